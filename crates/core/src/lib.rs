@@ -5,3 +5,5 @@
 //! `docs/ARCHITECTURE.md` to the right: snapshot, policy, matching, desired, plan, guard, run, report.
 
 pub mod model;
+pub mod run;
+pub mod snapshot;
