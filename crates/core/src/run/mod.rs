@@ -1,15 +1,12 @@
-//! The journal's language: what became of a record and of a change, and when it is tried again.
+//! The journal's language: runs, their events, and what became of each change.
 //!
-//! A status is a fold of events; nothing here stores one. Next: [`crate::report`].
+//! A status is a fold of events; nothing here stores one. Next: `crate::report`.
 
-mod code;
 mod event;
+mod fold;
 mod outcome;
-mod standing;
-mod verdict;
 
-pub use code::OutcomeCode;
+pub use crate::verdict::{MailHolder, OutcomeCode, Standing, Step, Verdict, next_step, standing};
 pub use event::{Counts, EventKind, RunKind, RunState};
+pub use fold::verdict_of;
 pub use outcome::Outcome;
-pub use standing::{Standing, Step, next_step, standing};
-pub use verdict::{MailHolder, Verdict};
