@@ -1,5 +1,9 @@
 //! Who is the same human in two systems. Doubt is a value, never a guess.
 
+mod members;
+
+pub use members::{Lookup, MemberMatch, match_member, new_names, new_username, open_lookups};
+
 use crate::model::{Account, FeedRecord, Field, Mail};
 use crate::policy::{IntakePolicy, UsernameCharacters, UsernameRule};
 use crate::verdict::{MailHolder, Verdict};

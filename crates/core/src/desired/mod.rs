@@ -1,5 +1,7 @@
 //! What should be so, according to the systems that own the truth.
 
 mod enrolments;
+mod guilds;
 
 pub use enrolments::{Group, group_records};
+pub use guilds::{Member, NameClaim, NewMember, claim_names, match_people};
