@@ -1,1 +1,3 @@
-//! Rollbook.
+//! Rollbook as a library: the one binary is a thin main over it.
+
+pub mod notify;
