@@ -31,16 +31,8 @@ impl Sandbox {
             world.moodle.site.wwwroot = local(moodle_port);
         }
         let shared = Shared::new(world);
-        let servers = vec![
-            moodle.serve(shared.clone(), moodle::serve),
-            elm.serve(shared.clone(), elm::serve),
-        ];
-        Ok(Sandbox {
-            shared,
-            moodle_port,
-            elm_port,
-            servers,
-        })
+        let servers = vec![moodle.serve(shared.clone(), moodle::serve), elm.serve(shared.clone(), elm::serve)];
+        Ok(Sandbox { shared, moodle_port, elm_port, servers })
     }
 
     /// Moodle's root; REST is at `/webservice/rest/server.php` below it.

@@ -24,11 +24,7 @@ pub struct World {
 impl World {
     /// A Moodle with the guest, one administrator and the service account; no courses, an empty feed.
     pub fn empty() -> Self {
-        Self {
-            clock: Clock::Real,
-            moodle: Moodle::fresh(),
-            elm: Elm::default(),
-        }
+        Self { clock: Clock::Real, moodle: Moodle::fresh(), elm: Elm::default() }
     }
 
     /// The time that the servers believe in.

@@ -19,8 +19,8 @@ use functions::Horizon;
 pub(crate) use rest::serve;
 pub use site::{Collation, Maintenance, Release, Site};
 pub use tables::{
-    Assignment, Cohort, Completion, Context, Course, Enrolment, Instance, MailDisplay, Member,
-    OptInField, Role, Row, Table, User, Visibility, Welcome, WelcomeFrom,
+    Assignment, Cohort, Completion, Context, Course, Enrolment, Instance, MailDisplay, Member, OptInField, Role, Row,
+    Table, User, Visibility, Welcome, WelcomeFrom,
 };
 pub use token::Token;
 
