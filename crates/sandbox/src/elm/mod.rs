@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 pub use completion::Received;
 pub use row::FeedRow;
+pub(crate) use row::local;
 
 use crate::faults::{Moment, Target};
 use crate::server::{Cut, Reply, Shared};

@@ -61,7 +61,7 @@ impl Plan {
 
     async fn before(&self, cut: &Cut, wording: Wording) -> Option<Reply> {
         match self.kind? {
-            Kind::RefuseConnection => Some(reset(cut).await),
+            Kind::RefuseConnection | Kind::ResetBeforeEffect => Some(reset(cut).await),
             Kind::TimeoutBeforeEffect => Some(hold().await),
             Kind::HttpBeforeEffect(status) => Some(Reply::error_page(status)),
             Kind::Html200 => Some(Reply::error_page(200)),

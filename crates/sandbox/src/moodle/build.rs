@@ -256,7 +256,7 @@ fn hex_digest(text: &str) -> String {
     let folded = |seed: u64| {
         let mut mixed = seed;
         for byte in text.bytes() {
-            mixed = crate::random::Random::new(mixed ^ u64::from(byte)).next();
+            mixed = crate::random::Random::new(mixed ^ u64::from(byte)).draw();
         }
         mixed
     };

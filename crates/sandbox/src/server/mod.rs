@@ -90,6 +90,12 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// A server without connections of its own to cut.
+    pub(crate) fn of(task: JoinHandle<()>) -> Self {
+        let cuts = Cuts::default();
+        Self { task, cuts }
+    }
+
     /// Closes the port and every connection, and waits until the port refuses.
     pub(crate) async fn stop(mut self) {
         self.task.abort();
