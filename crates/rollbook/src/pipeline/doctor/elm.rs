@@ -47,7 +47,11 @@ fn look_at(chart: &mut Chart, reading: &FeedReading, now: Timestamp) {
         && newest > now + CLOCK_DIFFERENCE_MAX
     {
         let minutes = newest.duration_since(now).as_mins();
-        chart.bad("time zone", format!("the newest record was created {minutes} minutes from now"), "set the site's timezone to that of the feed");
+        chart.bad(
+            "time zone",
+            format!("the newest record was created {minutes} minutes from now"),
+            "set the site's timezone to that of the feed",
+        );
     }
 }
 

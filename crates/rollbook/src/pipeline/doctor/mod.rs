@@ -1,9 +1,11 @@
 //! The doctor: reaches every site and says what is missing, and what to do about it. It changes nothing anywhere.
 
 mod elm;
+mod mail;
 mod moodle;
 
 pub use elm::examine_elm;
+pub use mail::examine_mail;
 pub use moodle::{MoodlePatient, examine_moodle};
 
 use serde::{Deserialize, Serialize};

@@ -1,16 +1,16 @@
 //! A Moodle: is it reached, is the token taken, does it see and may it do what the links need, how many variables are read.
 
 use super::{Chart, Check};
+use crate::clients::moodle::read::{UserField, WhichEnrolled, WhichFields};
 use crate::clients::moodle::wire::WireSiteInfo;
 use crate::clients::moodle::{Function, MoodleClient, MoodleError, MoodleReader};
-use crate::clients::moodle::read::{UserField, WhichEnrolled, WhichFields};
 use crate::sources::moodle::{MoodleSourceError, Sentinel, prove_sight};
 use rollbook_core::model::{MoodleCourseId, RoleId};
 
 /// Moodle 4.4, from which on manual enrolments may mail a welcome of their own.
-const WELCOMES_ITSELF: u64 = 2024_04_22_00;
+const WELCOMES_ITSELF: u64 = 2_024_042_200;
 /// Moodle 3.11, the oldest that has what is called.
-const OLDEST: u64 = 2021_05_17_00;
+const OLDEST: u64 = 2_021_051_700;
 /// So many courses are tried for the probe of an enrolment.
 const COURSES_TRIED_MAX: usize = 5;
 
@@ -64,18 +64,24 @@ fn look_at_site(chart: &mut Chart, patient: &MoodlePatient<'_>, info: &WireSiteI
     }
     if patient.welcomes && version >= WELCOMES_ITSELF {
         let detail = "this Moodle can mail a welcome for every manual enrolment by itself";
-        let mend = "switch it off in the manual enrolment method of each course, or set the link's welcome mode to \"moodle\"";
+        let mend =
+            "switch it off in the manual enrolment method of each course, or set the link's welcome mode to \"moodle\"";
         chart.warn("welcome mail", detail, mend);
     }
     if info.userissiteadmin == Some(true) {
         let mend = "make an account of its own with the role that docs/OPERATING.md describes";
         chart.warn("service account", "the token belongs to a site administrator", mend);
     }
-    let missing: Vec<&str> = patient.functions.iter().filter(|function| !info.offers(**function)).map(|function| function.name()).collect();
+    let missing: Vec<&str> =
+        patient.functions.iter().filter(|function| !info.offers(**function)).map(|function| function.name()).collect();
     if missing.is_empty() {
         chart.good("functions", format!("all {} that the links need", patient.functions.len()));
     } else {
-        chart.bad("functions", format!("missing: {}", missing.join(", ")), "add them to the external service of the token");
+        chart.bad(
+            "functions",
+            format!("missing: {}", missing.join(", ")),
+            "add them to the external service of the token",
+        );
     }
 }
 
@@ -101,7 +107,11 @@ async fn look_at_rights(chart: &mut Chart, patient: &MoodlePatient<'_>, reader: 
         Ok(true) => chart.good("max_input_vars", format!("at least the {limit} that are configured")),
         Ok(false) => {
             let detail = format!("PHP drops form variables before the {limit} that are configured");
-            chart.bad("max_input_vars", detail, "raise max_input_vars in Moodle's php.ini, or lower the site's input_vars");
+            chart.bad(
+                "max_input_vars",
+                detail,
+                "raise max_input_vars in Moodle's php.ini, or lower the site's input_vars",
+            );
         }
         Err(error) => chart.bad("max_input_vars", error.to_string(), mend(&error)),
     }
@@ -130,15 +140,21 @@ async fn look_at_enrolling(chart: &mut Chart, reader: &MoodleReader, role: RoleI
     }
     match reader.fetch_enrolled(course, WhichEnrolled::OnlyActive, WhichFields::Id).await {
         Ok(_) => chart.good("may see who is enrolled", "moodle/course:enrolreview"),
-        Err(error) => chart.bad("may see who is enrolled", error.to_string(), "give the service role moodle/course:enrolreview"),
+        Err(error) => {
+            chart.bad("may see who is enrolled", error.to_string(), "give the service role moodle/course:enrolreview")
+        }
     }
 }
 
 fn mend_enrolling(error: &MoodleError) -> &'static str {
     match error.code() {
-        Some("wsusercannotassign") => "give the service role moodle/role:assign, and allow it to assign the role (Define roles, Allow role assignments)",
+        Some("wsusercannotassign") => {
+            "give the service role moodle/role:assign, and allow it to assign the role (Define roles, Allow role assignments)"
+        }
         Some("nopermissions") => "give the service role enrol/manual:enrol",
-        Some("requireloginerror" | "errorcoursecontextnotvalid") => "give the service role moodle/course:view and moodle/course:viewhiddencourses",
+        Some("requireloginerror" | "errorcoursecontextnotvalid") => {
+            "give the service role moodle/course:view and moodle/course:viewhiddencourses"
+        }
         _ => mend(error),
     }
 }

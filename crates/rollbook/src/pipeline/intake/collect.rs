@@ -24,7 +24,8 @@ pub struct World {
 /// [`MoodleSourceError`]; nothing is known then.
 pub async fn collect_world(flow: &IntakeFlow, records: &[FeedRecord]) -> Result<World, MoodleSourceError> {
     let reader = flow.moodle.reader();
-    let (directory, mut courses) = tokio::try_join!(collect_people(&reader, records, &flow.policy), collect_courses(&reader, records))?;
+    let (directory, mut courses) =
+        tokio::try_join!(collect_people(&reader, records, &flow.policy), collect_courses(&reader, records))?;
     let mut pairs = BTreeSet::new();
     for record in records.iter().filter(|record| record.reading.is_ok()) {
         if let PersonMatch::Found(account) = match_person(record, &directory, &flow.policy)

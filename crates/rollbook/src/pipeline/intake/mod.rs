@@ -4,12 +4,9 @@
 //! and what the dead run set out to do and did counts as done. Next: [`run`], which is the whole flow on one screen.
 
 mod collect;
-mod record;
-mod run;
 mod selection;
 
 pub use collect::World;
-pub use run::{IntakeError, IntakeReport, run_intake};
 pub use selection::{Ask, IntakeRequest, Purpose};
 
 use crate::clients::moodle::MoodleClient;

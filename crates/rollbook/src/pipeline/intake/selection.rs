@@ -45,7 +45,12 @@ pub struct IntakeRequest {
 
 impl Ask {
     /// The window that is read, where a window is.
-    pub(super) fn window(&self, covered_until: Option<Timestamp>, policy: WindowPolicy, now: Timestamp) -> Option<Window> {
+    pub(super) fn window(
+        &self,
+        covered_until: Option<Timestamp>,
+        policy: WindowPolicy,
+        now: Timestamp,
+    ) -> Option<Window> {
         match self {
             Self::New => Some(choose_window(covered_until, policy, now)),
             Self::Between(window) => Some(*window),
@@ -60,7 +65,9 @@ impl Ask {
                 let window = window?;
                 Some(FeedQuery { since: Some(window.since), until: window.until, mail: None, guid: None })
             }
-            Self::Person { mail, guid } => Some(FeedQuery { since: None, until: None, mail: mail.clone(), guid: guid.clone() }),
+            Self::Person { mail, guid } => {
+                Some(FeedQuery { since: None, until: None, mail: mail.clone(), guid: guid.clone() })
+            }
             Self::Rows(_) => None,
         }
     }
