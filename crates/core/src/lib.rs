@@ -13,3 +13,4 @@ pub mod policy;
 pub mod run;
 pub mod snapshot;
 pub mod verdict;
+pub mod window;

@@ -68,6 +68,11 @@ impl Directory {
         self.found("username", name, &self.by_username)
     }
 
+    /// All accounts, by id.
+    pub fn into_accounts(self) -> impl Iterator<Item = Account> {
+        self.accounts.into_values()
+    }
+
     fn found(&self, kind: &str, key: &str, index: &BTreeMap<String, Vec<i64>>) -> Option<Vec<&Account>> {
         let ids = index.get(key);
         if ids.is_none() && !self.asked.contains(&format!("{kind}:{key}")) {

@@ -48,6 +48,9 @@ pub struct IntakeInputs<'a> {
     pub courses: &'a Courses,
     /// The enrolments that were looked up.
     pub enrolments: &'a Enrolments,
+    /// Enrolments that an earlier run set out to make and whose end it did not live to record: where they are so now,
+    /// they are its work, and the person is welcomed.
+    pub intended: &'a BTreeMap<Fingerprint, EnrolKind>,
 }
 
 /// A record that is left alone, and why.
@@ -285,7 +288,7 @@ impl<'a> Planner<'a> {
         let kind = match &who {
             Who::New(_) => EnrolKind::Enrol,
             Who::Account(id) => match self.standing_in(*id, course.id)? {
-                Enrolment::Active => return Err(Verdict::AlreadyEnrolled),
+                Enrolment::Active => return Err(self.active_already(record)),
                 Enrolment::Suspended => EnrolKind::Reactivate,
                 Enrolment::Absent | Enrolment::NotActive => EnrolKind::Enrol,
             },
@@ -293,6 +296,14 @@ impl<'a> Planner<'a> {
         let role = course.default_role.unwrap_or(self.policy.role);
         let welcome = self.policy.welcome == Welcome::Rollbook;
         Ok(IntakeChange::Enrol(EnrolChange { record: record.fingerprint, who, course: course.id, role, kind, welcome }))
+    }
+
+    fn active_already(&self, record: &FeedRecord) -> Verdict {
+        match self.inputs.intended.get(&record.fingerprint) {
+            Some(EnrolKind::Enrol) => Verdict::Enrolled,
+            Some(EnrolKind::Reactivate) => Verdict::Reactivated,
+            None => Verdict::AlreadyEnrolled,
+        }
     }
 
     fn suspend(&self, record: &FeedRecord, user: MoodleUserId) -> Result<IntakeChange, Verdict> {
