@@ -4,9 +4,12 @@ use super::cohorts::Target;
 use super::planner::Planner;
 use super::{GuildChange, GuildSkip, InStep, MemberChange, MemberRef, MemberWhy};
 use crate::desired::Member;
-use crate::model::{CohortId, CommunityUserId, Guild, GuildMember, GuildUuid, MoodleUserId};
+use crate::model::{CohortId, CommunityUserId, Guild, GuildMember, GuildRole, GuildUuid, MoodleUserId};
 use crate::verdict::{Hold, LeftAlone};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The people of a guild, with their roles in it.
+type Members<'a> = BTreeMap<CommunityUserId, BTreeSet<&'a GuildRole>>;
 
 /// What becomes of an owned membership that the guild does not want.
 pub(super) enum Judgement {
@@ -20,11 +23,14 @@ impl<'a> Planner<'a> {
     pub(super) fn plan_members(&mut self, guild: &'a Guild, target: &Target<'_>) -> Vec<InStep> {
         let mut wanted = BTreeSet::new();
         let mut in_step = Vec::new();
-        let members: BTreeMap<CommunityUserId, &'a GuildMember> =
-            guild.members.iter().map(|member| (member.person, member)).collect();
-        for (person, member) in &members {
+        // A person may be listed twice, with other roles each time.
+        let mut members = Members::new();
+        for GuildMember { person, roles } in &guild.members {
+            members.entry(*person).or_default().extend(roles);
+        }
+        for (person, roles) in &members {
             if self.is_about(Some(*person)) {
-                self.plan_member(guild, target, member, &mut wanted, &mut in_step);
+                self.plan_member(guild, target, (*person, roles), &mut wanted, &mut in_step);
             }
         }
         self.plan_leavers(guild, target, &wanted, &members);
@@ -36,11 +42,10 @@ impl<'a> Planner<'a> {
         &mut self,
         guild: &'a Guild,
         target: &Target<'_>,
-        member: &'a GuildMember,
+        (person, roles): (CommunityUserId, &BTreeSet<&GuildRole>),
         wanted: &mut BTreeSet<MoodleUserId>,
         in_step: &mut Vec<InStep>,
     ) {
-        let person = member.person;
         let user = match self.people.get(&person) {
             Some(Member::Account(account)) => MemberRef::Account(account.id),
             Some(Member::New(new)) => {
@@ -56,7 +61,7 @@ impl<'a> Planner<'a> {
             }
             None => return self.skip_member(&guild.uuid, Some(person), None, LeftAlone::NotLookedUp),
         };
-        self.want_roles(&guild.uuid, member, user);
+        self.want_roles(&guild.uuid, person, roles, user);
         let MemberRef::Account(id) = user else {
             return self.push_addition(guild, target.cohort, user, person, MemberWhy::Joined);
         };
@@ -90,14 +95,15 @@ impl<'a> Planner<'a> {
         guild: &Guild,
         target: &Target<'_>,
         wanted: &BTreeSet<MoodleUserId>,
-        members: &BTreeMap<CommunityUserId, &GuildMember>,
+        members: &Members<'_>,
     ) {
         let Some(cohort) = target.cohort else { return };
         for (user, person) in target.owned.iter().filter(|(user, _)| !wanted.contains(user)) {
             if self.is_about(*person) {
                 let present = target.members.binary_search(user).is_ok();
-                let judgement = self.judge(*user, *person, present, members);
-                self.push_judgement(&guild.uuid, cohort, *user, *person, judgement);
+                if let Some(judgement) = self.judge(*user, *person, present, members) {
+                    self.push_judgement(&guild.uuid, cohort, *user, *person, judgement);
+                }
             }
         }
         if self.inputs.scope.covers_cohorts() {
@@ -109,26 +115,27 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// What becomes of an owned membership that nobody in the guild was matched to. Nothing is said twice: who is in the
+    /// guild and left alone is listed already.
     fn judge(
         &self,
         user: MoodleUserId,
         person: Option<CommunityUserId>,
         present: bool,
-        members: &BTreeMap<CommunityUserId, &GuildMember>,
-    ) -> Judgement {
+        members: &Members<'_>,
+    ) -> Option<Judgement> {
         let Some(person) = person else {
-            return self.removal(user, present, MemberWhy::NeverMember);
+            return Some(self.removal(user, present, MemberWhy::NeverMember));
         };
         if !members.contains_key(&person) {
-            return self.removal(user, present, MemberWhy::Left);
+            return Some(self.removal(user, present, MemberWhy::Left));
         }
         match self.people.get(&person) {
             Some(Member::Account(account)) => {
-                self.removal(user, present, MemberWhy::OtherAccount { account: account.id })
+                Some(self.removal(user, present, MemberWhy::OtherAccount { account: account.id }))
             }
-            Some(Member::LeftAlone(LeftAlone::Blocked)) => self.removal(user, present, MemberWhy::Blocked),
-            Some(Member::LeftAlone(LeftAlone::Hidden)) => Judgement::Leave(LeftAlone::Hidden),
-            Some(Member::New(_) | Member::LeftAlone(_)) | None => Judgement::Leave(LeftAlone::NoLongerFits { user }),
+            Some(Member::LeftAlone(LeftAlone::Blocked)) => Some(self.removal(user, present, MemberWhy::Blocked)),
+            Some(Member::New(_) | Member::LeftAlone(_)) | None => None,
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::planner::Planner;
 use super::{GuildChange, GuildSkip, MemberRef, RoleChange, RoleWhy};
-use crate::model::{Assignment, CommunityUserId, GuildMember, GuildUuid, MoodleUserId, RoleContext, RoleId};
+use crate::model::{Assignment, CommunityUserId, GuildRole, GuildUuid, MoodleUserId, RoleContext, RoleId};
 use crate::policy::{RoleGiver, RoleRule, RolesBy};
 use crate::verdict::LeftAlone;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,14 +42,20 @@ impl<'a> WantedRoles<'a> {
 
 impl Planner<'_> {
     /// Notes what the mapping gives a member.
-    pub(super) fn want_roles(&mut self, guild: &GuildUuid, member: &GuildMember, user: MemberRef) {
+    pub(super) fn want_roles(
+        &mut self,
+        guild: &GuildUuid,
+        person: CommunityUserId,
+        roles: &BTreeSet<&GuildRole>,
+        user: MemberRef,
+    ) {
         if self.policy.roles_by == RolesBy::Moodle {
             return;
         }
         for RoleRule { giver, role, context } in &self.policy.roles {
             let why = match giver {
                 RoleGiver::EveryMember => RoleWhy::Member,
-                RoleGiver::Role(role) if member.roles.contains(role) => RoleWhy::Given { role: role.clone() },
+                RoleGiver::Role(role) if roles.contains(role) => RoleWhy::Given { role: role.clone() },
                 RoleGiver::Role(_) => continue,
             };
             let claims = match user {
@@ -59,7 +65,7 @@ impl Planner<'_> {
                 }
                 MemberRef::New(person) => self.wanted_roles.of_new.entry((person, *role, *context)).or_default(),
             };
-            claims.entry(guild.clone()).or_insert((member.person, why));
+            claims.entry(guild.clone()).or_insert((person, why));
         }
     }
 
