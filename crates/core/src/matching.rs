@@ -65,6 +65,11 @@ impl Directory {
     }
 
     /// All accounts, by id.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
+    /// All accounts, by id.
     pub fn into_accounts(self) -> impl Iterator<Item = Account> {
         self.accounts.into_values()
     }

@@ -116,6 +116,10 @@ pub fn next_step(
         Standing::Settled => Step::Rest,
         Standing::Transient => Step::TryAt(add(now, back_off(attempts))),
         Standing::Awaited if now.duration_since(first_seen) <= wait => Step::TryAt(now),
+        // What Moodle refused it will refuse again, until somebody acts or time passes.
+        Standing::Attention if matches!(code, OutcomeCode::AccountRefused | OutcomeCode::EnrolRefused) => {
+            Step::AskAt(add(now, SignedDuration::from_hours(24)))
+        }
         Standing::Awaited | Standing::Attention => Step::AskAt(now),
     }
 }
