@@ -4,5 +4,8 @@
 //! `docs/ARCHITECTURE.md` has the map. Read [`config`] and [`clock`] first, then follow a flow through `pipeline`.
 
 pub mod cli;
+pub mod clients;
 pub mod clock;
 pub mod config;
+pub mod notify;
+pub mod sources;
