@@ -8,4 +8,5 @@ pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod notify;
+pub mod pipeline;
 pub mod sources;

@@ -8,8 +8,10 @@
 //! Next: `world.rs` for the state, `moodle/` for the largest of them, `faults/` for the ways to fail.
 
 pub mod calls;
+pub mod demo;
 pub mod elm;
 pub mod faults;
+pub mod mail;
 pub mod moodle;
 pub mod random;
 mod server;
@@ -19,6 +21,7 @@ pub mod world;
 pub use calls::Calls;
 pub use elm::{Elm, FeedRow};
 pub use faults::{At, Fault, Faults, Kind, Target};
+pub use mail::{Mail, Mailbox};
 pub use moodle::Moodle;
 pub use start::Sandbox;
 pub use world::{Clock, World, WorldGuard};

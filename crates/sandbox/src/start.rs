@@ -7,7 +7,7 @@ use crate::calls::Calls;
 use crate::faults::Faults;
 use crate::server::{Bound, Running, Shared};
 use crate::world::{World, WorldGuard};
-use crate::{elm, moodle};
+use crate::{elm, mail, moodle};
 
 /// All stand-ins over one world, on loopback and free ports. Dropping it stops them.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub struct Sandbox {
     shared: Arc<Shared>,
     moodle_port: u16,
     elm_port: u16,
+    smtp_port: u16,
     servers: Vec<Running>,
 }
 
@@ -26,13 +27,24 @@ impl Sandbox {
     pub async fn start(mut world: World) -> io::Result<Sandbox> {
         let moodle = Bound::on_loopback().await?;
         let elm = Bound::on_loopback().await?;
-        let (moodle_port, elm_port) = (moodle.port(), elm.port());
+        let smtp = Bound::on_loopback().await?;
+        let (moodle_port, elm_port, smtp_port) = (moodle.port(), elm.port(), smtp.port());
         if world.moodle.site.wwwroot.is_empty() {
             world.moodle.site.wwwroot = local(moodle_port);
         }
         let shared = Shared::new(world);
-        let servers = vec![moodle.serve(shared.clone(), moodle::serve), elm.serve(shared.clone(), elm::serve)];
-        Ok(Sandbox { shared, moodle_port, elm_port, servers })
+        let servers = vec![
+            moodle.serve(shared.clone(), moodle::serve),
+            elm.serve(shared.clone(), elm::serve),
+            mail::serve(smtp, shared.clone()),
+        ];
+        Ok(Sandbox {
+            shared,
+            moodle_port,
+            elm_port,
+            smtp_port,
+            servers,
+        })
     }
 
     /// Moodle's root; REST is at `/webservice/rest/server.php` below it.
@@ -48,6 +60,11 @@ impl Sandbox {
     /// Where completions are posted and looked up.
     pub fn completion_url(&self) -> String {
         format!("{}{}", local(self.elm_port), elm::COMPLETION_PATH)
+    }
+
+    /// The mail server, without encryption.
+    pub fn smtp_url(&self) -> String {
+        format!("smtp://127.0.0.1:{}", self.smtp_port)
     }
 
     /// The world, locked: drop the guard before the next request.

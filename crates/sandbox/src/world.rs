@@ -6,6 +6,7 @@ use std::sync::MutexGuard;
 use jiff::Timestamp;
 
 use crate::elm::Elm;
+use crate::mail::Mailbox;
 use crate::moodle::Moodle;
 
 /// Everything the stand-ins know. Build it, hand it to [`crate::Sandbox::start`], then look through
@@ -19,12 +20,19 @@ pub struct World {
     pub moodle: Moodle,
     /// The HR learning system: its feed and the completions it received.
     pub elm: Elm,
+    /// The mail server.
+    pub mail: Mailbox,
 }
 
 impl World {
     /// A Moodle with the guest, one administrator and the service account; no courses, an empty feed.
     pub fn empty() -> Self {
-        Self { clock: Clock::Real, moodle: Moodle::fresh(), elm: Elm::default() }
+        Self {
+            clock: Clock::Real,
+            moodle: Moodle::fresh(),
+            elm: Elm::default(),
+            mail: Mailbox::default(),
+        }
     }
 
     /// The time that the servers believe in.

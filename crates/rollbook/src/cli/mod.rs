@@ -58,6 +58,7 @@ pub struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(setup::Init),
+    Doctor(setup::Doctor),
     CompletionsShell(setup::CompletionsShell),
 }
 
@@ -78,6 +79,7 @@ impl Cli {
         let mut context = Context { out: Output::of(&options), options, clock, env, stop };
         let outcome = match command {
             Command::Init(command) => command.run(&mut context),
+            Command::Doctor(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
         };
         let exit = outcome.unwrap_or_else(|report| {

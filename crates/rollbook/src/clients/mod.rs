@@ -11,3 +11,4 @@ pub mod words;
 
 pub mod moodle;
 pub mod odata;
+pub mod smtp;

@@ -4,4 +4,5 @@
 
 mod fake;
 mod feed;
+mod mail;
 mod moodle;

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 pub use completion::Received;
 pub use row::FeedRow;
+pub(crate) use row::local;
 
 use crate::faults::{Moment, Target};
 use crate::server::{Cut, Reply, Shared};
@@ -84,7 +85,8 @@ impl Elm {
     /// Completions received for one enrolment.
     pub fn completions_of(&self, enrolment_id: i64) -> Vec<&Received> {
         let all = self.completions.iter();
-        all.filter(|received| received.body["ENROLMENT_ID"] == enrolment_id).collect()
+        all.filter(|received| received.body["ENROLMENT_ID"] == enrolment_id)
+            .collect()
     }
 }
 
@@ -123,7 +125,11 @@ pub(crate) async fn serve(shared: Arc<Shared>, cut: Cut, request: Request) -> Re
 
 fn respond(shared: &Shared, asked: &Asked, function: &str) -> Reply {
     if asked.header("x-cdata-authtoken") != Some(crate::ELM_TOKEN) {
-        return error(401, "Unauthorized", "The authentication token is missing or wrong");
+        return error(
+            401,
+            "Unauthorized",
+            "The authentication token is missing or wrong",
+        );
     }
     let mut world = shared.world();
     let answer = match (function, asked.parts.method.as_str()) {
@@ -133,7 +139,11 @@ fn respond(shared: &Shared, asked: &Asked, function: &str) -> Reply {
             let now = world.now();
             completion::accept(&mut world.elm, asked, now)
         }
-        _ => Err(error(405, "MethodNotAllowed", "Not supported on this resource")),
+        _ => Err(error(
+            405,
+            "MethodNotAllowed",
+            "Not supported on this resource",
+        )),
     };
     answer.unwrap_or_else(|refused| refused)
 }

@@ -33,7 +33,12 @@ const COLUMNS: [&str; 19] = [
     "OPRID",
 ];
 /// Columns that hold points in time.
-const DATES: [&str; 4] = ["date_created", "date_updated", "date_deleted", "COURSE_STATE_DATE"];
+const DATES: [&str; 4] = [
+    "date_created",
+    "date_updated",
+    "date_deleted",
+    "COURSE_STATE_DATE",
+];
 
 /// The options of one request.
 #[derive(Debug, Default)]
@@ -104,8 +109,9 @@ impl Query {
     pub(super) fn select<'a>(&self, elm: &Elm, rows: &'a [Value]) -> Vec<&'a Value> {
         let zone = zone(elm);
         let passing = rows.iter();
-        let mut passing: Vec<&Value> =
-            passing.filter(|row| self.tests.iter().all(|test| test.passes(row, &zone))).collect();
+        let mut passing: Vec<&Value> = passing
+            .filter(|row| self.tests.iter().all(|test| test.passes(row, &zone)))
+            .collect();
         if self.order.is_empty() {
             return passing;
         }
@@ -130,7 +136,11 @@ struct Key {
 impl Ord for Key {
     fn cmp(&self, other: &Self) -> Ordering {
         let ascending = self.value.cmp(&other.value);
-        if self.descending { ascending.reverse() } else { ascending }
+        if self.descending {
+            ascending.reverse()
+        } else {
+            ascending
+        }
     }
 }
 
@@ -191,7 +201,9 @@ fn filter(text: &str, zone: &TimeZone) -> Result<Vec<Test>, Reply> {
     let mut words = words(text)?.into_iter();
     let mut tests = Vec::new();
     loop {
-        let (Some(name), Some(relation), Some(literal)) = (words.next(), words.next(), words.next()) else {
+        let (Some(name), Some(relation), Some(literal)) =
+            (words.next(), words.next(), words.next())
+        else {
             return Err(bad(format!("Syntax error in $filter: {text}")));
         };
         let column = column(&name)?;
@@ -204,7 +216,11 @@ fn filter(text: &str, zone: &TimeZone) -> Result<Vec<Test>, Reply> {
             other => return Err(bad(format!("Unknown operator {other}"))),
         };
         let literal = literal_of(column, &literal, zone)?;
-        tests.push(Test { column, relation, literal });
+        tests.push(Test {
+            column,
+            relation,
+            literal,
+        });
         match words.next().as_deref() {
             None => return Ok(tests),
             Some("and") => {}
@@ -215,7 +231,9 @@ fn filter(text: &str, zone: &TimeZone) -> Result<Vec<Test>, Reply> {
 
 fn literal_of(column: &str, word: &str, zone: &TimeZone) -> Result<Literal, Reply> {
     let refused = || bad(format!("Cannot compare {column} with {word}"));
-    let quoted = word.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    let quoted = word
+        .strip_prefix('\'')
+        .and_then(|rest| rest.strip_suffix('\''));
     let Some(inner) = quoted else {
         if DATES.contains(&column) {
             let at: Timestamp = word.parse().map_err(|_| refused())?;
@@ -225,7 +243,9 @@ fn literal_of(column: &str, word: &str, zone: &TimeZone) -> Result<Literal, Repl
     };
     let inner = inner.replace("''", "'");
     if DATES.contains(&column) {
-        return moment(&inner, zone).map(Literal::Moment).ok_or_else(refused);
+        return moment(&inner, zone)
+            .map(Literal::Moment)
+            .ok_or_else(refused);
     }
     Ok(Literal::Text(inner))
 }
@@ -278,7 +298,8 @@ fn column(name: &str) -> Result<&'static str, Reply> {
 }
 
 fn number(text: &str) -> Result<usize, Reply> {
-    text.parse().map_err(|_| bad(format!("Not a number: {text}")))
+    text.parse()
+        .map_err(|_| bad(format!("Not a number: {text}")))
 }
 
 fn zone(elm: &Elm) -> TimeZone {

@@ -53,6 +53,8 @@ pub enum At {
 pub enum Kind {
     /// The connection is reset without an answer, before effect.
     RefuseConnection,
+    /// The same once the request has arrived in full (SMTP: after the final dot), before effect.
+    ResetBeforeEffect,
     /// No answer until the client gives up ([`HOLD_MAX`] at most), before effect.
     TimeoutBeforeEffect,
     /// No answer until the client gives up ([`HOLD_MAX`] at most), after effect.
@@ -61,7 +63,7 @@ pub enum Kind {
     ResetAfterEffect,
     /// Half of the body arrives, then the connection is reset; after effect.
     ResetMidBody,
-    /// An HTTP status with an HTML body instead of the work.
+    /// An HTTP status with an HTML body (SMTP: a reply to the final dot) instead of the work.
     HttpBeforeEffect(u16),
     /// An HTTP status with an HTML body, although the work was done.
     HttpAfterEffect(u16),
@@ -149,7 +151,11 @@ impl Faults {
             At::Seeded { seed, .. } => seed,
             At::Nth(_) | At::First(_) | At::Every => 0,
         };
-        self.lock().armed.push(Armed { fault, calls: 0, random: Random::new(seed) });
+        self.lock().armed.push(Armed {
+            fault,
+            calls: 0,
+            random: Random::new(seed),
+        });
     }
 
     /// Disarms all faults; what fired so far stays recorded.
@@ -173,7 +179,10 @@ impl Faults {
             }
             if armed.fires() {
                 kinds.push(armed.fault.kind);
-                fired.push(Fired { fault: armed.fault, function: function.to_owned() });
+                fired.push(Fired {
+                    fault: armed.fault,
+                    function: function.to_owned(),
+                });
             }
         }
         board.fired.extend(fired);

@@ -61,7 +61,7 @@ impl Plan {
 
     async fn before(&self, cut: &Cut, wording: Wording) -> Option<Reply> {
         match self.kind? {
-            Kind::RefuseConnection => Some(reset(cut).await),
+            Kind::RefuseConnection | Kind::ResetBeforeEffect => Some(reset(cut).await),
             Kind::TimeoutBeforeEffect => Some(hold().await),
             Kind::HttpBeforeEffect(status) => Some(Reply::error_page(status)),
             Kind::Html200 => Some(Reply::error_page(200)),
@@ -127,7 +127,9 @@ fn broken_off(reply: Reply, cut: Cut) -> Response {
         }
     });
     let mut response = reply.into_response();
-    response.headers_mut().insert("content-length", whole.into());
+    response
+        .headers_mut()
+        .insert("content-length", whole.into());
     *response.body_mut() = Body::from_stream(halves);
     response
 }

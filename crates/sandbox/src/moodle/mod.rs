@@ -18,9 +18,10 @@ use std::collections::BTreeMap;
 use functions::Horizon;
 pub(crate) use rest::serve;
 pub use site::{Collation, Maintenance, Release, Site};
+pub(crate) use tables::collation::fold;
 pub use tables::{
-    Assignment, Cohort, Completion, Context, Course, Enrolment, Instance, MailDisplay, Member, OptInField, Role, Row,
-    Table, User, Visibility, Welcome, WelcomeFrom,
+    Assignment, Cohort, Completion, Context, Course, Enrolment, Instance, MailDisplay, Member,
+    OptInField, Role, Row, Table, User, Visibility, Welcome, WelcomeFrom,
 };
 pub use token::Token;
 

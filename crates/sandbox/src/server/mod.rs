@@ -32,7 +32,11 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(world: World) -> Arc<Self> {
-        Arc::new(Self { world: Mutex::new(world), faults: Faults::default(), calls: CallLog::default() })
+        Arc::new(Self {
+            world: Mutex::new(world),
+            faults: Faults::default(),
+            calls: CallLog::default(),
+        })
     }
 
     /// The world; a panic while it was held elsewhere does not lock everybody out.
@@ -71,8 +75,11 @@ impl Bound {
     {
         let cuts = Cuts::default();
         let listener = CutListener::new(self.listener, cuts.clone());
-        let router = Router::new()
-            .fallback(move |ConnectInfo(cut): ConnectInfo<Cut>, request: Request| handle(shared.clone(), cut, request));
+        let router = Router::new().fallback(
+            move |ConnectInfo(cut): ConnectInfo<Cut>, request: Request| {
+                handle(shared.clone(), cut, request)
+            },
+        );
         let service = router.into_make_service_with_connect_info::<Cut>();
         let task = tokio::spawn(async move {
             // Serving ends only when the task is aborted.
@@ -90,6 +97,12 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// A server without connections of its own to cut.
+    pub(crate) fn of(task: JoinHandle<()>) -> Self {
+        let cuts = Cuts::default();
+        Self { task, cuts }
+    }
+
     /// Closes the port and every connection, and waits until the port refuses.
     pub(crate) async fn stop(mut self) {
         self.task.abort();

@@ -13,9 +13,18 @@ async fn suspending_somebody_not_enrolled_creates_a_suspended_enrolment_with_the
     let course = world.moodle.add_course("100", "Course");
     let client = Client::over(world).await;
     let form = enrolments(&[(user, course)], &[("suspend", "1")]);
-    assert_eq!(client.call_as(MOODLE_TOKEN, ENROL, &form).await, Value::Null);
+    assert_eq!(
+        client.call_as(MOODLE_TOKEN, ENROL, &form).await,
+        Value::Null
+    );
     let world = client.sandbox.world();
-    assert!(world.moodle.enrolment(user, course).expect("a row").suspended);
+    assert!(
+        world
+            .moodle
+            .enrolment(user, course)
+            .expect("a row")
+            .suspended
+    );
     assert_eq!(world.moodle.assignments.len(), 1);
 }
 
@@ -25,9 +34,11 @@ async fn one_bad_element_rolls_the_whole_batch_back() {
     let user = world.moodle.add_user("A", "a@example.org", "A", "A");
     let course = world.moodle.add_course("100", "Course");
     let client = Client::over(world).await;
-    for (bad, errorcode) in
-        [((999, course), "codingerror"), ((user, 999), "invalidparameter"), ((user, 1), "wsnoinstance")]
-    {
+    for (bad, errorcode) in [
+        ((999, course), "codingerror"),
+        ((user, 999), "invalidparameter"),
+        ((user, 1), "wsnoinstance"),
+    ] {
         let form = enrolments(&[(user, course), bad], &[]);
         let answer = client.call_as(MOODLE_TOKEN, ENROL, &form).await;
         assert_eq!(code(&answer), errorcode);
@@ -42,11 +53,16 @@ async fn variables_past_the_limit_vanish_without_a_word() {
     let pairs: Vec<(i64, i64)> = (0..1700)
         .map(|at| {
             let email = format!("u{at}@example.org");
-            (world.moodle.add_user(&format!("U{at}"), &email, "U", "U"), course)
+            (
+                world.moodle.add_user(&format!("U{at}"), &email, "U", "U"),
+                course,
+            )
         })
         .collect();
     let client = Client::over(world).await;
-    let answer = client.call_as(MOODLE_TOKEN, ENROL, &enrolments(&pairs, &[])).await;
+    let answer = client
+        .call_as(MOODLE_TOKEN, ENROL, &enrolments(&pairs, &[]))
+        .await;
     assert_eq!(answer, Value::Null);
     assert_eq!(client.sandbox.world().moodle.enrolments.len(), 1666);
 }

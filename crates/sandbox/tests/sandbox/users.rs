@@ -24,8 +24,13 @@ async fn found_users_come_by_id_once_and_unknown_values_are_missing() {
     let first = world.moodle.add_user("A1", "a1@example.org", "A", "One");
     let second = world.moodle.add_user("B2", "b2@example.org", "B", "Two");
     let client = Client::over(world).await;
-    let values =
-        [("field", "idnumber"), ("values[0]", "B2"), ("values[1]", "nobody"), ("values[2]", "A1"), ("values[3]", "b2")];
+    let values = [
+        ("field", "idnumber"),
+        ("values[0]", "B2"),
+        ("values[1]", "nobody"),
+        ("values[2]", "A1"),
+        ("values[3]", "b2"),
+    ];
     let users = client.call(LOOKUP, &values).await;
     assert_eq!(users.as_array().map(Vec::len), Some(2));
     assert_eq!(users[0]["id"], first);
@@ -39,7 +44,9 @@ async fn idnumber_ignores_case_accents_and_trailing_space_but_not_leading_space(
     world.moodle.add_user("HFGUID1", "a@example.org", "A", "B");
     let client = Client::over(world).await;
     for (value, hits) in [("HFGUÍD1 ", 1), ("hfguid1", 1), (" HFGUID1", 0)] {
-        let found = client.call(LOOKUP, &[("field", "idnumber"), ("values[0]", value)]).await;
+        let found = client
+            .call(LOOKUP, &[("field", "idnumber"), ("values[0]", value)])
+            .await;
         assert_eq!(found.as_array().map(Vec::len), Some(hits), "{value:?}");
     }
 }
@@ -47,11 +54,32 @@ async fn idnumber_ignores_case_accents_and_trailing_space_but_not_leading_space(
 #[tokio::test]
 async fn created_user_is_returned_in_request_order_and_can_be_found() {
     let client = Client::over(World::empty()).await;
-    let made = client.call_as(MOODLE_TOKEN, CREATE, &one("jose@example.org", "José@Example.org")).await;
-    assert_eq!(code(&made), "invalidparameter", "the local part is not ASCII");
-    let made = client.call_as(MOODLE_TOKEN, CREATE, &one("jose@example.org", "Jose@Example.org")).await;
+    let made = client
+        .call_as(
+            MOODLE_TOKEN,
+            CREATE,
+            &one("jose@example.org", "José@Example.org"),
+        )
+        .await;
+    assert_eq!(
+        code(&made),
+        "invalidparameter",
+        "the local part is not ASCII"
+    );
+    let made = client
+        .call_as(
+            MOODLE_TOKEN,
+            CREATE,
+            &one("jose@example.org", "Jose@Example.org"),
+        )
+        .await;
     assert_eq!(made, json!([{"id": 4, "username": "jose@example.org"}]));
-    let found = client.call(LOOKUP, &[("field", "username"), ("values[]", "jose@example.org")]).await;
+    let found = client
+        .call(
+            LOOKUP,
+            &[("field", "username"), ("values[]", "jose@example.org")],
+        )
+        .await;
     assert_eq!(found[0]["fullname"], "José Núñez");
 }
 
@@ -73,9 +101,17 @@ async fn one_bad_user_rolls_the_whole_batch_back() {
 #[tokio::test]
 async fn missing_rights_make_people_invisible_without_a_word() {
     let mut world = World::empty();
-    let id = world.moodle.add_user("G", "g@example.org", "G", "G").to_string();
+    let id = world
+        .moodle
+        .add_user("G", "g@example.org", "G", "G")
+        .to_string();
     let client = Client::over(world).await;
-    let lookups = [("id", id.as_str()), ("idnumber", "G"), ("username", "g@example.org"), ("email", "g@example.org")];
+    let lookups = [
+        ("id", id.as_str()),
+        ("idnumber", "G"),
+        ("username", "g@example.org"),
+        ("email", "g@example.org"),
+    ];
     let steps = [
         ("moodle/site:viewuseridentity", [1, 1, 1, 0]),
         ("moodle/user:viewalldetails", [1, 0, 0, 0]),
@@ -84,8 +120,14 @@ async fn missing_rights_make_people_invisible_without_a_word() {
     for (revoked, expected) in steps {
         client.sandbox.world().moodle.revoke(MOODLE_TOKEN, revoked);
         for ((field, value), hits) in lookups.iter().zip(expected) {
-            let found = client.call(LOOKUP, &[("field", field), ("values[0]", value)]).await;
-            assert_eq!(found.as_array().map(Vec::len), Some(hits), "{revoked} {field}");
+            let found = client
+                .call(LOOKUP, &[("field", field), ("values[0]", value)])
+                .await;
+            assert_eq!(
+                found.as_array().map(Vec::len),
+                Some(hits),
+                "{revoked} {field}"
+            );
         }
     }
 }

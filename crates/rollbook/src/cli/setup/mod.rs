@@ -3,7 +3,9 @@
 //! Next: [`init`].
 
 mod completions_shell;
+mod doctor;
 mod init;
 
 pub(super) use completions_shell::CompletionsShell;
+pub(super) use doctor::Doctor;
 pub(super) use init::Init;

@@ -31,7 +31,8 @@ where
     Fut: Future<Output = Result<Vec<R>, MoodleError>>,
 {
     let mut outcomes: Vec<Option<ItemOutcome<R>>> = items.iter().map(|_| None).collect();
-    let mut parts = VecDeque::from([0..items.len()]);
+    let mut parts = VecDeque::new();
+    parts.push_back(0..items.len());
     let mut calls = 0;
     let mut last_refusal = None;
     let mut ended = None;

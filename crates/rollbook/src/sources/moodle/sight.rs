@@ -20,11 +20,20 @@ pub enum Sentinel {
 /// The proof: without one nothing can be applied.
 #[derive(Clone, Debug)]
 pub struct Sight {
+    service_account: MoodleUserId,
+    version: u64,
+}
+
+impl Sight {
     /// The account that the token belongs to; never touched.
-    pub service_account: MoodleUserId,
+    pub fn service_account(&self) -> MoodleUserId {
+        self.service_account
+    }
+
     /// Moodle's version, as the digits before its dot.
-    pub version: u64,
-    _proven: (),
+    pub fn version(&self) -> u64 {
+        self.version
+    }
 }
 
 /// What intake calls.
@@ -70,7 +79,7 @@ pub async fn prove_sight(reader: &MoodleReader, sentinel: &Sentinel) -> Result<S
             return Err(blind(&format!("a known account is not found by its {field}"), capability));
         }
     }
-    Ok(Sight { service_account: info.userid, version: info.version_number(), _proven: () })
+    Ok(Sight { service_account: info.userid, version: info.version_number() })
 }
 
 fn check_functions(info: &WireSiteInfo) -> Result<(), MoodleSourceError> {

@@ -25,7 +25,9 @@ impl Caller {
         let user_id = token.user_id;
         let site_admin = moodle.site.admins.contains(&user_id);
         let caller = Self { token, site_admin };
-        if moodle.site.maintenance == Maintenance::Pages && !caller.may("moodle/site:maintenanceaccess") {
+        if moodle.site.maintenance == Maintenance::Pages
+            && !caller.may("moodle/site:maintenanceaccess")
+        {
             let message = "The site is undergoing maintenance and is currently not available";
             return Err(Refusal::moodle("sitemaintenance", message));
         }
@@ -44,7 +46,10 @@ impl Caller {
             Some(user) if user.must_change_password => "forcepasswordchangenotice",
             Some(_) => return Ok(()),
         };
-        Err(Refusal::moodle(state, "The account may not use web services"))
+        Err(Refusal::moodle(
+            state,
+            "The account may not use web services",
+        ))
     }
 
     /// Whether the account has a capability, here always at site level.
@@ -121,10 +126,15 @@ pub(crate) struct Horizon {
 
 impl Moodle {
     pub(crate) fn horizon(&self) -> Horizon {
-        Horizon { users: self.users.next_id(), enrolments: self.enrolments.next_id() }
+        Horizon {
+            users: self.users.next_id(),
+            enrolments: self.enrolments.next_id(),
+        }
     }
 
     pub(crate) fn rules(&self) -> Rules {
-        Rules { extended_username_chars: self.site.extended_username_chars }
+        Rules {
+            extended_username_chars: self.site.extended_username_chars,
+        }
     }
 }

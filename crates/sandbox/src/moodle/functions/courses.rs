@@ -14,7 +14,10 @@ const OPTIONS: &[Key] = &[optional("ids", Shape::List(&Shape::Int))];
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function {
         name: "core_course_get_courses_by_field",
-        params: &[with_default("field", Shape::Letters, ""), with_default("value", Shape::Raw, "")],
+        params: &[
+            with_default("field", Shape::Letters, ""),
+            with_default("value", Shape::Raw, ""),
+        ],
         run: by_field,
     },
     Function {
@@ -68,9 +71,14 @@ fn find(call: &Call<'_>, field: &str, value: &str) -> Result<Vec<i64>, Refusal> 
 fn by_ids(call: &Call<'_>, value: &str) -> Result<Vec<i64>, Refusal> {
     let mut ids = Vec::new();
     for text in value.split(',') {
-        let id: i64 = text.trim().parse().map_err(|_| Refusal::parameter(format!("ids: {value}")))?;
+        let id: i64 = text
+            .trim()
+            .parse()
+            .map_err(|_| Refusal::parameter(format!("ids: {value}")))?;
         if call.moodle.courses.get(id).is_none() {
-            return Err(Refusal::php("Attempt to assign property \"category\" on false"));
+            return Err(Refusal::php(
+                "Attempt to assign property \"category\" on false",
+            ));
         }
         ids.push(id);
     }
@@ -80,7 +88,10 @@ fn by_ids(call: &Call<'_>, value: &str) -> Result<Vec<i64>, Refusal> {
 fn shown(call: &Call<'_>, course: &Course) -> Value {
     let text = |stored: &str| clean(stored, call.raw);
     let enabled = call.moodle.instances_of(course.id).into_iter();
-    let methods: Vec<&str> = enabled.filter(|method| method.enabled).map(|method| method.enrol.as_str()).collect();
+    let methods: Vec<&str> = enabled
+        .filter(|method| method.enabled)
+        .map(|method| method.enrol.as_str())
+        .collect();
     let mut shown = json!({
         "id": course.id, "fullname": text(&course.fullname), "shortname": text(&course.shortname),
         "displayname": text(&course.fullname), "courseimage": "", "categoryid": course.category,
@@ -107,7 +118,10 @@ fn shown(call: &Call<'_>, course: &Course) -> Value {
 fn opened(course: &Course) -> [(&'static str, Value); 8] {
     [
         ("visible", json!(i32::from(course.visible))),
-        ("enablecompletion", json!(i32::from(course.enablecompletion))),
+        (
+            "enablecompletion",
+            json!(i32::from(course.enablecompletion)),
+        ),
         ("startdate", json!(0)),
         ("enddate", json!(0)),
         ("format", json!("topics")),

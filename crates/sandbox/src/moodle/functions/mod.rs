@@ -20,7 +20,12 @@ pub(crate) struct Function {
     pub(crate) run: fn(&mut Call<'_>, Value) -> Result<Value, Refusal>,
 }
 
-const ALL: [&[Function]; 4] = [site_info::FUNCTIONS, users::FUNCTIONS, courses::FUNCTIONS, enrolments::FUNCTIONS];
+const ALL: [&[Function]; 4] = [
+    site_info::FUNCTIONS,
+    users::FUNCTIONS,
+    courses::FUNCTIONS,
+    enrolments::FUNCTIONS,
+];
 
 /// Every function that the stand-in knows.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
@@ -40,7 +45,9 @@ pub(crate) fn admit(caller: &Caller, name: &str) -> Result<&'static Function, Re
         .find(|function| function.name == name)
         .ok_or_else(|| Refusal::missing("invalidrecord", format!("external_functions: {name}")))?;
     if !caller.token.service_enabled || !caller.token.functions.contains(name) {
-        return Err(Refusal::access("The function is not in the token's service"));
+        return Err(Refusal::access(
+            "The function is not in the token's service",
+        ));
     }
     if !caller.may("webservice/rest:use") {
         return Err(Refusal::access("You are not allowed to use REST"));

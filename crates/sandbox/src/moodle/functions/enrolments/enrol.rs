@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::super::Call;
 use super::super::call::args;
 use crate::moodle::wire::Refusal;
-use crate::moodle::{Assignment, Context, Enrolment, GUEST_ID, Release, TEACHER_ROLE, Welcome, WelcomeFrom};
+use crate::moodle::{
+    Assignment, Context, Enrolment, GUEST_ID, Release, TEACHER_ROLE, Welcome, WelcomeFrom,
+};
 
 #[derive(Deserialize)]
 struct Args {
@@ -63,7 +65,9 @@ pub(super) fn check_course(call: &Call<'_>, course_id: i64) -> Result<(), Refusa
 
 fn enabled_instance(call: &Call<'_>, course_id: i64) -> Result<i64, Refusal> {
     let methods = call.moodle.instances_of(course_id);
-    let first = methods.iter().find(|method| method.enrol == "manual" && method.enabled);
+    let first = methods
+        .iter()
+        .find(|method| method.enrol == "manual" && method.enabled);
     let refused = || Refusal::no_instance(course_id, call.moodle.site.release);
     first.map(|method| method.id).ok_or_else(refused)
 }
@@ -114,11 +118,9 @@ fn write(call: &mut Call<'_>, instance_id: i64, wanted: Wanted) -> Result<(), Re
     if !call.saw_enrolment(id) {
         return Err(Refusal::write("Duplicate entry for key 'enrolid-userid'"));
     }
-    let same = call
-        .moodle
-        .enrolments
-        .get(id)
-        .is_some_and(|row| (row.suspended, row.timestart, row.timeend) == (suspended, timestart, timeend));
+    let same = call.moodle.enrolments.get(id).is_some_and(|row| {
+        (row.suspended, row.timestart, row.timeend) == (suspended, timestart, timeend)
+    });
     if !same {
         call.moodle.enrolments.edit(id, |row| {
             row.suspended = suspended;
@@ -160,7 +162,10 @@ fn welcome(call: &mut Call<'_>, instance_id: i64, wanted: Wanted) {
         Some(WelcomeFrom::Nobody) | None => false,
     };
     if greets {
-        call.moodle.welcomes.push(Welcome { user_id: wanted.userid, course_id: wanted.courseid });
+        call.moodle.welcomes.push(Welcome {
+            user_id: wanted.userid,
+            course_id: wanted.courseid,
+        });
     }
 }
 

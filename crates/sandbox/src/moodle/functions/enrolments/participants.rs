@@ -77,7 +77,10 @@ pub(crate) fn enrolled_users(call: &mut Call<'_>, value: Value) -> Result<Value,
     let Args { courseid, options } = args(value)?;
     let options = Options::read(&options)?;
     if call.moodle.courses.get(courseid).is_none() {
-        return Err(Refusal::missing("invalidrecord", format!("course {courseid}")));
+        return Err(Refusal::missing(
+            "invalidrecord",
+            format!("course {courseid}"),
+        ));
     }
     if !call.may_open(courseid) {
         let message = "You cannot access this course";
@@ -94,7 +97,11 @@ pub(crate) fn enrolled_users(call: &mut Call<'_>, value: Value) -> Result<Value,
     let mut people = people(call, courseid, &options);
     options.order(&mut people);
     // Moodle reads the page first and hides people afterwards.
-    let limit = if options.count == 0 { usize::MAX } else { options.count };
+    let limit = if options.count == 0 {
+        usize::MAX
+    } else {
+        options.count
+    };
     let page = people.into_iter().skip(options.from).take(limit);
     let shown: Result<Vec<Value>, Refusal> = page
         .filter(|user| sight.anything(user))
@@ -109,9 +116,9 @@ fn people<'a>(call: &'a Call<'_>, course_id: i64, options: &Options) -> Vec<&'a 
         let is_active = call.moodle.is_active(enrolment, call.now);
         *active.entry(enrolment.user_id).or_insert(false) |= is_active;
     }
-    let wanted = active
-        .into_iter()
-        .filter(|(_, is_active)| (!options.only_active || *is_active) && (!options.only_suspended || !*is_active));
+    let wanted = active.into_iter().filter(|(_, is_active)| {
+        (!options.only_active || *is_active) && (!options.only_suspended || !*is_active)
+    });
     let users = wanted.filter_map(|(id, _)| call.moodle.users.get(id));
     users.filter(|user| !user.deleted).collect()
 }
@@ -193,7 +200,9 @@ impl Options {
             }
         }
         if options.only_active && options.only_suspended {
-            return Err(Refusal::coding("onlyactive and onlysuspended exclude each other"));
+            return Err(Refusal::coding(
+                "onlyactive and onlysuspended exclude each other",
+            ));
         }
         Ok(options)
     }
@@ -213,7 +222,10 @@ impl Options {
 fn read_fields(list: &str) -> Result<Vec<String>, Refusal> {
     let names = list.split(',').map(|name| name.trim().to_owned());
     let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
-    match names.iter().find(|name| !USER_FIELDS.contains(&name.as_str())) {
+    match names
+        .iter()
+        .find(|name| !USER_FIELDS.contains(&name.as_str()))
+    {
         Some(unknown) => {
             let message = format!("Invalid user field: {unknown}");
             Err(Refusal::moodle("invaliduserfield", message))
@@ -239,7 +251,10 @@ struct OfUser {
 
 /// Courses in which the account is active now and that the caller may open.
 pub(crate) fn users_courses(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
-    let OfUser { userid, returnusercount } = args(value)?;
+    let OfUser {
+        userid,
+        returnusercount,
+    } = args(value)?;
     let sight = Sight::of(call);
     let user = call.moodle.users.get(userid).filter(|user| !user.deleted);
     if !user.is_some_and(|user| sight.anything(user)) {
