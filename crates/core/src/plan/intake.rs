@@ -33,6 +33,14 @@ pub struct AppliedState {
     pub state: EnrolState,
 }
 
+impl AppliedState {
+    /// The state of a record that was applied; `None` where the record could not be read.
+    pub fn of(record: &FeedRecord) -> Option<Self> {
+        let reading = record.reading.as_ref().ok()?;
+        Some(Self { changed: reading.changed, created: reading.created, state: reading.state })
+    }
+}
+
 /// Everything that a plan of intake is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct IntakeInputs<'a> {
