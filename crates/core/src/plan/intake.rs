@@ -3,7 +3,7 @@
 use super::change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
 use super::digest::{Digest, digest};
 use super::shared_address::Claims;
-use crate::desired::{Group, group_records};
+use crate::desired::{Distinct, Group, distinct_records, group_records};
 use crate::matching::{Directory, PersonMatch, bad_name, match_person};
 use crate::model::{
     Course, ElmCourseId, EnrolState, Enrolment, FeedRecord, Fingerprint, LinkName, ManualInstance, MoodleCourseId,
@@ -94,10 +94,12 @@ impl IntakePlan {
 
 /// Makes the plan. Nothing doubtful becomes a change.
 pub fn plan_intake(inputs: &IntakeInputs<'_>, policy: &IntakePolicy, now: Timestamp) -> IntakePlan {
-    let mut order = Vec::new();
-    let groups = group_records(&inputs.records.value, &mut order);
+    let Distinct { mut usable, bad } = distinct_records(&inputs.records.value);
+    let groups = group_records(&inputs.records.value, &mut usable);
     let mut planner = Planner { inputs, policy, claims: Claims::default(), changes: Vec::new(), skips: Vec::new() };
-    planner.skip_unreadable();
+    for (index, problem) in bad {
+        planner.skip(planner.record(index), Verdict::Invalid { problem });
+    }
     let people: Vec<Person<'_>> = groups
         .chunk_by(|left, right| planner.guid(left) == planner.guid(right))
         .map(|groups| planner.person(groups))
@@ -147,14 +149,6 @@ impl<'a> Planner<'a> {
 
     fn skip(&mut self, record: &FeedRecord, verdict: Verdict) {
         self.skips.push(Skip { record: record.fingerprint, verdict });
-    }
-
-    fn skip_unreadable(&mut self) {
-        for record in &self.inputs.records.value {
-            if let Err(problem) = &record.reading {
-                self.skip(record, Verdict::Invalid { problem: problem.clone() });
-            }
-        }
     }
 
     /// What the newest record says of a person counts for all of that person's records.
@@ -212,21 +206,21 @@ impl<'a> Planner<'a> {
 
     /// The record of a group that counts, once all the others have their verdict.
     fn winner(&mut self, group: &Group<'_>) -> Option<&'a FeedRecord> {
-        let records: Vec<&FeedRecord> = group.records.iter().map(|index| self.record(*index)).collect();
-        let (older, newest) = records.split_at(records.len() - group.contradicting.max(1));
-        let last = *newest.last()?;
-        for record in older.iter().filter(|record| record.fingerprint != last.fingerprint) {
-            self.skip(record, Verdict::Superseded { by: last.fingerprint });
+        let (older, newest) = group.records.split_at(group.records.len() - group.contradicting.max(1));
+        let last = self.record(*newest.last()?);
+        for index in older {
+            self.skip(self.record(*index), Verdict::Superseded { by: last.fingerprint });
         }
         if group.contradicting == 0 {
             return Some(last);
         }
-        for record in newest {
-            let with = newest
-                .iter()
-                .find(|other| wanted(other) != wanted(record))
-                .map_or(last.fingerprint, |other| other.fingerprint);
-            self.skip(record, Verdict::Contradiction { with });
+        let one_that_wants =
+            |state| newest.iter().map(|index| self.record(*index)).find(|record| wanted(record) == Some(state));
+        let (enrol, suspend) = (one_that_wants(EnrolState::Enrol), one_that_wants(EnrolState::Suspend));
+        for index in newest {
+            let record = self.record(*index);
+            let opposite = if wanted(record) == Some(EnrolState::Enrol) { suspend } else { enrol };
+            self.skip(record, Verdict::Contradiction { with: opposite.unwrap_or(last).fingerprint });
         }
         None
     }

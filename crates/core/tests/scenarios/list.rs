@@ -77,6 +77,11 @@ rules! {
         what_was_not_sent_is_tried_again
         what_moodle_had_so_already_is_settled_without_a_call
         suspension_that_leaves_the_person_active_by_another_method_asks_a_human;
+    same_hash:
+        records_of_one_hash_are_told_apart_and_none_is_lost
+        records_of_one_hash_that_nobody_told_apart_are_not_written
+        record_that_comes_twice_counts_once_with_its_newest_moment
+        readable_record_counts_before_an_unreadable_one_of_the_same_hash;
     standing:
         leaver_is_suspended_not_deleted
         suspend_of_somebody_who_is_not_in_the_course_writes_nothing

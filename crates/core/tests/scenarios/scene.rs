@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::{
     Account, Course, ElmCourseId, Enrolment, FeedRecord, FieldNames, Fingerprint, Guid, ManualInstance, MoodleCourseId,
-    MoodleUserId, RoleId, read_record,
+    MoodleUserId, RoleId, read_record, tell_apart,
 };
 use rollbook_core::plan::{AppliedState, EnrolKind};
 use rollbook_core::policy::{Protected, UsernameCharacters, UsernameRule, Welcome};
@@ -66,6 +66,7 @@ impl Scene {
             ["policy", rest @ ..] => self.policy(rest),
             ["moodle", rest @ ..] => self.moodle(rest),
             ["feed", "gap", gap @ ..] => self.feed.gaps.push(read_gap(gap)),
+            ["feed", "told", "apart"] => self.tell_apart(),
             ["feed", label, "again"] => self.feed.value.push(self.labels[*label].clone()),
             ["feed", label, "is", row @ ..] => self.row(label, serde_json::from_str(&row.join(" ")).expect("JSON")),
             ["feed", label, "like", other, "but", changes @ ..] => self.row_like(label, other, changes),
@@ -99,6 +100,15 @@ impl Scene {
             ["approval", name] => self.approved_by = Some((*name).to_owned()),
             ["plan", "waits", minutes, "minutes"] => self.world.plan_waits = SignedDuration::from_mins(number(minutes)),
             _ => panic!("not understood"),
+        }
+    }
+
+    fn tell_apart(&mut self) {
+        tell_apart(&mut self.feed.value, |_| None);
+        for record in &self.feed.value {
+            for labelled in self.labels.values_mut().filter(|labelled| labelled.text == record.text) {
+                labelled.fingerprint = record.fingerprint;
+            }
         }
     }
 
