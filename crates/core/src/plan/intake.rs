@@ -6,7 +6,7 @@ use super::shared_address::Claims;
 use crate::desired::{Distinct, Group, distinct_records, group_records};
 use crate::matching::{Directory, PersonMatch, bad_name, match_person};
 use crate::model::{
-    Course, ElmCourseId, EnrolState, Enrolment, FeedRecord, Fingerprint, LinkName, ManualInstance, MoodleCourseId,
+    Age, Course, ElmCourseId, EnrolState, Enrolment, FeedRecord, Fingerprint, LinkName, ManualInstance, MoodleCourseId,
     MoodleUserId,
 };
 use crate::policy::{IntakePolicy, Welcome};
@@ -14,6 +14,7 @@ use crate::snapshot::Snapshot;
 use crate::verdict::Verdict;
 use jiff::Timestamp;
 use serde::Serialize;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// Courses by the ELM id that was asked for; several where Moodle has several.
@@ -22,22 +23,21 @@ pub type Courses = BTreeMap<ElmCourseId, Vec<Course>>;
 /// How people stand in courses, for the pairs that were asked.
 pub type Enrolments = BTreeMap<(MoodleUserId, MoodleCourseId), Enrolment>;
 
-/// The newest state that earlier runs applied for a person (folded GUID) and course.
+/// The newest state that earlier runs applied for a person (folded GUID) and course; see `OutcomeCode::tells_state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AppliedState {
-    /// When the learner acted.
-    pub changed: Timestamp,
-    /// When the ELM wrote the record.
-    pub created: Timestamp,
-    /// What was applied.
+    /// How new the record was.
+    pub age: Age,
+    /// What it wanted.
     pub state: EnrolState,
+    /// The record.
+    pub record: Fingerprint,
 }
 
 impl AppliedState {
     /// The state of a record that was applied; `None` where the record could not be read.
     pub fn of(record: &FeedRecord) -> Option<Self> {
-        let reading = record.reading.as_ref().ok()?;
-        Some(Self { changed: reading.changed, created: reading.created, state: reading.state })
+        Some(Self { age: record.age()?, state: wanted(record)?, record: record.fingerprint })
     }
 }
 
@@ -153,10 +153,8 @@ impl<'a> Planner<'a> {
 
     /// What the newest record says of a person counts for all of that person's records.
     fn person(&self, groups: &'a [Group<'a>]) -> Person<'a> {
-        let moment =
-            |record: &&FeedRecord| record.reading.as_ref().ok().map(|reading| (reading.changed, reading.created));
         let winners = groups.iter().filter_map(|group| group.records.last()).map(|index| self.record(*index));
-        let newest = winners.max_by_key(moment).expect("a group holds at least one record");
+        let newest = winners.max_by_key(|record| record.age()).expect("a group holds at least one record");
         Person { groups, newest, matched: match_person(newest, self.inputs.directory, self.policy) }
     }
 
@@ -247,14 +245,18 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// What earlier runs applied counts as the records of this run do: the newer wins, and equals must not contradict.
     fn refuse_stale(&self, record: &FeedRecord) -> Result<(), Verdict> {
         let applied = self.inputs.applied.get(&(record.guid().folded(), record.course()));
-        let moment = record.reading.as_ref().map(|reading| (reading.changed, reading.created));
-        match (applied, moment) {
-            (Some(applied), Ok(moment)) if (applied.changed, applied.created) > moment => {
-                Err(Verdict::Stale { applied: applied.changed })
+        let (Some(applied), Some(age)) = (applied, record.age()) else {
+            return Ok(());
+        };
+        match applied.age.cmp(&age) {
+            Ordering::Greater => Err(Verdict::Stale { applied: applied.age.changed }),
+            Ordering::Equal if wanted(record) != Some(applied.state) => {
+                Err(Verdict::Contradiction { with: applied.record })
             }
-            _ => Ok(()),
+            Ordering::Equal | Ordering::Less => Ok(()),
         }
     }
 

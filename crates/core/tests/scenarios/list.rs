@@ -63,7 +63,9 @@ rules! {
         suspend_that_found_nothing_to_do_still_makes_older_records_stale
         newer_record_than_the_applied_one_counts
         settled_record_is_known_and_left_alone
-        imported_history_is_recognised;
+        imported_history_is_recognised
+        record_as_old_as_the_applied_one_that_wants_the_opposite_asks_a_human
+        record_number_decides_against_the_applied_one_too;
     outcomes:
         refused_account_takes_its_enrolments_with_it_and_nothing_else
         refused_enrolment_asks_a_human_and_is_tried_again
