@@ -6,8 +6,8 @@ use super::shared_address::Claims;
 use crate::desired::{Distinct, Group, distinct_records, group_records};
 use crate::matching::{Directory, PersonMatch, bad_name, match_person};
 use crate::model::{
-    Age, Course, ElmCourseId, EnrolState, Enrolment, FeedRecord, Fingerprint, LinkName, ManualInstance, MoodleCourseId,
-    MoodleUserId,
+    Age, Course, ElmCourseId, EnrolState, Enrolment, FeedRecord, Field, Fingerprint, LinkName, ManualInstance,
+    MoodleCourseId, MoodleUserId,
 };
 use crate::policy::{IntakePolicy, Welcome};
 use crate::snapshot::Snapshot;
@@ -127,6 +127,8 @@ fn order_of(change: &IntakeChange) -> (u8, MoodleCourseId, Option<&Who>, MoodleU
 struct Person<'a> {
     groups: &'a [Group<'a>],
     newest: &'a FeedRecord,
+    /// A record that is as new and gives another mail address.
+    rival: Option<&'a FeedRecord>,
     matched: PersonMatch<'a>,
 }
 
@@ -153,9 +155,11 @@ impl<'a> Planner<'a> {
 
     /// What the newest record says of a person counts for all of that person's records.
     fn person(&self, groups: &'a [Group<'a>]) -> Person<'a> {
+        let all = || groups.iter().flat_map(|group| group.records).map(|index| self.record(*index));
         let winners = groups.iter().filter_map(|group| group.records.last()).map(|index| self.record(*index));
         let newest = winners.max_by_key(|record| record.age()).expect("a group holds at least one record");
-        Person { groups, newest, matched: match_person(newest, self.inputs.directory, self.policy) }
+        let rival = all().find(|other| other.age() == newest.age() && !newest.mail().same_as(other.get(Field::Mail)));
+        Person { groups, newest, rival, matched: match_person(newest, self.inputs.directory, self.policy) }
     }
 
     fn note_claims(&mut self, people: &[Person<'_>]) {
@@ -196,8 +200,8 @@ impl<'a> Planner<'a> {
             guid: record.guid(),
             username: username.to_owned(),
             mail: record.mail(),
-            first_name: name(crate::model::Field::FirstName),
-            last_name: name(crate::model::Field::LastName),
+            first_name: name(Field::FirstName),
+            last_name: name(Field::LastName),
             auth: self.policy.auth.clone(),
         }
     }
@@ -227,6 +231,10 @@ impl<'a> Planner<'a> {
     fn decide(&self, record: &FeedRecord, person: &Person<'_>) -> Result<IntakeChange, Verdict> {
         let state = wanted(record).ok_or_else(|| Verdict::NotTried { why: "the record could not be read".into() })?;
         self.refuse_stale(record)?;
+        if let Some(rival) = person.rival {
+            let with = if rival.fingerprint == record.fingerprint { person.newest } else { rival };
+            return Err(Verdict::Contradiction { with: with.fingerprint });
+        }
         if let PersonMatch::Doubt(doubt) = &person.matched {
             return Err(doubt.clone());
         }

@@ -31,7 +31,8 @@ rules! {
         user_name_of_another_guid_is_probably_a_changed_guid
         account_without_a_guid_is_not_taken_over_by_its_address
         two_accounts_of_one_guid_ask_a_human
-        what_was_not_looked_up_is_not_absent;
+        what_was_not_looked_up_is_not_absent
+        two_addresses_of_one_moment_ask_a_human;
     incomplete:
         incomplete_feed_adds_but_does_not_suspend
         each_gap_is_said
