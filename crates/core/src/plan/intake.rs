@@ -162,12 +162,14 @@ impl<'a> Planner<'a> {
         Person { groups, newest, rival, matched: match_person(newest, self.inputs.directory, self.policy) }
     }
 
+    /// Everybody in the feed claims their addresses, but for those who have no account and want none.
     fn note_claims(&mut self, people: &[Person<'_>]) {
         for person in people {
-            if matches!(person.matched, PersonMatch::Free { .. })
-                && person.groups.iter().any(|group| self.wants_enrolment(group))
-            {
-                self.claims.add(person.newest.mail().folded(), person.newest.guid());
+            let free = matches!(person.matched, PersonMatch::Free { .. });
+            if !free || person.groups.iter().any(|group| self.wants_enrolment(group)) {
+                for record in [Some(person.newest), person.rival].into_iter().flatten() {
+                    self.claims.add(record.mail().folded(), person.newest.guid());
+                }
             }
         }
     }
