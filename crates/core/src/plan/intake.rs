@@ -244,7 +244,9 @@ impl<'a> Planner<'a> {
             PersonMatch::Found(account) => Some(*account),
             PersonMatch::Free { .. } | PersonMatch::Doubt(_) => None,
         };
-        if let Some(entry) = self.policy.protected.entry_for(record, account) {
+        let protected = |record| self.policy.protected.entry_for(record, account);
+        // An account would be made from the newest record, whatever this one says.
+        if let Some(entry) = protected(record).or_else(|| protected(person.newest)) {
             return Err(Verdict::Protected { entry: entry.into() });
         }
         match (state, account) {

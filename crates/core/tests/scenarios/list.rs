@@ -20,6 +20,7 @@ rules! {
         share_of_a_course_that_would_be_suspended_is_limited
         too_many_new_accounts_and_welcome_mails_wait_for_a_named_person
         protected_people_are_never_touched
+        newcomer_whose_newest_address_is_protected_gets_no_account
         plan_that_lay_about_is_not_applied;
     identity:
         account_is_found_by_its_guid_whatever_the_case
