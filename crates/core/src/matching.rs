@@ -78,10 +78,10 @@ impl Directory {
 pub enum PersonMatch<'a> {
     /// This account, beyond doubt.
     Found(&'a Account),
-    /// Nobody: an account of this user name can be made.
+    /// Nobody: an account can be made.
     Free {
-        /// The user name to be.
-        username: String,
+        /// The user name to be, or the one that Moodle's rule refuses.
+        username: Result<String, String>,
     },
     /// It cannot be said; the verdict carries both sides.
     Doubt(Verdict),
@@ -142,10 +142,7 @@ fn match_by_address<'a>(record: &FeedRecord, directory: &'a Directory, policy: &
     if !holders.is_empty() {
         return PersonMatch::Doubt(Verdict::GuidChanged { holders: holders.into_iter().map(holder).collect() });
     }
-    match username {
-        Ok(username) => PersonMatch::Free { username },
-        Err(name) => PersonMatch::Doubt(Verdict::UsernameRefused { username: name.into() }),
-    }
+    PersonMatch::Free { username }
 }
 
 fn mail_mismatch<'a>(record: &FeedRecord, account: &Account, directory: &'a Directory) -> PersonMatch<'a> {

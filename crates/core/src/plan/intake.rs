@@ -189,7 +189,7 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        if let PersonMatch::Free { username } = &person.matched
+        if let PersonMatch::Free { username: Ok(username) } = &person.matched
             && self.changes.len() > before
         {
             self.changes.push(IntakeChange::CreateAccount(self.new_account(person.newest, username)));
@@ -237,12 +237,10 @@ impl<'a> Planner<'a> {
             let with = if rival.fingerprint == record.fingerprint { person.newest } else { rival };
             return Err(Verdict::Contradiction { with: with.fingerprint });
         }
-        if let PersonMatch::Doubt(doubt) = &person.matched {
-            return Err(doubt.clone());
-        }
         let account = match &person.matched {
             PersonMatch::Found(account) => Some(*account),
-            PersonMatch::Free { .. } | PersonMatch::Doubt(_) => None,
+            PersonMatch::Free { .. } => None,
+            PersonMatch::Doubt(doubt) => return Err(doubt.clone()),
         };
         let protected = |record| self.policy.protected.entry_for(record, account);
         // An account would be made from the newest record, whatever this one says.
@@ -253,7 +251,7 @@ impl<'a> Planner<'a> {
             (EnrolState::Suspend, None) => Err(Verdict::NoAccount),
             (EnrolState::Suspend, Some(account)) => self.suspend(record, account.id),
             (EnrolState::Enrol, Some(account)) => self.enrol(record, Who::Account(account.id)),
-            (EnrolState::Enrol, None) => self.enrol_newcomer(record, person.newest),
+            (EnrolState::Enrol, None) => self.enrol_newcomer(record, person),
         }
     }
 
@@ -291,12 +289,15 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn enrol_newcomer(&self, record: &FeedRecord, newest: &FeedRecord) -> Result<IntakeChange, Verdict> {
-        let change = self.enrol(record, Who::New(newest.guid()))?;
-        if let Some(rivals) = self.claims.rivals(&newest.mail().folded()) {
+    fn enrol_newcomer(&self, record: &FeedRecord, person: &Person<'_>) -> Result<IntakeChange, Verdict> {
+        let change = self.enrol(record, Who::New(person.newest.guid()))?;
+        if let Some(rivals) = self.claims.rivals(&person.newest.mail().folded()) {
             return Err(Verdict::SharedAddress { guids: rivals.into() });
         }
-        bad_name(newest).map_or(Ok(change), |field| Err(Verdict::NameMissing { field }))
+        if let PersonMatch::Free { username: Err(refused) } = &person.matched {
+            return Err(Verdict::UsernameRefused { username: refused.as_str().into() });
+        }
+        bad_name(person.newest).map_or(Ok(change), |field| Err(Verdict::NameMissing { field }))
     }
 
     fn enrol(&self, record: &FeedRecord, who: Who) -> Result<IntakeChange, Verdict> {

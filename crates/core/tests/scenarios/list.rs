@@ -53,7 +53,8 @@ rules! {
         two_newcomers_with_one_address_get_no_account
         policy_says_how_accounts_log_in_and_who_welcomes
         newcomer_with_the_address_that_the_feed_gives_to_somebody_else_gets_no_account
-        address_of_somebody_who_leaves_without_an_account_is_free;
+        address_of_somebody_who_leaves_without_an_account_is_free
+        suspend_of_somebody_without_an_account_needs_no_user_name;
     newest:
         newest_state_by_the_learners_moment_wins
         learners_moment_counts_before_the_time_of_writing
