@@ -33,7 +33,9 @@ rules! {
         account_without_a_guid_is_not_taken_over_by_its_address
         two_accounts_of_one_guid_ask_a_human
         what_was_not_looked_up_is_not_absent
-        two_addresses_of_one_moment_ask_a_human;
+        two_addresses_of_one_moment_ask_a_human
+        account_that_another_look_up_gave_is_no_answer
+        user_name_in_upper_case_is_taken_too;
     incomplete:
         incomplete_feed_adds_but_does_not_suspend
         each_gap_is_said

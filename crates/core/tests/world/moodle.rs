@@ -31,21 +31,25 @@ impl Moodle {
     /// Looks up what the records need, as the product does, but for what is in `unasked`.
     pub fn look_up(&self, records: &[FeedRecord], policy: &IntakePolicy, unasked: &BTreeSet<String>) -> Seen {
         let is_asked = |kind: &str, text: &str| !unasked.contains(&format!("{kind} {text}"));
-        let asked =
-            |kind: &'static str, texts: BTreeSet<String>| texts.into_iter().filter(move |text| is_asked(kind, text));
         let good = || records.iter().filter(|record| record.reading.is_ok());
-        let mut directory = Directory::default();
-        directory.asked_guids(asked("guid", good().map(|record| record.guid().folded()).collect()));
-        directory.asked_mails(asked("mail", good().map(|record| record.mail().folded()).collect()));
-        let usernames = good().filter_map(|record| derive_username(record, policy).ok()).collect();
-        directory.asked_usernames(asked("username", usernames));
-        let seen = |account: &&Account| {
-            let (guid, mail) = (Guid::new(account.guid.as_str()).folded(), Mail::new(account.mail.as_str()).folded());
-            is_asked("guid", &guid) && is_asked("mail", &mail) && is_asked("username", &account.username)
+        let asked = |kind: &str, texts: BTreeSet<String>| -> BTreeSet<String> {
+            texts.into_iter().filter(|text| is_asked(kind, text)).collect()
         };
-        for account in self.accounts.values().filter(seen) {
+        let guids = asked("guid", good().map(|record| record.guid().folded()).collect());
+        let mails = asked("mail", good().map(|record| record.mail().folded()).collect());
+        let usernames = asked("username", good().filter_map(|record| derive_username(record, policy).ok()).collect());
+        let found = |account: &&Account| {
+            guids.contains(&Guid::new(account.guid.as_str()).folded())
+                || mails.contains(&Mail::new(account.mail.as_str()).folded())
+                || usernames.contains(&account.username.to_lowercase())
+        };
+        let mut directory = Directory::default();
+        for account in self.accounts.values().filter(found) {
             directory.add(account.clone());
         }
+        directory.asked_guids(guids);
+        directory.asked_mails(mails);
+        directory.asked_usernames(usernames);
         let mut courses = Courses::new();
         for asked in good().map(FeedRecord::course).filter(|asked| is_asked("course", asked.as_str())) {
             let found = self.courses.values().filter(|course| same_id_number(&course.elm_id, &asked)).cloned();
