@@ -15,7 +15,7 @@ use crate::verdict::Verdict;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Courses by the ELM id that was asked for; several where Moodle has several.
 pub type Courses = BTreeMap<ElmCourseId, Vec<Course>>;
@@ -48,6 +48,8 @@ pub struct IntakeInputs<'a> {
     pub link: &'a LinkName,
     /// The records to decide: new ones and those that wait.
     pub records: &'a Snapshot<Vec<FeedRecord>>,
+    /// Records that an earlier run left in doubt whose plan was cleared, by the checks or by a person.
+    pub known_doubts: &'a BTreeSet<Fingerprint>,
     /// What earlier runs applied, by folded GUID and course.
     pub applied: &'a BTreeMap<(String, ElmCourseId), AppliedState>,
     /// The accounts that were looked up.
@@ -83,6 +85,19 @@ pub struct IntakePlan {
     pub skips: Vec<Skip>,
     /// How many people the records are about.
     pub people: u64,
+    /// How many of them cannot be matched beyond doubt.
+    pub doubts: Doubts,
+}
+
+/// People who cannot be matched beyond doubt. Those who are known to be must not stop the runs after them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Doubts {
+    /// People of whom no record was in doubt before.
+    pub people: u64,
+    /// How many of those are in doubt.
+    pub new: u64,
+    /// How many others are in doubt since an earlier run.
+    pub known: u64,
 }
 
 impl IntakePlan {
@@ -96,7 +111,8 @@ impl IntakePlan {
 pub fn plan_intake(inputs: &IntakeInputs<'_>, policy: &IntakePolicy, now: Timestamp) -> IntakePlan {
     let Distinct { mut usable, bad } = distinct_records(&inputs.records.value);
     let groups = group_records(&inputs.records.value, &mut usable);
-    let mut planner = Planner { inputs, policy, claims: Claims::default(), changes: Vec::new(), skips: Vec::new() };
+    let (claims, changes, skips) = (Claims::default(), Vec::new(), Vec::new());
+    let mut planner = Planner { inputs, policy, claims, changes, skips, doubts: Doubts::default() };
     for (index, problem) in bad {
         planner.skip(planner.record(index), Verdict::Invalid { problem });
     }
@@ -108,10 +124,11 @@ pub fn plan_intake(inputs: &IntakeInputs<'_>, policy: &IntakePolicy, now: Timest
     for person in &people {
         planner.plan_person(person);
     }
-    let Planner { mut changes, mut skips, .. } = planner;
+    let Planner { mut changes, mut skips, doubts, .. } = planner;
     changes.sort_by(|left, right| order_of(left).cmp(&order_of(right)));
     skips.sort_by_key(|skip| skip.record);
-    IntakePlan { link: inputs.link.clone(), made_at: now, changes, skips, people: people.len() as u64 }
+    let people = people.len() as u64;
+    IntakePlan { link: inputs.link.clone(), made_at: now, changes, skips, people, doubts }
 }
 
 /// Additions before removals; inside, by what Moodle locks: course, then person.
@@ -138,6 +155,7 @@ struct Planner<'a> {
     claims: Claims,
     changes: Vec<IntakeChange>,
     skips: Vec<Skip>,
+    doubts: Doubts,
 }
 
 impl<'a> Planner<'a> {
@@ -180,7 +198,7 @@ impl<'a> Planner<'a> {
     }
 
     fn plan_person(&mut self, person: &Person<'_>) {
-        let before = self.changes.len();
+        let (before, skipped_before) = (self.changes.len(), self.skips.len());
         for group in person.groups {
             if let Some(winner) = self.winner(group) {
                 match self.decide(winner, person) {
@@ -194,6 +212,16 @@ impl<'a> Planner<'a> {
         {
             self.changes.push(IntakeChange::CreateAccount(self.new_account(person.newest, username)));
         }
+        let in_doubt = self.skips[skipped_before..].iter().any(|skip| skip.verdict.code().doubts_identity());
+        let known = self.is_known_doubt(person);
+        self.doubts.people += u64::from(!known);
+        self.doubts.new += u64::from(in_doubt && !known);
+        self.doubts.known += u64::from(in_doubt && known);
+    }
+
+    fn is_known_doubt(&self, person: &Person<'_>) -> bool {
+        let mut records = person.groups.iter().flat_map(|group| group.records).map(|index| self.record(*index));
+        records.any(|record| self.inputs.known_doubts.contains(&record.fingerprint))
     }
 
     fn new_account(&self, record: &FeedRecord, username: &str) -> NewAccount {

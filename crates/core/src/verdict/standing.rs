@@ -62,6 +62,11 @@ pub fn standing(code: OutcomeCode) -> Standing {
 }
 
 impl OutcomeCode {
+    /// Whether a record of this code is about a person who cannot be matched beyond doubt.
+    pub fn doubts_identity(self) -> bool {
+        matches!(self, Self::TwoAccounts | Self::MailMismatch | Self::GuidChanged | Self::SharedAddress)
+    }
+
     /// Whether a record of this code tells how the person stands in the course since, so that an older record of the same
     /// person and course is stale. Where a Suspend found nothing to do, it counts all the same: an Enrol that comes
     /// late must not undo it.

@@ -21,6 +21,9 @@ rules! {
         too_many_new_accounts_and_welcome_mails_wait_for_a_named_person
         protected_people_are_never_touched
         newcomer_whose_newest_address_is_protected_gets_no_account
+        doubt_counts_people_not_their_records
+        many_people_in_doubt_mean_that_the_guids_changed_as_a_whole
+        doubts_that_a_person_knows_of_do_not_stop_later_runs
         plan_that_lay_about_is_not_applied;
     identity:
         account_is_found_by_its_guid_whatever_the_case

@@ -23,6 +23,7 @@ pub struct Journal {
     pub waiting: BTreeMap<Fingerprint, Waiting>,
     pub applied: BTreeMap<(String, ElmCourseId), AppliedState>,
     pub intended: BTreeMap<Fingerprint, EnrolKind>,
+    pub known_doubts: BTreeSet<Fingerprint>,
 }
 
 /// A record that is not settled.
@@ -100,6 +101,7 @@ impl World {
         let inputs = IntakeInputs {
             link: &LinkName::new("elm"),
             records,
+            known_doubts: &self.journal.known_doubts,
             applied: &self.journal.applied,
             directory: &directory,
             courses: &courses,
@@ -149,6 +151,10 @@ impl World {
             Ok(cleared) => self.apply(cleared.plan(), fate),
             Err(_) => refuse(&plan),
         };
+        if cleared.is_ok() {
+            let in_doubt = plan.skips.iter().filter(|skip| skip.verdict.code().doubts_identity());
+            self.journal.known_doubts.extend(in_doubt.map(|skip| skip.record));
+        }
         let cleared = cleared.ok().map(|cleared| cleared.approved_by().map(str::to_owned));
         let steps = self.remember(&records.value, &plan, &verdicts);
         Run { plan, findings, cleared, known, verdicts, steps }
