@@ -302,10 +302,12 @@ impl<'a> Planner<'a> {
         let Some(courses) = self.inputs.courses.get(&record.course()) else {
             return Err(Verdict::NotTried { why: "the course was not looked up in Moodle".into() });
         };
-        match courses.as_slice() {
-            [] => Err(Verdict::CourseNotFound),
-            [course] => Ok(course),
-            several => Err(Verdict::CourseAmbiguous { courses: several.iter().map(|course| course.id).collect() }),
+        // Moodle compares by its collation, which finds "elm-1" for "ELM-1": two courses to the ELM, and one here.
+        let exact = || courses.iter().filter(|course| course.elm_id.as_str().trim() == record.course().as_str());
+        match (exact().next(), exact().nth(1)) {
+            (None, _) => Err(Verdict::CourseNotFound),
+            (Some(course), None) => Ok(course),
+            (Some(_), Some(_)) => Err(Verdict::CourseAmbiguous { courses: exact().map(|course| course.id).collect() }),
         }
     }
 

@@ -13,7 +13,8 @@ rules! {
         missing_course_is_waited_for_and_a_human_is_asked_in_the_end
         two_courses_of_one_id_number_ask_a_human
         course_without_a_manual_instance_stops_only_its_own_records
-        course_knows_its_own_role;
+        course_knows_its_own_role
+        id_numbers_are_compared_exactly_whatever_moodle_finds;
     guards:
         too_many_suspensions_wait_for_a_named_person
         passing_run_says_how_close_it_came
