@@ -1,5 +1,7 @@
 //! What should be so, according to the systems that own the truth.
 
+mod distinct;
 mod enrolments;
 
+pub use distinct::{Distinct, distinct_records};
 pub use enrolments::{Group, group_records};

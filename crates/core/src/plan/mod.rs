@@ -10,4 +10,4 @@ mod shared_address;
 
 pub use change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
 pub use digest::{Digest, digest};
-pub use intake::{AppliedState, Courses, Enrolments, IntakeInputs, IntakePlan, Skip, plan_intake};
+pub use intake::{AppliedState, Courses, Doubts, Enrolments, IntakeInputs, IntakePlan, Skip, plan_intake};
