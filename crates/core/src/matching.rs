@@ -1,5 +1,9 @@
 //! Who is the same human in two systems. Doubt is a value, never a guess.
 
+mod members;
+
+pub use members::{Lookup, MemberMatch, match_member, new_names, new_username, open_lookups};
+
 use crate::model::{Account, FeedRecord, Field, Guid, Mail, MoodleUserId};
 use crate::policy::{IntakePolicy, UsernameCharacters, UsernameRule};
 use crate::verdict::{MailHolder, Verdict};
@@ -15,6 +19,7 @@ pub struct Directory {
     guids: Index,
     mails: Index,
     usernames: Index,
+    ids_asked: BTreeSet<MoodleUserId>,
 }
 
 /// What was asked for by one field, and who answered.

@@ -2,6 +2,8 @@
 
 mod distinct;
 mod enrolments;
+mod guilds;
 
 pub use distinct::{Distinct, distinct_records};
 pub use enrolments::{Group, group_records};
+pub use guilds::{Member, NameClaim, NewMember, claim_names, match_people};
