@@ -10,7 +10,7 @@ use crate::sources::elm::collect_feed;
 use rollbook_core::guard::{Finding, IntakeView, check_intake};
 use rollbook_core::model::{FeedRecord, Fingerprint, Guid, LinkName, RunId, read_record};
 use rollbook_core::plan::{EnrolKind, IntakeChange, IntakeInputs, IntakePlan, plan_intake};
-use rollbook_core::run::{Standing, standing};
+use rollbook_core::run::{OutcomeCode, Standing, standing};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_core::window::{Window, covered_after};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +53,11 @@ pub(super) async fn read_feed(
 pub(super) struct Taken {
     pub records: Vec<WaitingRecord>,
     pub known: u64,
+}
+
+/// Which of these stand in doubt since a run whose plan was cleared.
+pub(super) fn known_doubts<'a>(codes: impl Iterator<Item = (&'a Fingerprint, OutcomeCode)>) -> BTreeSet<Fingerprint> {
+    codes.filter(|(_, code)| code.doubts_identity()).map(|(record, _)| *record).collect()
 }
 
 /// Stores what was read, moves the covered moment with it, and takes up what is new and what is due.
@@ -103,6 +108,7 @@ pub(super) async fn make_plan(
     journal: &Journal,
     clock: &Clock,
     records: &Snapshot<Vec<FeedRecord>>,
+    known_doubts: &BTreeSet<Fingerprint>,
 ) -> Result<Made, IntakeError> {
     let people: Vec<Guid> =
         records.value.iter().filter(|record| record.reading.is_ok()).map(FeedRecord::guid).collect();
@@ -112,6 +118,7 @@ pub(super) async fn make_plan(
     let inputs = IntakeInputs {
         link: &flow.link,
         records,
+        known_doubts,
         applied: &applied,
         directory: &world.directory,
         courses: &world.courses,

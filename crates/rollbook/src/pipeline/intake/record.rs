@@ -104,7 +104,7 @@ impl Recorder<'_> {
             course_id: course.map_or(MoodleCourseId(0), |course| course.id),
             course_name: course.map(|course| course.full_name.clone()).unwrap_or_default(),
             user_id: user.unwrap_or(MoodleUserId(0)),
-            applied: applied_state(record, &ruling.verdict),
+            applied: if code.tells_state() { AppliedState::of(record) } else { None },
             mail: course.and_then(|course| self.welcome(record, course, &ruling.verdict)),
         })
     }
@@ -165,20 +165,4 @@ impl Recorder<'_> {
             message_id: format!("<welcome.{}@rollbook.invalid>", record.fingerprint),
         }))
     }
-}
-
-/// The state that Moodle has now because of a record, where it has.
-fn applied_state(record: &FeedRecord, verdict: &Verdict) -> Option<AppliedState> {
-    let is_so = matches!(
-        verdict,
-        Verdict::Enrolled
-            | Verdict::Reactivated
-            | Verdict::AlreadyEnrolled
-            | Verdict::Suspended
-            | Verdict::AlreadySuspended
-            | Verdict::NotEnrolled
-            | Verdict::NoAccount
-    );
-    let reading = record.reading.as_ref().ok().filter(|_| is_so)?;
-    Some(AppliedState { changed: reading.changed, created: reading.created, state: reading.state })
 }

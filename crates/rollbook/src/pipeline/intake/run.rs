@@ -1,7 +1,7 @@
 //! The flow on one screen: collect → plan → guard → record → apply → settle → report.
 
 use super::act::{Clearance, apply, remember_plan, see};
-use super::feed::{Made, Read, make_plan, read_feed, take_up};
+use super::feed::{Made, Read, known_doubts, make_plan, read_feed, take_up};
 use super::record::Recorder;
 use super::report::{IntakeError, IntakeReport};
 use super::show::show_plan;
@@ -11,7 +11,7 @@ use crate::journal::{Journal, Lease, NewRun};
 use crate::pipeline::lease::{Heartbeat, take_lease};
 use rollbook_core::guard::{Level, clear};
 use rollbook_core::model::{Fingerprint, RunId};
-use rollbook_core::plan::IntakeChange;
+use rollbook_core::plan::{IntakeChange, Skip};
 use rollbook_core::run::{Counts, RunKind, RunState};
 use rollbook_core::snapshot::Snapshot;
 use std::error::Error as _;
@@ -111,7 +111,8 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
         gaps: read.records.gaps.clone(),
         value: taken.records.iter().map(|waiting| waiting.record.clone()).collect(),
     };
-    let Made { plan, findings, world } = make_plan(flow, journal, clock, &records).await?;
+    let doubts = known_doubts(taken.records.iter().map(|waiting| (&waiting.record.fingerprint, waiting.code)));
+    let Made { plan, findings, world } = make_plan(flow, journal, clock, &records, &doubts).await?;
 
     let mut recorder = Recorder {
         flow,
@@ -132,11 +133,15 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
         Err(_) => Clearance::Refused,
     };
     remember_plan(with, run, &plan, &findings, clearance).await?;
-    recorder.record_skips(&plan.skips).await?;
+    // Doubts of a refused plan are not known doubts yet: the guard must find them again.
+    let (unsaid, said): (Vec<Skip>, Vec<Skip>) =
+        plan.skips.iter().cloned().partition(|skip| cleared.is_err() && skip.verdict.code().doubts_identity());
+    recorder.record_skips(&said).await?;
 
     let state = match cleared {
         Err(_) => {
-            let held: Vec<Fingerprint> = plan.changes.iter().filter_map(IntakeChange::record).collect();
+            let wanted = plan.changes.iter().filter_map(IntakeChange::record);
+            let held: Vec<Fingerprint> = wanted.chain(unsaid.iter().map(|skip| skip.record)).collect();
             recorder.record_not_tried(&held, "a guard refused the plan").await?;
             RunState::GuardRefused
         }
