@@ -44,20 +44,20 @@ pub enum Lookup {
 impl Directory {
     /// The account of an id; `None` where it was neither found nor asked for.
     pub fn with_id(&self, id: MoodleUserId) -> Option<Option<&Account>> {
-        match self.accounts.get(&id.0) {
+        match self.accounts.get(&id) {
             Some(account) => Some(Some(account)),
-            None => self.asked.contains(&format!("id:{id}")).then_some(None),
+            None => self.ids_asked.contains(&id).then_some(None),
         }
     }
 
     /// Notes that a question was put, whatever came of it.
     pub fn asked(&mut self, lookup: &Lookup) {
-        self.asked.insert(match lookup {
-            Lookup::Mail(mail) => format!("mail:{mail}"),
-            Lookup::Username(name) => format!("username:{name}"),
-            Lookup::Idnumber(number) => format!("guid:{number}"),
-            Lookup::Id(id) => format!("id:{id}"),
-        });
+        match lookup {
+            Lookup::Mail(mail) => self.mails.asked.insert(mail.clone()),
+            Lookup::Username(name) => self.usernames.asked.insert(name.clone()),
+            Lookup::Idnumber(number) => self.guids.asked.insert(number.clone()),
+            Lookup::Id(id) => self.ids_asked.insert(*id),
+        };
     }
 
     /// How many accounts it holds.

@@ -3,6 +3,7 @@
 //! A value here knows its own rules (how a mail address folds, which bytes a fingerprint covers) and nothing about
 //! where it came from. Next: [`crate::snapshot`].
 
+mod collision;
 mod fingerprint;
 mod guilds;
 mod ids;
@@ -11,6 +12,7 @@ mod moodle;
 mod parse;
 mod record;
 
+pub use collision::tell_apart;
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use guilds::{
     Absence, Assignment, Cohort, CohortContext, CohortSide, CohortVisibility, Community, CommunityPerson, Guild,
@@ -24,4 +26,4 @@ pub use ids::{
 pub use mail::Mail;
 pub use moodle::{Account, Course, Enrolment, ManualInstance};
 pub use parse::{FieldNames, read_record, read_texts};
-pub use record::{EnrolState, FeedRecord, Field, ProblemKind, Reading, RecordProblem, RecordText};
+pub use record::{Age, EnrolState, FeedRecord, Field, ProblemKind, Reading, RecordProblem, RecordText};

@@ -15,4 +15,4 @@ pub use guilds::{
     CohortForm, CohortWhy, GuildChange, GuildInputs, GuildLine, GuildPlan, GuildSkip, InStep, MemberChange, MemberRef,
     MemberWhy, Retire, RoleChange, RoleWhy, Scope, accounts_to_look_up, plan_guilds,
 };
-pub use intake::{AppliedState, Courses, Enrolments, IntakeInputs, IntakePlan, Skip, plan_intake};
+pub use intake::{AppliedState, Courses, Doubts, Enrolments, IntakeInputs, IntakePlan, Skip, plan_intake};
