@@ -1,0 +1,13 @@
+//! Commands with which one sets Rollbook up.
+//!
+//! Next: [`init`].
+
+mod completions_shell;
+mod demo;
+mod doctor;
+mod init;
+
+pub(super) use completions_shell::CompletionsShell;
+pub(super) use demo::Demo;
+pub(super) use doctor::Doctor;
+pub(super) use init::Init;

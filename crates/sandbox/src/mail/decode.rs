@@ -1,0 +1,83 @@
+//! Base64, quoted-printable, and RFC 2047's encoded words in headers.
+
+/// Base64; anything outside its alphabet is skipped.
+pub(super) fn base64(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() * 3 / 4);
+    let (mut bits, mut held) = (0u32, 0);
+    for &letter in text {
+        let value = match letter {
+            b'A'..=b'Z' => letter - b'A',
+            b'a'..=b'z' => letter - b'a' + 26,
+            b'0'..=b'9' => letter - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => continue,
+        };
+        bits = (bits << 6) | u32::from(value);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            out.push((bits >> held) as u8);
+        }
+    }
+    out
+}
+
+/// Quoted-printable, with soft line breaks removed.
+pub(super) fn quoted_printable(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        let escaped = (text[at] == b'=')
+            .then(|| text.get(at + 1..at + 3))
+            .flatten();
+        match escaped {
+            Some(b"\r\n") => at += 3,
+            Some(digits) => {
+                let digits = String::from_utf8_lossy(digits).into_owned();
+                out.push(u8::from_str_radix(&digits, 16).unwrap_or(b'?'));
+                at += 3;
+            }
+            None => {
+                out.push(text[at]);
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+/// A header's text with its encoded words read as UTF-8.
+pub(super) fn header(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    let mut after_word = false;
+    while let Some(start) = rest.find("=?") {
+        let Some((word, length)) = encoded_word(&rest[start..]) else {
+            break;
+        };
+        // White space between two encoded words does not count.
+        if !(after_word && rest[..start].trim().is_empty()) {
+            out.push_str(&rest[..start]);
+        }
+        out.push_str(&word);
+        rest = &rest[start + length..];
+        after_word = true;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The word's text and the bytes that it takes up.
+fn encoded_word(text: &str) -> Option<(String, usize)> {
+    let mut parts = text[2..].splitn(3, '?');
+    let (charset, encoding, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    let (payload, _) = rest.split_once("?=")?;
+    let bytes = if encoding.eq_ignore_ascii_case("b") {
+        base64(payload.as_bytes())
+    } else {
+        quoted_printable(payload.replace('_', " ").as_bytes())
+    };
+    let length = 2 + charset.len() + 1 + encoding.len() + 1 + payload.len() + 2;
+    Some((String::from_utf8_lossy(&bytes).into_owned(), length))
+}
