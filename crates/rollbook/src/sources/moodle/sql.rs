@@ -16,21 +16,21 @@ const COURSE: i64 = 50;
 const ACCOUNTS: &str = "
     SELECT {int:u.id}, {text:u.username}, {text:u.email}, {text:u.idnumber}, {text:u.firstname}, {text:u.lastname},
         {int:u.suspended}
-    FROM {p}user u WHERE u.deleted = 0 AND ";
+    FROM {table:user} u WHERE u.deleted = 0 AND ";
 
 const COHORTS: &str = "
     SELECT {int:h.id}, {text:h.idnumber}, {text:h.name}, {int:h.visible}, {text:h.component}, {int:x.contextlevel},
         {int:x.instanceid}
-    FROM {p}cohort h JOIN {p}context x ON x.id = h.contextid WHERE ";
+    FROM {table:cohort} h JOIN {table:context} x ON x.id = h.contextid WHERE ";
 
 const MEMBERS: &str = "
-    SELECT {int:m.cohortid}, {int:m.userid} FROM {p}cohort_members m WHERE m.cohortid IN {in}
+    SELECT {int:m.cohortid}, {int:m.userid} FROM {table:cohort_members} m WHERE m.cohortid IN {in}
     ORDER BY m.cohortid, m.userid";
 
 /// Rows that no plugin owns: those that web services make, and nobody else's are touched.
 const ASSIGNMENTS: &str = "
     SELECT {int:ra.userid}, {int:ra.roleid}, {int:x.contextlevel}, {int:x.instanceid}
-    FROM {p}role_assignments ra JOIN {p}context x ON x.id = ra.contextid
+    FROM {table:role_assignments} ra JOIN {table:context} x ON x.id = ra.contextid
     WHERE ra.component = '' AND ra.roleid IN {in}";
 
 /// Moodle's tables.
@@ -50,7 +50,7 @@ impl MoodleDatabase {
     /// # Errors
     /// [`DatabaseError`]
     pub async fn count_accounts(&self) -> Result<u64, DatabaseError> {
-        let sql = "SELECT {int:COUNT(*)} FROM {p}user WHERE deleted = 0";
+        let sql = "SELECT {int:COUNT(*)} FROM {table:user} WHERE deleted = 0";
         let rows = self.tables.rows("counting accounts", sql, &[]).await?;
         Ok(u64::try_from(rows.first().map_or(Ok(0), |row| row.int(0))?).unwrap_or_default())
     }
