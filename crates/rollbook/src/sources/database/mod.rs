@@ -1,7 +1,7 @@
 //! Another system's database, read only: the fast path for big sites.
 //!
-//! One way to write a query for MySQL and MariaDB, PostgreSQL and SQLite (see [`dialect`]); the sources keep their queries in
-//! a file `sql.rs` each. It never writes: every connection is told to refuse that. It never shows the address, which may
+//! One way to write a query for MySQL and MariaDB, PostgreSQL and SQLite (see `dialect`); each source keeps its own queries
+//! beside it. It never writes: every connection is told to refuse that. It never shows the address, which may
 //! hold a password. Next: [`row`].
 
 mod dialect;
