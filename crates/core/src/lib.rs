@@ -4,4 +4,13 @@
 //! the same inputs give byte-identical plans. Start with [`model`], then follow the arrows of
 //! `docs/ARCHITECTURE.md` to the right: snapshot, policy, matching, desired, plan, guard, run, report.
 
+pub mod desired;
+pub mod guard;
+pub mod matching;
 pub mod model;
+pub mod plan;
+pub mod policy;
+pub mod run;
+pub mod snapshot;
+pub mod verdict;
+pub mod window;

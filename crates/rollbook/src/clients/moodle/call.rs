@@ -173,6 +173,11 @@ impl MoodleClient {
         self.call_once(function, items, form).await
     }
 
+    /// Calls a writing function with what it is certain to refuse.
+    pub(super) async fn probe<T: DeserializeOwned>(&self, function: Function, form: &Form) -> Result<T, MoodleError> {
+        self.call_once(function, 1, form).await
+    }
+
     async fn call_once<T: DeserializeOwned>(
         &self,
         function: Function,

@@ -92,6 +92,15 @@ impl SmtpClient {
         self.send_anew(&mut place, &message).await
     }
 
+    /// Connects, logs in where there is a password, and says goodbye; no mail is sent.
+    ///
+    /// # Errors
+    /// [`SmtpError`]
+    pub async fn greet(&self) -> Result<(), SmtpError> {
+        Session::open(&self.server).await?.close().await;
+        Ok(())
+    }
+
     /// Says goodbye to the server, if connected.
     pub async fn close(&self) {
         if let Some(session) = self.session.lock().await.take() {

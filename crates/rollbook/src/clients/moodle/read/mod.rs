@@ -6,6 +6,7 @@
 
 mod cohorts;
 mod courses;
+mod probe;
 mod users;
 
 pub use cohorts::{CohortMembersFound, CohortScope};

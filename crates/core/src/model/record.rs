@@ -1,0 +1,229 @@
+//! One row of the ELM feed: its texts as they came, its fingerprint, and what could be read from them.
+//!
+//! A row never fails to become a record: what cannot be read is a [`RecordProblem`] on it. Texts are kept in one packed
+//! buffer, since a plan may hold a million records.
+
+use super::{ElmCourseId, EnrolmentId, Fingerprint, Guid, Mail};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The fields of a feed record that Rollbook knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// When the ELM wrote the record.
+    DateCreated,
+    /// The ELM's course id.
+    Course,
+    /// The ELM's class code.
+    ShortName,
+    /// `Enrol` or `Suspend`.
+    State,
+    /// The directory's id of the person.
+    Guid,
+    /// The person's mail address.
+    Mail,
+    /// Given name.
+    FirstName,
+    /// Family name.
+    LastName,
+    /// The ELM's id of the enrolment.
+    EnrolmentId,
+    /// When the learner acted.
+    StateDate,
+    /// The feed's own unique id of the record, on newer feeds.
+    RecordId,
+}
+
+impl Field {
+    /// All fields, in the order of their texts.
+    pub const ALL: [Self; 11] = [
+        Self::DateCreated,
+        Self::Course,
+        Self::ShortName,
+        Self::State,
+        Self::Guid,
+        Self::Mail,
+        Self::FirstName,
+        Self::LastName,
+        Self::EnrolmentId,
+        Self::StateDate,
+        Self::RecordId,
+    ];
+
+    /// The name that a CData feed uses, which is the default of the configuration.
+    pub fn elm_name(self) -> &'static str {
+        match self {
+            Self::DateCreated => "date_created",
+            Self::Course => "COURSE_IDENTIFIER",
+            Self::ShortName => "COURSE_SHORTNAME",
+            Self::State => "COURSE_STATE",
+            Self::Guid => "GUID",
+            Self::Mail => "EMAIL",
+            Self::FirstName => "FIRST_NAME",
+            Self::LastName => "LAST_NAME",
+            Self::EnrolmentId => "ENROLMENT_ID",
+            Self::StateDate => "COURSE_STATE_DATE",
+            Self::RecordId => "record_enrol_id",
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.elm_name())
+    }
+}
+
+/// The texts of a record, packed; an absent or null field is an empty text.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct RecordText {
+    buffer: Box<str>,
+    ends: [u32; Field::ALL.len()],
+}
+
+impl RecordText {
+    /// Packs the texts that `text_of` gives for each field. Texts past 4 GiB in sum are cut.
+    pub fn pack<'a>(text_of: impl Fn(Field) -> &'a str) -> Self {
+        let mut buffer = String::with_capacity(Field::ALL.iter().map(|field| text_of(*field).len()).sum());
+        let mut ends = [0; Field::ALL.len()];
+        for (end, field) in ends.iter_mut().zip(Field::ALL) {
+            buffer.push_str(text_of(field));
+            *end = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
+        }
+        Self { buffer: buffer.into_boxed_str(), ends }
+    }
+
+    /// The text of one field.
+    pub fn get(&self, field: Field) -> &str {
+        let index = field as usize;
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        self.buffer.get(start as usize..self.ends[index] as usize).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for RecordText {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_map().entries(Field::ALL.iter().map(|field| (field.elm_name(), self.get(*field)))).finish()
+    }
+}
+
+/// What a record wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EnrolState {
+    /// The person shall be in the course.
+    Enrol,
+    /// The person shall not be active in the course.
+    Suspend,
+}
+
+impl EnrolState {
+    /// The feed's word, matched exactly: the fingerprint covers its case, so another spelling is another record.
+    pub fn read(text: &str) -> Option<Self> {
+        match text {
+            "Enrol" => Some(Self::Enrol),
+            "Suspend" => Some(Self::Suspend),
+            _ => None,
+        }
+    }
+
+    /// The feed's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enrol => "Enrol",
+            Self::Suspend => "Suspend",
+        }
+    }
+}
+
+/// What was read from a good record; the rest stays in the texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// What the record wants.
+    pub state: EnrolState,
+    /// When the learner acted; the creation date where the feed does not say.
+    pub changed: Timestamp,
+    /// When the ELM wrote the record.
+    pub created: Timestamp,
+}
+
+/// Why a record cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordProblem {
+    /// The field that is wrong.
+    pub field: Field,
+    /// What is wrong with it.
+    pub why: ProblemKind,
+}
+
+/// What can be wrong with a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemKind {
+    /// Absent, null or blank.
+    Missing,
+    /// Neither text nor number.
+    WrongType,
+    /// Over the limit of 1,000 bytes.
+    TooLong,
+    /// Not a date and time.
+    NotADate,
+    /// Neither `Enrol` nor `Suspend`.
+    UnknownState,
+    /// The row is no JSON object.
+    NotAnObject,
+}
+
+impl fmt::Display for RecordProblem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { field, why } = self;
+        match why {
+            ProblemKind::Missing => write!(out, "{field} is missing"),
+            ProblemKind::WrongType => write!(out, "{field} is neither text nor number"),
+            ProblemKind::TooLong => write!(out, "{field} is longer than 1,000 bytes"),
+            ProblemKind::NotADate => write!(out, "{field} is not a date and time"),
+            ProblemKind::UnknownState => write!(out, "{field} is neither Enrol nor Suspend"),
+            ProblemKind::NotAnObject => out.write_str("the row is no JSON object"),
+        }
+    }
+}
+
+/// One row of the feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedRecord {
+    /// What it is recognised by.
+    pub fingerprint: Fingerprint,
+    /// Its texts as they came, each cut at 1,000 bytes.
+    pub text: RecordText,
+    /// What could be read from them.
+    pub reading: Result<Reading, RecordProblem>,
+}
+
+impl FeedRecord {
+    /// The text of one field.
+    pub fn get(&self, field: Field) -> &str {
+        self.text.get(field)
+    }
+
+    /// The person's GUID.
+    pub fn guid(&self) -> Guid {
+        Guid::new(self.get(Field::Guid).trim())
+    }
+
+    /// The person's mail address.
+    pub fn mail(&self) -> Mail {
+        Mail::new(self.get(Field::Mail).trim())
+    }
+
+    /// The course, as the ELM names it.
+    pub fn course(&self) -> ElmCourseId {
+        ElmCourseId::new(self.get(Field::Course).trim())
+    }
+
+    /// The ELM's enrolment id; `None` where the feed gives none, which must never become a 0.
+    pub fn enrolment_id(&self) -> Option<EnrolmentId> {
+        Some(self.get(Field::EnrolmentId).trim()).filter(|text| !text.is_empty()).map(EnrolmentId::new)
+    }
+}

@@ -1,0 +1,334 @@
+//! The plan of intake: feed records, Moodle's accounts, courses and enrolments → changes and skips.
+
+use super::change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
+use super::digest::{Digest, digest};
+use super::shared_address::Claims;
+use crate::desired::{Group, group_records};
+use crate::matching::{Directory, PersonMatch, bad_name, match_person};
+use crate::model::{
+    Course, ElmCourseId, EnrolState, Enrolment, FeedRecord, Fingerprint, LinkName, ManualInstance, MoodleCourseId,
+    MoodleUserId,
+};
+use crate::policy::{IntakePolicy, Welcome};
+use crate::snapshot::Snapshot;
+use crate::verdict::Verdict;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Courses by the ELM id that was asked for; several where Moodle has several.
+pub type Courses = BTreeMap<ElmCourseId, Vec<Course>>;
+
+/// How people stand in courses, for the pairs that were asked.
+pub type Enrolments = BTreeMap<(MoodleUserId, MoodleCourseId), Enrolment>;
+
+/// The newest state that earlier runs applied for a person (folded GUID) and course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppliedState {
+    /// When the learner acted.
+    pub changed: Timestamp,
+    /// When the ELM wrote the record.
+    pub created: Timestamp,
+    /// What was applied.
+    pub state: EnrolState,
+}
+
+/// Everything that a plan of intake is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct IntakeInputs<'a> {
+    /// The link.
+    pub link: &'a LinkName,
+    /// The records to decide: new ones and those that wait.
+    pub records: &'a Snapshot<Vec<FeedRecord>>,
+    /// What earlier runs applied, by folded GUID and course.
+    pub applied: &'a BTreeMap<(String, ElmCourseId), AppliedState>,
+    /// The accounts that were looked up.
+    pub directory: &'a Directory,
+    /// The courses that were looked up.
+    pub courses: &'a Courses,
+    /// The enrolments that were looked up.
+    pub enrolments: &'a Enrolments,
+    /// Enrolments that an earlier run set out to make and whose end it did not live to record: where they are so now,
+    /// they are its work, and the person is welcomed.
+    pub intended: &'a BTreeMap<Fingerprint, EnrolKind>,
+}
+
+/// A record that is left alone, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Skip {
+    /// The record.
+    pub record: Fingerprint,
+    /// Why.
+    pub verdict: Verdict,
+}
+
+/// What one run of intake would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IntakePlan {
+    /// The link.
+    pub link: LinkName,
+    /// When it was made; the digest does not cover it.
+    pub made_at: Timestamp,
+    /// Accounts by GUID, then enrolments and then suspensions by course and person.
+    pub changes: Vec<IntakeChange>,
+    /// What is left alone, by record.
+    pub skips: Vec<Skip>,
+    /// How many people the records are about.
+    pub people: u64,
+}
+
+impl IntakePlan {
+    /// What an approval is bound to.
+    pub fn digest(&self) -> Digest {
+        digest(self.link.as_str(), &self.changes)
+    }
+}
+
+/// Makes the plan. Nothing doubtful becomes a change.
+pub fn plan_intake(inputs: &IntakeInputs<'_>, policy: &IntakePolicy, now: Timestamp) -> IntakePlan {
+    let mut order = Vec::new();
+    let groups = group_records(&inputs.records.value, &mut order);
+    let mut planner = Planner { inputs, policy, claims: Claims::default(), changes: Vec::new(), skips: Vec::new() };
+    planner.skip_unreadable();
+    let people: Vec<Person<'_>> = groups
+        .chunk_by(|left, right| planner.guid(left) == planner.guid(right))
+        .map(|groups| planner.person(groups))
+        .collect();
+    planner.note_claims(&people);
+    for person in &people {
+        planner.plan_person(person);
+    }
+    let Planner { mut changes, mut skips, .. } = planner;
+    changes.sort_by(|left, right| order_of(left).cmp(&order_of(right)));
+    skips.sort_by_key(|skip| skip.record);
+    IntakePlan { link: inputs.link.clone(), made_at: now, changes, skips, people: people.len() as u64 }
+}
+
+/// Additions before removals; inside, by what Moodle locks: course, then person.
+fn order_of(change: &IntakeChange) -> (u8, MoodleCourseId, Option<&Who>, MoodleUserId, &str) {
+    match change {
+        IntakeChange::CreateAccount(account) => (0, MoodleCourseId(0), None, MoodleUserId(0), account.guid.as_str()),
+        IntakeChange::Enrol(change) => (1, change.course, Some(&change.who), MoodleUserId(0), ""),
+        IntakeChange::Suspend(change) => (2, change.course, None, change.user, ""),
+    }
+}
+
+/// One person of the feed: the groups of their courses, and what the newest record says of them.
+struct Person<'a> {
+    groups: &'a [Group<'a>],
+    newest: &'a FeedRecord,
+    matched: PersonMatch<'a>,
+}
+
+struct Planner<'a> {
+    inputs: &'a IntakeInputs<'a>,
+    policy: &'a IntakePolicy,
+    claims: Claims,
+    changes: Vec<IntakeChange>,
+    skips: Vec<Skip>,
+}
+
+impl<'a> Planner<'a> {
+    fn record(&self, index: u32) -> &'a FeedRecord {
+        &self.inputs.records.value[index as usize]
+    }
+
+    fn guid(&self, group: &Group<'_>) -> String {
+        group.records.first().map(|index| self.record(*index).guid().folded()).unwrap_or_default()
+    }
+
+    fn skip(&mut self, record: &FeedRecord, verdict: Verdict) {
+        self.skips.push(Skip { record: record.fingerprint, verdict });
+    }
+
+    fn skip_unreadable(&mut self) {
+        for record in &self.inputs.records.value {
+            if let Err(problem) = &record.reading {
+                self.skip(record, Verdict::Invalid { problem: problem.clone() });
+            }
+        }
+    }
+
+    /// What the newest record says of a person counts for all of that person's records.
+    fn person(&self, groups: &'a [Group<'a>]) -> Person<'a> {
+        let moment =
+            |record: &&FeedRecord| record.reading.as_ref().ok().map(|reading| (reading.changed, reading.created));
+        let winners = groups.iter().filter_map(|group| group.records.last()).map(|index| self.record(*index));
+        let newest = winners.max_by_key(moment).expect("a group holds at least one record");
+        Person { groups, newest, matched: match_person(newest, self.inputs.directory, self.policy) }
+    }
+
+    fn note_claims(&mut self, people: &[Person<'_>]) {
+        for person in people {
+            if matches!(person.matched, PersonMatch::Free { .. })
+                && person.groups.iter().any(|group| self.wants_enrolment(group))
+            {
+                self.claims.add(person.newest.mail().folded(), person.newest.guid());
+            }
+        }
+    }
+
+    fn wants_enrolment(&self, group: &Group<'_>) -> bool {
+        let newest = group.records.last().and_then(|index| self.record(*index).reading.as_ref().ok());
+        group.contradicting == 0 && newest.is_some_and(|reading| reading.state == EnrolState::Enrol)
+    }
+
+    fn plan_person(&mut self, person: &Person<'_>) {
+        let before = self.changes.len();
+        for group in person.groups {
+            if let Some(winner) = self.winner(group) {
+                match self.decide(winner, person) {
+                    Ok(change) => self.changes.push(change),
+                    Err(verdict) => self.skip(winner, verdict),
+                }
+            }
+        }
+        if let PersonMatch::Free { username } = &person.matched
+            && self.changes.len() > before
+        {
+            self.changes.push(IntakeChange::CreateAccount(self.new_account(person.newest, username)));
+        }
+    }
+
+    fn new_account(&self, record: &FeedRecord, username: &str) -> NewAccount {
+        let name = |field| record.get(field).trim().to_owned();
+        NewAccount {
+            guid: record.guid(),
+            username: username.to_owned(),
+            mail: record.mail(),
+            first_name: name(crate::model::Field::FirstName),
+            last_name: name(crate::model::Field::LastName),
+            auth: self.policy.auth.clone(),
+        }
+    }
+
+    /// The record of a group that counts, once all the others have their verdict.
+    fn winner(&mut self, group: &Group<'_>) -> Option<&'a FeedRecord> {
+        let records: Vec<&FeedRecord> = group.records.iter().map(|index| self.record(*index)).collect();
+        let (older, newest) = records.split_at(records.len() - group.contradicting.max(1));
+        let last = *newest.last()?;
+        for record in older.iter().filter(|record| record.fingerprint != last.fingerprint) {
+            self.skip(record, Verdict::Superseded { by: last.fingerprint });
+        }
+        if group.contradicting == 0 {
+            return Some(last);
+        }
+        for record in newest {
+            let with = newest
+                .iter()
+                .find(|other| wanted(other) != wanted(record))
+                .map_or(last.fingerprint, |other| other.fingerprint);
+            self.skip(record, Verdict::Contradiction { with });
+        }
+        None
+    }
+
+    /// The change that a winning record wants, or why there is none.
+    fn decide(&self, record: &FeedRecord, person: &Person<'_>) -> Result<IntakeChange, Verdict> {
+        let state = wanted(record).ok_or_else(|| Verdict::NotTried { why: "the record could not be read".into() })?;
+        self.refuse_stale(record)?;
+        if let PersonMatch::Doubt(doubt) = &person.matched {
+            return Err(doubt.clone());
+        }
+        let account = match &person.matched {
+            PersonMatch::Found(account) => Some(*account),
+            PersonMatch::Free { .. } | PersonMatch::Doubt(_) => None,
+        };
+        if let Some(entry) = self.policy.protected.entry_for(record, account) {
+            return Err(Verdict::Protected { entry: entry.into() });
+        }
+        match (state, account) {
+            (EnrolState::Suspend, None) => Err(Verdict::NoAccount),
+            (EnrolState::Suspend, Some(account)) => self.suspend(record, account.id),
+            (EnrolState::Enrol, Some(account)) => self.enrol(record, Who::Account(account.id)),
+            (EnrolState::Enrol, None) => self.enrol_newcomer(record, person.newest),
+        }
+    }
+
+    fn refuse_stale(&self, record: &FeedRecord) -> Result<(), Verdict> {
+        let applied = self.inputs.applied.get(&(record.guid().folded(), record.course()));
+        let moment = record.reading.as_ref().map(|reading| (reading.changed, reading.created));
+        match (applied, moment) {
+            (Some(applied), Ok(moment)) if (applied.changed, applied.created) > moment => {
+                Err(Verdict::Stale { applied: applied.changed })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn course(&self, record: &FeedRecord) -> Result<&'a Course, Verdict> {
+        let Some(courses) = self.inputs.courses.get(&record.course()) else {
+            return Err(Verdict::NotTried { why: "the course was not looked up in Moodle".into() });
+        };
+        match courses.as_slice() {
+            [] => Err(Verdict::CourseNotFound),
+            [course] => Ok(course),
+            several => Err(Verdict::CourseAmbiguous { courses: several.iter().map(|course| course.id).collect() }),
+        }
+    }
+
+    fn usable_course(&self, record: &FeedRecord) -> Result<&'a Course, Verdict> {
+        let course = self.course(record)?;
+        match course.manual {
+            ManualInstance::Usable => Ok(course),
+            ManualInstance::Missing => Err(Verdict::NoManualInstance { course: course.id }),
+        }
+    }
+
+    fn enrol_newcomer(&self, record: &FeedRecord, newest: &FeedRecord) -> Result<IntakeChange, Verdict> {
+        let change = self.enrol(record, Who::New(newest.guid()))?;
+        if let Some(rivals) = self.claims.rivals(&newest.mail().folded()) {
+            return Err(Verdict::SharedAddress { guids: rivals.into() });
+        }
+        bad_name(newest).map_or(Ok(change), |field| Err(Verdict::NameMissing { field }))
+    }
+
+    fn enrol(&self, record: &FeedRecord, who: Who) -> Result<IntakeChange, Verdict> {
+        let course = self.usable_course(record)?;
+        let kind = match &who {
+            Who::New(_) => EnrolKind::Enrol,
+            Who::Account(id) => match self.standing_in(*id, course.id)? {
+                Enrolment::Active => return Err(self.active_already(record)),
+                Enrolment::Suspended => EnrolKind::Reactivate,
+                Enrolment::Absent | Enrolment::NotActive => EnrolKind::Enrol,
+            },
+        };
+        let role = course.default_role.unwrap_or(self.policy.role);
+        let welcome = self.policy.welcome == Welcome::Rollbook;
+        Ok(IntakeChange::Enrol(EnrolChange { record: record.fingerprint, who, course: course.id, role, kind, welcome }))
+    }
+
+    fn active_already(&self, record: &FeedRecord) -> Verdict {
+        match self.inputs.intended.get(&record.fingerprint) {
+            Some(EnrolKind::Enrol) => Verdict::Enrolled,
+            Some(EnrolKind::Reactivate) => Verdict::Reactivated,
+            None => Verdict::AlreadyEnrolled,
+        }
+    }
+
+    fn suspend(&self, record: &FeedRecord, user: MoodleUserId) -> Result<IntakeChange, Verdict> {
+        let course = self.course(record)?;
+        match self.standing_in(user, course.id)? {
+            Enrolment::Absent => return Err(Verdict::NotEnrolled),
+            Enrolment::Suspended | Enrolment::NotActive => return Err(Verdict::AlreadySuspended),
+            Enrolment::Active => {}
+        }
+        if course.manual == ManualInstance::Missing {
+            return Err(Verdict::NoManualInstance { course: course.id });
+        }
+        if !self.inputs.records.is_complete() {
+            return Err(Verdict::HeldBack);
+        }
+        let role = course.default_role.unwrap_or(self.policy.role);
+        Ok(IntakeChange::Suspend(SuspendChange { record: record.fingerprint, user, course: course.id, role }))
+    }
+
+    fn standing_in(&self, user: MoodleUserId, course: MoodleCourseId) -> Result<Enrolment, Verdict> {
+        let known = self.inputs.enrolments.get(&(user, course)).copied();
+        known.ok_or_else(|| Verdict::NotTried { why: "the enrolment was not looked up in Moodle".into() })
+    }
+}
+
+fn wanted(record: &FeedRecord) -> Option<EnrolState> {
+    record.reading.as_ref().ok().map(|reading| reading.state)
+}

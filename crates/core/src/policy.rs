@@ -1,0 +1,127 @@
+//! The operator's rules as data: what is made how, who is never touched, and how much may change at once.
+
+use crate::model::{Account, FeedRecord, Field, MoodleUserId, RoleId};
+use jiff::SignedDuration;
+use std::collections::BTreeSet;
+
+/// How a new account's user name follows from the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsernameRule {
+    /// The lower-cased mail address.
+    Mail,
+    /// The lower-cased GUID.
+    Guid,
+    /// The mail address where Moodle's rule takes it, else the GUID.
+    MailThenGuid,
+}
+
+/// What Moodle's user-name rule takes (the site setting `extendedusernamechars`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsernameCharacters {
+    /// Lower-case letters, digits, `-`, `.`, `_`, `@`.
+    Plain,
+    /// Everything but upper case and outer spaces.
+    Extended,
+}
+
+/// Who sends the welcome mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Welcome {
+    /// Rollbook, from its outbox.
+    Rollbook,
+    /// Nobody, or Moodle itself.
+    NotOurs,
+}
+
+/// People and accounts that are never touched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Protected {
+    words: BTreeSet<String>,
+    accounts: BTreeSet<MoodleUserId>,
+}
+
+impl Protected {
+    /// From words (GUIDs, mail addresses, user names; case does not count) and account ids.
+    pub fn new<'a>(words: impl IntoIterator<Item = &'a str>, accounts: impl IntoIterator<Item = MoodleUserId>) -> Self {
+        let words = words.into_iter().map(|word| word.trim().to_lowercase()).filter(|word| !word.is_empty()).collect();
+        Self { words, accounts: accounts.into_iter().collect() }
+    }
+
+    /// The entry that protects this person, by what the feed and Moodle say.
+    pub fn entry_for(&self, record: &FeedRecord, account: Option<&Account>) -> Option<String> {
+        if let Some(account) = account
+            && self.accounts.contains(&account.id)
+        {
+            return Some(format!("account {}", account.id));
+        }
+        let said = [record.get(Field::Guid), record.get(Field::Mail)];
+        let held = account.map(|account| [account.guid.as_str(), &account.mail, &account.username]);
+        let mut words = said.into_iter().chain(held.into_iter().flatten());
+        if self.words.is_empty() {
+            return None;
+        }
+        words.find_map(|word| self.words.get(&word.trim().to_lowercase())).cloned()
+    }
+
+    /// Whether this account is protected by its id.
+    pub fn has_account(&self, id: MoodleUserId) -> bool {
+        self.accounts.contains(&id)
+    }
+}
+
+/// How much one run of intake may do before a person must approve it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct IntakeLimits {
+    /// New accounts per run.
+    pub new_accounts: u64,
+    /// Welcome mails per run.
+    pub welcome_mails: u64,
+    /// Suspensions per run.
+    pub suspensions: u64,
+    /// Suspensions as a share of those active in a course, 0 to 1.
+    pub suspensions_share: f64,
+    /// Shares do not count below so many suspensions in a course.
+    pub exempt_under: u64,
+    /// People of doubtful identity as a share of the people in the plan, 0 to 1.
+    pub doubtful_share: f64,
+    /// The doubtful share does not count below so many people in doubt.
+    pub doubtful_exempt_under: u64,
+    /// A plan older than this is not applied.
+    pub plan_age: SignedDuration,
+}
+
+impl Default for IntakeLimits {
+    fn default() -> Self {
+        Self {
+            new_accounts: 2_000,
+            welcome_mails: 2_000,
+            suspensions: 50,
+            suspensions_share: 0.25,
+            exempt_under: 5,
+            doubtful_share: 0.25,
+            doubtful_exempt_under: 20,
+            plan_age: SignedDuration::from_mins(10),
+        }
+    }
+}
+
+/// The rules of one intake link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntakePolicy {
+    /// The role of an enrolment, where the course does not tell its own.
+    pub role: RoleId,
+    /// The `auth` of a new account.
+    pub auth: String,
+    /// The user name of a new account.
+    pub username: UsernameRule,
+    /// What the site takes in a user name.
+    pub username_characters: UsernameCharacters,
+    /// Who is never touched.
+    pub protected: Protected,
+    /// Who welcomes.
+    pub welcome: Welcome,
+    /// How much may change at once.
+    pub limits: IntakeLimits,
+    /// How long a missing course is waited for before a human is asked.
+    pub course_wait: SignedDuration,
+}

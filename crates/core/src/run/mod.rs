@@ -1,0 +1,12 @@
+//! The journal's language: runs, their events, and what became of each change.
+//!
+//! A status is a fold of events; nothing here stores one. Next: `crate::report`.
+
+mod event;
+mod fold;
+mod outcome;
+
+pub use crate::verdict::{MailHolder, OutcomeCode, Standing, Step, Verdict, next_step, standing};
+pub use event::{Counts, EventKind, RunKind, RunState};
+pub use fold::verdict_of;
+pub use outcome::Outcome;

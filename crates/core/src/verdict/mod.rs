@@ -1,0 +1,9 @@
+//! What can become of a feed record: the code, the evidence, the reason in words, and how the record stands then.
+
+mod code;
+mod reason;
+mod standing;
+
+pub use code::OutcomeCode;
+pub use reason::{MailHolder, Verdict};
+pub use standing::{Standing, Step, next_step, standing};

@@ -1,0 +1,80 @@
+//! Which interval of the feed a run asks for, and how far what it covered reaches.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// An interval of record creation times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Records created after this moment.
+    pub since: Timestamp,
+    /// Records created before this moment; everything up to the present where it is not given.
+    pub until: Option<Timestamp>,
+}
+
+/// How a run chooses its window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowPolicy {
+    /// The window reaches back at least so far.
+    pub lookback: SignedDuration,
+    /// The window starts so long before what was covered, for records that appear late.
+    pub overlap: SignedDuration,
+}
+
+/// The window of an ordinary run: from what was covered minus the overlap, and at least the look-back, so that an outage
+/// longer than the look-back fills itself.
+pub fn choose_window(covered_until: Option<Timestamp>, policy: WindowPolicy, now: Timestamp) -> Window {
+    let back = |from: Timestamp, by: SignedDuration| from.checked_sub(by).unwrap_or(Timestamp::MIN);
+    let at_latest = back(now, policy.lookback);
+    let since = covered_until.map_or(at_latest, |covered| back(covered, policy.overlap).min(at_latest));
+    Window { since, until: None }
+}
+
+/// How far the feed is covered after a complete read of a window at `taken_at`: it moves only over an unbroken stretch,
+/// and never back.
+pub fn covered_after(covered_until: Option<Timestamp>, window: Window, taken_at: Timestamp) -> Option<Timestamp> {
+    let reaches = window.until.map_or(taken_at, |until| until.min(taken_at));
+    match covered_until {
+        None => (window.until.is_none()).then_some(reaches),
+        Some(covered) if window.since <= covered => Some(covered.max(reaches)),
+        Some(covered) => Some(covered),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: WindowPolicy =
+        WindowPolicy { lookback: SignedDuration::from_mins(120), overlap: SignedDuration::from_mins(10) };
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes)
+    }
+
+    #[test]
+    fn ordinary_run_looks_back_two_hours() {
+        assert_eq!(choose_window(None, POLICY, at(600)).since, at(480));
+        assert_eq!(choose_window(Some(at(590)), POLICY, at(600)).since, at(480));
+    }
+
+    #[test]
+    fn outage_longer_than_the_look_back_is_filled() {
+        assert_eq!(choose_window(Some(at(100)), POLICY, at(600)).since, at(90));
+    }
+
+    #[test]
+    fn clock_that_went_back_leaves_no_hole() {
+        assert_eq!(choose_window(Some(at(700)), POLICY, at(600)).since, at(480));
+        assert_eq!(covered_after(Some(at(700)), Window { since: at(480), until: None }, at(600)), Some(at(700)));
+    }
+
+    #[test]
+    fn covered_moment_moves_only_over_an_unbroken_stretch() {
+        let window = |since, until: Option<i64>| Window { since: at(since), until: until.map(at) };
+        assert_eq!(covered_after(None, window(480, None), at(600)), Some(at(600)));
+        assert_eq!(covered_after(None, window(480, Some(500)), at(600)), None);
+        assert_eq!(covered_after(Some(at(300)), window(290, Some(400)), at(600)), Some(at(400)));
+        assert_eq!(covered_after(Some(at(300)), window(310, None), at(600)), Some(at(300)));
+        assert_eq!(covered_after(Some(at(300)), window(100, Some(200)), at(600)), Some(at(300)));
+    }
+}

@@ -1,0 +1,11 @@
+//! Commands with which one sets Rollbook up.
+//!
+//! Next: [`init`].
+
+mod completions_shell;
+mod doctor;
+mod init;
+
+pub(super) use completions_shell::CompletionsShell;
+pub(super) use doctor::Doctor;
+pub(super) use init::Init;

@@ -1,0 +1,42 @@
+//! Collect: what Moodle says about the records at hand.
+
+use super::IntakeFlow;
+use crate::sources::moodle::{MoodleSourceError, collect_courses, collect_enrolments, collect_people};
+use rollbook_core::matching::{Directory, PersonMatch, match_person};
+use rollbook_core::model::FeedRecord;
+use rollbook_core::plan::{Courses, Enrolments};
+use std::collections::BTreeSet;
+
+/// What Moodle said about a set of records.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// The accounts.
+    pub directory: Directory,
+    /// The courses, with how many are active where that came along.
+    pub courses: Courses,
+    /// How people stand in them.
+    pub enrolments: Enrolments,
+}
+
+/// Asks Moodle about every person and course of the records, and about the pairs that both exist.
+///
+/// # Errors
+/// [`MoodleSourceError`]; nothing is known then.
+pub async fn collect_world(flow: &IntakeFlow, records: &[FeedRecord]) -> Result<World, MoodleSourceError> {
+    let reader = flow.moodle.reader();
+    let (directory, mut courses) =
+        tokio::try_join!(collect_people(&reader, records, &flow.policy), collect_courses(&reader, records))?;
+    let mut pairs = BTreeSet::new();
+    for record in records.iter().filter(|record| record.reading.is_ok()) {
+        if let PersonMatch::Found(account) = match_person(record, &directory, &flow.policy)
+            && let Some([course]) = courses.get(&record.course()).map(Vec::as_slice)
+        {
+            pairs.insert((account.id, course.id));
+        }
+    }
+    let (enrolments, active) = collect_enrolments(&reader, &pairs).await?;
+    for course in courses.values_mut().flatten() {
+        course.active = active.get(&course.id).copied();
+    }
+    Ok(World { directory, courses, enrolments })
+}

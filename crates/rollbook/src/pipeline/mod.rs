@@ -1,0 +1,8 @@
+//! The only place where the steps meet: collect → plan → guard → record → apply → settle → report.
+//!
+//! A flow here reads like that line. It decides nothing itself: core plans and guards, apply sends, the journal remembers.
+
+pub mod doctor;
+pub mod intake;
+
+pub mod setup;

@@ -1,0 +1,68 @@
+//! What a Moodle says: people, courses, enrolments, and whether the token sees enough to be believed.
+
+mod courses;
+mod enrolments;
+mod people;
+mod sight;
+
+pub use courses::collect_courses;
+pub use enrolments::collect_enrolments;
+pub use people::{collect_people, find_by_guid, find_person};
+pub use sight::{Sentinel, Sight, prove_sight};
+
+use crate::clients::moodle::MoodleError;
+use crate::clients::moodle::wire::WireUser;
+use rollbook_core::model::{Account, MoodleUserId};
+
+/// Why a Moodle could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum MoodleSourceError {
+    /// A call failed.
+    #[error("Moodle could not be read while {doing}")]
+    Call {
+        /// What was being read.
+        doing: &'static str,
+        /// Why.
+        source: MoodleError,
+    },
+    /// The token sees too little: its answers would look like absence.
+    #[error("the Moodle token sees too little: {what} ({mend})")]
+    Blind {
+        /// What is not seen.
+        what: String,
+        /// What to do about it.
+        mend: String,
+    },
+}
+
+/// Names what was being read when a call failed.
+fn failed(doing: &'static str) -> impl FnOnce(MoodleError) -> MoodleSourceError {
+    move |source| MoodleSourceError::Call { doing, source }
+}
+
+/// An account as seen; `None` for a deleted one, an error for one that lacks a field which full sight shows.
+fn read_account(user: WireUser) -> Result<Option<Account>, MoodleSourceError> {
+    if user.looks_deleted() {
+        return Ok(None);
+    }
+    let id = user.id;
+    let username = user.username.ok_or_else(|| blind(id, "user name", "moodle/user:viewalldetails"))?;
+    let mail = user.email.ok_or_else(|| {
+        blind(id, "mail address", "moodle/site:viewuseridentity, with email among the site's showuseridentity")
+    })?;
+    let suspended =
+        user.suspended.ok_or_else(|| blind(id, "suspended flag", "the setting hiddenuserfields must not list it"))?;
+    Ok(Some(Account {
+        id,
+        username,
+        mail,
+        guid: user.idnumber.unwrap_or_default(),
+        first_name: user.firstname.unwrap_or_default(),
+        last_name: user.lastname.unwrap_or_default(),
+        suspended,
+    }))
+}
+
+fn blind(id: MoodleUserId, what: &str, mend: &str) -> MoodleSourceError {
+    MoodleSourceError::Blind { what: format!("account {id} is shown without its {what}"), mend: mend.to_owned() }
+}
