@@ -81,7 +81,7 @@ pub struct WireUser {
     /// How the account signs in: `oauth2`, `manual`, `nologin`…
     #[serde(default)]
     pub auth: Option<String>,
-    /// Absent when the site hides it.
+    /// Absent when the site hides it, and always of enrolled users.
     #[serde(default, deserialize_with = "flag")]
     pub suspended: Option<bool>,
     /// Absent without `moodle/user:viewalldetails`.
@@ -285,7 +285,6 @@ pub(super) struct WireCreated {
 /// `{warnings}`; `null` from Moodle 3.11.
 #[derive(Default, Deserialize)]
 pub(super) struct WireWarnings {
-    #[serde(default)]
     pub(super) warnings: Vec<WireWarning>,
 }
 
