@@ -4,6 +4,7 @@ mod cleared;
 mod completeness;
 mod doubtful_identity;
 mod finding;
+mod guilds;
 mod new_accounts;
 mod protected;
 mod stale_plan;
@@ -12,6 +13,7 @@ mod welcome_mails;
 
 pub use cleared::{Approval, Cleared, Refusal, clear};
 pub use finding::{Finding, Level};
+pub use guilds::{GuildView, check_guilds};
 
 use crate::plan::{Courses, IntakeInputs, IntakePlan};
 use crate::policy::IntakePolicy;
