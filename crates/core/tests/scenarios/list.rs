@@ -25,6 +25,7 @@ rules! {
         doubt_counts_people_not_their_records
         many_people_in_doubt_mean_that_the_guids_changed_as_a_whole
         doubts_that_a_person_knows_of_do_not_stop_later_runs
+        record_from_the_future_is_pointed_out
         plan_that_lay_about_is_not_applied;
     identity:
         account_is_found_by_its_guid_whatever_the_case
