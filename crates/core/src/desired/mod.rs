@@ -4,4 +4,5 @@ mod distinct;
 mod enrolments;
 
 pub use distinct::{Distinct, distinct_records};
+pub(crate) use enrolments::says_otherwise;
 pub use enrolments::{Group, group_records};

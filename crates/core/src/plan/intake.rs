@@ -3,7 +3,7 @@
 use super::change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
 use super::digest::{Digest, digest};
 use super::shared_address::Claims;
-use crate::desired::{Distinct, Group, distinct_records, group_records};
+use crate::desired::{Distinct, Group, distinct_records, group_records, says_otherwise};
 use crate::matching::{Directory, PersonMatch, bad_name, match_person};
 use crate::model::{
     Age, Course, ElmCourseId, EnrolState, Enrolment, FeedRecord, Field, Fingerprint, LinkName, ManualInstance,
@@ -246,13 +246,12 @@ impl<'a> Planner<'a> {
         if group.contradicting == 0 {
             return Some(last);
         }
-        let one_that_wants =
-            |state| newest.iter().map(|index| self.record(*index)).find(|record| wanted(record) == Some(state));
-        let (enrol, suspend) = (one_that_wants(EnrolState::Enrol), one_that_wants(EnrolState::Suspend));
+        let first = self.record(newest[0]);
+        let other = newest.iter().map(|index| self.record(*index)).find(|record| says_otherwise(record, first));
         for index in newest {
             let record = self.record(*index);
-            let opposite = if wanted(record) == Some(EnrolState::Enrol) { suspend } else { enrol };
-            self.skip(record, Verdict::Contradiction { with: opposite.unwrap_or(last).fingerprint });
+            let with = if says_otherwise(record, first) { first } else { other.unwrap_or(last) };
+            self.skip(record, Verdict::Contradiction { with: with.fingerprint });
         }
         None
     }

@@ -40,7 +40,8 @@ rules! {
         what_was_not_looked_up_is_not_absent
         two_addresses_of_one_moment_ask_a_human
         account_that_another_look_up_gave_is_no_answer
-        user_name_in_upper_case_is_taken_too;
+        user_name_in_upper_case_is_taken_too
+        equally_new_record_with_another_address_is_not_superseded;
     incomplete:
         incomplete_feed_adds_but_does_not_suspend
         each_gap_is_said
