@@ -60,6 +60,7 @@ fn check(changes: Vec<IntakeChange>, protected: Protected, gaps: Vec<Gap>) -> Ve
         records: &Snapshot { taken_at: now, gaps, value: Vec::new() },
         known_doubts: &BTreeSet::new(),
         applied: &BTreeMap::new(),
+        newest: &BTreeMap::new(),
         directory: &directory,
         courses: &Courses::new(),
         enrolments: &BTreeMap::new(),

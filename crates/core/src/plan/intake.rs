@@ -52,6 +52,10 @@ pub struct IntakeInputs<'a> {
     pub known_doubts: &'a BTreeSet<Fingerprint>,
     /// What earlier runs applied, by folded GUID and course.
     pub applied: &'a BTreeMap<(String, ElmCourseId), AppliedState>,
+    /// The newest record of each person that is stored, by folded GUID, whatever became of it, but for those that a
+    /// person decided to ignore. An older record that waited must not bring an old address back. Their addresses
+    /// and user names are looked up like those of the records.
+    pub newest: &'a BTreeMap<String, FeedRecord>,
     /// The accounts that were looked up.
     pub directory: &'a Directory,
     /// The courses that were looked up.
@@ -173,10 +177,13 @@ impl<'a> Planner<'a> {
 
     /// What the newest record says of a person counts for all of that person's records.
     fn person(&self, groups: &'a [Group<'a>]) -> Person<'a> {
-        let all = || groups.iter().flat_map(|group| group.records).map(|index| self.record(*index));
+        let stored = groups.first().and_then(|group| self.inputs.newest.get(&self.guid(group)));
+        let of_run = || groups.iter().flat_map(|group| group.records).map(|index| self.record(*index));
         let winners = groups.iter().filter_map(|group| group.records.last()).map(|index| self.record(*index));
-        let newest = winners.max_by_key(|record| record.age()).expect("a group holds at least one record");
-        let rival = all().find(|other| other.age() == newest.age() && !newest.mail().same_as(other.get(Field::Mail)));
+        let newest = stored.into_iter().chain(winners).max_by_key(|record| record.age());
+        let newest = newest.expect("a group holds at least one record");
+        let as_new = |other: &&FeedRecord| other.age() == newest.age();
+        let rival = of_run().chain(stored).filter(as_new).find(|other| !newest.mail().same_as(other.get(Field::Mail)));
         Person { groups, newest, rival, matched: match_person(newest, self.inputs.directory, self.policy) }
     }
 

@@ -41,7 +41,9 @@ rules! {
         two_addresses_of_one_moment_ask_a_human
         account_that_another_look_up_gave_is_no_answer
         user_name_in_upper_case_is_taken_too
-        equally_new_record_with_another_address_is_not_superseded;
+        equally_new_record_with_another_address_is_not_superseded
+        old_record_that_waited_does_not_bring_an_old_address_back
+        account_is_made_from_the_newest_record_even_if_that_is_settled;
     incomplete:
         incomplete_feed_adds_but_does_not_suspend
         each_gap_is_said
