@@ -1,8 +1,8 @@
 //! Rows → a community, whichever way they came.
 
 use rollbook_core::model::{
-    Absence, Community, CommunityPerson, CommunityUserId, GroupId, Guild, GuildMember, GuildRole, GuildStatus, GuildUuid,
-    Identity, Mail, NameHints, PersonStanding, Sentinel,
+    Absence, Community, CommunityPerson, CommunityUserId, GroupId, Guild, GuildMember, GuildRole, GuildStatus,
+    GuildUuid, Identity, Mail, NameHints, PersonStanding, Sentinel,
 };
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -111,7 +111,8 @@ impl SqlCommunity {
         }
         let group = |row: &Row| {
             let number = row.int(0)?;
-            let alias = aliases.remove(&number).and_then(|aliases| best_alias(aliases, &row.text(4).unwrap_or_default()));
+            let alias =
+                aliases.remove(&number).and_then(|aliases| best_alias(aliases, &row.text(4).unwrap_or_default()));
             Ok(GroupRow {
                 number: GroupId(number),
                 uuid: GuildUuid(row.text(1)?),

@@ -62,10 +62,7 @@ pub async fn collect_cohorts(
     }
 }
 
-async fn from_database(
-    database: &MoodleDatabase,
-    question: &CohortQuestion,
-) -> Result<CohortSide, CohortSourceError> {
+async fn from_database(database: &MoodleDatabase, question: &CohortQuestion) -> Result<CohortSide, CohortSourceError> {
     let (cohorts, assignments) = tokio::try_join!(
         database.fetch_cohorts(&question.pairs, &question.idnumbers),
         database.fetch_assignments(&question.roles)
@@ -126,8 +123,7 @@ async fn place(
 }
 
 fn to_cohort(wire: WireCohort) -> Cohort {
-    let visibility =
-        if wire.visible == Some(false) { CohortVisibility::Hidden } else { CohortVisibility::Visible };
+    let visibility = if wire.visible == Some(false) { CohortVisibility::Hidden } else { CohortVisibility::Visible };
     let (id, idnumber, name) = (wire.id, wire.idnumber, wire.name);
     Cohort { id, idnumber, name, visibility, context: None, component: String::new() }
 }

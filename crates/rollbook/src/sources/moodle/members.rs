@@ -1,7 +1,7 @@
 //! The accounts that a community's members have: asked way by way, so that whoever the first way finds needs no second.
 
-use super::sql::MoodleDatabase;
 use super::cohorts::CohortSourceError;
+use super::sql::MoodleDatabase;
 use super::{failed, read_account};
 use crate::clients::moodle::MoodleReader;
 use crate::clients::moodle::read::UserField;

@@ -6,6 +6,7 @@ mod enrolments;
 mod members;
 mod people;
 mod sight;
+mod sight_guilds;
 mod sql;
 
 pub use cohorts::{CohortQuestion, CohortSourceError, collect_cohorts};
@@ -14,6 +15,7 @@ pub use enrolments::collect_enrolments;
 pub use members::look_up;
 pub use people::{collect_people, find_by_guid, find_person};
 pub use sight::{Sentinel, Sight, prove_sight};
+pub use sight_guilds::{GuildSight, LooksUp, prove_guild_sight};
 pub use sql::MoodleDatabase;
 
 use crate::clients::moodle::MoodleError;
