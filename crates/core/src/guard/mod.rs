@@ -2,8 +2,10 @@
 
 mod cleared;
 mod completeness;
+mod dates_ahead;
 mod doubtful_identity;
 mod finding;
+mod guilds;
 mod new_accounts;
 mod protected;
 mod stale_plan;
@@ -12,6 +14,7 @@ mod welcome_mails;
 
 pub use cleared::{Approval, Cleared, Refusal, clear};
 pub use finding::{Finding, Level};
+pub use guilds::{GuildView, check_guilds};
 
 use crate::plan::{Courses, IntakeInputs, IntakePlan};
 use crate::policy::IntakePolicy;
@@ -35,8 +38,9 @@ pub struct IntakeView<'a> {
 type IntakeCheck = fn(&IntakeView<'_>) -> Vec<Finding>;
 
 /// Every check of intake; each is on by default.
-const INTAKE_CHECKS: [IntakeCheck; 7] = [
+const INTAKE_CHECKS: [IntakeCheck; 8] = [
     completeness::check,
+    dates_ahead::check,
     doubtful_identity::check,
     new_accounts::check,
     protected::check,

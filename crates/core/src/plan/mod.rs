@@ -5,9 +5,14 @@
 
 mod change;
 mod digest;
+mod guilds;
 mod intake;
 mod shared_address;
 
 pub use change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
 pub use digest::{Digest, digest};
-pub use intake::{AppliedState, Courses, Enrolments, IntakeInputs, IntakePlan, Skip, plan_intake};
+pub use guilds::{
+    CohortForm, CohortWhy, GuildChange, GuildInputs, GuildLine, GuildPlan, GuildSkip, InStep, MemberChange, MemberRef,
+    MemberWhy, Retire, RoleChange, RoleWhy, Scope, accounts_to_look_up, plan_guilds,
+};
+pub use intake::{AppliedState, Courses, Doubts, Enrolments, IntakeInputs, IntakePlan, Skip, plan_intake};
