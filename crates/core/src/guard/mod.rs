@@ -2,6 +2,7 @@
 
 mod cleared;
 mod completeness;
+mod dates_ahead;
 mod doubtful_identity;
 mod finding;
 mod guilds;
@@ -37,8 +38,9 @@ pub struct IntakeView<'a> {
 type IntakeCheck = fn(&IntakeView<'_>) -> Vec<Finding>;
 
 /// Every check of intake; each is on by default.
-const INTAKE_CHECKS: [IntakeCheck; 7] = [
+const INTAKE_CHECKS: [IntakeCheck; 8] = [
     completeness::check,
+    dates_ahead::check,
     doubtful_identity::check,
     new_accounts::check,
     protected::check,
