@@ -26,15 +26,28 @@ impl SqlCommunity {
         Self { tables, group_type: group_type.to_owned(), name_field: name_field.map(str::to_owned) }
     }
 
-    /// Which version of the module there is.
+    /// Finds out which version of the module there is.
     ///
     /// # Errors
     /// [`CommunityError`]
-    pub async fn examine(&self) -> Result<Access, CommunityError> {
-        let queries = self.queries().await?;
-        Ok(Access { group_version: queries.group_version(), way: "SQL", account: None })
+    pub async fn open(&self) -> Result<OpenSql, CommunityError> {
+        let queries = Queries::detect(&self.tables, self.name_field.as_deref()).await?;
+        let queries = queries.ok_or(CommunityError::NoGroupModule)?;
+        let access = Access { group_version: Some(queries.group_version()), way: "SQL", account: None };
+        Ok(OpenSql { tables: self.tables.clone(), group_type: self.group_type.clone(), queries, access })
     }
+}
 
+/// A community whose tables are known.
+#[derive(Clone, Debug)]
+pub struct OpenSql {
+    tables: Database,
+    group_type: String,
+    queries: Queries,
+    pub(super) access: Access,
+}
+
+impl OpenSql {
     /// Reads a part.
     ///
     /// # Errors
@@ -44,23 +57,22 @@ impl SqlCommunity {
         question: &CommunityQuestion,
         now: Timestamp,
     ) -> Result<Snapshot<Community>, CommunityError> {
-        let queries = self.queries().await?;
-        let groups = self.fetch_groups(&queries).await?;
+        let groups = self.fetch_groups().await?;
         let all: BTreeMap<&GuildUuid, GroupId> = groups.iter().map(|group| (&group.uuid, group.number)).collect();
         let narrow = match &question.part {
             Part::All => None,
             Part::Guild(uuid) => Some(("gid", all.get(uuid).map_or(0, |number| number.0))),
             Part::Person { person, .. } => Some(("entity_id", person.0)),
         };
-        let memberships = self.fetch_memberships(&queries, narrow).await?;
-        let people = self.fetch_people(&queries, narrow).await?;
+        let memberships = self.fetch_memberships(narrow).await?;
+        let people = self.fetch_people(narrow).await?;
         let sentinel = match (&question.part, &question.sentinel) {
             (_, None) | (Part::All, _) => {
                 let members: BTreeSet<_> = memberships.iter().map(|row| row.person).collect();
                 let members = people.iter().filter(|person| members.contains(&person.id));
                 look_for_sentinel(question.sentinel.as_deref(), members)
             }
-            (Part::Guild(_) | Part::Person { .. }, Some(word)) => self.find_sentinel(&queries, word).await?,
+            (Part::Guild(_) | Part::Person { .. }, Some(word)) => self.find_sentinel(word).await?,
         };
         let missing = question.known.iter().filter(|uuid| !all.contains_key(uuid));
         let missing = missing.map(|uuid| (uuid.clone(), Absence::Deleted)).collect();
@@ -75,7 +87,7 @@ impl SqlCommunity {
     /// # Errors
     /// [`CommunityError`]
     pub async fn list(&self) -> Result<Vec<Guild>, CommunityError> {
-        let groups = self.fetch_groups(&self.queries().await?).await?;
+        let groups = self.fetch_groups().await?;
         let rows = Rows { groups, ..Rows::default() };
         Ok(assemble(rows, Identity::Database, Sentinel::NotConfigured).guilds)
     }
@@ -95,16 +107,12 @@ impl SqlCommunity {
         Ok(people.into_iter().filter(|person| is_meant(person, word)).collect())
     }
 
-    async fn queries(&self) -> Result<Queries, CommunityError> {
-        Queries::detect(&self.tables, self.name_field.as_deref()).await?.ok_or(CommunityError::NoGroupModule)
-    }
-
-    async fn fetch_groups(&self, queries: &Queries) -> Result<Vec<GroupRow>, CommunityError> {
+    async fn fetch_groups(&self) -> Result<Vec<GroupRow>, CommunityError> {
         let group_type = [Arg::from(self.group_type.as_str())];
-        let rows = self.tables.rows("reading groups", &queries.groups(), &group_type).await?;
-        let mut aliases = self.fetch_aliases(queries).await?;
+        let rows = self.tables.rows("reading groups", &self.queries.groups(), &group_type).await?;
+        let mut aliases = self.fetch_aliases().await?;
         let mut fields = BTreeMap::<i64, String>::new();
-        if let Some(sql) = queries.name_fields() {
+        if let Some(sql) = self.queries.name_fields() {
             for row in self.tables.rows("reading machine names", &sql, &[]).await? {
                 fields.insert(row.int(0)?, row.text(1)?);
             }
@@ -125,9 +133,9 @@ impl SqlCommunity {
     }
 
     /// Each group's aliases with their languages, oldest first.
-    async fn fetch_aliases(&self, queries: &Queries) -> Result<BTreeMap<i64, Vec<(String, String)>>, CommunityError> {
+    async fn fetch_aliases(&self) -> Result<BTreeMap<i64, Vec<(String, String)>>, CommunityError> {
         let mut aliases = BTreeMap::<i64, Vec<(String, String)>>::new();
-        let Some(sql) = queries.aliases() else { return Ok(aliases) };
+        let Some(sql) = self.queries.aliases() else { return Ok(aliases) };
         for row in self.tables.rows("reading path aliases", sql, &[]).await? {
             let path = row.text(0)?;
             if let Some(number) = path.strip_prefix("/group/").and_then(|number| number.parse().ok()) {
@@ -137,20 +145,16 @@ impl SqlCommunity {
         Ok(aliases)
     }
 
-    async fn fetch_memberships(
-        &self,
-        queries: &Queries,
-        narrow: Option<(&str, i64)>,
-    ) -> Result<Vec<MembershipRow>, CommunityError> {
-        let args = self.membership_args(queries, narrow);
+    async fn fetch_memberships(&self, narrow: Option<(&str, i64)>) -> Result<Vec<MembershipRow>, CommunityError> {
+        let args = self.membership_args(narrow);
         let column = narrow.map(|(column, _)| column);
-        let rows = self.tables.rows("reading memberships", &queries.memberships(column), &args).await?;
+        let rows = self.tables.rows("reading memberships", &self.queries.memberships(column), &args).await?;
         let mut memberships = BTreeMap::new();
         for row in rows {
             let (group, person) = (GroupId(row.int(1)?), CommunityUserId(row.int(2)?));
             memberships.insert(row.int(0)?, MembershipRow { group, person, roles: Vec::new() });
         }
-        for row in self.tables.rows("reading roles", &queries.roles(column), &args).await? {
+        for row in self.tables.rows("reading roles", &self.queries.roles(column), &args).await? {
             if let Some(membership) = memberships.get_mut(&row.int(0)?) {
                 membership.roles.push(GuildRole(row.text(1)?));
             }
@@ -158,30 +162,26 @@ impl SqlCommunity {
         Ok(memberships.into_values().collect())
     }
 
-    async fn fetch_people(
-        &self,
-        queries: &Queries,
-        narrow: Option<(&str, i64)>,
-    ) -> Result<Vec<CommunityPerson>, CommunityError> {
-        let args = self.membership_args(queries, narrow);
-        let sql = queries.people(narrow.map(|(column, _)| column));
+    async fn fetch_people(&self, narrow: Option<(&str, i64)>) -> Result<Vec<CommunityPerson>, CommunityError> {
+        let args = self.membership_args(narrow);
+        let sql = self.queries.people(narrow.map(|(column, _)| column));
         let rows = self.tables.rows("reading people", &sql, &args).await?;
         rows.iter().map(read_person).collect()
     }
 
-    async fn find_sentinel(&self, queries: &Queries, word: &str) -> Result<Sentinel, CommunityError> {
+    async fn find_sentinel(&self, word: &str) -> Result<Sentinel, CommunityError> {
         let mut members = Vec::new();
         for person in self.find_person(word).await? {
             let narrow = Some(("entity_id", person.id.0));
-            if !self.fetch_memberships(queries, narrow).await?.is_empty() {
+            if !self.fetch_memberships(narrow).await?.is_empty() {
                 members.push(person);
             }
         }
         Ok(look_for_sentinel(Some(word), members.iter()))
     }
 
-    fn membership_args(&self, queries: &Queries, narrow: Option<(&str, i64)>) -> Vec<Arg> {
-        let kind = Arg::Text(queries.membership_kind(&self.group_type));
+    fn membership_args(&self, narrow: Option<(&str, i64)>) -> Vec<Arg> {
+        let kind = Arg::Text(self.queries.membership_kind(&self.group_type));
         [kind].into_iter().chain(narrow.map(|(_, value)| Arg::Int(value))).collect()
     }
 }
