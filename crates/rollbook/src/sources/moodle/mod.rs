@@ -2,11 +2,13 @@
 
 mod courses;
 mod enrolments;
+mod now;
 mod people;
 mod sight;
 
 pub use courses::collect_courses;
 pub use enrolments::collect_enrolments;
+pub use now::look_now;
 pub use people::{collect_people, find_by_guid, find_person};
 pub use sight::{Sentinel, Sight, prove_sight};
 
