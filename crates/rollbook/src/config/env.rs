@@ -4,6 +4,7 @@
 //! Next: [`super::read`], which lays the named variables over the file.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// The environment variables that Rollbook may see.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +29,11 @@ impl Env {
             Some(variables) => variables.get(name).cloned(),
         };
         value.filter(|value| !value.is_empty())
+    }
+
+    /// The folder for files that may vanish: `TMPDIR`, else `/tmp`.
+    pub fn temporary_folder(&self) -> PathBuf {
+        self.get("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
     }
 }
 
