@@ -2,6 +2,7 @@
 
 mod client;
 mod cohorts;
+mod community;
 mod completions;
 mod courses;
 mod demo;
