@@ -89,7 +89,8 @@ impl List {
         let zone = zone_of(&settings, self.link.as_deref());
         let journal = context.journal(&settings).await?;
         let Self { link, kind, all, limit } = self;
-        let filter = AttentionFilter { link: link.map(LinkName::new), kind, with_closed: all, ..AttentionFilter::default() };
+        let filter =
+            AttentionFilter { link: link.map(LinkName::new), kind, with_closed: all, ..AttentionFilter::default() };
         let items = journal.attention(&filter, limit).await.into_diagnostic().wrap_err("while reading what waits")?;
         print(&items, &zone, &mut context.out);
         Ok(Exit::Fine)
@@ -105,7 +106,8 @@ fn print(items: &[AttentionItem], zone: &TimeZone, out: &mut Output) {
         let state = if item.closed.is_some() { " (resolved)" } else { "" };
         out.heading(format_args!("{}  {kind}{state}", item.id));
         out.line(format_args!("    {}", item.title));
-        let records = if item.records == 1 { "1 record waits".to_owned() } else { format!("{} records wait", item.records) };
+        let records =
+            if item.records == 1 { "1 record waits".to_owned() } else { format!("{} records wait", item.records) };
         out.line(format_args!("    {records} since {} on link {}", shown(item.opened, zone), item.link));
         if let Some((action, by, reason)) = &item.resolution {
             out.line(format_args!("    {action} by {by}: {reason}"));

@@ -61,13 +61,16 @@ impl Explain {
         match (links.next(), links.next()) {
             (Some(found), None) => Ok(found),
             (None, _) => Err(miette!("the configuration has no intake link")),
-            (Some(_), Some(_)) => Err(miette!(help = "name one with --link", "the configuration has several intake links")),
+            (Some(_), Some(_)) => {
+                Err(miette!(help = "name one with --link", "the configuration has several intake links"))
+            }
         }
     }
 
     /// Whom the word means; a GUID that the journal never saw may still be one in Moodle.
     async fn people(&self, journal: &Journal, link: &LinkName) -> miette::Result<Vec<Person>> {
-        let found = journal.find_people(link, &self.person).await.into_diagnostic().wrap_err("while looking for the person")?;
+        let found =
+            journal.find_people(link, &self.person).await.into_diagnostic().wrap_err("while looking for the person")?;
         if !found.is_empty() {
             return Ok(found);
         }
@@ -79,7 +82,13 @@ impl Explain {
         Ok(vec![Person { words: self.person.clone(), guid, user_id: rollbook_core::model::MoodleUserId(0) }])
     }
 
-    async fn gather(&self, journal: &Journal, found: &IntakeLink<'_>, person: &Person, course: &ElmCourseId) -> miette::Result<Known> {
+    async fn gather(
+        &self,
+        journal: &Journal,
+        found: &IntakeLink<'_>,
+        person: &Person,
+        course: &ElmCourseId,
+    ) -> miette::Result<Known> {
         let story = journal.story(&found.link.name, &person.guid, Some(course)).await;
         let Story { records, outbox, .. } = story.into_diagnostic().wrap_err("while reading the journal")?;
         let newest = records.last();

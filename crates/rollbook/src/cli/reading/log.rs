@@ -131,8 +131,25 @@ fn as_json(row: &LogRow) -> Value {
 }
 
 const CSV_HEAD: [&str; 19] = [
-    "time", "action", "status", "outcome", "reason", "guid", "mail", "first_name", "last_name", "user_id", "course",
-    "course_id", "course_name", "class_code", "enrolment_id", "record_date", "fingerprint", "attempts", "run",
+    "time",
+    "action",
+    "status",
+    "outcome",
+    "reason",
+    "guid",
+    "mail",
+    "first_name",
+    "last_name",
+    "user_id",
+    "course",
+    "course_id",
+    "course_name",
+    "class_code",
+    "enrolment_id",
+    "record_date",
+    "fingerprint",
+    "attempts",
+    "run",
 ];
 
 fn as_csv(rows: &[LogRow]) -> miette::Result<String> {

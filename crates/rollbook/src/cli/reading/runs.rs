@@ -51,10 +51,12 @@ fn print_list(runs: &[RunRow], zone: &TimeZone, out: &mut Output) {
     if runs.is_empty() {
         out.sign(Sign::Note, "nothing has run yet");
     } else {
-        let mut table = Table::new(["run", "link", "started", "state", "enrol", "susp", "wait", "err"]).numbers(&[4, 5, 6, 7]);
+        let mut table =
+            Table::new(["run", "link", "started", "state", "enrol", "susp", "wait", "err"]).numbers(&[4, 5, 6, 7]);
         for run in runs {
             let counts = &run.counts;
-            let numbers = [counts.enrolled, counts.suspended, counts.waiting, counts.errors].map(|count| count.to_string());
+            let numbers =
+                [counts.enrolled, counts.suspended, counts.waiting, counts.errors].map(|count| count.to_string());
             let words = [run.id.to_string(), run.link.to_string(), shown(run.started, zone), state_words(run)];
             table.row(words.into_iter().chain(numbers));
         }
@@ -113,8 +115,9 @@ fn print_run(run: &RunRow, zone: &TimeZone, out: &mut Output) {
     let reason = if run.reason.is_empty() { String::new() } else { format!(": {}", run.reason) };
     out.sign(sign, format_args!("{}{reason}", run.state.as_str().replace('_', " ")));
     let counts = &run.counts;
-    let mut table = Table::new(["records", "accounts", "enrolled", "suspended", "skipped", "waiting", "errors", "calls"])
-        .numbers(&[0, 1, 2, 3, 4, 5, 6, 7]);
+    let mut table =
+        Table::new(["records", "accounts", "enrolled", "suspended", "skipped", "waiting", "errors", "calls"])
+            .numbers(&[0, 1, 2, 3, 4, 5, 6, 7]);
     table.row([
         counts.records,
         counts.accounts,
@@ -142,7 +145,11 @@ fn print_events(events: &[StoredEvent], zone: &TimeZone, out: &mut Output) {
     let mut table = Table::new(["time", "event", "record", "what"]);
     for event in events {
         let record = event.record.map(|record| record.to_hex()[..12].to_owned()).unwrap_or_default();
-        let what = if event.author.is_empty() { event.payload.to_string() } else { format!("{}: {}", event.author, event.payload) };
+        let what = if event.author.is_empty() {
+            event.payload.to_string()
+        } else {
+            format!("{}: {}", event.author, event.payload)
+        };
         table.row([shown(event.at, zone), event.kind.to_string(), record, what]);
     }
     out.table(&table);

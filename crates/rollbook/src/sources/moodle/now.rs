@@ -10,7 +10,11 @@ use std::collections::BTreeSet;
 ///
 /// # Errors
 /// [`MoodleSourceError`]
-pub async fn look_now(reader: &MoodleReader, guid: &Guid, course: &ElmCourseId) -> Result<NowInMoodle, MoodleSourceError> {
+pub async fn look_now(
+    reader: &MoodleReader,
+    guid: &Guid,
+    course: &ElmCourseId,
+) -> Result<NowInMoodle, MoodleSourceError> {
     let directory = find_by_guid(reader, std::slice::from_ref(guid)).await?;
     let holders = directory.with_guid(&guid.folded()).unwrap_or_default();
     let account = match holders.as_slice() {
