@@ -52,3 +52,6 @@ pub const CONFIG: &str = "ROLLBOOK_CONFIG";
 
 /// The variable that says what is logged, in the words of `tracing`'s filter; else `-v` does.
 pub const LOG: &str = "ROLLBOOK_LOG";
+
+/// The variable that names the person at the keyboard, for the journal.
+pub const USER: &str = "USER";

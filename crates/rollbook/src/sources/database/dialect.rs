@@ -33,6 +33,7 @@ impl Dialect {
             match word.split_once(':') {
                 Some(("table", name)) => sql.push_str(&self.quote(&format!("{prefix}{name}"))),
                 Some((kind, expression)) => sql.push_str(&self.cast(kind, expression)),
+                None if word == "p" => sql.push_str(prefix),
                 None => {
                     let list: Vec<String> = (taken + 1..=args).map(|number| self.placeholder(number)).collect();
                     taken = args;

@@ -128,7 +128,7 @@ impl Database {
         Ok(Self { pool, prefix: options.prefix.clone(), timeout: options.timeout })
     }
 
-    /// The rows of a query. `{table:t}` stands for the table `t` with its prefix, `?` for an argument, `{int:x}` and `{text:x}` for the expression
+    /// The rows of a query. `{table:t}` stands for the table `t` with its prefix, quoted (`{p}` for the bare prefix), `?` for an argument, `{int:x}` and `{text:x}` for the expression
     /// `x` in a form that every server gives alike, `{in}` for a list of all arguments that no `?` before it took.
     ///
     /// # Errors

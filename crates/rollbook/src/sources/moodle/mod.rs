@@ -4,6 +4,8 @@ mod cohorts;
 mod courses;
 mod enrolments;
 mod members;
+mod manual;
+mod now;
 mod people;
 mod sight;
 mod sight_guilds;
@@ -13,6 +15,8 @@ pub use cohorts::{CohortQuestion, CohortSourceError, collect_cohorts};
 pub use courses::collect_courses;
 pub use enrolments::collect_enrolments;
 pub use members::look_up;
+pub use manual::{complete_courses, read_administrators, read_enrolments};
+pub use now::look_now;
 pub use people::{collect_people, find_by_guid, find_person};
 pub use sight::{Sentinel, Sight, prove_sight};
 pub use sight_guilds::{GuildSight, LooksUp, prove_guild_sight};
@@ -20,6 +24,7 @@ pub use sql::MoodleDatabase;
 
 use crate::clients::moodle::MoodleError;
 use crate::clients::moodle::wire::WireUser;
+use crate::sources::database::DatabaseError;
 use rollbook_core::model::{Account, MoodleUserId};
 
 /// Why a Moodle could not be read.
@@ -33,6 +38,9 @@ pub enum MoodleSourceError {
         /// Why.
         source: MoodleError,
     },
+    /// The database could not be read.
+    #[error("Moodle's database could not be read")]
+    Database(#[from] DatabaseError),
     /// The token sees too little: its answers would look like absence.
     #[error("the Moodle token sees too little: {what} ({mend})")]
     Blind {
