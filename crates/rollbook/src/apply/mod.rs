@@ -9,4 +9,5 @@ pub mod intake;
 mod send;
 mod settle;
 
+pub use guilds::{AppliedChange, GuildWork, apply_guilds};
 pub use intake::{Applied, Intake, apply_intake};

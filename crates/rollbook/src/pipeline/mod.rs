@@ -4,6 +4,7 @@
 
 pub mod deliver;
 pub mod doctor;
+pub mod guilds;
 pub mod intake;
 pub mod lease;
 
