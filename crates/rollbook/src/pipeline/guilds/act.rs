@@ -113,7 +113,7 @@ pub(super) async fn apply(
     let Leased { flow, lease, stop, .. } = with;
     let (reader, writer) = (flow.moodle.reader(), flow.moodle.writer());
     let work = GuildWork { reader: &reader, writer: &writer, sight, lease, concurrency: flow.concurrency, stop };
-    let (report, mut reports) = mpsc::channel(REPORTS_AHEAD_MAX);
+    let (report, mut reports) = mpsc::channel::<Vec<AppliedChange>>(REPORTS_AHEAD_MAX);
     let changes = &cleared.plan().changes;
     let mut applied: Vec<Option<AppliedChange>> = changes.iter().map(|_| None).collect();
     let record = async {

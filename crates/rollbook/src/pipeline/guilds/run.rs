@@ -8,6 +8,7 @@ use super::{Ask, GuildsFlow, GuildsRequest, Purpose};
 use crate::clock::Clock;
 use crate::journal::{Journal, NewRun, PlanState};
 use crate::pipeline::lease::{Heartbeat, take_lease};
+use jiff::Timestamp;
 use rollbook_core::guard::{Cleared, Finding, GuildView, Level, check_guilds, clear};
 use rollbook_core::model::{Owned, RunId};
 use rollbook_core::plan::{Digest, GuildInputs, GuildPlan, Scope, plan_guilds};
@@ -154,7 +155,7 @@ async fn make_plan(
     watch(Watch::Seen(&community, seen));
     let world = collect_moodle(flow, community, &owned, &scope, &unfinished, &policy, clock).await?;
     let credited = credit_unfinished(&unfinished, &world, &policy, &mut owned, recorded).await?;
-    let waiting = waiting_plan(journal, flow).await?;
+    let waiting = waiting_plan(journal, flow, clock.now()).await?;
     let (plan, findings) = plan(flow, &world, &owned, &scope, &policy, waiting.as_ref(), clock);
     Ok(Made { open, world, seen, scope, plan, findings, credited })
 }
@@ -176,11 +177,12 @@ fn plan(
 }
 
 /// The full plan that waits for a person: scoped ones may not remove meanwhile.
-async fn waiting_plan(journal: &Journal, flow: &GuildsFlow) -> Result<Option<Digest>, GuildsError> {
+async fn waiting_plan(journal: &Journal, flow: &GuildsFlow, now: Timestamp) -> Result<Option<Digest>, GuildsError> {
     for state in [PlanState::Blocked, PlanState::Approved] {
         for row in journal.plans(Some(&flow.link), Some(state), None, 20).await? {
+            let over = row.expires.is_some_and(|expires| expires <= now);
             let full = journal.run(row.run.as_str()).await?.kind == RunKind::Normal;
-            if full {
+            if full && !over {
                 return Ok(Some(row.digest));
             }
         }
