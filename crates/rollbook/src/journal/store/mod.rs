@@ -115,6 +115,20 @@ impl Store {
         })
     }
 
+    /// Refreshes the planner's statistics. PostgreSQL does so by itself, too, but not at once.
+    pub async fn optimise(&self) -> Result<(), JournalError> {
+        match self {
+            // 0x10002: every table that changed much; with a bound of rows looked at, so that it takes no long.
+            Self::Sqlite { write, .. } => {
+                sqlx::raw_sql("PRAGMA analysis_limit = 1000; PRAGMA optimize = 0x10002").execute(write).await?;
+            }
+            Self::Pg(pool) => {
+                sqlx::raw_sql("ANALYZE").execute(pool).await?;
+            }
+        }
+        Ok(())
+    }
+
     pub async fn close(&self) {
         match self {
             Self::Sqlite { write, read } => {
