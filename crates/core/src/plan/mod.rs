@@ -7,6 +7,7 @@ mod change;
 mod digest;
 mod guilds;
 mod intake;
+mod person;
 mod shared_address;
 
 pub use change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
