@@ -10,5 +10,5 @@ mod outcome;
 pub use crate::verdict::{MailHolder, OutcomeCode, Standing, Step, Verdict, next_step, standing};
 pub use event::{Counts, EventKind, RunKind, RunState};
 pub use fold::verdict_of;
-pub use guilds::{GuildCounts, OwnedEdit, edits_of};
+pub use guilds::{GuildCounts, OwnedEdit, credit, edits_of};
 pub use outcome::Outcome;

@@ -5,6 +5,7 @@
 pub mod deliver;
 pub mod doctor;
 pub mod import;
+pub mod guilds;
 pub mod intake;
 pub mod lease;
 
