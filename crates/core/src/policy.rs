@@ -1,5 +1,9 @@
 //! The operator's rules as data: what is made how, who is never touched, and how much may change at once.
 
+mod completions;
+
+pub use completions::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportFields, ReportWords};
+
 use crate::model::{Account, FeedRecord, Field, MoodleUserId, RoleId};
 use jiff::SignedDuration;
 use std::collections::BTreeSet;

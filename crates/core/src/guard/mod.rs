@@ -2,6 +2,7 @@
 
 mod cleared;
 mod completeness;
+mod completions;
 mod doubtful_identity;
 mod finding;
 mod new_accounts;
@@ -11,6 +12,7 @@ mod suspensions;
 mod welcome_mails;
 
 pub use cleared::{Approval, Cleared, Refusal, clear};
+pub use completions::{CompletionsView, check_completions};
 pub use finding::{Finding, Level};
 
 use crate::plan::{Courses, IntakeInputs, IntakePlan};

@@ -3,6 +3,7 @@
 //! A value here knows its own rules (how a mail address folds, which bytes a fingerprint covers) and nothing about
 //! where it came from. Next: [`crate::snapshot`].
 
+mod completions;
 mod fingerprint;
 mod ids;
 mod mail;
@@ -10,6 +11,7 @@ mod moodle;
 mod parse;
 mod record;
 
+pub use completions::{CompletionKey, EnrolmentRecord, OptIn, OptInCourse, SeenBy, SeenCompletion};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use ids::{
     CohortId, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId, RoleId, RunId, SiteName,

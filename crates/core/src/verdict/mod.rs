@@ -3,7 +3,9 @@
 mod code;
 mod reason;
 mod standing;
+mod unreported;
 
 pub use code::OutcomeCode;
 pub use reason::{MailHolder, Verdict};
 pub use standing::{Standing, Step, next_step, standing};
+pub use unreported::Unreported;
