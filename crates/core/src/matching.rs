@@ -1,6 +1,10 @@
 //! Who is the same human in two systems. Doubt is a value, never a guess.
 
-use crate::model::{Account, FeedRecord, Field, Mail};
+mod members;
+
+pub use members::{Lookup, MemberMatch, match_member, new_names, new_username, open_lookups};
+
+use crate::model::{Account, FeedRecord, Field, Guid, Mail, MoodleUserId};
 use crate::policy::{IntakePolicy, UsernameCharacters, UsernameRule};
 use crate::verdict::{MailHolder, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,60 +12,77 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Moodle's columns for user name and names end here, in characters.
 const NAME_CHARACTERS_MAX: usize = 100;
 
-/// The accounts that were asked for, and what was asked: absence counts only for what was asked.
+/// The accounts that were asked for, and what was asked: only for what was asked is it known who there is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directory {
-    accounts: BTreeMap<i64, Account>,
-    by_guid: BTreeMap<String, Vec<i64>>,
-    by_mail: BTreeMap<String, Vec<i64>>,
-    by_username: BTreeMap<String, Vec<i64>>,
+    accounts: BTreeMap<MoodleUserId, Account>,
+    guids: Index,
+    mails: Index,
+    usernames: Index,
+    ids_asked: BTreeSet<MoodleUserId>,
+}
+
+/// What was asked for by one field, and who answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Index {
     asked: BTreeSet<String>,
+    holders: BTreeMap<String, Vec<MoodleUserId>>,
 }
 
 impl Directory {
     /// Adds an account that a look-up gave; the same account twice is one.
     pub fn add(&mut self, account: Account) {
-        let id = account.id.0;
+        let id = account.id;
         if self.accounts.contains_key(&id) {
             return;
         }
-        let guid = account.guid.trim().to_ascii_lowercase();
+        let guid = Guid::new(account.guid.as_str()).folded();
         if !guid.is_empty() {
-            self.by_guid.entry(guid).or_default().push(id);
+            self.guids.holders.entry(guid).or_default().push(id);
         }
-        self.by_mail.entry(Mail::new(account.mail.as_str()).folded()).or_default().push(id);
-        self.by_username.entry(account.username.clone()).or_default().push(id);
+        self.mails.holders.entry(Mail::new(account.mail.as_str()).folded()).or_default().push(id);
+        self.usernames.holders.entry(account.username.to_lowercase()).or_default().push(id);
         self.accounts.insert(id, account);
     }
 
     /// Notes that these folded GUIDs were asked for.
     pub fn asked_guids(&mut self, guids: impl IntoIterator<Item = String>) {
-        self.asked.extend(guids.into_iter().map(|guid| format!("guid:{guid}")));
+        self.guids.asked.extend(guids);
     }
 
     /// Notes that these folded mail addresses were asked for.
     pub fn asked_mails(&mut self, mails: impl IntoIterator<Item = String>) {
-        self.asked.extend(mails.into_iter().map(|mail| format!("mail:{mail}")));
+        self.mails.asked.extend(mails);
     }
 
-    /// Notes that these user names were asked for.
+    /// Notes that these user names, in lower case, were asked for.
     pub fn asked_usernames(&mut self, names: impl IntoIterator<Item = String>) {
-        self.asked.extend(names.into_iter().map(|name| format!("username:{name}")));
+        self.usernames.asked.extend(names);
+    }
+
+    /// The account of an id, if a look-up gave it.
+    pub fn account(&self, id: MoodleUserId) -> Option<&Account> {
+        self.accounts.get(&id)
     }
 
     /// The accounts of a folded GUID; `None` where it was not asked for.
     pub fn with_guid(&self, folded: &str) -> Option<Vec<&Account>> {
-        self.found("guid", folded, &self.by_guid)
+        self.found(&self.guids, folded)
     }
 
     /// The accounts of a folded mail address; `None` where it was not asked for.
     pub fn with_mail(&self, folded: &str) -> Option<Vec<&Account>> {
-        self.found("mail", folded, &self.by_mail)
+        self.found(&self.mails, folded)
     }
 
-    /// The accounts of a user name; `None` where it was not asked for.
+    /// The accounts of a user name in lower case; `None` where it was not asked for.
     pub fn with_username(&self, name: &str) -> Option<Vec<&Account>> {
-        self.found("username", name, &self.by_username)
+        self.found(&self.usernames, name)
+    }
+
+    /// All accounts, by id.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
     }
 
     /// All accounts, by id.
@@ -69,12 +90,13 @@ impl Directory {
         self.accounts.into_values()
     }
 
-    fn found(&self, kind: &str, key: &str, index: &BTreeMap<String, Vec<i64>>) -> Option<Vec<&Account>> {
-        let ids = index.get(key);
-        if ids.is_none() && !self.asked.contains(&format!("{kind}:{key}")) {
+    /// An account that another look-up happened to give is no answer: there may be a second one.
+    fn found(&self, index: &Index, key: &str) -> Option<Vec<&Account>> {
+        if !index.asked.contains(key) {
             return None;
         }
-        Some(ids.into_iter().flatten().filter_map(|id| self.accounts.get(id)).collect())
+        let ids = index.holders.get(key).into_iter().flatten();
+        Some(ids.filter_map(|id| self.accounts.get(id)).collect())
     }
 }
 
@@ -83,10 +105,10 @@ impl Directory {
 pub enum PersonMatch<'a> {
     /// This account, beyond doubt.
     Found(&'a Account),
-    /// Nobody: an account of this user name can be made.
+    /// Nobody: an account can be made.
     Free {
-        /// The user name to be.
-        username: String,
+        /// The user name to be, or the one that Moodle's rule refuses.
+        username: Result<String, String>,
     },
     /// It cannot be said; the verdict carries both sides.
     Doubt(Verdict),
@@ -147,15 +169,14 @@ fn match_by_address<'a>(record: &FeedRecord, directory: &'a Directory, policy: &
     if !holders.is_empty() {
         return PersonMatch::Doubt(Verdict::GuidChanged { holders: holders.into_iter().map(holder).collect() });
     }
-    match username {
-        Ok(username) => PersonMatch::Free { username },
-        Err(name) => PersonMatch::Doubt(Verdict::UsernameRefused { username: name.into() }),
-    }
+    PersonMatch::Free { username }
 }
 
 fn mail_mismatch<'a>(record: &FeedRecord, account: &Account, directory: &'a Directory) -> PersonMatch<'a> {
-    let others = directory.with_mail(&record.mail().folded());
-    let third = others.and_then(|all| all.into_iter().find(|other| other.id != account.id));
+    let Some(others) = directory.with_mail(&record.mail().folded()) else {
+        return not_looked_up("mail address");
+    };
+    let third = others.into_iter().find(|other| other.id != account.id);
     PersonMatch::Doubt(Verdict::MailMismatch {
         account: Box::new(holder(account)),
         third: third.map(|third| Box::new(holder(third))),
@@ -167,7 +188,7 @@ fn holder(account: &Account) -> MailHolder {
         id: account.id,
         username: account.username.clone(),
         mail: Mail::new(account.mail.as_str()),
-        guid: crate::model::Guid::new(account.guid.as_str()),
+        guid: Guid::new(account.guid.as_str()),
     }
 }
 

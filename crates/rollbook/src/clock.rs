@@ -44,7 +44,7 @@ impl Clock {
     /// Starts to measure a duration. The machine's clock is measured monotonically: a corrected clock does not count.
     pub fn timer(&self) -> Timer {
         match &self.0 {
-            Source::Machine => Timer(Start::Machine(Instant::now())),
+            Source::Machine => Timer::start(),
             Source::Hand(hand) => Timer(Start::Hand(hand.clone(), hand.shows())),
         }
     }
@@ -86,6 +86,11 @@ enum Start {
 }
 
 impl Timer {
+    /// Starts to measure by the machine, for what is only reported and decides nothing; else ask [`Clock::timer`].
+    pub fn start() -> Self {
+        Self(Start::Machine(Instant::now()))
+    }
+
     /// How long it has been running; never negative.
     pub fn elapsed(&self) -> Duration {
         match &self.0 {

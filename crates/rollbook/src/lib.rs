@@ -3,10 +3,12 @@
 //! Everything that reaches the world is here; what is decided, and why, is in `rollbook-core`.
 //! `docs/ARCHITECTURE.md` has the map. Read [`config`] and [`clock`] first, then follow a flow through `pipeline`.
 
+pub mod apply;
 pub mod cli;
 pub mod clients;
 pub mod clock;
 pub mod config;
+pub mod journal;
 pub mod notify;
 pub mod pipeline;
 pub mod sources;

@@ -1,24 +1,21 @@
 //! People who cannot be matched beyond doubt: each is left alone; very many at once mean that the GUIDs themselves changed.
+//! Those who are known since a run that was cleared do not count again, or a long list of them would stop every run.
 
 use super::{Finding, IntakeView};
-use crate::verdict::OutcomeCode as Code;
+use crate::plan::Doubts;
 
 pub(super) fn check(view: &IntakeView<'_>) -> Vec<Finding> {
-    let doubtful = view.plan.skips.iter().filter(|skip| {
-        matches!(skip.verdict.code(), Code::TwoAccounts | Code::MailMismatch | Code::GuidChanged | Code::SharedAddress)
-    });
-    let count = doubtful.count() as u64;
+    let Doubts { people, new, known } = view.plan.doubts;
     let limits = &view.policy.limits;
-    let share = share(count, view.plan.people);
-    let message = format!("{count} of {} people cannot be matched beyond doubt", view.plan.people);
-    if count >= limits.doubtful_exempt_under && share > limits.doubtful_share {
-        return vec![Finding::block(
-            "doubtful_identity",
-            "run",
-            format!("{message}; did the GUIDs or addresses change as a whole?"),
-        )];
+    let mut message = format!("{new} of {people} people cannot be matched beyond doubt");
+    if known > 0 {
+        message += &format!(", {known} more wait for a human since earlier runs");
     }
-    if count > 0 { vec![Finding::warn("doubtful_identity", "run", message)] } else { Vec::new() }
+    if new >= limits.doubtful_exempt_under && share(new, people) > limits.doubtful_share {
+        message += "; did the GUIDs or addresses change as a whole?";
+        return vec![Finding::block("doubtful_identity", "run", message)];
+    }
+    if new + known > 0 { vec![Finding::warn("doubtful_identity", "run", message)] } else { Vec::new() }
 }
 
 /// A part as a share of a whole, 0 to 1; of nothing, it is nothing.

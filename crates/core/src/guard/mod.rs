@@ -5,6 +5,7 @@ mod completeness;
 mod completions;
 mod doubtful_identity;
 mod finding;
+mod guilds;
 mod new_accounts;
 mod protected;
 mod stale_plan;
@@ -14,6 +15,7 @@ mod welcome_mails;
 pub use cleared::{Approval, Cleared, Refusal, clear};
 pub use completions::{CompletionsView, check_completions};
 pub use finding::{Finding, Level};
+pub use guilds::{GuildView, check_guilds};
 
 use crate::plan::{Courses, IntakeInputs, IntakePlan};
 use crate::policy::IntakePolicy;

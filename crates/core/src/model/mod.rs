@@ -3,20 +3,29 @@
 //! A value here knows its own rules (how a mail address folds, which bytes a fingerprint covers) and nothing about
 //! where it came from. Next: [`crate::snapshot`].
 
+mod collision;
 mod completions;
 mod fingerprint;
+mod guilds;
 mod ids;
 mod mail;
 mod moodle;
 mod parse;
 mod record;
 
+pub use collision::tell_apart;
 pub use completions::{CompletionKey, EnrolmentRecord, OptIn, OptInCourse, SeenBy, SeenCompletion};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use guilds::{
+    Absence, Assignment, Cohort, CohortContext, CohortSide, CohortVisibility, Community, CommunityPerson, Guild,
+    GuildMember, GuildPair, GuildStatus, Identity, NameHints, Owned, PairState, PersonStanding, RoleContext, Sentinel,
+    folded_machine_name, machine_name,
+};
 pub use ids::{
-    CohortId, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId, RoleId, RunId, SiteName,
+    CategoryId, CohortId, CommunityUserId, ElmCourseId, EnrolmentId, GroupId, Guid, GuildRole, GuildUuid, LinkName,
+    MachineName, MoodleCourseId, MoodleUserId, RoleId, RunId, SiteName,
 };
 pub use mail::Mail;
 pub use moodle::{Account, Course, Enrolment, ManualInstance};
 pub use parse::{FieldNames, read_record, read_texts};
-pub use record::{EnrolState, FeedRecord, Field, ProblemKind, Reading, RecordProblem, RecordText};
+pub use record::{Age, EnrolState, FeedRecord, Field, ProblemKind, Reading, RecordProblem, RecordText};

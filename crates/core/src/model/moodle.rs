@@ -37,7 +37,7 @@ pub enum ManualInstance {
 pub struct Course {
     /// `course.id`
     pub id: MoodleCourseId,
-    /// `course.idnumber`
+    /// `course.idnumber`; the text that was asked for, where Moodle does not show it (it takes `moodle/course:update`).
     pub elm_id: ElmCourseId,
     /// `course.fullname`, as stored.
     pub full_name: String,

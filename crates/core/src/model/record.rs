@@ -6,6 +6,7 @@
 use super::{ElmCourseId, EnrolmentId, Fingerprint, Guid, Mail};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fmt;
 
 /// The fields of a feed record that Rollbook knows.
@@ -77,7 +78,7 @@ impl fmt::Display for Field {
 }
 
 /// The texts of a record, packed; an absent or null field is an empty text.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct RecordText {
     buffer: Box<str>,
     ends: [u32; Field::ALL.len()],
@@ -149,6 +150,17 @@ pub struct Reading {
     pub created: Timestamp,
 }
 
+/// How new a record is among those of its person and course: the greatest wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Age {
+    /// When the learner acted.
+    pub changed: Timestamp,
+    /// When the ELM wrote the record.
+    pub created: Timestamp,
+    /// The feed's own number of the record, on newer feeds.
+    pub number: Option<u64>,
+}
+
 /// Why a record cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordProblem {
@@ -174,6 +186,8 @@ pub enum ProblemKind {
     UnknownState,
     /// The row is no JSON object.
     NotAnObject,
+    /// A record of another person or course has the same fingerprint.
+    SameFingerprint,
 }
 
 impl fmt::Display for RecordProblem {
@@ -186,6 +200,9 @@ impl fmt::Display for RecordProblem {
             ProblemKind::NotADate => write!(out, "{field} is not a date and time"),
             ProblemKind::UnknownState => write!(out, "{field} is neither Enrol nor Suspend"),
             ProblemKind::NotAnObject => out.write_str("the row is no JSON object"),
+            ProblemKind::SameFingerprint => {
+                out.write_str("a record of another person or course has the same fingerprint")
+            }
         }
     }
 }
@@ -207,6 +224,23 @@ impl FeedRecord {
         self.text.get(field)
     }
 
+    /// How new it is; `None` where it could not be read.
+    pub fn age(&self) -> Option<Age> {
+        let Reading { state: _, changed, created } = *self.reading.as_ref().ok()?;
+        Some(Age { changed, created, number: self.get(Field::RecordId).trim().parse().ok() })
+    }
+
+    /// Whether both are of one person (ASCII case does not count) and one course.
+    pub fn same_pair(&self, other: &Self) -> bool {
+        self.pair_order(other) == Ordering::Equal
+    }
+
+    /// Orders by person (ASCII case does not count), then course.
+    pub fn pair_order(&self, other: &Self) -> Ordering {
+        let people = folded(self.get(Field::Guid)).cmp(folded(other.get(Field::Guid)));
+        people.then_with(|| self.get(Field::Course).trim().cmp(other.get(Field::Course).trim()))
+    }
+
     /// The person's GUID.
     pub fn guid(&self) -> Guid {
         Guid::new(self.get(Field::Guid).trim())
@@ -226,4 +260,9 @@ impl FeedRecord {
     pub fn enrolment_id(&self) -> Option<EnrolmentId> {
         Some(self.get(Field::EnrolmentId).trim()).filter(|text| !text.is_empty()).map(EnrolmentId::new)
     }
+}
+
+/// The letters in which two GUIDs are compared; the same as `Guid::folded`, without the copy.
+fn folded(guid: &str) -> impl Iterator<Item = u8> {
+    guid.trim().bytes().map(|byte| byte.to_ascii_lowercase())
 }

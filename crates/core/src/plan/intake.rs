@@ -3,18 +3,19 @@
 use super::change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
 use super::digest::{Digest, digest};
 use super::shared_address::Claims;
-use crate::desired::{Group, group_records};
+use crate::desired::{Distinct, Group, distinct_records, group_records};
 use crate::matching::{Directory, PersonMatch, bad_name, match_person};
 use crate::model::{
-    Course, ElmCourseId, EnrolState, Enrolment, FeedRecord, Fingerprint, LinkName, ManualInstance, MoodleCourseId,
-    MoodleUserId,
+    Age, Course, ElmCourseId, EnrolState, Enrolment, FeedRecord, Field, Fingerprint, LinkName, ManualInstance,
+    MoodleCourseId, MoodleUserId,
 };
 use crate::policy::{IntakePolicy, Welcome};
 use crate::snapshot::Snapshot;
 use crate::verdict::Verdict;
 use jiff::Timestamp;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Courses by the ELM id that was asked for; several where Moodle has several.
 pub type Courses = BTreeMap<ElmCourseId, Vec<Course>>;
@@ -22,15 +23,22 @@ pub type Courses = BTreeMap<ElmCourseId, Vec<Course>>;
 /// How people stand in courses, for the pairs that were asked.
 pub type Enrolments = BTreeMap<(MoodleUserId, MoodleCourseId), Enrolment>;
 
-/// The newest state that earlier runs applied for a person (folded GUID) and course.
+/// The newest state that earlier runs applied for a person (folded GUID) and course; see `OutcomeCode::tells_state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AppliedState {
-    /// When the learner acted.
-    pub changed: Timestamp,
-    /// When the ELM wrote the record.
-    pub created: Timestamp,
-    /// What was applied.
+    /// How new the record was.
+    pub age: Age,
+    /// What it wanted.
     pub state: EnrolState,
+    /// The record.
+    pub record: Fingerprint,
+}
+
+impl AppliedState {
+    /// The state of a record that was applied; `None` where the record could not be read.
+    pub fn of(record: &FeedRecord) -> Option<Self> {
+        Some(Self { age: record.age()?, state: wanted(record)?, record: record.fingerprint })
+    }
 }
 
 /// Everything that a plan of intake is made from.
@@ -40,6 +48,8 @@ pub struct IntakeInputs<'a> {
     pub link: &'a LinkName,
     /// The records to decide: new ones and those that wait.
     pub records: &'a Snapshot<Vec<FeedRecord>>,
+    /// Records that an earlier run left in doubt whose plan was cleared, by the checks or by a person.
+    pub known_doubts: &'a BTreeSet<Fingerprint>,
     /// What earlier runs applied, by folded GUID and course.
     pub applied: &'a BTreeMap<(String, ElmCourseId), AppliedState>,
     /// The accounts that were looked up.
@@ -75,6 +85,19 @@ pub struct IntakePlan {
     pub skips: Vec<Skip>,
     /// How many people the records are about.
     pub people: u64,
+    /// How many of them cannot be matched beyond doubt.
+    pub doubts: Doubts,
+}
+
+/// People who cannot be matched beyond doubt. Those who are known to be must not stop the runs after them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Doubts {
+    /// People of whom no record was in doubt before.
+    pub people: u64,
+    /// How many of those are in doubt.
+    pub new: u64,
+    /// How many others are in doubt since an earlier run.
+    pub known: u64,
 }
 
 impl IntakePlan {
@@ -86,10 +109,13 @@ impl IntakePlan {
 
 /// Makes the plan. Nothing doubtful becomes a change.
 pub fn plan_intake(inputs: &IntakeInputs<'_>, policy: &IntakePolicy, now: Timestamp) -> IntakePlan {
-    let mut order = Vec::new();
-    let groups = group_records(&inputs.records.value, &mut order);
-    let mut planner = Planner { inputs, policy, claims: Claims::default(), changes: Vec::new(), skips: Vec::new() };
-    planner.skip_unreadable();
+    let Distinct { mut usable, bad } = distinct_records(&inputs.records.value);
+    let groups = group_records(&inputs.records.value, &mut usable);
+    let (claims, changes, skips) = (Claims::default(), Vec::new(), Vec::new());
+    let mut planner = Planner { inputs, policy, claims, changes, skips, doubts: Doubts::default() };
+    for (index, problem) in bad {
+        planner.skip(planner.record(index), Verdict::Invalid { problem });
+    }
     let people: Vec<Person<'_>> = groups
         .chunk_by(|left, right| planner.guid(left) == planner.guid(right))
         .map(|groups| planner.person(groups))
@@ -98,10 +124,11 @@ pub fn plan_intake(inputs: &IntakeInputs<'_>, policy: &IntakePolicy, now: Timest
     for person in &people {
         planner.plan_person(person);
     }
-    let Planner { mut changes, mut skips, .. } = planner;
+    let Planner { mut changes, mut skips, doubts, .. } = planner;
     changes.sort_by(|left, right| order_of(left).cmp(&order_of(right)));
     skips.sort_by_key(|skip| skip.record);
-    IntakePlan { link: inputs.link.clone(), made_at: now, changes, skips, people: people.len() as u64 }
+    let people = people.len() as u64;
+    IntakePlan { link: inputs.link.clone(), made_at: now, changes, skips, people, doubts }
 }
 
 /// Additions before removals; inside, by what Moodle locks: course, then person.
@@ -117,6 +144,8 @@ fn order_of(change: &IntakeChange) -> (u8, MoodleCourseId, Option<&Who>, MoodleU
 struct Person<'a> {
     groups: &'a [Group<'a>],
     newest: &'a FeedRecord,
+    /// A record that is as new and gives another mail address.
+    rival: Option<&'a FeedRecord>,
     matched: PersonMatch<'a>,
 }
 
@@ -126,6 +155,7 @@ struct Planner<'a> {
     claims: Claims,
     changes: Vec<IntakeChange>,
     skips: Vec<Skip>,
+    doubts: Doubts,
 }
 
 impl<'a> Planner<'a> {
@@ -141,29 +171,23 @@ impl<'a> Planner<'a> {
         self.skips.push(Skip { record: record.fingerprint, verdict });
     }
 
-    fn skip_unreadable(&mut self) {
-        for record in &self.inputs.records.value {
-            if let Err(problem) = &record.reading {
-                self.skip(record, Verdict::Invalid { problem: problem.clone() });
-            }
-        }
-    }
-
     /// What the newest record says of a person counts for all of that person's records.
     fn person(&self, groups: &'a [Group<'a>]) -> Person<'a> {
-        let moment =
-            |record: &&FeedRecord| record.reading.as_ref().ok().map(|reading| (reading.changed, reading.created));
+        let all = || groups.iter().flat_map(|group| group.records).map(|index| self.record(*index));
         let winners = groups.iter().filter_map(|group| group.records.last()).map(|index| self.record(*index));
-        let newest = winners.max_by_key(moment).expect("a group holds at least one record");
-        Person { groups, newest, matched: match_person(newest, self.inputs.directory, self.policy) }
+        let newest = winners.max_by_key(|record| record.age()).expect("a group holds at least one record");
+        let rival = all().find(|other| other.age() == newest.age() && !newest.mail().same_as(other.get(Field::Mail)));
+        Person { groups, newest, rival, matched: match_person(newest, self.inputs.directory, self.policy) }
     }
 
+    /// Everybody in the feed claims their addresses, but for those who have no account and want none.
     fn note_claims(&mut self, people: &[Person<'_>]) {
         for person in people {
-            if matches!(person.matched, PersonMatch::Free { .. })
-                && person.groups.iter().any(|group| self.wants_enrolment(group))
-            {
-                self.claims.add(person.newest.mail().folded(), person.newest.guid());
+            let free = matches!(person.matched, PersonMatch::Free { .. });
+            if !free || person.groups.iter().any(|group| self.wants_enrolment(group)) {
+                for record in [Some(person.newest), person.rival].into_iter().flatten() {
+                    self.claims.add(record.mail().folded(), person.newest.guid());
+                }
             }
         }
     }
@@ -174,7 +198,7 @@ impl<'a> Planner<'a> {
     }
 
     fn plan_person(&mut self, person: &Person<'_>) {
-        let before = self.changes.len();
+        let (before, skipped_before) = (self.changes.len(), self.skips.len());
         for group in person.groups {
             if let Some(winner) = self.winner(group) {
                 match self.decide(winner, person) {
@@ -183,11 +207,21 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        if let PersonMatch::Free { username } = &person.matched
+        if let PersonMatch::Free { username: Ok(username) } = &person.matched
             && self.changes.len() > before
         {
             self.changes.push(IntakeChange::CreateAccount(self.new_account(person.newest, username)));
         }
+        let in_doubt = self.skips[skipped_before..].iter().any(|skip| skip.verdict.code().doubts_identity());
+        let known = self.is_known_doubt(person);
+        self.doubts.people += u64::from(!known);
+        self.doubts.new += u64::from(in_doubt && !known);
+        self.doubts.known += u64::from(in_doubt && known);
+    }
+
+    fn is_known_doubt(&self, person: &Person<'_>) -> bool {
+        let mut records = person.groups.iter().flat_map(|group| group.records).map(|index| self.record(*index));
+        records.any(|record| self.inputs.known_doubts.contains(&record.fingerprint))
     }
 
     fn new_account(&self, record: &FeedRecord, username: &str) -> NewAccount {
@@ -196,29 +230,29 @@ impl<'a> Planner<'a> {
             guid: record.guid(),
             username: username.to_owned(),
             mail: record.mail(),
-            first_name: name(crate::model::Field::FirstName),
-            last_name: name(crate::model::Field::LastName),
+            first_name: name(Field::FirstName),
+            last_name: name(Field::LastName),
             auth: self.policy.auth.clone(),
         }
     }
 
     /// The record of a group that counts, once all the others have their verdict.
     fn winner(&mut self, group: &Group<'_>) -> Option<&'a FeedRecord> {
-        let records: Vec<&FeedRecord> = group.records.iter().map(|index| self.record(*index)).collect();
-        let (older, newest) = records.split_at(records.len() - group.contradicting.max(1));
-        let last = *newest.last()?;
-        for record in older.iter().filter(|record| record.fingerprint != last.fingerprint) {
-            self.skip(record, Verdict::Superseded { by: last.fingerprint });
+        let (older, newest) = group.records.split_at(group.records.len() - group.contradicting.max(1));
+        let last = self.record(*newest.last()?);
+        for index in older {
+            self.skip(self.record(*index), Verdict::Superseded { by: last.fingerprint });
         }
         if group.contradicting == 0 {
             return Some(last);
         }
-        for record in newest {
-            let with = newest
-                .iter()
-                .find(|other| wanted(other) != wanted(record))
-                .map_or(last.fingerprint, |other| other.fingerprint);
-            self.skip(record, Verdict::Contradiction { with });
+        let one_that_wants =
+            |state| newest.iter().map(|index| self.record(*index)).find(|record| wanted(record) == Some(state));
+        let (enrol, suspend) = (one_that_wants(EnrolState::Enrol), one_that_wants(EnrolState::Suspend));
+        for index in newest {
+            let record = self.record(*index);
+            let opposite = if wanted(record) == Some(EnrolState::Enrol) { suspend } else { enrol };
+            self.skip(record, Verdict::Contradiction { with: opposite.unwrap_or(last).fingerprint });
         }
         None
     }
@@ -227,32 +261,40 @@ impl<'a> Planner<'a> {
     fn decide(&self, record: &FeedRecord, person: &Person<'_>) -> Result<IntakeChange, Verdict> {
         let state = wanted(record).ok_or_else(|| Verdict::NotTried { why: "the record could not be read".into() })?;
         self.refuse_stale(record)?;
-        if let PersonMatch::Doubt(doubt) = &person.matched {
-            return Err(doubt.clone());
+        if let Some(rival) = person.rival {
+            let with = if rival.fingerprint == record.fingerprint { person.newest } else { rival };
+            return Err(Verdict::Contradiction { with: with.fingerprint });
         }
         let account = match &person.matched {
             PersonMatch::Found(account) => Some(*account),
-            PersonMatch::Free { .. } | PersonMatch::Doubt(_) => None,
+            PersonMatch::Free { .. } => None,
+            PersonMatch::Doubt(doubt) => return Err(doubt.clone()),
         };
-        if let Some(entry) = self.policy.protected.entry_for(record, account) {
+        let protected = |record| self.policy.protected.entry_for(record, account);
+        // An account would be made from the newest record, whatever this one says.
+        if let Some(entry) = protected(record).or_else(|| protected(person.newest)) {
             return Err(Verdict::Protected { entry: entry.into() });
         }
         match (state, account) {
             (EnrolState::Suspend, None) => Err(Verdict::NoAccount),
             (EnrolState::Suspend, Some(account)) => self.suspend(record, account.id),
             (EnrolState::Enrol, Some(account)) => self.enrol(record, Who::Account(account.id)),
-            (EnrolState::Enrol, None) => self.enrol_newcomer(record, person.newest),
+            (EnrolState::Enrol, None) => self.enrol_newcomer(record, person),
         }
     }
 
+    /// What earlier runs applied counts as the records of this run do: the newer wins, and equals must not contradict.
     fn refuse_stale(&self, record: &FeedRecord) -> Result<(), Verdict> {
         let applied = self.inputs.applied.get(&(record.guid().folded(), record.course()));
-        let moment = record.reading.as_ref().map(|reading| (reading.changed, reading.created));
-        match (applied, moment) {
-            (Some(applied), Ok(moment)) if (applied.changed, applied.created) > moment => {
-                Err(Verdict::Stale { applied: applied.changed })
+        let (Some(applied), Some(age)) = (applied, record.age()) else {
+            return Ok(());
+        };
+        match applied.age.cmp(&age) {
+            Ordering::Greater => Err(Verdict::Stale { applied: applied.age.changed }),
+            Ordering::Equal if wanted(record) != Some(applied.state) => {
+                Err(Verdict::Contradiction { with: applied.record })
             }
-            _ => Ok(()),
+            Ordering::Equal | Ordering::Less => Ok(()),
         }
     }
 
@@ -260,10 +302,12 @@ impl<'a> Planner<'a> {
         let Some(courses) = self.inputs.courses.get(&record.course()) else {
             return Err(Verdict::NotTried { why: "the course was not looked up in Moodle".into() });
         };
-        match courses.as_slice() {
-            [] => Err(Verdict::CourseNotFound),
-            [course] => Ok(course),
-            several => Err(Verdict::CourseAmbiguous { courses: several.iter().map(|course| course.id).collect() }),
+        // Moodle compares by its collation, which finds "elm-1" for "ELM-1": two courses to the ELM, and one here.
+        let exact = || courses.iter().filter(|course| course.elm_id.as_str().trim() == record.course().as_str());
+        match (exact().next(), exact().nth(1)) {
+            (None, _) => Err(Verdict::CourseNotFound),
+            (Some(course), None) => Ok(course),
+            (Some(_), Some(_)) => Err(Verdict::CourseAmbiguous { courses: exact().map(|course| course.id).collect() }),
         }
     }
 
@@ -275,12 +319,15 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn enrol_newcomer(&self, record: &FeedRecord, newest: &FeedRecord) -> Result<IntakeChange, Verdict> {
-        let change = self.enrol(record, Who::New(newest.guid()))?;
-        if let Some(rivals) = self.claims.rivals(&newest.mail().folded()) {
+    fn enrol_newcomer(&self, record: &FeedRecord, person: &Person<'_>) -> Result<IntakeChange, Verdict> {
+        let change = self.enrol(record, Who::New(person.newest.guid()))?;
+        if let Some(rivals) = self.claims.rivals(&person.newest.mail().folded()) {
             return Err(Verdict::SharedAddress { guids: rivals.into() });
         }
-        bad_name(newest).map_or(Ok(change), |field| Err(Verdict::NameMissing { field }))
+        if let PersonMatch::Free { username: Err(refused) } = &person.matched {
+            return Err(Verdict::UsernameRefused { username: refused.as_str().into() });
+        }
+        bad_name(person.newest).map_or(Ok(change), |field| Err(Verdict::NameMissing { field }))
     }
 
     fn enrol(&self, record: &FeedRecord, who: Who) -> Result<IntakeChange, Verdict> {

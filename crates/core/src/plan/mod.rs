@@ -6,6 +6,7 @@
 mod change;
 mod completions;
 mod digest;
+mod guilds;
 mod intake;
 mod shared_address;
 
@@ -15,4 +16,8 @@ pub use completions::{
     is_same_report, plan_completions,
 };
 pub use digest::{Digest, digest};
-pub use intake::{AppliedState, Courses, Enrolments, IntakeInputs, IntakePlan, Skip, plan_intake};
+pub use guilds::{
+    CohortForm, CohortWhy, GuildChange, GuildInputs, GuildLine, GuildPlan, GuildSkip, InStep, MemberChange, MemberRef,
+    MemberWhy, Retire, RoleChange, RoleWhy, Scope, accounts_to_look_up, plan_guilds,
+};
+pub use intake::{AppliedState, Courses, Doubts, Enrolments, IntakeInputs, IntakePlan, Skip, plan_intake};

@@ -19,12 +19,13 @@ pub fn verdict_of(change: &IntakeChange, outcome: &Outcome) -> Option<Verdict> {
         (IntakeChange::Enrol(_), Outcome::AlreadySo) => Verdict::AlreadyEnrolled,
         (IntakeChange::Suspend(_), Outcome::Done) => Verdict::Suspended,
         (IntakeChange::Suspend(_), Outcome::AlreadySo) => Verdict::AlreadySuspended,
-        (IntakeChange::Enrol(enrol), Outcome::Refused { code }) if code == "wsnoinstance" => {
+        (IntakeChange::Enrol(enrol), Outcome::Refused { code }) if code == Outcome::NO_INSTANCE => {
             Verdict::NoManualInstance { course: enrol.course }
         }
-        (IntakeChange::Suspend(suspend), Outcome::Refused { code }) if code == "wsnoinstance" => {
+        (IntakeChange::Suspend(suspend), Outcome::Refused { code }) if code == Outcome::NO_INSTANCE => {
             Verdict::NoManualInstance { course: suspend.course }
         }
+        (IntakeChange::Suspend(_), Outcome::Refused { code }) if code == Outcome::STILL_ACTIVE => Verdict::StillActive,
         (_, Outcome::Refused { code }) => refused(code),
         (_, Outcome::Unknown) => Verdict::Unknown { step: change.to_string().into() },
         (_, Outcome::NotTried { why }) => Verdict::NotTried { why: why.as_str().into() },

@@ -5,10 +5,12 @@
 mod delivery;
 mod event;
 mod fold;
+mod guilds;
 mod outcome;
 
 pub use crate::verdict::{MailHolder, OutcomeCode, Standing, Step, Verdict, next_step, standing};
 pub use delivery::{Answer, Circuit, Delivery, DeliveryState, Draw, IllegalMove, LookUp, Move, Pass, back_off, step};
 pub use event::{Counts, EventKind, RunKind, RunState};
 pub use fold::verdict_of;
+pub use guilds::{GuildCounts, OwnedEdit, edits_of};
 pub use outcome::Outcome;

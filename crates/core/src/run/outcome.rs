@@ -23,3 +23,10 @@ pub enum Outcome {
         why: String,
     },
 }
+
+impl Outcome {
+    /// Moodle's code where a course has no enabled manual enrolment instance.
+    pub const NO_INSTANCE: &str = "wsnoinstance";
+    /// Our own code of a suspension after which Moodle still calls the person active, by another enrolment method.
+    pub const STILL_ACTIVE: &str = "still_active";
+}

@@ -66,7 +66,7 @@ codes! {
     NotTried = "not_tried";
     /// A field is missing or wrong.
     Invalid = "invalid";
-    /// Two records of equal age want opposite things.
+    /// Two records of equal age want opposite things, or give a person two mail addresses.
     Contradiction = "contradiction";
     /// Two courses have this idnumber.
     CourseAmbiguous = "course_ambiguous";

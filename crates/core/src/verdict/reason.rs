@@ -119,7 +119,7 @@ impl fmt::Display for Verdict {
             Self::NotTried { why } => write!(out, "not tried: {why}"),
             Self::Invalid { problem } => problem.fmt(out),
             Self::Contradiction { with } => {
-                write!(out, "a record of the same moment wants the opposite ({})", &with.to_hex()[..12])
+                write!(out, "a record of the same moment says otherwise ({})", &with.to_hex()[..12])
             }
             Self::CourseAmbiguous { courses } => {
                 write!(out, "{} Moodle courses have this ID number: {}", courses.len(), list(courses))

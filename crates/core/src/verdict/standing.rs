@@ -62,6 +62,49 @@ pub fn standing(code: OutcomeCode) -> Standing {
 }
 
 impl OutcomeCode {
+    /// Whether a record of this code is about a person who cannot be matched beyond doubt.
+    pub fn doubts_identity(self) -> bool {
+        matches!(self, Self::TwoAccounts | Self::MailMismatch | Self::GuidChanged | Self::SharedAddress)
+    }
+
+    /// Whether a record of this code tells how the person stands in the course since, so that an older record of the same
+    /// person and course is stale. Where a Suspend found nothing to do, it counts all the same: an Enrol that comes
+    /// late must not undo it.
+    pub fn tells_state(self) -> bool {
+        match self {
+            Self::Enrolled
+            | Self::Reactivated
+            | Self::AlreadyEnrolled
+            | Self::Suspended
+            | Self::AlreadySuspended
+            | Self::NotEnrolled
+            | Self::NoAccount
+            | Self::Imported => true,
+            Self::Received
+            | Self::Superseded
+            | Self::Stale
+            | Self::Ignored
+            | Self::CourseNotFound
+            | Self::NoManualInstance
+            | Self::HeldBack
+            | Self::Unknown
+            | Self::NotTried
+            | Self::Invalid
+            | Self::Contradiction
+            | Self::CourseAmbiguous
+            | Self::TwoAccounts
+            | Self::MailMismatch
+            | Self::GuidChanged
+            | Self::SharedAddress
+            | Self::UsernameRefused
+            | Self::NameMissing
+            | Self::Protected
+            | Self::AccountRefused
+            | Self::EnrolRefused
+            | Self::StillActive => false,
+        }
+    }
+
     /// The original plugin's word for the action, which its log column holds (20 characters at most).
     /// `wanted` is the record's own state word.
     pub fn action(self, wanted: &str) -> &str {
@@ -116,6 +159,10 @@ pub fn next_step(
         Standing::Settled => Step::Rest,
         Standing::Transient => Step::TryAt(add(now, back_off(attempts))),
         Standing::Awaited if now.duration_since(first_seen) <= wait => Step::TryAt(now),
+        // What Moodle refused it will refuse again, until somebody acts or time passes.
+        Standing::Attention if matches!(code, OutcomeCode::AccountRefused | OutcomeCode::EnrolRefused) => {
+            Step::AskAt(add(now, SignedDuration::from_hours(24)))
+        }
         Standing::Awaited | Standing::Attention => Step::AskAt(now),
     }
 }

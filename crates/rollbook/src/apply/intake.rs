@@ -57,7 +57,11 @@ pub async fn apply_intake(cleared: &Cleared<IntakePlan>, with: &Intake<'_>, repo
     let _ = (with.sight, with.lease);
     let gate = Gate::new(with.stop, &report);
     let parts = split(&cleared.plan().changes, with);
-    let made = stream::iter(parts).map(|part| apply_part(part, with, &gate)).buffer_unordered(with.concurrency.max(1)).collect::<Vec<u64>>().await;
+    let made = stream::iter(parts)
+        .map(|part| apply_part(part, with, &gate))
+        .buffer_unordered(with.concurrency.max(1))
+        .collect::<Vec<u64>>()
+        .await;
     let suspensions: Vec<&SuspendChange> = cleared.plan().changes.iter().filter_map(as_suspension).collect();
     let batches = suspensions.chunks(with.writer.client().items_max(Function::Enrol));
     stream::iter(batches).for_each_concurrent(with.concurrency.max(1), |batch| suspend(batch, with, &gate)).await;
@@ -122,13 +126,21 @@ async fn apply_part(part: Part<'_>, with: &Intake<'_>, gate: &Gate<'_>) -> u64 {
     let outcomes = send_enrolments(&ready, with, gate).await;
     for ((change, user), outcome) in ready.iter().zip(outcomes) {
         let verdict = verdict_of(&IntakeChange::Enrol((*change).clone()), &outcome);
-        applied.extend(verdict.map(|verdict| Applied { record: change.record, verdict, user: Some(*user), course: change.course }));
+        applied.extend(verdict.map(|verdict| Applied {
+            record: change.record,
+            verdict,
+            user: Some(*user),
+            course: change.course,
+        }));
     }
     gate.report(applied).await;
     made
 }
 
-fn who(change: &EnrolChange, ids: &BTreeMap<&Guid, &Result<(MoodleUserId, bool), Outcome>>) -> Result<MoodleUserId, Outcome> {
+fn who(
+    change: &EnrolChange,
+    ids: &BTreeMap<&Guid, &Result<(MoodleUserId, bool), Outcome>>,
+) -> Result<MoodleUserId, Outcome> {
     match &change.who {
         Who::Account(id) => Ok(*id),
         Who::New(guid) => match ids.get(guid) {

@@ -72,7 +72,11 @@ impl<'a> Gate<'a> {
 pub(super) type AccountOutcome = Result<(MoodleUserId, bool), Outcome>;
 
 /// Makes accounts; the outcomes come in the order of `accounts`.
-pub(super) async fn send_accounts<'a>(accounts: &[&'a NewAccount], with: &Intake<'_>, gate: &Gate<'_>) -> Vec<(&'a NewAccount, AccountOutcome)> {
+pub(super) async fn send_accounts<'a>(
+    accounts: &[&'a NewAccount],
+    with: &Intake<'_>,
+    gate: &Gate<'_>,
+) -> Vec<(&'a NewAccount, AccountOutcome)> {
     let users: Vec<NewUser> = accounts.iter().map(|account| to_wire(account)).collect();
     let outcomes = send(&users, Function::CreateUsers, with, gate, |part| with.writer.create_users(part)).await;
     let mut outcomes: Vec<AccountOutcome> = outcomes
@@ -87,10 +91,21 @@ pub(super) async fn send_accounts<'a>(accounts: &[&'a NewAccount], with: &Intake
 }
 
 /// Makes enrolments active; the outcomes come in the order of `changes`.
-pub(super) async fn send_enrolments(changes: &[(&EnrolChange, MoodleUserId)], with: &Intake<'_>, gate: &Gate<'_>) -> Vec<Outcome> {
+pub(super) async fn send_enrolments(
+    changes: &[(&EnrolChange, MoodleUserId)],
+    with: &Intake<'_>,
+    gate: &Gate<'_>,
+) -> Vec<Outcome> {
     let wire: Vec<Enrolment> = changes
         .iter()
-        .map(|(change, user)| Enrolment { role: change.role, user: *user, course: change.course, state: EnrolmentState::Active, time_start: None, time_end: None })
+        .map(|(change, user)| Enrolment {
+            role: change.role,
+            user: *user,
+            course: change.course,
+            state: EnrolmentState::Active,
+            time_start: None,
+            time_end: None,
+        })
         .collect();
     let outcomes = send(&wire, Function::Enrol, with, gate, |part| with.writer.enrol(part)).await;
     let mut outcomes: Vec<Outcome> = outcomes.into_iter().map(Sent::into_outcome).collect();
@@ -100,16 +115,31 @@ pub(super) async fn send_enrolments(changes: &[(&EnrolChange, MoodleUserId)], wi
 }
 
 /// Suspends, and looks afterwards whether it helped; the outcomes come in the order of `changes`.
-pub(super) async fn send_suspensions(changes: &[&SuspendChange], with: &Intake<'_>, gate: &Gate<'_>) -> Vec<Result<Outcome, Verdict>> {
+pub(super) async fn send_suspensions(
+    changes: &[&SuspendChange],
+    with: &Intake<'_>,
+    gate: &Gate<'_>,
+) -> Vec<Result<Outcome, Verdict>> {
     let wire: Vec<Enrolment> = changes
         .iter()
-        .map(|change| Enrolment { role: change.role, user: change.user, course: change.course, state: EnrolmentState::Suspended, time_start: None, time_end: None })
+        .map(|change| Enrolment {
+            role: change.role,
+            user: change.user,
+            course: change.course,
+            state: EnrolmentState::Suspended,
+            time_start: None,
+            time_end: None,
+        })
         .collect();
     let outcomes = send(&wire, Function::Enrol, with, gate, |part| with.writer.enrol(part)).await;
     let mut outcomes: Vec<Outcome> = outcomes.into_iter().map(Sent::into_outcome).collect();
     let pairs: Vec<_> = changes.iter().map(|change| (change.user, change.course)).collect();
     let still_active = settle_enrolments(&pairs, model::Enrolment::Suspended, &mut outcomes, with.reader).await;
-    outcomes.into_iter().zip(still_active).map(|(outcome, still)| if still && outcome == Outcome::Done { Err(Verdict::StillActive) } else { Ok(outcome) }).collect()
+    outcomes
+        .into_iter()
+        .zip(still_active)
+        .map(|(outcome, still)| if still && outcome == Outcome::Done { Err(Verdict::StillActive) } else { Ok(outcome) })
+        .collect()
 }
 
 /// What became of one item, before it is settled.
@@ -128,7 +158,13 @@ impl<R> Sent<R> {
 }
 
 /// Sends items in calls of at most what the function takes, as long as the gate is open.
-async fn send<'i, I, R, F, Fut>(items: &'i [I], function: Function, with: &Intake<'_>, gate: &Gate<'_>, call: F) -> Vec<Sent<R>>
+async fn send<'i, I, R, F, Fut>(
+    items: &'i [I],
+    function: Function,
+    with: &Intake<'_>,
+    gate: &Gate<'_>,
+    call: F,
+) -> Vec<Sent<R>>
 where
     F: Fn(&'i [I]) -> Fut,
     Fut: Future<Output = Result<Vec<R>, MoodleError>>,
@@ -139,7 +175,7 @@ where
             sent.extend(batch.iter().map(|_| Sent::Not(Outcome::NotTried { why: why.clone() })));
             continue;
         }
-        let outcomes = send_halving(batch, batch.len() * 2, |part| call(part)).await;
+        let outcomes = send_halving(batch, batch.len() * 2, &call).await;
         gate.learn(&outcomes);
         sent.extend(outcomes.into_iter().map(judge));
     }
@@ -150,8 +186,12 @@ fn judge<R>(outcome: ItemOutcome<R>) -> Sent<R> {
     match outcome {
         ItemOutcome::Done(answer) => Sent::Done(answer),
         // Another writer at the same moment, a deadlock, or a value too long: Moodle says the same to all three.
-        ItemOutcome::Refused(error) if error.is_conflict() => Sent::Not(Outcome::Refused { code: "dmlwriteexception".to_owned() }),
-        ItemOutcome::Refused(error) => Sent::Not(Outcome::Refused { code: error.code().unwrap_or("refused").to_owned() }),
+        ItemOutcome::Refused(error) if error.is_conflict() => {
+            Sent::Not(Outcome::Refused { code: "dmlwriteexception".to_owned() })
+        }
+        ItemOutcome::Refused(error) => {
+            Sent::Not(Outcome::Refused { code: error.code().unwrap_or("refused").to_owned() })
+        }
         ItemOutcome::Unknown(_) => Sent::Not(Outcome::Unknown),
         ItemOutcome::NotTried(error) => Sent::Not(Outcome::NotTried { why: error.to_string() }),
     }

@@ -14,7 +14,11 @@ use std::collections::BTreeSet;
 /// Looks whether accounts that were refused or left unanswered are there.
 pub(super) async fn settle_accounts(accounts: &[&NewAccount], outcomes: &mut [AccountOutcome], reader: &MoodleReader) {
     let in_doubt = |outcome: &AccountOutcome| matches!(outcome, Err(Outcome::Unknown | Outcome::Refused { .. }));
-    let guids = accounts.iter().zip(outcomes.iter()).filter(|(_, outcome)| in_doubt(outcome)).map(|(account, _)| account.guid.clone());
+    let guids = accounts
+        .iter()
+        .zip(outcomes.iter())
+        .filter(|(_, outcome)| in_doubt(outcome))
+        .map(|(account, _)| account.guid.clone());
     let guids: Vec<_> = guids.collect();
     if guids.is_empty() {
         return;
@@ -47,7 +51,8 @@ pub(super) async fn settle_enrolments(
         Outcome::Done => suspending,
         Outcome::AlreadySo | Outcome::NotTried { .. } => false,
     };
-    let asked: BTreeSet<_> = pairs.iter().zip(outcomes.iter()).filter(|(_, outcome)| in_doubt(outcome)).map(|(pair, _)| *pair).collect();
+    let asked: BTreeSet<_> =
+        pairs.iter().zip(outcomes.iter()).filter(|(_, outcome)| in_doubt(outcome)).map(|(pair, _)| *pair).collect();
     let unchecked = vec![false; pairs.len()];
     if asked.is_empty() {
         return unchecked;
@@ -64,7 +69,9 @@ pub(super) async fn settle_enrolments(
             Outcome::Unknown | Outcome::Refused { .. } if active != suspending => *outcome = Outcome::Done,
             // A deadlock or a rival writer: nothing was done, and the next run may try again.
             Outcome::Refused { code } if code == "dmlwriteexception" => {
-                *outcome = Outcome::NotTried { why: "Moodle's database refused the write; another writer may have been at work".to_owned() };
+                *outcome = Outcome::NotTried {
+                    why: "Moodle's database refused the write; another writer may have been at work".to_owned(),
+                };
             }
             _ => {}
         }

@@ -5,7 +5,10 @@
 use super::Options;
 use super::output::Output;
 use crate::clock::Clock;
+use crate::config::service::Place;
 use crate::config::{self, Env, Settings};
+use crate::journal::{Journal, OpenOptions};
+use miette::{IntoDiagnostic, WrapErr};
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +40,17 @@ impl Context {
             self.out.failure(warning);
         }
         Ok(settings)
+    }
+
+    /// Opens the journal that the configuration names.
+    pub async fn journal(&self, settings: &Settings) -> miette::Result<Journal> {
+        let options = OpenOptions { readers_max: settings.journal.connections_max, ..OpenOptions::default() };
+        let address = match &settings.journal.place {
+            Place::File(path) => path.display().to_string(),
+            Place::Postgres(url) => url.expose().to_owned(),
+        };
+        let doing = || format!("while opening the journal {}", settings.journal.place.shown());
+        Journal::open(&address, &options).await.into_diagnostic().wrap_err_with(doing)
     }
 
     /// Whether `-v` asked for the details.

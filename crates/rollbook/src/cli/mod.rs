@@ -5,6 +5,7 @@
 
 mod context;
 mod exit;
+mod flows;
 pub mod output;
 mod setup;
 
@@ -57,8 +58,10 @@ pub struct Options {
 /// The commands, in the order in which a newcomer meets them.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(setup::Demo),
     Init(setup::Init),
     Doctor(setup::Doctor),
+    Intake(flows::IntakeCommand),
     CompletionsShell(setup::CompletionsShell),
 }
 
@@ -79,6 +82,8 @@ impl Cli {
         let mut context = Context { out: Output::of(&options), options, clock, env, stop };
         let outcome = match command {
             Command::Init(command) => command.run(&mut context),
+            Command::Demo(command) => command.run(&mut context).await,
+            Command::Intake(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
         };

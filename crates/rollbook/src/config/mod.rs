@@ -11,6 +11,7 @@ mod kind;
 pub mod link;
 mod lookup;
 mod mask;
+mod note;
 mod read;
 mod secret;
 pub mod service;

@@ -2,7 +2,9 @@
 //!
 //! A flow here reads like that line. It decides nothing itself: core plans and guards, apply sends, the journal remembers.
 
+pub mod deliver;
 pub mod doctor;
 pub mod intake;
+pub mod lease;
 
 pub mod setup;

@@ -3,9 +3,11 @@
 //! Next: [`init`].
 
 mod completions_shell;
+mod demo;
 mod doctor;
 mod init;
 
 pub(super) use completions_shell::CompletionsShell;
+pub(super) use demo::Demo;
 pub(super) use doctor::Doctor;
 pub(super) use init::Init;

@@ -9,12 +9,13 @@ use super::function::{Function, Kind};
 use super::{MoodleReader, MoodleWriter};
 use crate::clients::http::{self, MOODLE_BYTES_MAX, SetupError};
 use crate::clients::retry::{RetryPolicy, retry_read};
+use crate::clock::Timer;
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// How to reach one Moodle.
@@ -198,12 +199,12 @@ impl MoodleClient {
         ];
         let rest = form.pairs().iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let pairs: Vec<(&str, &str)> = fixed.into_iter().chain(rest).collect();
-        let begun = Instant::now();
+        let timer = Timer::start();
         let result = match http::exchange(http.post(endpoint.clone()).form(&pairs), MOODLE_BYTES_MAX).await {
             Ok(answer) => read_answer(function, &answer),
             Err(fault) => Err(fault.into()),
         };
-        self.count(function, items, begun.elapsed(), result.is_ok());
+        self.count(function, items, timer.elapsed(), result.is_ok());
         result
     }
 

@@ -178,6 +178,11 @@ impl FeedClient {
         })
     }
 
+    /// The first page's address for a question: without secrets, but perhaps with a person's address.
+    pub fn make_url(&self, query: &FeedQuery) -> String {
+        make_first_url(&self.collection, &self.grammar, query).to_string()
+    }
+
     /// Fetches what `query` asks for, all pages.
     ///
     /// # Errors

@@ -174,7 +174,7 @@ mod tests {
             Mail { to: format!("zoe@example.org{break_in}"), ..mail() },
             Mail { to: "a@example.org, b@example.org".to_owned(), ..mail() },
             Mail { to: "nobody".to_owned(), ..mail() },
-            Mail { from: format!("N\nBcc: b@example.org <noreply@example.org>"), ..mail() },
+            Mail { from: "N\nBcc: b@example.org <noreply@example.org>".to_owned(), ..mail() },
             Mail { message_id: "<a@b>\r\nBcc: c@d".to_owned(), ..mail() },
             Mail { message_id: "a@b".to_owned(), ..mail() },
             Mail { headers: vec![("X-A".to_owned(), break_in.to_owned())], ..mail() },

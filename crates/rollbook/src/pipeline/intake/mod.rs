@@ -3,10 +3,18 @@
 //! A crash anywhere is repaired by the next run: records without a verdict are planned again from a fresh look at Moodle,
 //! and what the dead run set out to do and did counts as done. Next: [`run`], which is the whole flow on one screen.
 
+mod act;
 mod collect;
+mod feed;
+mod record;
+mod report;
+mod run;
 mod selection;
+mod show;
 
 pub use collect::World;
+pub use report::{IntakeError, IntakeReport};
+pub use run::run_intake;
 pub use selection::{Ask, IntakeRequest, Purpose};
 
 use crate::clients::moodle::MoodleClient;

@@ -1,0 +1,244 @@
+//! The world around core in a test: a small Moodle, and the memory of a journal. It makes whole runs: look up, plan, check,
+//! clear, apply, remember. It decides nothing that core decides.
+
+#![allow(dead_code, reason = "each suite uses its part of it")]
+
+mod moodle;
+
+pub use moodle::{Moodle, Seen};
+
+use jiff::{SignedDuration, Timestamp};
+use rollbook_core::guard::{Approval, Finding, IntakeView, check_intake, clear};
+use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, LinkName, RoleId};
+use rollbook_core::plan::{AppliedState, EnrolKind, IntakeChange, IntakeInputs, IntakePlan, Who, plan_intake};
+use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
+use rollbook_core::run::{Outcome, Standing, Step, Verdict, next_step, standing, verdict_of};
+use rollbook_core::snapshot::Snapshot;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the runs so far left behind.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    pub settled: BTreeSet<Fingerprint>,
+    pub waiting: BTreeMap<Fingerprint, Waiting>,
+    pub applied: BTreeMap<(String, ElmCourseId), AppliedState>,
+    pub intended: BTreeMap<Fingerprint, EnrolKind>,
+    pub known_doubts: BTreeSet<Fingerprint>,
+}
+
+/// A record that is not settled.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    pub record: FeedRecord,
+    pub attempts: u32,
+    pub first_seen: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub struct World {
+    pub now: Timestamp,
+    pub policy: IntakePolicy,
+    pub moodle: Moodle,
+    pub journal: Journal,
+    /// What no look-up asks for: `guid g-jane`, `mail …`, `username …`, `course …`, `enrolment 7 in 30`.
+    pub unasked: BTreeSet<String>,
+    /// How long a plan lies about before it is checked.
+    pub plan_waits: SignedDuration,
+}
+
+/// What the remote system shall answer to one change, instead of doing it.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// It answers so, and does nothing.
+    Answers(Outcome),
+    /// It does it, and the answer is lost.
+    DoneWithoutAnswer,
+}
+
+/// One run, as it went.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub plan: IntakePlan,
+    pub findings: Vec<Finding>,
+    /// Whether it was applied, and who approved it.
+    pub cleared: Option<Option<String>>,
+    /// Records that were settled before, and so were not planned.
+    pub known: Vec<Fingerprint>,
+    /// What became of the records that wanted a change.
+    pub verdicts: Vec<(Fingerprint, Verdict)>,
+    /// What happens next with each record of the run.
+    pub steps: BTreeMap<Fingerprint, Step>,
+}
+
+pub fn policy() -> IntakePolicy {
+    IntakePolicy {
+        role: RoleId(5),
+        auth: "oauth2".into(),
+        username: UsernameRule::Mail,
+        username_characters: UsernameCharacters::Plain,
+        protected: Protected::default(),
+        welcome: Welcome::Rollbook,
+        limits: IntakeLimits::default(),
+        course_wait: SignedDuration::from_hours(14 * 24),
+    }
+}
+
+impl World {
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            policy: policy(),
+            moodle: Moodle::default(),
+            journal: Journal::default(),
+            unasked: BTreeSet::new(),
+            plan_waits: SignedDuration::ZERO,
+        }
+    }
+
+    /// The plan that the feed and the waiting records ask for.
+    pub fn plan(&self, records: &Snapshot<Vec<FeedRecord>>) -> (IntakePlan, Vec<Finding>) {
+        let Seen { directory, courses, enrolments } = self.moodle.look_up(&records.value, &self.policy, &self.unasked);
+        let inputs = IntakeInputs {
+            link: &LinkName::new("elm"),
+            records,
+            known_doubts: &self.journal.known_doubts,
+            applied: &self.journal.applied,
+            directory: &directory,
+            courses: &courses,
+            enrolments: &enrolments,
+            intended: &self.journal.intended,
+        };
+        let plan = plan_intake(&inputs, &self.policy, self.now);
+        let view = IntakeView {
+            plan: &plan,
+            feed: &inputs,
+            courses: &courses,
+            policy: &self.policy,
+            now: self.now + self.plan_waits,
+        };
+        let findings = check_intake(&view);
+        (plan, findings)
+    }
+
+    /// The feed without what is settled, with what waits.
+    pub fn records(&self, feed: &Snapshot<Vec<FeedRecord>>) -> Snapshot<Vec<FeedRecord>> {
+        let new = feed.value.iter().filter(|record| !self.journal.settled.contains(&record.fingerprint));
+        let came: BTreeSet<_> = feed.value.iter().map(|record| record.fingerprint).collect();
+        let waiting = self.journal.waiting.values().map(|waiting| &waiting.record);
+        let waiting = waiting.filter(|record| !came.contains(&record.fingerprint));
+        let value = new.chain(waiting).cloned().collect();
+        Snapshot { taken_at: feed.taken_at, gaps: feed.gaps.clone(), value }
+    }
+
+    /// One whole run.
+    pub fn run(
+        &mut self,
+        feed: &Snapshot<Vec<FeedRecord>>,
+        approved_by: Option<&str>,
+        fate: impl Fn(&IntakeChange) -> Option<Fate>,
+    ) -> Run {
+        let records = self.records(feed);
+        let settled = |record: &&FeedRecord| self.journal.settled.contains(&record.fingerprint);
+        let known = feed.value.iter().filter(settled).map(|record| record.fingerprint).collect();
+        let (plan, findings) = self.plan(&records);
+        let approval = approved_by.map(|by| Approval {
+            digest: plan.digest(),
+            by: by.to_owned(),
+            expires_at: self.now + SignedDuration::from_hours(1),
+        });
+        let cleared = clear(plan.clone(), plan.digest(), findings.clone(), approval.as_ref(), self.now);
+        let verdicts = match &cleared {
+            Ok(cleared) => self.apply(cleared.plan(), fate),
+            Err(_) => refuse(&plan),
+        };
+        if cleared.is_ok() {
+            let in_doubt = plan.skips.iter().filter(|skip| skip.verdict.code().doubts_identity());
+            self.journal.known_doubts.extend(in_doubt.map(|skip| skip.record));
+        }
+        let cleared = cleared.ok().map(|cleared| cleared.approved_by().map(str::to_owned));
+        let steps = self.remember(&records.value, &plan, &verdicts);
+        Run { plan, findings, cleared, known, verdicts, steps }
+    }
+
+    fn apply(
+        &mut self,
+        plan: &IntakePlan,
+        fate: impl Fn(&IntakeChange) -> Option<Fate>,
+    ) -> Vec<(Fingerprint, Verdict)> {
+        let mut without_account = BTreeMap::new();
+        let mut verdicts = Vec::new();
+        for change in &plan.changes {
+            if let IntakeChange::Enrol(enrol) = change
+                && let Who::New(guid) = &enrol.who
+                && let Some(verdict) = without_account.get(guid)
+            {
+                verdicts.push((enrol.record, Verdict::clone(verdict)));
+                continue;
+            }
+            let outcome = match fate(change) {
+                None => self.moodle.apply(change),
+                Some(Fate::Answers(outcome)) => outcome,
+                Some(Fate::DoneWithoutAnswer) => {
+                    self.moodle.apply(change);
+                    Outcome::Unknown
+                }
+            };
+            let verdict = verdict_of(change, &outcome);
+            match (change, verdict) {
+                (IntakeChange::CreateAccount(account), Some(verdict)) => {
+                    without_account.insert(account.guid.clone(), verdict);
+                }
+                (IntakeChange::Enrol(enrol), Some(verdict)) => {
+                    if outcome == Outcome::Unknown {
+                        self.journal.intended.insert(enrol.record, enrol.kind);
+                    }
+                    verdicts.push((enrol.record, verdict));
+                }
+                (IntakeChange::Suspend(suspend), Some(verdict)) => verdicts.push((suspend.record, verdict)),
+                (_, None) => {}
+            }
+        }
+        verdicts
+    }
+
+    /// Keeps what became of each record, and says what happens next with it.
+    fn remember(
+        &mut self,
+        records: &[FeedRecord],
+        plan: &IntakePlan,
+        verdicts: &[(Fingerprint, Verdict)],
+    ) -> BTreeMap<Fingerprint, Step> {
+        let skipped = plan.skips.iter().map(|skip| (skip.record, &skip.verdict));
+        let by_print: BTreeMap<_, _> = records.iter().map(|record| (record.fingerprint, record)).collect();
+        let mut steps = BTreeMap::new();
+        for (print, verdict) in skipped.chain(verdicts.iter().map(|(print, verdict)| (*print, verdict))) {
+            let code = verdict.code();
+            let before = self.journal.waiting.remove(&print);
+            let attempts = before.as_ref().map_or(0, |waiting| waiting.attempts) + 1;
+            let first_seen = before.map_or(self.now, |waiting| waiting.first_seen);
+            steps.insert(print, next_step(code, attempts, first_seen, self.now, self.policy.course_wait));
+            let record = by_print[&print];
+            if standing(code) == Standing::Settled {
+                self.journal.settled.insert(print);
+            } else {
+                self.journal.waiting.insert(print, Waiting { record: record.clone(), attempts, first_seen });
+            }
+            if code.tells_state() {
+                self.note_applied(record);
+            }
+        }
+        steps
+    }
+
+    fn note_applied(&mut self, record: &FeedRecord) {
+        if let Some(state) = AppliedState::of(record) {
+            self.journal.applied.insert((record.guid().folded(), record.course()), state);
+        }
+    }
+}
+
+/// What is said of records whose plan a guard refused.
+fn refuse(plan: &IntakePlan) -> Vec<(Fingerprint, Verdict)> {
+    let waits = |record| (record, Verdict::NotTried { why: "a guard refused the plan".into() });
+    plan.changes.iter().filter_map(IntakeChange::record).map(waits).collect()
+}

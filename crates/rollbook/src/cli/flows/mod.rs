@@ -1,0 +1,7 @@
+//! Commands that run a flow.
+//!
+//! Next: [`intake`].
+
+mod intake;
+
+pub(in crate::cli) use intake::{IntakeCommand, Shown, print_report};

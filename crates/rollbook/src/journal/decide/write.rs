@@ -1,0 +1,229 @@
+//! Writes decisions: records, applied states, courses, mails.
+
+use super::Change;
+use crate::journal::outbox;
+use crate::journal::store::{Bulk, Column, Tx, args, column_int, column_text};
+use crate::journal::{JournalError, bounded, ms};
+use jiff::Timestamp;
+use rollbook_core::model::{ElmCourseId, Fingerprint, LinkName, MoodleCourseId, MoodleUserId, RunId};
+use rollbook_core::run::{OutcomeCode, Standing, Step, standing};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+#[derive(Serialize)]
+struct RecordRow<'a> {
+    id: i64,
+    code: &'static str,
+    standing: &'static str,
+    status: &'static str,
+    action: &'a str,
+    reason: String,
+    evidence: &'a str,
+    next_try_ms: Option<i64>,
+    course_id: MoodleCourseId,
+    course_name: &'a str,
+    user_id: MoodleUserId,
+    attention: Option<i64>,
+    keeps_intent: i64,
+    tries: i64,
+}
+
+const RECORD: &[Column] = &[
+    column_int("id"),
+    column_text("code"),
+    column_text("standing"),
+    column_text("status"),
+    column_text("action"),
+    column_text("reason"),
+    column_text("evidence"),
+    column_int("next_try_ms"),
+    column_int("course_id"),
+    column_text("course_name"),
+    column_int("user_id"),
+    column_int("attention"),
+    column_int("keeps_intent"),
+    column_int("tries"),
+];
+
+const DECIDE: &str = "
+    UPDATE record SET code = r.code, standing = r.standing, status = r.status, action = r.action, reason = r.reason,
+        evidence = r.evidence, next_try_ms = r.next_try_ms, course_id = r.course_id, course_name = r.course_name,
+        user_id = r.user_id, attention = r.attention, attempts = record.attempts + 1, decided_ms = $2, at_ms = $2,
+        run = $3,
+        intent = CASE WHEN r.keeps_intent = 1 THEN record.intent END,
+        intent_run = CASE WHEN r.keeps_intent = 1 THEN record.intent_run END
+    FROM {rows} WHERE record.id = r.id";
+
+const WAIT_ON: &str = "
+    UPDATE record SET next_try_ms = r.next_try_ms, attention = r.attention, attempts = record.attempts + r.tries,
+        intent = CASE WHEN r.keeps_intent = 1 THEN record.intent END,
+        intent_run = CASE WHEN r.keeps_intent = 1 THEN record.intent_run END
+    FROM {rows} WHERE record.id = r.id";
+
+pub(super) async fn records(
+    tx: &mut Tx,
+    run: &RunId,
+    changes: &[Change<'_>],
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let new: Vec<RecordRow<'_>> = changes.iter().filter(|change| change.is_new).map(row).collect();
+    tx.bulk_run(DECIDE, &Bulk::pack(RECORD, &new), args![now, run.as_str()]).await?;
+    let waiting: Vec<RecordRow<'_>> =
+        changes.iter().filter(|change| !change.is_new && moves(change, now)).map(row).collect();
+    tx.bulk_run(WAIT_ON, &Bulk::pack(RECORD, &waiting), args![]).await?;
+    Ok(())
+}
+
+/// Whether an unchanged record needs a write at all: one that is due at every run stays as it is.
+fn moves(change: &Change<'_>, now: Timestamp) -> bool {
+    let stays_due = match (change.decision.next, change.before.next_try) {
+        (Step::TryAt(next) | Step::AskAt(next), Some(before)) => next <= now && before <= now,
+        (Step::Rest, before) => before.is_none(),
+        (Step::TryAt(_) | Step::AskAt(_), None) => false,
+    };
+    !stays_due || tries(change) > 0 || change.attention != change.before.attention || change.before.has_intent
+}
+
+fn row<'a>(change: &'a Change<'_>) -> RecordRow<'a> {
+    let decision = change.decision;
+    let code = change.code();
+    let next_try_ms = match decision.next {
+        Step::Rest => None,
+        Step::TryAt(at) | Step::AskAt(at) => Some(ms(at)),
+    };
+    RecordRow {
+        id: change.before.id,
+        code: code.as_str(),
+        standing: standing(code).as_str(),
+        status: code.status(),
+        action: code.action(&change.before.state),
+        reason: bounded(&decision.verdict.to_string()).to_owned(),
+        evidence: &change.evidence,
+        next_try_ms,
+        course_id: decision.course_id,
+        course_name: &decision.course_name,
+        user_id: decision.user_id,
+        attention: change.attention,
+        // What was sent and not answered is looked up by the next run, which must know what was meant.
+        keeps_intent: i64::from(code == OutcomeCode::Unknown),
+        tries: tries(change),
+    }
+}
+
+/// Trouble that may pass, met again, is another try: the pause before the next one grows.
+fn tries(change: &Change<'_>) -> i64 {
+    i64::from(standing(change.code()) == Standing::Transient)
+}
+
+#[derive(Serialize)]
+struct AppliedRow {
+    guid_fold: String,
+    course: ElmCourseId,
+    changed_ms: i64,
+    created_ms: i64,
+    number: Option<i64>,
+    state: &'static str,
+    fingerprint: Fingerprint,
+    user_id: MoodleUserId,
+    course_id: MoodleCourseId,
+}
+
+const APPLIED: &[Column] = &[
+    column_text("guid_fold"),
+    column_text("course"),
+    column_int("changed_ms"),
+    column_int("created_ms"),
+    column_int("number"),
+    column_text("state"),
+    column_text("fingerprint"),
+    column_int("user_id"),
+    column_int("course_id"),
+];
+
+const APPLY: &str = "
+    INSERT INTO applied (link, guid_fold, course, changed_ms, created_ms, number, state, fingerprint, user_id, course_id, at_ms)
+    SELECT $2, r.guid_fold, r.course, r.changed_ms, r.created_ms, r.number, r.state, r.fingerprint, r.user_id, r.course_id, $3
+    FROM {rows} WHERE true
+    ON CONFLICT (link, guid_fold, course) DO UPDATE SET changed_ms = excluded.changed_ms,
+        created_ms = excluded.created_ms, number = excluded.number, state = excluded.state, fingerprint = excluded.fingerprint,
+        user_id = excluded.user_id, course_id = excluded.course_id, at_ms = excluded.at_ms
+    WHERE (excluded.changed_ms, excluded.created_ms) >= (applied.changed_ms, applied.created_ms)";
+
+/// Keeps the newest state per person and course; an older one never replaces a newer one.
+pub(super) async fn applied(
+    tx: &mut Tx,
+    link: &LinkName,
+    changes: &[Change<'_>],
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let mut newest: BTreeMap<(String, &ElmCourseId), AppliedRow> = BTreeMap::new();
+    for change in changes {
+        let Some(applied) = change.decision.applied else { continue };
+        let row = AppliedRow {
+            guid_fold: change.before.guid.folded(),
+            course: change.before.course.clone(),
+            changed_ms: ms(applied.age.changed),
+            created_ms: ms(applied.age.created),
+            number: applied.age.number.and_then(|number| i64::try_from(number).ok()),
+            state: applied.state.as_str(),
+            fingerprint: change.decision.record,
+            user_id: change.decision.user_id,
+            course_id: change.decision.course_id,
+        };
+        let key = (row.guid_fold.clone(), &change.before.course);
+        let is_older = newest
+            .get(&key)
+            .is_some_and(|other| (other.changed_ms, other.created_ms) > (row.changed_ms, row.created_ms));
+        if !is_older {
+            newest.insert(key, row);
+        }
+    }
+    let rows: Vec<&AppliedRow> = newest.values().collect();
+    tx.bulk_run(APPLY, &Bulk::pack(APPLIED, &rows), args![link.as_str(), now]).await?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct CourseRow<'a> {
+    course: &'a str,
+    course_id: MoodleCourseId,
+    name: &'a str,
+    search: String,
+}
+
+const COURSE: &[Column] = &[column_text("course"), column_int("course_id"), column_text("name"), column_text("search")];
+
+const NAME_COURSE: &str = "
+    UPDATE course SET course_id = r.course_id, name = r.name, search = r.search FROM {rows}
+    WHERE course.link = $2 AND course.course = r.course AND (course.name <> r.name OR course.course_id <> r.course_id)";
+
+/// Keeps what Moodle calls the courses, so that a search by name finds them.
+pub(super) async fn courses(tx: &mut Tx, link: &LinkName, changes: &[Change<'_>]) -> Result<(), JournalError> {
+    let mut seen: BTreeMap<&str, CourseRow<'_>> = BTreeMap::new();
+    for change in changes.iter().filter(|change| change.decision.course_id.0 > 0) {
+        let (course, name) = (change.before.course.as_str(), change.decision.course_name.as_str());
+        let search = format!("{course} {} {name}", change.before.short_name).to_lowercase();
+        seen.insert(course, CourseRow { course, course_id: change.decision.course_id, name, search });
+    }
+    let rows: Vec<&CourseRow<'_>> = seen.values().collect();
+    tx.bulk_run(NAME_COURSE, &Bulk::pack(COURSE, &rows), args![link.as_str()]).await?;
+    Ok(())
+}
+
+/// Makes the mails of the decisions due; gives how many were not so before.
+pub(super) async fn mails(
+    tx: &mut Tx,
+    link: &LinkName,
+    run: &RunId,
+    changes: &[Change<'_>],
+    now: Timestamp,
+) -> Result<u64, JournalError> {
+    let items: Vec<outbox::NewRow<'_>> = changes
+        .iter()
+        .filter_map(|change| {
+            let item = change.decision.mail.as_ref()?;
+            Some(outbox::NewRow::of(item).about(change.decision.record, &change.before.guid, &change.before.course))
+        })
+        .collect();
+    outbox::insert(tx, link, Some(run), &items, now).await
+}

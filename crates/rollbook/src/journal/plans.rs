@@ -1,0 +1,221 @@
+//! Plans, the intents that they turn into, and the word of a person that a blocked plan may run once.
+
+use super::runs::{NewEvent, append};
+use super::store::{Bulk, Column, Tx, args, column_text};
+use super::{Journal, JournalError, Lease};
+use jiff::Timestamp;
+use rollbook_core::guard::{Approval, Finding};
+use rollbook_core::model::{Fingerprint, LinkName, RunId};
+use rollbook_core::plan::Digest;
+use rollbook_core::run::EventKind;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// How a stored plan stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PlanState {
+    /// It may run, and is about to.
+    Cleared,
+    /// A guard refused it; a person may approve it.
+    Blocked,
+    /// A person approved it; the next run that makes the same plan uses the word up.
+    Approved,
+    /// A person rejected it.
+    Rejected,
+    /// Its approval was used by a run.
+    Used,
+}
+
+impl PlanState {
+    const ALL: [Self; 5] = [Self::Cleared, Self::Blocked, Self::Approved, Self::Rejected, Self::Used];
+
+    /// The word that is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cleared => "cleared",
+            Self::Blocked => "blocked",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Used => "used",
+        }
+    }
+
+    /// The state of a stored word.
+    pub fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// A plan to be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewPlan<'a> {
+    /// What an approval is bound to.
+    pub digest: &'a Digest,
+    /// The plan as JSON.
+    pub body: &'a str,
+    /// What the guards found.
+    pub findings: &'a [Finding],
+    /// [`PlanState::Cleared`] or [`PlanState::Blocked`].
+    pub state: PlanState,
+    /// The approval that cleared it, to be used up.
+    pub approval: Option<i64>,
+}
+
+/// A change that is about to be sent for a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Intent {
+    /// The record.
+    pub record: Fingerprint,
+    /// The change in words.
+    pub step: String,
+    /// The change itself, to be read again by the run that must find out what became of it.
+    pub change: Value,
+}
+
+/// An intent whose outcome was never recorded, or recorded as unknown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnsettledIntent {
+    /// The record.
+    pub record: Fingerprint,
+    /// The run that meant it.
+    pub run: RunId,
+    /// The change.
+    pub change: Value,
+}
+
+#[derive(Serialize)]
+struct IntentRow {
+    record: Fingerprint,
+    change: String,
+    payload: String,
+}
+
+const INTENT: &[Column] = &[column_text("record"), column_text("change"), column_text("payload")];
+
+const INTEND: &str = "
+    UPDATE record SET intent = r.change, intent_run = $3 FROM {rows}
+    WHERE record.link = $2 AND record.fingerprint = r.record AND record.line = ''";
+
+const SAY_SO: &str = "
+    INSERT INTO event (run, link, at_ms, kind, author, record, guid_fold, course, payload)
+    SELECT $3, $2, $4, 'intended', '', record.fingerprint, record.guid_fold, record.course, r.payload FROM {rows}
+    JOIN record ON record.link = $2 AND record.fingerprint = r.record AND record.line = ''";
+
+const STORE: &str = "
+    INSERT INTO plan (link, run, digest, state, made_ms, body, findings) VALUES ($1, $2, $3, $4, $5, $6, $7)
+    RETURNING id";
+
+impl Journal {
+    /// Stores a plan and what is about to be sent for each record, before any effect. Gives the plan's id.
+    ///
+    /// # Errors
+    /// [`JournalError::LeaseLost`]; [`JournalError::NotFound`] for an intent of a record that was never stored;
+    /// [`JournalError::Conflict`] where the approval was used up or taken back meanwhile. Nothing is written then.
+    pub async fn store_plan(
+        &self,
+        lease: &Lease,
+        run: &RunId,
+        plan: &NewPlan<'_>,
+        intents: &[Intent],
+        now: Timestamp,
+    ) -> Result<i64, JournalError> {
+        let NewPlan { digest, body, findings, state, approval } = plan;
+        let link = lease.link();
+        let mut tx = self.store.begin().await?;
+        lease.prove(&mut tx).await?;
+        if let Some(id) = approval {
+            use_up(&mut tx, link, *id, digest, run, now).await?;
+        }
+        let stored_findings = serde_json::to_string(findings).expect("findings are plain data");
+        let args = args![link.as_str(), run.as_str(), &digest.0, state.as_str(), now, *body, stored_findings.as_str()];
+        let row = tx.row(STORE, args).await?;
+        let row = row.ok_or_else(|| JournalError::NotFound { what: "plan that was stored just now".to_owned() })?;
+        let id = row.int("id")?;
+        let mut events = vec![NewEvent::of(
+            EventKind::Planned,
+            json!({"plan": id, "digest": digest, "state": state.as_str(), "intents": intents.len()}),
+        )];
+        events.extend(findings.iter().map(|finding| NewEvent::of(EventKind::Finding, json!(finding))));
+        append(&mut tx, Some(run), link, &events, now).await?;
+        intend(&mut tx, link, run, intents, now).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// What earlier runs of a link meant to do and never recorded an outcome for, and what ended unknown; by record.
+    ///
+    /// # Errors
+    /// Those of the database only.
+    pub async fn unsettled_intents(&self, link: &LinkName) -> Result<Vec<UnsettledIntent>, JournalError> {
+        let sql =
+            "SELECT fingerprint, intent, intent_run FROM record WHERE link = $1 AND intent IS NOT NULL ORDER BY id";
+        let rows = self.store.rows(sql, args![link.as_str()]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(UnsettledIntent {
+                    record: row.word("fingerprint", |hex| hex.parse().ok())?,
+                    run: RunId::new(row.text("intent_run")?),
+                    change: row.json("intent")?,
+                })
+            })
+            .collect()
+    }
+
+    /// The newest approval of a link that still holds, with its plan's id.
+    ///
+    /// # Errors
+    /// Those of the database only.
+    pub async fn approval(&self, link: &LinkName, now: Timestamp) -> Result<Option<(i64, Approval)>, JournalError> {
+        let sql = "SELECT id, digest, judged_by, expires_ms FROM plan
+            WHERE link = $1 AND state = 'approved' AND expires_ms > $2 ORDER BY id DESC LIMIT 1";
+        let Some(row) = self.store.row(sql, args![link.as_str(), now]).await? else {
+            return Ok(None);
+        };
+        let approval = Approval {
+            digest: Digest(row.text("digest")?),
+            by: row.text("judged_by")?,
+            expires_at: row.time("expires_ms")?,
+        };
+        Ok(Some((row.int("id")?, approval)))
+    }
+}
+
+async fn use_up(
+    tx: &mut Tx,
+    link: &LinkName,
+    id: i64,
+    digest: &Digest,
+    run: &RunId,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let sql = "UPDATE plan SET state = 'used', used_by_run = $4
+        WHERE id = $1 AND link = $2 AND digest = $3 AND state = 'approved' AND expires_ms > $5";
+    if tx.run(sql, args![id, link.as_str(), &digest.0, run.as_str(), now]).await? == 0 {
+        return Err(JournalError::Conflict { what: format!("the approval of plan {id} no longer holds") });
+    }
+    Ok(())
+}
+
+async fn intend(
+    tx: &mut Tx,
+    link: &LinkName,
+    run: &RunId,
+    intents: &[Intent],
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let rows: Vec<IntentRow> = intents
+        .iter()
+        .map(|Intent { record, step, change }| IntentRow {
+            record: *record,
+            change: change.to_string(),
+            payload: json!({"step": step, "change": change}).to_string(),
+        })
+        .collect();
+    let bulk = Bulk::pack(INTENT, &rows);
+    let touched = tx.bulk_run(INTEND, &bulk, args![link.as_str(), run.as_str()]).await?;
+    if touched != intents.len() as u64 {
+        return Err(JournalError::NotFound { what: "record that a change is intended for".to_owned() });
+    }
+    tx.bulk_run(SAY_SO, &bulk, args![link.as_str(), run.as_str(), now]).await?;
+    Ok(())
+}
