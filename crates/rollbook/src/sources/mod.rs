@@ -2,5 +2,6 @@
 //!
 //! A source reads; it never writes, plans, or touches the journal. Next: [`elm`], [`moodle`].
 
+pub mod database;
 pub mod elm;
 pub mod moodle;
