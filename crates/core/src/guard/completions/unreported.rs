@@ -10,8 +10,8 @@ pub(super) fn check(view: &CompletionsView<'_>) -> Vec<Finding> {
     for skip in view.plan.skips.iter().filter(|skip| skip.why.standing() == Standing::Attention) {
         counts.entry(skip.why.code()).or_insert((0, skip.why.remedy())).0 += 1;
     }
-    let findings = counts.into_iter().map(|(code, (count, remedy))| {
-        Finding::warn("unreported", code, format!("{count} completions are not reported: {remedy}"))
-    });
+    let findings = counts
+        .into_iter()
+        .map(|(code, (count, remedy))| Finding::warn("unreported", code, format!("not reported: {count}; {remedy}")));
     findings.collect()
 }
