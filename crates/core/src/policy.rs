@@ -58,18 +58,22 @@ impl Protected {
 
     /// The entry that protects this person, by what the feed and Moodle say.
     pub fn entry_for(&self, record: &FeedRecord, account: Option<&Account>) -> Option<String> {
-        if let Some(account) = account
-            && self.accounts.contains(&account.id)
-        {
-            return Some(format!("account {}", account.id));
-        }
-        let said = [record.get(Field::Guid), record.get(Field::Mail)];
-        let held = account.map(|account| [account.guid.as_str(), &account.mail, &account.username]);
-        let mut words = said.into_iter().chain(held.into_iter().flatten());
+        let by_feed = || self.entry_among(&[record.get(Field::Guid), record.get(Field::Mail)]);
+        account.and_then(|account| self.entry_for_account(account)).or_else(by_feed)
+    }
+
+    /// The entry that protects this account.
+    pub fn entry_for_account(&self, account: &Account) -> Option<String> {
+        let words = || self.entry_among(&[&account.guid, &account.mail, &account.username]);
+        self.accounts.contains(&account.id).then(|| format!("account {}", account.id)).or_else(words)
+    }
+
+    /// The entry that is one of these words.
+    pub fn entry_among(&self, words: &[&str]) -> Option<String> {
         if self.words.is_empty() {
             return None;
         }
-        words.find_map(|word| self.words.get(&word.trim().to_lowercase())).cloned()
+        words.iter().find_map(|word| self.words.get(&word.trim().to_lowercase())).cloned()
     }
 
     /// Whether this account is protected by its id.

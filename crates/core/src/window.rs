@@ -29,13 +29,14 @@ pub fn choose_window(covered_until: Option<Timestamp>, policy: WindowPolicy, now
     Window { since, until: None }
 }
 
-/// How far the feed is covered after a complete read of a window at `taken_at`: it moves only over an unbroken stretch,
-/// and never back.
+/// How far the feed is covered after a complete read of a window at `taken_at`: it moves only over an unbroken stretch.
+/// It moves back only where it lies ahead of the clock, which was wrong then or is now: nobody has read the future, and
+/// reading twice does no harm.
 pub fn covered_after(covered_until: Option<Timestamp>, window: Window, taken_at: Timestamp) -> Option<Timestamp> {
     let reaches = window.until.map_or(taken_at, |until| until.min(taken_at));
     match covered_until {
         None => (window.until.is_none()).then_some(reaches),
-        Some(covered) if window.since <= covered => Some(covered.max(reaches)),
+        Some(covered) if window.since <= covered => Some(covered.min(taken_at).max(reaches)),
         Some(covered) => Some(covered),
     }
 }
@@ -65,7 +66,10 @@ mod tests {
     #[test]
     fn clock_that_went_back_leaves_no_hole() {
         assert_eq!(choose_window(Some(at(700)), POLICY, at(600)).since, at(480));
-        assert_eq!(covered_after(Some(at(700)), Window { since: at(480), until: None }, at(600)), Some(at(700)));
+        let covered = covered_after(Some(at(700)), Window { since: at(480), until: None }, at(600));
+        assert_eq!(covered, Some(at(600)));
+        // An outage follows: with 700 kept, the window would start at 690 and leave out what was written from 610 on.
+        assert_eq!(choose_window(covered, POLICY, at(900)).since, at(590));
     }
 
     #[test]

@@ -49,9 +49,7 @@ impl Calls {
     }
 
     fn matching<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a Call> {
-        self.list
-            .iter()
-            .filter(move |call| call.function == function)
+        self.list.iter().filter(move |call| call.function == function)
     }
 }
 
@@ -61,16 +59,11 @@ pub(crate) struct CallLog(Mutex<Vec<Call>>);
 
 impl CallLog {
     pub(crate) fn note(&self, function: &str, items: usize) {
-        self.lock().push(Call {
-            function: function.to_owned(),
-            items,
-        });
+        self.lock().push(Call { function: function.to_owned(), items });
     }
 
     pub(crate) fn snapshot(&self) -> Calls {
-        Calls {
-            list: self.lock().clone(),
-        }
+        Calls { list: self.lock().clone() }
     }
 
     pub(crate) fn forget(&self) {

@@ -23,7 +23,7 @@ pub use elm::{Elm, FeedRow};
 pub use faults::{At, Fault, Faults, Kind, Target};
 pub use mail::{Mail, Mailbox};
 pub use moodle::Moodle;
-pub use start::Sandbox;
+pub use start::{Sandbox, Server};
 pub use world::{Clock, World, WorldGuard};
 
 /// Token of the Moodle service account with least rights (see [`moodle::Token`]).

@@ -1,9 +1,9 @@
 //! Feed records → for each person and course the one that counts.
 //!
 //! The newest state by the learner's moment, then by the record's creation, then by the feed's own record number wins.
-//! Records of equal age that want opposite things are a contradiction, and none of them counts.
+//! Records of equal age that want opposite things, or give two mail addresses, are a contradiction, and none of them counts.
 
-use crate::model::{EnrolState, FeedRecord};
+use crate::model::{FeedRecord, Field};
 
 /// The records of one person and course, oldest first; indices into the list that was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,17 +29,19 @@ pub fn group_records<'a>(records: &[FeedRecord], order: &'a mut [u32]) -> Vec<Gr
         .collect()
 }
 
-/// How many records at the end of a group are of one age, if they do not all want the same.
+/// How many records at the end of a group are of one age, if they do not all say the same.
 fn contradicting(records: &[FeedRecord], group: &[u32]) -> usize {
     let from_the_newest = || group.iter().rev().map(|index| &records[*index as usize]);
     let Some(newest) = from_the_newest().next() else {
         return 0;
     };
     let of_one_age = from_the_newest().take_while(|record| record.age() == newest.age()).count();
-    let mut same = from_the_newest().take(of_one_age).map(wanted);
-    if same.all(|state| state == wanted(newest)) { 0 } else { of_one_age }
+    let contradicts = from_the_newest().take(of_one_age).any(|record| says_otherwise(record, newest));
+    if contradicts { of_one_age } else { 0 }
 }
 
-fn wanted(record: &FeedRecord) -> Option<EnrolState> {
-    record.reading.as_ref().ok().map(|reading| reading.state)
+/// Whether two equally new records of one person and course want opposites, or name the person by two addresses.
+pub(crate) fn says_otherwise(left: &FeedRecord, right: &FeedRecord) -> bool {
+    let wanted = |record: &FeedRecord| record.reading.as_ref().ok().map(|reading| reading.state);
+    wanted(left) != wanted(right) || !left.mail().same_as(right.get(Field::Mail))
 }

@@ -10,5 +10,6 @@ pub use completions::{
     order_looks,
 };
 pub use distinct::{Distinct, distinct_records};
+pub(crate) use enrolments::says_otherwise;
 pub use enrolments::{Group, group_records};
 pub use guilds::{Member, NameClaim, NewMember, claim_names, match_people};

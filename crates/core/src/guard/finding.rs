@@ -39,7 +39,7 @@ impl Finding {
 
     /// A limit on a count: blocks above it, warns from four fifths of it, else says nothing.
     pub fn of_count(check: &str, what: &str, count: u64, limit: u64) -> Option<Self> {
-        let message = format!("{count} {what}, the limit is {limit}");
+        let message = format!("{what}: {count}, the limit is {limit}");
         if count > limit {
             Some(Self::block(check, "run", message))
         } else if count > 0 && count.saturating_mul(5) >= limit.saturating_mul(4) {

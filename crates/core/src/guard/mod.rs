@@ -3,6 +3,7 @@
 mod cleared;
 mod completeness;
 mod completions;
+mod dates_ahead;
 mod doubtful_identity;
 mod finding;
 mod guilds;
@@ -39,8 +40,9 @@ pub struct IntakeView<'a> {
 type IntakeCheck = fn(&IntakeView<'_>) -> Vec<Finding>;
 
 /// Every check of intake; each is on by default.
-const INTAKE_CHECKS: [IntakeCheck; 7] = [
+const INTAKE_CHECKS: [IntakeCheck; 8] = [
     completeness::check,
+    dates_ahead::check,
     doubtful_identity::check,
     new_accounts::check,
     protected::check,

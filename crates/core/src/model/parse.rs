@@ -11,6 +11,9 @@ use std::borrow::Cow;
 /// A field's text may have so many bytes; Moodle's own columns end at 255.
 const TEXT_BYTES_MAX: usize = 1_000;
 
+/// What no journal can keep (PostgreSQL refuses it in a text), and the sign that is kept in its place.
+const UNSTORABLE: [char; 2] = ['\0', '\u{2400}'];
+
 /// What each field is called in the feed at hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldNames([String; Field::ALL.len()]);
@@ -57,7 +60,8 @@ pub fn read_record(row: &Value, names: &FieldNames, zone: &TimeZone) -> FeedReco
         Some(field) => Err(RecordProblem { field, why: ProblemKind::WrongType }),
         None => read_texts(text, zone),
     };
-    FeedRecord { fingerprint, text: RecordText::pack(|field| cut(text(field))), reading }
+    let kept = Field::ALL.map(|field| keep(text(field)));
+    FeedRecord { fingerprint, text: RecordText::pack(|field| &kept[field as usize]), reading }
 }
 
 /// Reads the texts that a journal kept; the same rules as for a row of the feed.
@@ -65,6 +69,9 @@ pub fn read_texts<'a>(text: impl Fn(Field) -> &'a str, zone: &TimeZone) -> Resul
     let problem = |field, why| RecordProblem { field, why };
     if let Some(field) = Field::ALL.into_iter().find(|field| text(*field).len() > TEXT_BYTES_MAX) {
         return Err(problem(field, ProblemKind::TooLong));
+    }
+    if let Some(field) = Field::ALL.into_iter().find(|field| text(*field).contains(UNSTORABLE)) {
+        return Err(problem(field, ProblemKind::Unstorable));
     }
     let needed = [Field::DateCreated, Field::Guid, Field::Course, Field::State, Field::Mail];
     if let Some(field) = needed.into_iter().find(|field| text(*field).trim().is_empty()) {
@@ -104,16 +111,12 @@ fn read_date(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     zone.to_timestamp(local).ok()
 }
 
-/// The first bytes of a text, whole characters only; a text within its limit stays whole.
-fn cut(text: &str) -> &str {
-    if text.len() <= TEXT_BYTES_MAX {
-        return text;
-    }
-    let mut end = 200;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+/// The text that is kept of a field. What was wrong with it stays wrong when it is read again: a long text is cut just past
+/// the limit, at a whole character.
+fn keep(text: &str) -> Cow<'_, str> {
+    let end = (TEXT_BYTES_MAX + 1..text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
+    let text = &text[..end];
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{2400}")) } else { Cow::Borrowed(text) }
 }
 
 #[cfg(test)]
@@ -159,16 +162,72 @@ mod tests {
             ("EMAIL", json!(["a@b.c"]), "EMAIL is neither text nor number"),
             ("FIRST_NAME", json!({"a": 1}), "FIRST_NAME is neither text nor number"),
             ("LAST_NAME", json!("é".repeat(5_000_000)), "LAST_NAME is longer than 1,000 bytes"),
+            ("FIRST_NAME", json!("Ja\0ne"), "FIRST_NAME has a character that cannot be stored"),
+            ("GUID", json!("G\u{2400}"), "GUID has a character that cannot be stored"),
         ];
         for (field, value, words) in cases {
             let mut row = good();
             row[field] = value;
             let record = read(&row);
             assert_eq!(record.reading.clone().unwrap_err().to_string(), words);
-            assert!(record.get(Field::LastName).len() <= TEXT_BYTES_MAX);
+            assert!(record.get(Field::LastName).len() <= TEXT_BYTES_MAX + 4);
         }
         assert_eq!(read(&json!(7)).reading.unwrap_err().to_string(), "the row is no JSON object");
         assert_ne!(read(&json!(7)).fingerprint, read(&json!(8)).fingerprint);
+    }
+
+    #[test]
+    fn bad_texts_are_still_bad_when_they_are_read_from_a_journal() {
+        for (field, value) in
+            [("GUID", json!("G".repeat(5_000))), ("LAST_NAME", json!("é".repeat(900))), ("EMAIL", json!("a\0@b.c"))]
+        {
+            let mut row = good();
+            row[field] = value;
+            let record = read(&row);
+            let again = read_texts(|field| record.get(field), &TimeZone::UTC);
+            assert_eq!(again, record.reading);
+            assert!(again.is_err() && Field::ALL.iter().all(|field| !record.get(*field).contains('\0')));
+        }
+        let mut row = good();
+        row["LAST_NAME"] = json!("é".repeat(500));
+        row["FIRST_NAME"] = json!("Jos\u{fffd}");
+        assert!(read(&row).reading.is_ok());
+    }
+
+    #[test]
+    fn missing_enrolment_id_is_none_and_never_zero() {
+        for nothing in [json!(null), json!(""), json!("  ")] {
+            let mut row = good();
+            row["ENROLMENT_ID"] = nothing;
+            let record = read(&row);
+            assert!(record.reading.is_ok());
+            assert_eq!(record.enrolment_id(), None);
+        }
+    }
+
+    #[test]
+    fn corrected_enrolment_id_leaves_the_fingerprint_and_is_kept() {
+        let mut corrected = good();
+        corrected["ENROLMENT_ID"] = json!("555002");
+        let (before, after) = (read(&good()), read(&corrected));
+        assert_eq!(before.fingerprint, after.fingerprint);
+        assert_eq!(after.enrolment_id().unwrap().as_str(), "555002");
+    }
+
+    #[test]
+    fn hour_that_comes_twice_or_never_is_read_all_the_same() {
+        let zone = jiff::tz::TimeZoneDatabase::bundled().get("America/Toronto").unwrap();
+        let mut row = good();
+        for (local, instant) in [
+            // The first of the two, and one hour on where the clock skips it.
+            ("2026-11-01 01:30:00", "2026-11-01T05:30:00Z"),
+            ("2026-03-08 02:30:00", "2026-03-08T07:30:00Z"),
+            ("2026-11-01T01:30:00-05:00", "2026-11-01T06:30:00Z"),
+        ] {
+            row["COURSE_STATE_DATE"] = json!(local);
+            let reading = read_record(&row, &FieldNames::default(), &zone).reading.unwrap();
+            assert_eq!(reading.changed, instant.parse().unwrap(), "{local}");
+        }
     }
 
     #[test]

@@ -184,6 +184,8 @@ pub enum ProblemKind {
     NotADate,
     /// Neither `Enrol` nor `Suspend`.
     UnknownState,
+    /// A NUL character, or the sign (U+2400) in whose place it is kept.
+    Unstorable,
     /// The row is no JSON object.
     NotAnObject,
     /// A record of another person or course has the same fingerprint.
@@ -199,6 +201,7 @@ impl fmt::Display for RecordProblem {
             ProblemKind::TooLong => write!(out, "{field} is longer than 1,000 bytes"),
             ProblemKind::NotADate => write!(out, "{field} is not a date and time"),
             ProblemKind::UnknownState => write!(out, "{field} is neither Enrol nor Suspend"),
+            ProblemKind::Unstorable => write!(out, "{field} has a character that cannot be stored"),
             ProblemKind::NotAnObject => out.write_str("the row is no JSON object"),
             ProblemKind::SameFingerprint => {
                 out.write_str("a record of another person or course has the same fingerprint")
@@ -212,7 +215,7 @@ impl fmt::Display for RecordProblem {
 pub struct FeedRecord {
     /// What it is recognised by.
     pub fingerprint: Fingerprint,
-    /// Its texts as they came, each cut at 1,000 bytes.
+    /// Its texts as they came; one that is too long is cut just past the limit of 1,000 bytes.
     pub text: RecordText,
     /// What could be read from them.
     pub reading: Result<Reading, RecordProblem>,

@@ -3,7 +3,7 @@
 use super::change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
 use super::digest::{Digest, digest};
 use super::shared_address::Claims;
-use crate::desired::{Distinct, Group, distinct_records, group_records};
+use crate::desired::{Distinct, Group, distinct_records, group_records, says_otherwise};
 use crate::matching::{Directory, PersonMatch, bad_name, match_person};
 use crate::model::{
     Age, Course, ElmCourseId, EnrolState, Enrolment, FeedRecord, Field, Fingerprint, LinkName, ManualInstance,
@@ -52,6 +52,10 @@ pub struct IntakeInputs<'a> {
     pub known_doubts: &'a BTreeSet<Fingerprint>,
     /// What earlier runs applied, by folded GUID and course.
     pub applied: &'a BTreeMap<(String, ElmCourseId), AppliedState>,
+    /// The newest record of each person that is stored, by folded GUID, whatever became of it, but for those that a
+    /// person decided to ignore. An older record that waited must not bring an old address back. Their addresses
+    /// and user names are looked up like those of the records.
+    pub newest: &'a BTreeMap<String, FeedRecord>,
     /// The accounts that were looked up.
     pub directory: &'a Directory,
     /// The courses that were looked up.
@@ -173,10 +177,13 @@ impl<'a> Planner<'a> {
 
     /// What the newest record says of a person counts for all of that person's records.
     fn person(&self, groups: &'a [Group<'a>]) -> Person<'a> {
-        let all = || groups.iter().flat_map(|group| group.records).map(|index| self.record(*index));
+        let stored = groups.first().and_then(|group| self.inputs.newest.get(&self.guid(group)));
+        let of_run = || groups.iter().flat_map(|group| group.records).map(|index| self.record(*index));
         let winners = groups.iter().filter_map(|group| group.records.last()).map(|index| self.record(*index));
-        let newest = winners.max_by_key(|record| record.age()).expect("a group holds at least one record");
-        let rival = all().find(|other| other.age() == newest.age() && !newest.mail().same_as(other.get(Field::Mail)));
+        let newest = stored.into_iter().chain(winners).max_by_key(|record| record.age());
+        let newest = newest.expect("a group holds at least one record");
+        let as_new = |other: &&FeedRecord| other.age() == newest.age();
+        let rival = of_run().chain(stored).filter(as_new).find(|other| !newest.mail().same_as(other.get(Field::Mail)));
         Person { groups, newest, rival, matched: match_person(newest, self.inputs.directory, self.policy) }
     }
 
@@ -246,13 +253,12 @@ impl<'a> Planner<'a> {
         if group.contradicting == 0 {
             return Some(last);
         }
-        let one_that_wants =
-            |state| newest.iter().map(|index| self.record(*index)).find(|record| wanted(record) == Some(state));
-        let (enrol, suspend) = (one_that_wants(EnrolState::Enrol), one_that_wants(EnrolState::Suspend));
+        let first = self.record(newest[0]);
+        let other = newest.iter().map(|index| self.record(*index)).find(|record| says_otherwise(record, first));
         for index in newest {
             let record = self.record(*index);
-            let opposite = if wanted(record) == Some(EnrolState::Enrol) { suspend } else { enrol };
-            self.skip(record, Verdict::Contradiction { with: opposite.unwrap_or(last).fingerprint });
+            let with = if says_otherwise(record, first) { first } else { other.unwrap_or(last) };
+            self.skip(record, Verdict::Contradiction { with: with.fingerprint });
         }
         None
     }

@@ -15,8 +15,9 @@ const NOT_FROM_CORE: [(OutcomeCode, &str); 6] = [
 ];
 
 /// The names of the checks of intake, as findings carry them.
-const CHECKS: [&str; 8] = [
+const CHECKS: [&str; 9] = [
     "completeness",
+    "dates_ahead",
     "doubtful_identity",
     "new_accounts",
     "protected",

@@ -25,6 +25,7 @@ rules! {
         doubt_counts_people_not_their_records
         many_people_in_doubt_mean_that_the_guids_changed_as_a_whole
         doubts_that_a_person_knows_of_do_not_stop_later_runs
+        record_from_the_future_is_pointed_out
         plan_that_lay_about_is_not_applied;
     identity:
         account_is_found_by_its_guid_whatever_the_case
@@ -39,7 +40,10 @@ rules! {
         what_was_not_looked_up_is_not_absent
         two_addresses_of_one_moment_ask_a_human
         account_that_another_look_up_gave_is_no_answer
-        user_name_in_upper_case_is_taken_too;
+        user_name_in_upper_case_is_taken_too
+        equally_new_record_with_another_address_is_not_superseded
+        old_record_that_waited_does_not_bring_an_old_address_back
+        account_is_made_from_the_newest_record_even_if_that_is_settled;
     incomplete:
         incomplete_feed_adds_but_does_not_suspend
         each_gap_is_said

@@ -23,6 +23,7 @@ pub struct Journal {
     pub waiting: BTreeMap<Fingerprint, Waiting>,
     pub applied: BTreeMap<(String, ElmCourseId), AppliedState>,
     pub intended: BTreeMap<Fingerprint, EnrolKind>,
+    pub newest: BTreeMap<String, FeedRecord>,
     pub known_doubts: BTreeSet<Fingerprint>,
 }
 
@@ -97,12 +98,14 @@ impl World {
 
     /// The plan that the feed and the waiting records ask for.
     pub fn plan(&self, records: &Snapshot<Vec<FeedRecord>>) -> (IntakePlan, Vec<Finding>) {
-        let Seen { directory, courses, enrolments } = self.moodle.look_up(&records.value, &self.policy, &self.unasked);
+        let people: Vec<FeedRecord> = records.value.iter().chain(self.journal.newest.values()).cloned().collect();
+        let Seen { directory, courses, enrolments } = self.moodle.look_up(&people, &self.policy, &self.unasked);
         let inputs = IntakeInputs {
             link: &LinkName::new("elm"),
             records,
             known_doubts: &self.journal.known_doubts,
             applied: &self.journal.applied,
+            newest: &self.journal.newest,
             directory: &directory,
             courses: &courses,
             enrolments: &enrolments,
@@ -208,6 +211,12 @@ impl World {
         plan: &IntakePlan,
         verdicts: &[(Fingerprint, Verdict)],
     ) -> BTreeMap<Fingerprint, Step> {
+        for record in records.iter().filter(|record| record.reading.is_ok()) {
+            let newest = self.journal.newest.entry(record.guid().folded()).or_insert_with(|| record.clone());
+            if newest.age() < record.age() {
+                *newest = record.clone();
+            }
+        }
         let skipped = plan.skips.iter().map(|skip| (skip.record, &skip.verdict));
         let by_print: BTreeMap<_, _> = records.iter().map(|record| (record.fingerprint, record)).collect();
         let mut steps = BTreeMap::new();

@@ -70,10 +70,11 @@ impl File {
 }
 
 fn gather(folder: &Path, above: &str, files: &mut Vec<File>) {
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let listed = fs::read_dir(folder).expect("the project can be listed");
+    let mut entries: Vec<PathBuf> = listed.map(|entry| entry.expect("an entry can be read").path()).collect();
     entries.sort();
     for entry in entries {
-        let name = entry.file_name().unwrap().to_string_lossy().into_owned();
+        let name = entry.file_name().expect("an entry has a name").to_string_lossy().into_owned();
         if matches!(name.as_str(), ".git" | "target" | "node_modules") {
             continue;
         }

@@ -11,7 +11,6 @@ mod size;
 mod words;
 
 use files::Project;
-use std::fmt::Write;
 
 /// What breaks a rule, and where: `path:line: reason`.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,11 +22,8 @@ fn complain(path: &str, line: usize, reason: impl std::fmt::Display) -> Complain
 
 fn hold(rule: impl FnOnce(&Project) -> Vec<Complaint>) {
     let complaints = rule(&Project::read());
-    let mut text = String::new();
-    for Complaint(complaint) in &complaints {
-        writeln!(text, "  {complaint}").unwrap();
-    }
-    assert!(complaints.is_empty(), "{} complaints:\n{text}", complaints.len());
+    let lines: Vec<&str> = complaints.iter().map(|complaint| complaint.0.as_str()).collect();
+    assert!(lines.is_empty(), "{} complaints:\n  {}", lines.len(), lines.join("\n  "));
 }
 
 #[test]

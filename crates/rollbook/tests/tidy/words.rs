@@ -39,7 +39,7 @@ pub fn open_with_a_header(project: &Project) -> Vec<Complaint> {
     let modules = project.product().chain(project.files.iter().filter(roots));
     let bare = modules.filter(|file| {
         let mut header = file.text.lines().take_while(|line| line.starts_with("//!"));
-        !header.next().is_some_and(|line| line.len() > 20)
+        header.next().is_none_or(|line| line.len() <= 20)
     });
     bare.map(|file| {
         complain(&file.path, 1, "a module opens with `//!`: what it does, what it must never do, where to go next")

@@ -55,12 +55,8 @@ pub(super) fn build(world: &mut World) {
     moodle.disable_manual(disabled);
     for title in ["Driver Safety 2025", "Driver Safety 2026"] {
         let id = moodle.add_course(&COURSE_TWICE.to_string(), title);
-        moodle
-            .courses
-            .edit(id, |course| course.shortname = title.to_owned());
+        moodle.courses.edit(id, |course| course.shortname = title.to_owned());
     }
     let unrelated = moodle.add_course("", "Staff Book Club");
-    moodle
-        .courses
-        .edit(unrelated, |course| course.shortname = "BOOKS".to_owned());
+    moodle.courses.edit(unrelated, |course| course.shortname = "BOOKS".to_owned());
 }

@@ -75,10 +75,7 @@ fn records(stage: &mut Stage<'_>, random: &mut Random, people: &[Person], enroll
             None if leaves => continue,
             None => FeedRow::enrol(&person.guid, &person.email, course, at),
         };
-        stage.record(
-            minutes,
-            row.numbered(number).named(person.first, person.last),
-        );
+        stage.record(minutes, row.numbered(number).named(person.first, person.last));
         number += 1;
     }
 }

@@ -65,10 +65,9 @@ fn present_states(stage: &mut Stage<'_>) {
 
 fn completed(stage: &mut Stage<'_>) {
     let course_id = stage.course(FIRST_COURSE);
-    for (case, email) in [
-        (case::COMPLETED, "Connie.Pleted@gov.example"),
-        (case::COMPLETED_SUSPENDED, "Cora.Pleted@gov.example"),
-    ] {
+    for (case, email) in
+        [(case::COMPLETED, "Connie.Pleted@gov.example"), (case::COMPLETED_SUSPENDED, "Cora.Pleted@gov.example")]
+    {
         let user_id = stage.account(case.guid, email);
         stage.world.moodle.enrol(user_id, course_id);
         let at = stage.ago(9) + SignedDuration::from_secs(30);

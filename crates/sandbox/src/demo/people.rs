@@ -143,13 +143,7 @@ pub(super) fn build(world: &mut World, random: &mut Random, now: Timestamp) -> V
             user.timemodified = user.timecreated;
             world.moodle.users.insert(user)
         });
-        people.push(Person {
-            guid,
-            email,
-            first,
-            last,
-            user_id,
-        });
+        people.push(Person { guid, email, first, last, user_id });
     }
     people
 }

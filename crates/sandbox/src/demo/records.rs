@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use super::cases::{self as case, Case};
-use super::courses::{
-    COURSE_DISABLED, COURSE_MISSING, COURSE_TWICE, COURSE_WITHOUT_METHOD, FIRST_COURSE,
-};
+use super::courses::{COURSE_DISABLED, COURSE_MISSING, COURSE_TWICE, COURSE_WITHOUT_METHOD, FIRST_COURSE};
 use super::stage::Stage;
 
 pub(super) fn play(stage: &mut Stage<'_>) {
@@ -15,30 +13,10 @@ pub(super) fn play(stage: &mut Stage<'_>) {
 
 fn courses(stage: &mut Stage<'_>) {
     let unusable = [
-        (
-            case::COURSE_UNKNOWN,
-            "Una.Known@gov.example",
-            COURSE_MISSING,
-            105,
-        ),
-        (
-            case::NO_METHOD,
-            "Nomi.Thod@gov.example",
-            COURSE_WITHOUT_METHOD,
-            103,
-        ),
-        (
-            case::METHOD_DISABLED,
-            "Dee.Sabled@gov.example",
-            COURSE_DISABLED,
-            101,
-        ),
-        (
-            case::COURSE_TWICE,
-            "Tess.Twice@gov.example",
-            COURSE_TWICE,
-            99,
-        ),
+        (case::COURSE_UNKNOWN, "Una.Known@gov.example", COURSE_MISSING, 105),
+        (case::NO_METHOD, "Nomi.Thod@gov.example", COURSE_WITHOUT_METHOD, 103),
+        (case::METHOD_DISABLED, "Dee.Sabled@gov.example", COURSE_DISABLED, 101),
+        (case::COURSE_TWICE, "Tess.Twice@gov.example", COURSE_TWICE, 99),
     ];
     for (case, email, course, minutes) in unusable {
         stage.account(case.guid, email);

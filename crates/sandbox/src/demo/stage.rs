@@ -17,11 +17,7 @@ pub(super) struct Stage<'a> {
 impl<'a> Stage<'a> {
     pub(super) fn new(world: &'a mut World, now: Timestamp) -> Self {
         let records = Vec::new();
-        Self {
-            world,
-            now,
-            records,
-        }
+        Self { world, now, records }
     }
 
     pub(super) fn ago(&self, minutes: i64) -> Timestamp {
@@ -42,13 +38,7 @@ impl<'a> Stage<'a> {
     }
 
     /// A suspend record of a case.
-    pub(super) fn suspend(
-        &self,
-        case: Case,
-        email: &str,
-        course: i64,
-        minutes_ago: i64,
-    ) -> FeedRow {
+    pub(super) fn suspend(&self, case: Case, email: &str, course: i64, minutes_ago: i64) -> FeedRow {
         let mut row = self.enrol(case, email, course, minutes_ago);
         row.course_state = "Suspend".to_owned();
         row
@@ -68,14 +58,9 @@ impl<'a> Stage<'a> {
 
     /// Puts the records into the feed by their time.
     pub(super) fn publish(self) {
-        let Self {
-            world, mut records, ..
-        } = self;
+        let Self { world, mut records, .. } = self;
         records.sort_by_key(|(at, _)| *at);
-        world
-            .elm
-            .rows
-            .extend(records.into_iter().map(|(_, row)| row));
+        world.elm.rows.extend(records.into_iter().map(|(_, row)| row));
     }
 }
 

@@ -23,33 +23,17 @@ pub struct Received {
 
 const INTEGERS: [&str; 2] = ["ENROLMENT_ID", "COURSE_IDENTIFIER"];
 const DATES: [&str; 2] = ["COURSE_COMPLETE_DATE", "USER_EFFECTIVE_DATE"];
-const TEXTS: [&str; 7] = [
-    "COURSE_STATE",
-    "USER_STATE",
-    "COURSE_SHORTNAME",
-    "EMAIL",
-    "GUID",
-    "FIRST_NAME",
-    "LAST_NAME",
-];
-const REQUIRED: [&str; 5] = [
-    "ENROLMENT_ID",
-    "COURSE_IDENTIFIER",
-    "COURSE_COMPLETE_DATE",
-    "COURSE_STATE",
-    "GUID",
-];
+const TEXTS: [&str; 7] = ["COURSE_STATE", "USER_STATE", "COURSE_SHORTNAME", "EMAIL", "GUID", "FIRST_NAME", "LAST_NAME"];
+const REQUIRED: [&str; 5] = ["ENROLMENT_ID", "COURSE_IDENTIFIER", "COURSE_COMPLETE_DATE", "COURSE_STATE", "GUID"];
 
 pub(super) fn accept(elm: &mut Elm, asked: &Asked, now: Timestamp) -> Result<Reply, Reply> {
     let content_type = asked.header("content-type").unwrap_or_default();
     if !content_type.starts_with("application/json") {
         return Err(error(415, "UnsupportedMediaType", "Send application/json"));
     }
-    let body: Value = serde_json::from_slice(&asked.body)
-        .map_err(|broken| bad(format!("The body is not JSON: {broken}")))?;
-    let fields = body
-        .as_object()
-        .ok_or_else(|| bad("The body is not an object"))?;
+    let body: Value =
+        serde_json::from_slice(&asked.body).map_err(|broken| bad(format!("The body is not JSON: {broken}")))?;
+    let fields = body.as_object().ok_or_else(|| bad("The body is not an object"))?;
     check(fields)?;
     let id = elm.completions.len() as i64 + 1;
     let stored = entity(id, &body);
@@ -68,9 +52,7 @@ fn check(fields: &Map<String, Value>) -> Result<(), Reply> {
         let fits = if INTEGERS.contains(&name) {
             value.is_i64()
         } else if DATES.contains(&name) {
-            value
-                .as_str()
-                .is_some_and(|text| text.parse::<Date>().is_ok() && text.len() == 10)
+            value.as_str().is_some_and(|text| text.parse::<Date>().is_ok() && text.len() == 10)
         } else if TEXTS.contains(&name) {
             value.is_string()
         } else {
@@ -97,9 +79,7 @@ fn entity(id: i64, body: &Value) -> Value {
 pub(super) fn look_up(elm: &Elm, asked: &Asked) -> Result<Reply, Reply> {
     let query = Query::read(elm, asked)?;
     let all = elm.completions.iter();
-    let stored: Vec<Value> = all
-        .map(|received| entity(received.id, &received.body))
-        .collect();
+    let stored: Vec<Value> = all.map(|received| entity(received.id, &received.body)).collect();
     let found = query.select(elm, &stored);
     let body = json!({"value": found});
     Ok(Reply::json(200, body.to_string().into_bytes()))

@@ -10,12 +10,7 @@ pub(super) fn page(elm: &Elm, asked: &Asked) -> Result<Reply, Reply> {
     let query = Query::read(elm, asked)?;
     let passing = query.select(elm, &elm.rows);
     let total = passing.len();
-    let rows: Vec<Value> = passing
-        .into_iter()
-        .skip(query.skip)
-        .take(elm.page_size)
-        .cloned()
-        .collect();
+    let rows: Vec<Value> = passing.into_iter().skip(query.skip).take(elm.page_size).cloned().collect();
     let mut body = Map::new();
     let service = FEED_PATH.rsplit_once('/').map_or("", |(parent, _)| parent);
     let host = asked.header("host").unwrap_or_default();

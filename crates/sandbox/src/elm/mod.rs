@@ -6,6 +6,7 @@
 
 mod completion;
 mod feed;
+mod filter;
 mod query;
 mod row;
 
@@ -85,8 +86,7 @@ impl Elm {
     /// Completions received for one enrolment.
     pub fn completions_of(&self, enrolment_id: i64) -> Vec<&Received> {
         let all = self.completions.iter();
-        all.filter(|received| received.body["ENROLMENT_ID"] == enrolment_id)
-            .collect()
+        all.filter(|received| received.body["ENROLMENT_ID"] == enrolment_id).collect()
     }
 }
 
@@ -125,11 +125,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, cut: Cut, request: Request) -> Re
 
 fn respond(shared: &Shared, asked: &Asked, function: &str) -> Reply {
     if asked.header("x-cdata-authtoken") != Some(crate::ELM_TOKEN) {
-        return error(
-            401,
-            "Unauthorized",
-            "The authentication token is missing or wrong",
-        );
+        return error(401, "Unauthorized", "The authentication token is missing or wrong");
     }
     let mut world = shared.world();
     let answer = match (function, asked.parts.method.as_str()) {
@@ -139,11 +135,7 @@ fn respond(shared: &Shared, asked: &Asked, function: &str) -> Reply {
             let now = world.now();
             completion::accept(&mut world.elm, asked, now)
         }
-        _ => Err(error(
-            405,
-            "MethodNotAllowed",
-            "Not supported on this resource",
-        )),
+        _ => Err(error(405, "MethodNotAllowed", "Not supported on this resource")),
     };
     answer.unwrap_or_else(|refused| refused)
 }

@@ -2,11 +2,10 @@
 
 use std::cmp::Ordering;
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde_json::Value;
 
+use super::filter::{self, Test, moment};
 use super::{Asked, Elm, bad};
 use crate::server::{Reply, form};
 
@@ -33,12 +32,7 @@ const COLUMNS: [&str; 19] = [
     "OPRID",
 ];
 /// Columns that hold points in time.
-const DATES: [&str; 4] = [
-    "date_created",
-    "date_updated",
-    "date_deleted",
-    "COURSE_STATE_DATE",
-];
+pub(super) const DATES: [&str; 4] = ["date_created", "date_updated", "date_deleted", "COURSE_STATE_DATE"];
 
 /// The options of one request.
 #[derive(Debug, Default)]
@@ -49,29 +43,6 @@ pub(super) struct Query {
     pub(super) count: bool,
     /// The query as sent, without `$skiptoken`.
     pub(super) rest: String,
-}
-
-#[derive(Debug)]
-struct Test {
-    column: &'static str,
-    relation: Relation,
-    literal: Literal,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Relation {
-    Equal,
-    Greater,
-    GreaterEqual,
-    Less,
-    LessEqual,
-}
-
-#[derive(Debug)]
-enum Literal {
-    Text(String),
-    Number(i64),
-    Moment(Timestamp),
 }
 
 impl Query {
@@ -86,7 +57,7 @@ impl Query {
         for (pair, (name, value)) in raw.split('&').zip(form::text_pairs(raw)) {
             let value = value.as_str();
             match name.as_str() {
-                "$filter" => query.tests = filter(value, &zone)?,
+                "$filter" => query.tests = filter::read(value, &zone)?,
                 "$orderby" => query.order = order(value)?,
                 "$skiptoken" => query.skip = number(value)?,
                 "$count" => query.count = value == "true",
@@ -109,9 +80,8 @@ impl Query {
     pub(super) fn select<'a>(&self, elm: &Elm, rows: &'a [Value]) -> Vec<&'a Value> {
         let zone = zone(elm);
         let passing = rows.iter();
-        let mut passing: Vec<&Value> = passing
-            .filter(|row| self.tests.iter().all(|test| test.passes(row, &zone)))
-            .collect();
+        let mut passing: Vec<&Value> =
+            passing.filter(|row| self.tests.iter().all(|test| test.passes(row, &zone))).collect();
         if self.order.is_empty() {
             return passing;
         }
@@ -136,11 +106,7 @@ struct Key {
 impl Ord for Key {
     fn cmp(&self, other: &Self) -> Ordering {
         let ascending = self.value.cmp(&other.value);
-        if self.descending {
-            ascending.reverse()
-        } else {
-            ascending
-        }
+        if self.descending { ascending.reverse() } else { ascending }
     }
 }
 
@@ -162,122 +128,6 @@ fn sort_value(value: &Value, column: &str, zone: &TimeZone) -> (i128, String) {
     }
 }
 
-impl Test {
-    fn passes(&self, row: &Value, zone: &TimeZone) -> bool {
-        let value = &row[self.column];
-        let order = match &self.literal {
-            Literal::Moment(wanted) => {
-                let Some(at) = value.as_str().and_then(|text| moment(text, zone)) else {
-                    return true;
-                };
-                at.cmp(wanted)
-            }
-            Literal::Number(wanted) => match stored_number(value) {
-                Some(stored) => stored.cmp(wanted),
-                None => return false,
-            },
-            Literal::Text(wanted) => match value.as_str() {
-                Some(stored) => stored.cmp(wanted.as_str()),
-                None => return false,
-            },
-        };
-        match self.relation {
-            Relation::Equal => order.is_eq(),
-            Relation::Greater => order.is_gt(),
-            Relation::GreaterEqual => order.is_ge(),
-            Relation::Less => order.is_lt(),
-            Relation::LessEqual => order.is_le(),
-        }
-    }
-}
-
-/// Newer feeds carry ids as text.
-fn stored_number(value: &Value) -> Option<i64> {
-    let text = value.as_str().and_then(|text| text.parse().ok());
-    value.as_i64().or(text)
-}
-
-fn filter(text: &str, zone: &TimeZone) -> Result<Vec<Test>, Reply> {
-    let mut words = words(text)?.into_iter();
-    let mut tests = Vec::new();
-    loop {
-        let (Some(name), Some(relation), Some(literal)) =
-            (words.next(), words.next(), words.next())
-        else {
-            return Err(bad(format!("Syntax error in $filter: {text}")));
-        };
-        let column = column(&name)?;
-        let relation = match relation.as_str() {
-            "eq" => Relation::Equal,
-            "gt" => Relation::Greater,
-            "ge" => Relation::GreaterEqual,
-            "lt" => Relation::Less,
-            "le" => Relation::LessEqual,
-            other => return Err(bad(format!("Unknown operator {other}"))),
-        };
-        let literal = literal_of(column, &literal, zone)?;
-        tests.push(Test {
-            column,
-            relation,
-            literal,
-        });
-        match words.next().as_deref() {
-            None => return Ok(tests),
-            Some("and") => {}
-            Some(other) => return Err(bad(format!("Unexpected '{other}' in $filter"))),
-        }
-    }
-}
-
-fn literal_of(column: &str, word: &str, zone: &TimeZone) -> Result<Literal, Reply> {
-    let refused = || bad(format!("Cannot compare {column} with {word}"));
-    let quoted = word
-        .strip_prefix('\'')
-        .and_then(|rest| rest.strip_suffix('\''));
-    let Some(inner) = quoted else {
-        if DATES.contains(&column) {
-            let at: Timestamp = word.parse().map_err(|_| refused())?;
-            return Ok(Literal::Moment(at));
-        }
-        return word.parse().map(Literal::Number).map_err(|_| refused());
-    };
-    let inner = inner.replace("''", "'");
-    if DATES.contains(&column) {
-        return moment(&inner, zone)
-            .map(Literal::Moment)
-            .ok_or_else(refused);
-    }
-    Ok(Literal::Text(inner))
-}
-
-/// Splits at spaces, keeping quoted literals together with their quotes.
-fn words(text: &str) -> Result<Vec<String>, Reply> {
-    let mut words = Vec::new();
-    let mut word = String::new();
-    let mut quoted = false;
-    for letter in text.chars() {
-        match letter {
-            ' ' if !quoted => {
-                if !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
-                }
-            }
-            '\'' => {
-                quoted = !quoted;
-                word.push(letter);
-            }
-            _ => word.push(letter),
-        }
-    }
-    if quoted {
-        return Err(bad(format!("Unclosed literal in {text}")));
-    }
-    if !word.is_empty() {
-        words.push(word);
-    }
-    Ok(words)
-}
-
 fn order(text: &str) -> Result<Vec<(&'static str, bool)>, Reply> {
     let parts = text.split(',').map(|part| {
         let mut words = part.split_whitespace();
@@ -291,28 +141,17 @@ fn order(text: &str) -> Result<Vec<(&'static str, bool)>, Reply> {
     parts.collect()
 }
 
-fn column(name: &str) -> Result<&'static str, Reply> {
+pub(super) fn column(name: &str) -> Result<&'static str, Reply> {
     let mut columns = COLUMNS.into_iter();
     let found = columns.find(|column| column.eq_ignore_ascii_case(name));
     found.ok_or_else(|| bad(format!("Could not find a property named '{name}'")))
 }
 
 fn number(text: &str) -> Result<usize, Reply> {
-    text.parse()
-        .map_err(|_| bad(format!("Not a number: {text}")))
+    text.parse().map_err(|_| bad(format!("Not a number: {text}")))
 }
 
 fn zone(elm: &Elm) -> TimeZone {
     let zone = TimeZoneDatabase::bundled().get(&elm.time_zone);
     zone.unwrap_or(TimeZone::UTC)
-}
-
-/// A point in time with an offset, or local to the feed's zone without one.
-fn moment(text: &str, zone: &TimeZone) -> Option<Timestamp> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(at);
-    }
-    let local: DateTime = text.parse().ok()?;
-    let zoned = local.to_zoned(zone.clone()).ok()?;
-    Some(zoned.timestamp())
 }

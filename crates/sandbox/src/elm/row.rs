@@ -78,9 +78,7 @@ impl FeedRow {
 /// ISO 8601 with milliseconds and the offset of Pacific standard time, as the feed writes it.
 pub(crate) fn local(at: Timestamp) -> String {
     let zone = TimeZone::fixed(Offset::constant(-8));
-    at.to_zoned(zone)
-        .strftime("%Y-%m-%dT%H:%M:%S%.3f%:z")
-        .to_string()
+    at.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
 }
 
 impl From<FeedRow> for Value {

@@ -151,11 +151,7 @@ impl Faults {
             At::Seeded { seed, .. } => seed,
             At::Nth(_) | At::First(_) | At::Every => 0,
         };
-        self.lock().armed.push(Armed {
-            fault,
-            calls: 0,
-            random: Random::new(seed),
-        });
+        self.lock().armed.push(Armed { fault, calls: 0, random: Random::new(seed) });
     }
 
     /// Disarms all faults; what fired so far stays recorded.
@@ -179,10 +175,7 @@ impl Faults {
             }
             if armed.fires() {
                 kinds.push(armed.fault.kind);
-                fired.push(Fired {
-                    fault: armed.fault,
-                    function: function.to_owned(),
-                });
+                fired.push(Fired { fault: armed.fault, function: function.to_owned() });
             }
         }
         board.fired.extend(fired);

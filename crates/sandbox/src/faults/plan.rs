@@ -127,9 +127,7 @@ fn broken_off(reply: Reply, cut: Cut) -> Response {
         }
     });
     let mut response = reply.into_response();
-    response
-        .headers_mut()
-        .insert("content-length", whole.into());
+    response.headers_mut().insert("content-length", whole.into());
     *response.body_mut() = Body::from_stream(halves);
     response
 }

@@ -28,9 +28,7 @@ pub(super) fn quoted_printable(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
     while at < text.len() {
-        let escaped = (text[at] == b'=')
-            .then(|| text.get(at + 1..at + 3))
-            .flatten();
+        let escaped = (text[at] == b'=').then(|| text.get(at + 1..at + 3)).flatten();
         match escaped {
             Some(b"\r\n") => at += 3,
             Some(digits) => {

@@ -58,16 +58,12 @@ fn parts_text(kind: &str, body: &str) -> String {
     let Some((_, after)) = kind.split_once("boundary=") else {
         return String::new();
     };
-    let quoted = after
-        .strip_prefix('"')
-        .and_then(|rest| rest.split('"').next());
+    let quoted = after.strip_prefix('"').and_then(|rest| rest.split('"').next());
     let boundary = quoted.unwrap_or_else(|| after.split(';').next().unwrap_or_default());
     let marker = format!("--{boundary}");
     let parts = body.split(marker.as_str()).skip(1);
     let inner = parts.take_while(|part| !part.starts_with("--"));
-    inner
-        .map(|part| part_text(part.strip_prefix("\r\n").unwrap_or(part)))
-        .collect()
+    inner.map(|part| part_text(part.strip_prefix("\r\n").unwrap_or(part))).collect()
 }
 
 fn header_of(part: &str, name: &str) -> Option<String> {
@@ -75,8 +71,7 @@ fn header_of(part: &str, name: &str) -> Option<String> {
     let mut lines = head.split("\r\n");
     let mut found = lines.by_ref().find_map(|line| {
         let (key, value) = line.split_once(':')?;
-        key.eq_ignore_ascii_case(name)
-            .then(|| value.trim().to_owned())
+        key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
     })?;
     for folded in lines.take_while(|line| line.starts_with([' ', '\t'])) {
         found.push(' ');

@@ -32,26 +32,17 @@ impl Mailbox {
     /// Mails to a recipient of the envelope, compared without regard to case.
     pub fn to(&self, address: &str) -> Vec<&Mail> {
         let mails = self.mails.iter();
-        mails
-            .filter(|mail| mail.to.iter().any(|to| to.eq_ignore_ascii_case(address)))
-            .collect()
+        mails.filter(|mail| mail.to.iter().any(|to| to.eq_ignore_ascii_case(address))).collect()
     }
 
     /// Mails whose decoded subject contains a text.
     pub fn about(&self, part_of_subject: &str) -> Vec<&Mail> {
         let mails = self.mails.iter();
-        mails
-            .filter(|mail| mail.subject().contains(part_of_subject))
-            .collect()
+        mails.filter(|mail| mail.subject().contains(part_of_subject)).collect()
     }
 
     fn receive(&mut self, from: &str, to: &[String], raw: Vec<u8>, at: Timestamp) {
-        self.mails.push(Mail {
-            from: from.to_owned(),
-            to: to.to_vec(),
-            raw,
-            received_at: at,
-        });
+        self.mails.push(Mail { from: from.to_owned(), to: to.to_vec(), raw, received_at: at });
     }
 }
 

@@ -20,13 +20,8 @@ pub(super) async fn converse(stream: TcpStream, shared: Arc<Shared>) {
     }
     // Replies must not wait for the client's acknowledgement; a failure only costs time.
     let _slower = stream.set_nodelay(true);
-    let mut session = Session {
-        stream: BufReader::new(stream),
-        shared,
-        greeted: false,
-        authenticated: false,
-        mail: None,
-    };
+    let mut session =
+        Session { stream: BufReader::new(stream), shared, greeted: false, authenticated: false, mail: None };
     // An error is the client's hanging up, or a fault's doing the same.
     let _hung_up = session.run().await;
 }
@@ -80,9 +75,7 @@ impl Session {
     }
 
     async fn say(&mut self, reply: &str) -> io::Result<()> {
-        self.stream
-            .write_all(format!("{reply}\r\n").as_bytes())
-            .await?;
+        self.stream.write_all(format!("{reply}\r\n").as_bytes()).await?;
         self.stream.flush().await
     }
 
@@ -97,8 +90,7 @@ impl Session {
     async fn ehlo(&mut self) -> io::Result<()> {
         self.greeted = true;
         self.mail = None;
-        self.say("250-sandbox\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 20971520")
-            .await
+        self.say("250-sandbox\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 20971520").await
     }
 
     async fn auth(&mut self, rest: &str) -> io::Result<()> {
@@ -110,10 +102,7 @@ impl Session {
                     initial => base64(initial.as_bytes()),
                 };
                 let mut parts = text.split(|&byte| byte == 0).skip(1);
-                (
-                    parts.next().map(<[u8]>::to_vec),
-                    parts.next().map(<[u8]>::to_vec),
-                )
+                (parts.next().map(<[u8]>::to_vec), parts.next().map(<[u8]>::to_vec))
             }
             "LOGIN" => {
                 let name = self.ask("VXNlcm5hbWU6").await?;
@@ -132,11 +121,7 @@ impl Session {
             }
         };
         self.authenticated = fits;
-        let reply = if fits {
-            "235 Welcome"
-        } else {
-            "535 Wrong name or password"
-        };
+        let reply = if fits { "235 Welcome" } else { "535 Wrong name or password" };
         self.say(reply).await
     }
 
@@ -157,10 +142,7 @@ impl Session {
             return self.say("501 MAIL FROM:<address>").await;
         };
         self.shared.calls.note("smtp", 1);
-        let plan = self
-            .shared
-            .faults
-            .next(Target::Smtp, "smtp", Moment::SmtpMail);
+        let plan = self.shared.faults.next(Target::Smtp, "smtp", Moment::SmtpMail);
         let to = Vec::new();
         self.mail = Some(Envelope { from, to, plan });
         self.say("250 Sender fine").await
@@ -172,16 +154,7 @@ impl Session {
         };
         let reply = match address(rest, "TO:") {
             None => "501 RCPT TO:<address>",
-            Some(to)
-                if self
-                    .shared
-                    .world()
-                    .mail
-                    .refused
-                    .contains(&to.to_lowercase()) =>
-            {
-                "550 No such mailbox"
-            }
+            Some(to) if self.shared.world().mail.refused.contains(&to.to_lowercase()) => "550 No such mailbox",
             Some(_) if mail.plan.kind == Some(Kind::RefuseRecipient) => "550 No such mailbox",
             Some(_) if mail.plan.kind == Some(Kind::Temporary) => "451 Try again later",
             Some(to) => {
@@ -257,9 +230,6 @@ fn address(rest: &str, keyword: &str) -> Option<String> {
     if !head.eq_ignore_ascii_case(keyword) {
         return None;
     }
-    let (address, _options) = rest[keyword.len()..]
-        .trim()
-        .strip_prefix('<')?
-        .split_once('>')?;
+    let (address, _options) = rest[keyword.len()..].trim().strip_prefix('<')?.split_once('>')?;
     Some(address.to_owned())
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    ADMIN_ID, Assignment, Cohort, Completion, Context, Course, Enrolment, GUEST_ID,
-    GUILD_ADMIN_ROLE, GUILD_MENTOR_ROLE, Instance, Member, Moodle, OptInField, Role, SERVICE_ID,
-    STUDENT_ROLE, Site, Table, Token, User, WelcomeFrom,
+    ADMIN_ID, Assignment, Cohort, Completion, Context, Course, Enrolment, GUEST_ID, GUILD_ADMIN_ROLE,
+    GUILD_MENTOR_ROLE, Instance, Member, Moodle, OptInField, Role, SERVICE_ID, STUDENT_ROLE, Site, Table, Token, User,
+    WelcomeFrom,
 };
 use crate::{MOODLE_ADMIN_TOKEN, MOODLE_TOKEN};
 
@@ -19,6 +19,7 @@ impl Moodle {
             opt_in_field: OptInField::default(),
             users: Table::default(),
             courses: Table::default(),
+            categories: BTreeMap::from([(1, String::new())]),
             instances: Table::default(),
             enrolments: Table::default(),
             roles: standard_roles(),
@@ -62,8 +63,7 @@ impl Moodle {
 
     /// Adds an account as the intake makes them; see [`User::new`]. Nothing is checked.
     pub fn add_user(&mut self, guid: &str, email: &str, firstname: &str, lastname: &str) -> i64 {
-        self.users
-            .insert(User::new(guid, email, firstname, lastname))
+        self.users.insert(User::new(guid, email, firstname, lastname))
     }
 
     /// Adds a visible course with an enabled manual enrolment method.
@@ -121,9 +121,7 @@ impl Moodle {
 
     /// Enrols a student if need be, and suspends the enrolment.
     pub fn enrol_suspended(&mut self, user_id: i64, course_id: i64) -> i64 {
-        let present = self
-            .enrolment(user_id, course_id)
-            .map(|enrolment| enrolment.id);
+        let present = self.enrolment(user_id, course_id).map(|enrolment| enrolment.id);
         let id = present.unwrap_or_else(|| self.enrol(user_id, course_id));
         self.enrolments.edit(id, |row| row.suspended = true);
         id
@@ -160,14 +158,7 @@ impl Moodle {
     /// Adds a member, who need not exist. Returns the row id; a second addition changes nothing.
     pub fn add_member(&mut self, cohort_id: i64, user_id: i64) -> i64 {
         let present = self.members.index().pair.get(&(cohort_id, user_id));
-        present.copied().unwrap_or_else(|| {
-            self.members.insert(Member {
-                id: 0,
-                cohort_id,
-                user_id,
-                timeadded: 0,
-            })
-        })
+        present.copied().unwrap_or_else(|| self.members.insert(Member { id: 0, cohort_id, user_id, timeadded: 0 }))
     }
 
     /// Records a completion, replacing an earlier one of the same learner and course.
@@ -205,12 +196,7 @@ impl Moodle {
             self.members.remove(row);
         }
         let everywhere = (id, Context::System)..=(id, Context::Course(i64::MAX));
-        let roles: Vec<i64> = self
-            .assignments
-            .index()
-            .place
-            .ids_within(everywhere)
-            .collect();
+        let roles: Vec<i64> = self.assignments.index().place.ids_within(everywhere).collect();
         for row in roles {
             self.assignments.remove(row);
         }
@@ -255,16 +241,14 @@ const STANDARD_ROLES: [(&str, [bool; 3]); 10] = [
 
 fn standard_roles() -> BTreeMap<i64, Role> {
     let numbered = (1..).zip(STANDARD_ROLES);
-    let roles = numbered.map(
-        |(id, (shortname, [at_system, at_category, at_course]))| Role {
-            id,
-            shortname: shortname.to_owned(),
-            sortorder: id,
-            at_system,
-            at_category,
-            at_course,
-        },
-    );
+    let roles = numbered.map(|(id, (shortname, [at_system, at_category, at_course]))| Role {
+        id,
+        shortname: shortname.to_owned(),
+        sortorder: id,
+        at_system,
+        at_category,
+        at_course,
+    });
     roles.map(|role| (role.id, role)).collect()
 }
 

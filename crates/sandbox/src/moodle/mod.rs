@@ -20,8 +20,8 @@ pub(crate) use rest::serve;
 pub use site::{Collation, Maintenance, Release, Site};
 pub(crate) use tables::collation::fold;
 pub use tables::{
-    Assignment, Cohort, Completion, Context, Course, Enrolment, Instance, MailDisplay, Member,
-    OptInField, Role, Row, Table, User, Visibility, Welcome, WelcomeFrom,
+    Assignment, Cohort, Completion, Context, Course, Enrolment, Instance, MailDisplay, Member, OptInField, Role, Row,
+    Table, User, Visibility, Welcome, WelcomeFrom,
 };
 pub use token::Token;
 
@@ -54,6 +54,8 @@ pub struct Moodle {
     pub users: Table<User>,
     /// Courses.
     pub courses: Table<Course>,
+    /// Course categories: idnumber by id.
+    pub categories: BTreeMap<i64, String>,
     /// Enrolment methods.
     pub instances: Table<Instance>,
     /// Enrolments.

@@ -1,18 +1,14 @@
 //! Questions about Moodle's state, for tests and for the functions.
 
 use super::tables::collation::fold;
-use super::{
-    Assignment, Cohort, Collation, Completion, Context, Course, Enrolment, Instance, Moodle, User,
-};
+use super::{Assignment, Cohort, Collation, Completion, Context, Course, Enrolment, Instance, Moodle, User};
 
 impl Moodle {
     /// The first account with exactly this GUID that is not deleted.
     pub fn user_by_guid(&self, guid: &str) -> Option<&User> {
         let ids = self.users.index().idnumber.ids(fold(guid));
         let users = ids.filter_map(|id| self.users.get(id));
-        users
-            .into_iter()
-            .find(|user| user.idnumber == guid && !user.deleted)
+        users.into_iter().find(|user| user.idnumber == guid && !user.deleted)
     }
 
     /// Accounts whose user name is equal by collation, deleted ones included.
@@ -40,36 +36,28 @@ impl Moodle {
         field: fn(&User) -> &str,
     ) -> Vec<&'a User> {
         let users = ids.filter_map(|id| self.users.get(id));
-        users
-            .filter(|user| self.equal(field(user), wanted))
-            .collect()
+        users.filter(|user| self.equal(field(user), wanted)).collect()
     }
 
     /// Courses whose idnumber is equal by collation.
     pub fn courses_by_idnumber(&self, idnumber: &str) -> Vec<&Course> {
         let ids = self.courses.index().idnumber.ids(fold(idnumber));
         let courses = ids.filter_map(|id| self.courses.get(id));
-        courses
-            .filter(|course| self.equal(&course.idnumber, idnumber))
-            .collect()
+        courses.filter(|course| self.equal(&course.idnumber, idnumber)).collect()
     }
 
     /// Courses whose short name is equal by collation.
     pub fn courses_by_shortname(&self, shortname: &str) -> Vec<&Course> {
         let ids = self.courses.index().shortname.ids(fold(shortname));
         let courses = ids.filter_map(|id| self.courses.get(id));
-        courses
-            .filter(|course| self.equal(&course.shortname, shortname))
-            .collect()
+        courses.filter(|course| self.equal(&course.shortname, shortname)).collect()
     }
 
     /// Cohorts whose idnumber is equal by collation.
     pub fn cohorts_by_idnumber(&self, idnumber: &str) -> Vec<&Cohort> {
         let ids = self.cohorts.index().idnumber.ids(fold(idnumber));
         let cohorts = ids.filter_map(|id| self.cohorts.get(id));
-        cohorts
-            .filter(|cohort| self.equal(&cohort.idnumber, idnumber))
-            .collect()
+        cohorts.filter(|cohort| self.equal(&cohort.idnumber, idnumber)).collect()
     }
 
     /// Equality as this site's database sees it.
@@ -91,19 +79,14 @@ impl Moodle {
     /// Ids of a course's manual methods in their order, enabled or not.
     pub fn manual_instances(&self, course_id: i64) -> Vec<i64> {
         let methods = self.instances_of(course_id).into_iter();
-        methods
-            .filter(|method| method.enrol == "manual")
-            .map(|method| method.id)
-            .collect()
+        methods.filter(|method| method.enrol == "manual").map(|method| method.id).collect()
     }
 
     /// The first manual enrolment of an account in a course.
     pub fn enrolment(&self, user_id: i64, course_id: i64) -> Option<&Enrolment> {
         let pairs = &self.enrolments.index().pair;
         let instances = self.manual_instances(course_id).into_iter();
-        instances
-            .filter_map(|instance| pairs.get(&(instance, user_id)))
-            .find_map(|id| self.enrolments.get(*id))
+        instances.filter_map(|instance| pairs.get(&(instance, user_id))).find_map(|id| self.enrolments.get(*id))
     }
 
     /// All enrolments in a course, by any method, by ascending row id.
@@ -122,6 +105,16 @@ impl Moodle {
     pub fn is_active(&self, enrolment: &Enrolment, now: i64) -> bool {
         let method = self.instances.get(enrolment.instance_id);
         method.is_some_and(|method| method.enabled) && enrolment.is_active(now)
+    }
+
+    /// Whether the thing behind a context exists.
+    pub(crate) fn has_context(&self, context: Context) -> bool {
+        match context {
+            Context::System => true,
+            Context::User(id) => self.users.get(id).is_some_and(|user| !user.deleted),
+            Context::Category(id) => self.categories.contains_key(&id),
+            Context::Course(id) => self.courses.get(id).is_some(),
+        }
     }
 
     /// Role assignments of an account in one context.

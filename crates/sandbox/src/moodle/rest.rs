@@ -32,9 +32,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, cut: Cut, request: Request) -> Re
     let function = decoded.fields.leaf("wsfunction").unwrap_or_default();
     let function = function.to_owned();
     shared.calls.note(&function, decoded.items);
-    let plan = shared
-        .faults
-        .next(Target::Moodle(None), &function, Moment::Request);
+    let plan = shared.faults.next(Target::Moodle(None), &function, Moment::Request);
     if plan.kind == Some(Kind::HalfBatch) {
         decoded.fields.halve();
     }
@@ -46,17 +44,8 @@ fn read(site: &Site, parts: &Parts, body: &Bytes) -> Decoded {
     let query = parts.uri.query().unwrap_or_default();
     let header = parts.headers.get("content-type");
     let content_type = header.and_then(|value| value.to_str().ok());
-    let body: &[u8] = if body.len() > site.post_max || parts.method != Method::POST {
-        &[]
-    } else {
-        body
-    };
-    decode(
-        query,
-        content_type.unwrap_or_default(),
-        body,
-        site.max_input_vars,
-    )
+    let body: &[u8] = if body.len() > site.post_max || parts.method != Method::POST { &[] } else { body };
+    decode(query, content_type.unwrap_or_default(), body, site.max_input_vars)
 }
 
 async fn respond(shared: Arc<Shared>, parts: Parts, size: usize, decoded: Decoded) -> Reply {
@@ -70,12 +59,7 @@ async fn respond(shared: Arc<Shared>, parts: Parts, size: usize, decoded: Decode
     }
     let mut world = shared.world();
     let now = world.now().as_second();
-    let mut call = Pending {
-        moodle: &mut world.moodle,
-        decoded,
-        now,
-        seen,
-    };
+    let mut call = Pending { moodle: &mut world.moodle, decoded, now, seen };
     call.answer()
 }
 
@@ -90,10 +74,7 @@ fn front_door(site: &Site, parts: &Parts, size: usize) -> Option<Reply> {
     if parts.uri.path() != REST_PATH {
         return Some(Reply::error_page(404));
     }
-    let host = parts
-        .headers
-        .get("host")
-        .and_then(|host| host.to_str().ok());
+    let host = parts.headers.get("host").and_then(|host| host.to_str().ok());
     let own = site.wwwroot.split("://").nth(1).unwrap_or_default();
     let own = own.split('/').next().unwrap_or_default();
     if host.unwrap_or_default() != own || site.wwwroot.starts_with("https://") {
@@ -138,21 +119,14 @@ impl Pending<'_> {
             self.take(&format!("moodlewssetting{ignored}"));
         }
         let caller = Caller::authenticate(self.moodle, &token, self.now)?;
-        let function = functions::admit(&caller, &name)?;
+        let function = functions::admit(&caller, &name, self.now)?;
         if self.decoded.broken_utf8 {
             return Err(Refusal::parameter("Invalid UTF-8"));
         }
         let rules = self.moodle.rules();
         let args = super::wire::validate(&self.decoded.fields, function.params, rules)?;
         let own = self.moodle.horizon();
-        let mut call = functions::Call {
-            moodle: self.moodle,
-            caller,
-            now: self.now,
-            raw,
-            seen: self.seen,
-            own,
-        };
+        let mut call = functions::Call { moodle: self.moodle, caller, now: self.now, raw, seen: self.seen, own };
         (function.run)(&mut call, args)
     }
 
@@ -182,17 +156,11 @@ impl Pending<'_> {
 }
 
 fn finished(site: &Site, json: bool, body: Vec<u8>) -> Reply {
-    let content_type = if json {
-        "application/json"
-    } else {
-        "application/xml; charset=utf-8"
-    };
+    let content_type = if json { "application/json" } else { "application/xml; charset=utf-8" };
     let mut whole = site.output_prefix.clone();
     whole.extend(body);
     let caching = "private, must-revalidate, pre-check=0, post-check=0, max-age=0";
-    Reply::new(200, content_type, whole)
-        .with("cache-control", caching)
-        .with("access-control-allow-origin", "*")
+    Reply::new(200, content_type, whole).with("cache-control", caching).with("access-control-allow-origin", "*")
 }
 
 /// An armed exception in Moodle's envelope.

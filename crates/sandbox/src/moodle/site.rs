@@ -56,6 +56,8 @@ pub struct Site {
     pub rest_enabled: bool,
     /// Maintenance mode.
     pub maintenance: Maintenance,
+    /// An upgrade is running.
+    pub upgrading: bool,
     /// Bytes that a broken plugin prints before every answer.
     pub output_prefix: Vec<u8>,
     /// `allowaccountssameemail`.
@@ -86,6 +88,7 @@ impl Default for Site {
             body_max: 64 * 1024 * 1024,
             rest_enabled: true,
             maintenance: Maintenance::Off,
+            upgrading: false,
             output_prefix: Vec::new(),
             same_email_allowed: false,
             extended_username_chars: false,

@@ -17,6 +17,9 @@ pub struct Token {
     pub service_enabled: bool,
     /// Unix time in seconds after which the token is refused once and then forgotten.
     pub valid_until: Option<i64>,
+    /// End of the account's entry among the service's authorised users, Unix time in seconds. Moodle's test is the
+    /// wrong way round: a date in the future is refused, one in the past let through.
+    pub authorised_until: Option<i64>,
 }
 
 /// The functions of Rollbook's three flows.
@@ -65,6 +68,7 @@ impl Token {
             assignable_roles: assignable_roles.iter().copied().collect(),
             service_enabled: true,
             valid_until: None,
+            authorised_until: None,
         }
     }
 
@@ -78,6 +82,7 @@ impl Token {
             assignable_roles: BTreeSet::new(),
             service_enabled: true,
             valid_until: None,
+            authorised_until: None,
         }
     }
 }

@@ -2,16 +2,14 @@
 
 /// Splits `a=1&b=2` into decoded pairs. `+` is a space; a broken escape stays as it is.
 pub(crate) fn pairs(raw: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + '_ {
-    raw.split(|&byte| byte == b'&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let cut = pair.iter().position(|&byte| byte == b'=');
-            let (name, value) = match cut {
-                Some(at) => (&pair[..at], &pair[at + 1..]),
-                None => (pair, &pair[pair.len()..]),
-            };
-            (decode(name), decode(value))
-        })
+    raw.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let cut = pair.iter().position(|&byte| byte == b'=');
+        let (name, value) = match cut {
+            Some(at) => (&pair[..at], &pair[at + 1..]),
+            None => (pair, &pair[pair.len()..]),
+        };
+        (decode(name), decode(value))
+    })
 }
 
 /// Decodes `%41` and `+`.

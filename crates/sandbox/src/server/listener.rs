@@ -33,11 +33,7 @@ impl Cut {
     }
 
     fn check(&self, context: &Context<'_>, stream: &TcpStream) -> io::Result<()> {
-        let mut waiting = self
-            .0
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         *waiting = Some(context.waker().clone());
         if !self.0.cut.load(Ordering::SeqCst) {
             return Ok(());
@@ -122,11 +118,7 @@ impl AsyncRead for CutStream {
 }
 
 impl AsyncWrite for CutStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.cut.check(context, &self.stream)?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }

@@ -32,11 +32,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(world: World) -> Arc<Self> {
-        Arc::new(Self {
-            world: Mutex::new(world),
-            faults: Faults::default(),
-            calls: CallLog::default(),
-        })
+        Arc::new(Self { world: Mutex::new(world), faults: Faults::default(), calls: CallLog::default() })
     }
 
     /// The world; a panic while it was held elsewhere does not lock everybody out.
@@ -53,8 +49,8 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    pub(crate) async fn on_loopback() -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    pub(crate) async fn on_loopback(port: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let port = listener.local_addr()?.port();
         Ok(Self { listener, port })
     }
@@ -75,11 +71,8 @@ impl Bound {
     {
         let cuts = Cuts::default();
         let listener = CutListener::new(self.listener, cuts.clone());
-        let router = Router::new().fallback(
-            move |ConnectInfo(cut): ConnectInfo<Cut>, request: Request| {
-                handle(shared.clone(), cut, request)
-            },
-        );
+        let router = Router::new()
+            .fallback(move |ConnectInfo(cut): ConnectInfo<Cut>, request: Request| handle(shared.clone(), cut, request));
         let service = router.into_make_service_with_connect_info::<Cut>();
         let task = tokio::spawn(async move {
             // Serving ends only when the task is aborted.

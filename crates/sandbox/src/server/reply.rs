@@ -15,12 +15,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn new(status: u16, content_type: &'static str, body: Vec<u8>) -> Self {
-        Self {
-            status,
-            content_type,
-            headers: Vec::new(),
-            body,
-        }
+        Self { status, content_type, headers: Vec::new(), body }
     }
 
     pub(crate) fn json(status: u16, body: Vec<u8>) -> Self {
@@ -33,10 +28,7 @@ impl Reply {
 
     /// A proxy's or web server's own page.
     pub(crate) fn error_page(status: u16) -> Self {
-        let title = StatusCode::from_u16(status)
-            .ok()
-            .and_then(|code| code.canonical_reason())
-            .unwrap_or("Error");
+        let title = StatusCode::from_u16(status).ok().and_then(|code| code.canonical_reason()).unwrap_or("Error");
         let body = format!(
             "<html>\r\n<head><title>{status} {title}</title></head>\r\n<body>\r\n\
              <center><h1>{status} {title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
@@ -51,8 +43,7 @@ impl Reply {
 
     pub(crate) fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
-        *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert("content-type", HeaderValue::from_static(self.content_type));
         for (name, value) in self.headers {

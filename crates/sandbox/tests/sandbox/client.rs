@@ -52,19 +52,14 @@ impl Client {
         function: &str,
         params: &[(String, String)],
     ) -> reqwest::Result<reqwest::Response> {
-        let mut body = form(&[
-            ("wstoken", token),
-            ("wsfunction", function),
-            ("moodlewsrestformat", "json"),
-        ]);
+        let mut body = form(&[("wstoken", token), ("wsfunction", function), ("moodlewsrestformat", "json")]);
         body.extend_from_slice(params);
         self.http.post(self.rest_url()).form(&body).send().await
     }
 
     /// A page of the feed: status and JSON body.
     pub async fn feed(&self, query: &str) -> (u16, Value) {
-        self.get(&format!("{}{query}", self.sandbox.feed_url()))
-            .await
+        self.get(&format!("{}{query}", self.sandbox.feed_url())).await
     }
 
     pub async fn get(&self, url: &str) -> (u16, Value) {
@@ -85,9 +80,7 @@ impl Client {
 
 pub fn form(params: &[(&str, &str)]) -> Form {
     let owned = params.iter();
-    owned
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    owned.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 pub fn code(answer: &Value) -> &str {

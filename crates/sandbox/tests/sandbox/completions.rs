@@ -21,16 +21,9 @@ async fn an_accepted_completion_is_stored_every_time_and_found_by_its_enrolment(
         assert_eq!((status, &stored["GUID"]), (201, &json!("G1")));
     }
     let url = client.sandbox.completion_url();
-    let (status, found) = client
-        .get(&format!("{url}?$filter=ENROLMENT_ID%20eq%20555001"))
-        .await;
-    assert_eq!(
-        (status, found["value"].as_array().map(Vec::len)),
-        (200, Some(2))
-    );
-    let (_, none) = client
-        .get(&format!("{url}?$filter=ENROLMENT_ID%20eq%201"))
-        .await;
+    let (status, found) = client.get(&format!("{url}?$filter=ENROLMENT_ID%20eq%20555001")).await;
+    assert_eq!((status, found["value"].as_array().map(Vec::len)), (200, Some(2)));
+    let (_, none) = client.get(&format!("{url}?$filter=ENROLMENT_ID%20eq%201")).await;
     assert_eq!(none["value"], json!([]));
     assert_eq!(client.sandbox.world().elm.completions_of(555001).len(), 2);
     assert_eq!(client.sandbox.calls().of("completion"), 2);
@@ -41,17 +34,10 @@ async fn the_idempotency_key_is_noted() {
     let client = Client::over(World::empty()).await;
     let request = client.http().post(client.sandbox.completion_url());
     let request = request.header("x-cdata-authtoken", ELM_TOKEN);
-    let sent = request
-        .header("idempotency-key", "k-1")
-        .json(&completion())
-        .send()
-        .await;
+    let sent = request.header("idempotency-key", "k-1").json(&completion()).send().await;
     assert_eq!(sent.expect("an answer").status(), 201);
     let world = client.sandbox.world();
-    assert_eq!(
-        world.elm.completions[0].idempotency_key.as_deref(),
-        Some("k-1")
-    );
+    assert_eq!(world.elm.completions[0].idempotency_key.as_deref(), Some("k-1"));
 }
 
 #[tokio::test]
@@ -79,11 +65,7 @@ async fn a_lost_answer_leaves_the_completion_stored() {
     let fault = Fault::nth(Target::Completion, 1, Kind::HttpAfterEffect(502));
     client.sandbox.faults().arm(fault);
     let request = client.http().post(client.sandbox.completion_url());
-    let sent = request
-        .header("x-cdata-authtoken", ELM_TOKEN)
-        .json(&completion())
-        .send()
-        .await;
+    let sent = request.header("x-cdata-authtoken", ELM_TOKEN).json(&completion()).send().await;
     assert_eq!(sent.expect("an answer").status(), 502);
     assert_eq!(client.sandbox.world().elm.completions.len(), 1);
 }

@@ -15,18 +15,8 @@ fn the_same_seed_and_time_make_the_same_world() {
     let (one, two) = (World::demo(7, now()), World::demo(7, now()));
     assert_eq!(one.elm.rows, two.elm.rows);
     assert!(one.moodle.users.iter().eq(two.moodle.users.iter()));
-    assert!(
-        one.moodle
-            .enrolments
-            .iter()
-            .eq(two.moodle.enrolments.iter())
-    );
-    assert!(
-        one.moodle
-            .completions
-            .iter()
-            .eq(two.moodle.completions.iter())
-    );
+    assert!(one.moodle.enrolments.iter().eq(two.moodle.enrolments.iter()));
+    assert!(one.moodle.completions.iter().eq(two.moodle.completions.iter()));
     assert_ne!(one.elm.rows, World::demo(8, now()).elm.rows);
 }
 
@@ -46,17 +36,9 @@ fn every_case_has_its_record_and_no_two_share_a_guid() {
 #[test]
 fn ordinary_records_lie_in_the_last_110_minutes() {
     let world = World::demo(1, now());
-    let created = world
-        .elm
-        .rows
-        .iter()
-        .filter_map(|row| row["date_created"].as_str());
+    let created = world.elm.rows.iter().filter_map(|row| row["date_created"].as_str());
     let times: Vec<Timestamp> = created.filter_map(|text| text.parse().ok()).collect();
-    assert_eq!(
-        times.len(),
-        world.elm.rows.len() - 1,
-        "one date is unreadable on purpose"
-    );
+    assert_eq!(times.len(), world.elm.rows.len() - 1, "one date is unreadable on purpose");
     assert!(times.is_sorted());
     let from = now() - jiff::SignedDuration::from_mins(110);
     assert!(times.iter().all(|at| *at >= from && *at < now()));
@@ -75,9 +57,7 @@ async fn moodle_refuses_what_the_cases_say_it_refuses() {
         let row = {
             let world = client.sandbox.world();
             let mut rows = world.elm.rows.iter();
-            rows.find(|row| row["GUID"] == case.guid)
-                .cloned()
-                .expect("a record")
+            rows.find(|row| row["GUID"] == case.guid).cloned().expect("a record")
         };
         let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
         let form = [
@@ -89,9 +69,7 @@ async fn moodle_refuses_what_the_cases_say_it_refuses() {
             ("auth", "oauth2".to_owned()),
         ];
         let form = form.map(|(name, value)| (format!("users[0][{name}]"), value));
-        let answer = client
-            .call_as(MOODLE_TOKEN, "core_user_create_users", &form)
-            .await;
+        let answer = client.call_as(MOODLE_TOKEN, "core_user_create_users", &form).await;
         assert_eq!(crate::client::code(&answer), errorcode, "{}", case.about);
     }
 }
@@ -109,14 +87,9 @@ async fn special_courses_are_as_described() {
     ] {
         let number = number.to_string();
         let params = [("field", "idnumber"), ("value", number.as_str())];
-        let answer = client
-            .call("core_course_get_courses_by_field", &params)
-            .await;
+        let answer = client.call("core_course_get_courses_by_field", &params).await;
         let courses = answer["courses"].as_array().expect("courses");
-        let methods: Vec<&Value> = courses
-            .iter()
-            .map(|course| &course["enrollmentmethods"])
-            .collect();
+        let methods: Vec<&Value> = courses.iter().map(|course| &course["enrollmentmethods"]).collect();
         assert_eq!(methods, expected, "{number}");
     }
 }

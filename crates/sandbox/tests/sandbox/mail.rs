@@ -47,18 +47,12 @@ fn codes(replies: &[String]) -> Vec<&str> {
 async fn a_mail_is_stored_with_envelope_and_readable_subject() {
     let client = Client::over(World::empty()).await;
     let replies = converse(&client, &LETTER).await;
-    assert_eq!(
-        codes(&replies),
-        ["220", "250", "250", "250", "354", "250", "221"]
-    );
+    assert_eq!(codes(&replies), ["220", "250", "250", "250", "354", "250", "221"]);
     let world = client.sandbox.world();
     let mail = world.mail.to("operator@example.org")[0];
     assert_eq!(mail.from, "rollbook@example.org");
     assert_eq!(mail.subject(), "foöd for thöught");
-    assert_eq!(
-        mail.header("to").as_deref(),
-        Some("Op <operator@example.org>")
-    );
+    assert_eq!(mail.header("to").as_deref(), Some("Op <operator@example.org>"));
     assert_eq!(mail.text(), "One line!\r\n.dotted\r\n");
     assert_eq!(world.mail.about("foöd").len(), 1);
 }
@@ -67,10 +61,7 @@ async fn a_mail_is_stored_with_envelope_and_readable_subject() {
 async fn recipients_are_refused_for_good_or_for_now() {
     for (kind, code) in [(Kind::RefuseRecipient, "550"), (Kind::Temporary, "451")] {
         let client = Client::over(World::empty()).await;
-        client
-            .sandbox
-            .faults()
-            .arm(Fault::every(Target::Smtp, kind));
+        client.sandbox.faults().arm(Fault::every(Target::Smtp, kind));
         let replies = converse(&client, &LETTER[..4]).await;
         assert_eq!(codes(&replies), ["220", "250", "250", code, "554"]);
     }
@@ -85,10 +76,7 @@ async fn recipients_are_refused_for_good_or_for_now() {
 async fn the_line_breaks_after_the_dot_before_or_after_storing() {
     for (kind, stored) in [(Kind::ResetBeforeEffect, 0), (Kind::ResetAfterEffect, 1)] {
         let client = Client::over(World::empty()).await;
-        client
-            .sandbox
-            .faults()
-            .arm(Fault::nth(Target::Smtp, 1, kind));
+        client.sandbox.faults().arm(Fault::nth(Target::Smtp, 1, kind));
         let replies = converse(&client, &LETTER).await;
         assert_eq!(codes(&replies), ["220", "250", "250", "250", "354"]);
         assert_eq!(client.sandbox.world().mail.mails.len(), stored);
@@ -114,10 +102,5 @@ async fn a_mail_needs_its_commands_in_order_and_the_account_if_there_is_one() {
         "HUH",
     ];
     let replies = converse(&client, &lines).await;
-    assert_eq!(
-        codes(&replies),
-        [
-            "220", "503", "250", "530", "535", "235", "250", "554", "250", "503", "250", "500"
-        ]
-    );
+    assert_eq!(codes(&replies), ["220", "503", "250", "530", "535", "235", "250", "554", "250", "503", "250", "500"]);
 }

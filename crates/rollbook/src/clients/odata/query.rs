@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_addresss_own_query_and_the_count_are_kept() {
+    fn what_the_address_asks_itself_and_the_count_are_kept() {
         let collection = Url::parse("https://elm.example.org/Enrolments?$select=GUID").unwrap();
         let mut grammar = grammar(LiteralStyle::QuotedLocal);
         grammar.count = true;

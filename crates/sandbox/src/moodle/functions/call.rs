@@ -25,11 +25,12 @@ impl Caller {
         let user_id = token.user_id;
         let site_admin = moodle.site.admins.contains(&user_id);
         let caller = Self { token, site_admin };
-        if moodle.site.maintenance == Maintenance::Pages
-            && !caller.may("moodle/site:maintenanceaccess")
-        {
+        if moodle.site.maintenance == Maintenance::Pages && !caller.may("moodle/site:maintenanceaccess") {
             let message = "The site is undergoing maintenance and is currently not available";
             return Err(Refusal::moodle("sitemaintenance", message));
+        }
+        if moodle.site.upgrading {
+            return Err(Refusal::moodle("upgraderunning", "Site is being upgraded, please retry later."));
         }
         caller.usable(moodle)?;
         Ok(caller)
@@ -46,10 +47,7 @@ impl Caller {
             Some(user) if user.must_change_password => "forcepasswordchangenotice",
             Some(_) => return Ok(()),
         };
-        Err(Refusal::moodle(
-            state,
-            "The account may not use web services",
-        ))
+        Err(Refusal::moodle(state, "The account may not use web services"))
     }
 
     /// Whether the account has a capability, here always at site level.
@@ -79,14 +77,9 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Whether the call's checks see an account: it is old enough, or the call's own.
-    pub(crate) fn saw_user(&self, id: i64) -> bool {
-        id < self.seen.users || id >= self.own.users
-    }
-
-    /// Whether the call's checks see an enrolment.
-    pub(crate) fn saw_enrolment(&self, id: i64) -> bool {
-        id < self.seen.enrolments || id >= self.own.enrolments
+    /// Whether the call's checks see a row of a table: it is old enough, or the call's own.
+    pub(crate) fn saw(&self, table: fn(&Horizon) -> i64, id: i64) -> bool {
+        id < table(&self.seen) || id >= table(&self.own)
     }
 
     pub(crate) fn may(&self, capability: &str) -> bool {
@@ -120,8 +113,11 @@ pub(crate) fn args<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
 /// the call's own checks did not see them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Horizon {
-    users: i64,
-    enrolments: i64,
+    pub(crate) users: i64,
+    pub(crate) enrolments: i64,
+    pub(crate) assignments: i64,
+    pub(crate) cohorts: i64,
+    pub(crate) members: i64,
 }
 
 impl Moodle {
@@ -129,12 +125,13 @@ impl Moodle {
         Horizon {
             users: self.users.next_id(),
             enrolments: self.enrolments.next_id(),
+            assignments: self.assignments.next_id(),
+            cohorts: self.cohorts.next_id(),
+            members: self.members.next_id(),
         }
     }
 
     pub(crate) fn rules(&self) -> Rules {
-        Rules {
-            extended_username_chars: self.site.extended_username_chars,
-        }
+        Rules { extended_username_chars: self.site.extended_username_chars }
     }
 }

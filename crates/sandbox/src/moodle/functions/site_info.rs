@@ -24,9 +24,8 @@ fn site_info(call: &mut Call<'_>, _args: Value) -> Result<Value, Refusal> {
     };
     // A service may list functions that do not exist; Moodle leaves them out.
     let existing = super::names().filter(|name| call.caller.token.functions.contains(*name));
-    let functions: Vec<Value> = existing
-        .map(|name| json!({"name": name, "version": format!("{version}.00")}))
-        .collect();
+    let functions: Vec<Value> =
+        existing.map(|name| json!({"name": name, "version": format!("{version}.00")})).collect();
     let mut info = json!({
         "sitename": site.name, "username": user.username, "firstname": user.firstname,
         "lastname": user.lastname, "fullname": format!("{} {}", user.firstname, user.lastname),

@@ -30,12 +30,7 @@ pub struct Table<R: Row> {
 
 impl<R: Row> Default for Table<R> {
     fn default() -> Self {
-        Self {
-            rows: BTreeMap::new(),
-            index: R::Index::default(),
-            next_id: 1,
-            undo: None,
-        }
+        Self { rows: BTreeMap::new(), index: R::Index::default(), next_id: 1, undo: None }
     }
 }
 
@@ -163,9 +158,7 @@ impl<K: Ord + Clone> Pairs<K> {
 
     pub(crate) fn ids_within(&self, keys: RangeInclusive<K>) -> impl Iterator<Item = i64> + '_ {
         let (from, to) = keys.into_inner();
-        self.0
-            .range((from, i64::MIN)..=(to, i64::MAX))
-            .map(|(_, id)| *id)
+        self.0.range((from, i64::MIN)..=(to, i64::MAX)).map(|(_, id)| *id)
     }
 
     pub(crate) fn ids(&self, key: K) -> impl Iterator<Item = i64> + '_ {

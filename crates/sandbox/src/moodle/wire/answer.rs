@@ -91,11 +91,7 @@ impl Refusal {
             "<?xml version=\"1.0\" encoding=\"UTF-8\" ?>\n<EXCEPTION class=\"{}\">\n",
             text("exception").unwrap_or_default()
         );
-        for (key, tag) in [
-            ("errorcode", "ERRORCODE"),
-            ("message", "MESSAGE"),
-            ("debuginfo", "DEBUGINFO"),
-        ] {
+        for (key, tag) in [("errorcode", "ERRORCODE"), ("message", "MESSAGE"), ("debuginfo", "DEBUGINFO")] {
             if let Some(text) = text(key) {
                 out.push_str(&format!("<{tag}>{text}</{tag}>\n"));
             }
@@ -107,8 +103,5 @@ impl Refusal {
 
 /// Escapes text for HTML and XML.
 pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

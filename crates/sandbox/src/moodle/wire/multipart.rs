@@ -9,10 +9,7 @@ pub(crate) fn fields(content_type: &str, body: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)>
     let marker = format!("--{}", boundary.trim().trim_matches('"')).into_bytes();
     let mut starts = positions(body, &marker);
     starts.push(body.len());
-    starts
-        .windows(2)
-        .filter_map(|window| field(&body[window[0] + marker.len()..window[1]]))
-        .collect()
+    starts.windows(2).filter_map(|window| field(&body[window[0] + marker.len()..window[1]])).collect()
 }
 
 fn field(part: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {

@@ -65,8 +65,7 @@ impl Fields {
 
     fn append(&mut self, key: &str) -> usize {
         let place = self.entries.len();
-        self.entries
-            .push((key.to_owned(), Param::Leaf(String::new())));
+        self.entries.push((key.to_owned(), Param::Leaf(String::new())));
         if place == SCAN_MAX {
             let all = self.entries.iter().enumerate();
             self.places = all.map(|(at, (name, _))| (name.clone(), at)).collect();
@@ -140,10 +139,7 @@ pub(crate) struct Decoded {
 pub(crate) fn decode(query: &str, content_type: &str, body: &[u8], vars_max: usize) -> Decoded {
     let mut decoded = Decoded::default();
     let mut fields = Fields::default();
-    decoded.fill(
-        &mut fields,
-        form::pairs(query.as_bytes()).take(vars_max + 1),
-    );
+    decoded.fill(&mut fields, form::pairs(query.as_bytes()).take(vars_max + 1));
     let mut form = Fields::default();
     if content_type.starts_with("application/x-www-form-urlencoded") {
         decoded.fill(&mut form, form::pairs(body).take(vars_max + 1));

@@ -32,13 +32,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     fn new(class: Class, code: &str, message: impl Into<String>) -> Self {
-        Self {
-            class,
-            code: Some(code.to_owned()),
-            message: message.into(),
-            debug: None,
-            stumbles: false,
-        }
+        Self { class, code: Some(code.to_owned()), message: message.into(), debug: None, stumbles: false }
     }
 
     fn because(mut self, debug: impl Into<String>) -> Self {
@@ -73,8 +67,7 @@ impl Refusal {
     }
 
     pub(crate) fn permission(capability: &str) -> Self {
-        let message =
-            format!("Sorry, but you do not currently have permissions to do that ({capability}).");
+        let message = format!("Sorry, but you do not currently have permissions to do that ({capability}).");
         Self::new(Class::RequiredCapability, "nopermissions", message)
     }
 
@@ -98,13 +91,7 @@ impl Refusal {
 
     /// A PHP `Error`: it has no code.
     pub(crate) fn php(message: &str) -> Self {
-        Self {
-            class: Class::PhpError,
-            code: None,
-            message: message.to_owned(),
-            debug: None,
-            stumbles: false,
-        }
+        Self { class: Class::PhpError, code: None, message: message.to_owned(), debug: None, stumbles: false }
     }
 
     /// No enabled manual instance: 4.4 cannot even word this one.
@@ -113,9 +100,8 @@ impl Refusal {
             Release::V4_4 => "{$a->courseid}".to_owned(),
             Release::V4_5 => course.to_string(),
         };
-        let message = format!(
-            "Manual enrolment plugin instance doesn't exist or is disabled for the course (id = {id})"
-        );
+        let message =
+            format!("Manual enrolment plugin instance doesn't exist or is disabled for the course (id = {id})");
         let mut refusal = Self::moodle("wsnoinstance", message);
         refusal.stumbles = release == Release::V4_4;
         refusal
@@ -128,10 +114,7 @@ impl Refusal {
     /// The envelope as this site's version and debug level write it.
     pub(crate) fn envelope(&self, site: &Site) -> Value {
         let mut envelope = Map::new();
-        envelope.insert(
-            "exception".into(),
-            class_name(self.class, site.release).into(),
-        );
+        envelope.insert("exception".into(), class_name(self.class, site.release).into());
         if let Some(code) = &self.code {
             envelope.insert("errorcode".into(), code.clone().into());
         }

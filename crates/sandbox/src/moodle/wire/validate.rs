@@ -27,9 +27,7 @@ fn structure(fields: &Fields, keys: &[Key], rules: Rules) -> Result<Value, Refus
                 value(param, shape, rules).map_err(|error| within(name, error))?
             }
             (None, Need::Required) => {
-                return Err(Refusal::parameter(format!(
-                    "Missing required key in single structure: {name}"
-                )));
+                return Err(Refusal::parameter(format!("Missing required key in single structure: {name}")));
             }
             (None, Need::Optional) => continue,
             (None, Need::Default(text)) => default(text, shape, rules)?,
@@ -44,20 +42,13 @@ fn structure(fields: &Fields, keys: &[Key], rules: Rules) -> Result<Value, Refus
 
 fn unexpected(fields: &Fields, keys: &[Key]) -> String {
     let names = fields.entries().iter().map(|(name, _)| name.as_str());
-    let surplus: Vec<&str> = names
-        .filter(|name| !keys.iter().any(|key| key.name == *name))
-        .collect();
-    format!(
-        "Unexpected keys ({}) detected in parameter array.",
-        surplus.join(", ")
-    )
+    let surplus: Vec<&str> = names.filter(|name| !keys.iter().any(|key| key.name == *name)).collect();
+    format!("Unexpected keys ({}) detected in parameter array.", surplus.join(", "))
 }
 
 fn within(name: &str, error: Refusal) -> Refusal {
     let inner = error.debug_text().unwrap_or_default().to_owned();
-    Refusal::parameter(format!(
-        "{name} => Invalid parameter value detected: {inner}"
-    ))
+    Refusal::parameter(format!("{name} => Invalid parameter value detected: {inner}"))
 }
 
 fn default(text: &str, shape: Shape, rules: Rules) -> Result<Value, Refusal> {
@@ -73,19 +64,14 @@ fn value(param: &Param, shape: Shape, rules: Rules) -> Result<Value, Refusal> {
         (Shape::Struct(keys), Param::Tree(fields)) => structure(fields, keys, rules),
         (Shape::List(inner), Param::Tree(fields)) => {
             let values = fields.entries().iter();
-            let clean: Result<Vec<Value>, Refusal> = values
-                .map(|(_, param)| value(param, *inner, rules))
-                .collect();
+            let clean: Result<Vec<Value>, Refusal> = values.map(|(_, param)| value(param, *inner, rules)).collect();
             clean.map(Value::Array)
         }
-        (Shape::Struct(_) | Shape::List(_), Param::Leaf(_)) => {
-            Err(Refusal::parameter("Only arrays accepted."))
+        (Shape::Struct(_) | Shape::List(_), Param::Leaf(_)) => Err(Refusal::parameter("Only arrays accepted.")),
+        (_, Param::Tree(_)) => Err(Refusal::parameter("Scalar type expected, array or object received.")),
+        (scalar, Param::Leaf(text)) => {
+            leaf(text, scalar, rules).ok_or_else(|| Refusal::parameter("Invalid external api parameter"))
         }
-        (_, Param::Tree(_)) => Err(Refusal::parameter(
-            "Scalar type expected, array or object received.",
-        )),
-        (scalar, Param::Leaf(text)) => leaf(text, scalar, rules)
-            .ok_or_else(|| Refusal::parameter("Invalid external api parameter")),
     }
 }
 
@@ -110,9 +96,7 @@ fn leaf(text: &str, shape: Shape, rules: Rules) -> Option<Value> {
         Shape::Trimmed => text.trim() == text,
         Shape::NoTags => !has_tag(text),
         Shape::Username => valid_username(text, rules.extended_username_chars),
-        Shape::Word => text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)),
+        Shape::Word => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)),
         Shape::Letters => text.bytes().all(|byte| byte.is_ascii_alphabetic()),
         Shape::List(_) | Shape::Struct(_) => false,
     };
@@ -122,9 +106,7 @@ fn leaf(text: &str, shape: Shape, rules: Rules) -> Option<Value> {
 /// PHP's `strip_tags` starts a tag at `<` followed by anything but white space.
 fn has_tag(text: &str) -> bool {
     let after = text.split('<').skip(1);
-    after
-        .into_iter()
-        .any(|rest| rest.starts_with(|first: char| !first.is_whitespace()))
+    after.into_iter().any(|rest| rest.starts_with(|first: char| !first.is_whitespace()))
 }
 
 /// Lower case, no surrounding space; without the site's extension only `-._@a-z0-9`.
@@ -132,8 +114,5 @@ pub(crate) fn valid_username(text: &str, extended: bool) -> bool {
     if text.trim() != text || text.to_lowercase() != text {
         return false;
     }
-    extended
-        || text.bytes().all(|byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._@".contains(&byte)
-        })
+    extended || text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._@".contains(&byte))
 }

@@ -117,7 +117,7 @@ impl MoodleReader {
         match fields {
             WhichFields::Id => options.push(("userfields", "id")),
             WhichFields::Identity => {
-                options.push(("userfields", "id,username,firstname,lastname,email,idnumber,suspended,roles"));
+                options.push(("userfields", "id,username,firstname,lastname,email,idnumber,roles"));
             }
             WhichFields::Everything => {}
         }

@@ -5,7 +5,7 @@
 use super::super::error::MoodleError;
 use super::super::form::{Form, flag};
 use super::super::function::Function;
-use super::super::wire::WireCreated;
+use super::super::wire::{WireCreated, WireWarnings};
 use super::MoodleWriter;
 use rollbook_core::model::{ElmCourseId, MoodleCourseId};
 
@@ -49,14 +49,19 @@ impl MoodleWriter {
         Ok(made.into_iter().map(|course| MoodleCourseId(course.id)).collect())
     }
 
-    /// Deletes courses with everything in them.
+    /// Deletes courses with everything in them; gives the codes of its warnings, about courses that it left alone.
     ///
     /// # Errors
     /// [`MoodleError`]
-    pub async fn delete_courses(&self, courses: &[MoodleCourseId]) -> Result<Vec<()>, MoodleError> {
-        self.write_unanswered(Function::DeleteCourses, courses, |form, index, course| {
+    pub async fn delete_courses(&self, courses: &[MoodleCourseId]) -> Result<Vec<String>, MoodleError> {
+        if courses.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut form = Form::new();
+        for (index, course) in courses.iter().enumerate() {
             form.add_value("courseids", index, course);
-        })
-        .await
+        }
+        let answer: WireWarnings = self.client.write(Function::DeleteCourses, courses.len(), &form).await?;
+        Ok(answer.warnings.into_iter().map(|warning| warning.warningcode).collect())
     }
 }

@@ -5,10 +5,9 @@ use serde_json::Value;
 
 use super::super::Call;
 use super::super::call::args;
+use super::super::roles::give;
 use crate::moodle::wire::Refusal;
-use crate::moodle::{
-    Assignment, Context, Enrolment, GUEST_ID, Release, TEACHER_ROLE, Welcome, WelcomeFrom,
-};
+use crate::moodle::{Context, Enrolment, GUEST_ID, Release, TEACHER_ROLE, Welcome, WelcomeFrom};
 
 #[derive(Deserialize)]
 struct Args {
@@ -47,7 +46,7 @@ fn enrol_one(call: &mut Call<'_>, wanted: Wanted) -> Result<(), Refusal> {
     let instance_id = enabled_instance(call, course_id)?;
     check_user(call, wanted.userid)?;
     write(call, instance_id, wanted)?;
-    add_role(call, wanted.roleid, wanted.userid, context);
+    give(call, wanted.roleid, wanted.userid, context);
     welcome(call, instance_id, wanted);
     Ok(())
 }
@@ -65,9 +64,7 @@ pub(super) fn check_course(call: &Call<'_>, course_id: i64) -> Result<(), Refusa
 
 fn enabled_instance(call: &Call<'_>, course_id: i64) -> Result<i64, Refusal> {
     let methods = call.moodle.instances_of(course_id);
-    let first = methods
-        .iter()
-        .find(|method| method.enrol == "manual" && method.enabled);
+    let first = methods.iter().find(|method| method.enrol == "manual" && method.enabled);
     let refused = || Refusal::no_instance(course_id, call.moodle.site.release);
     first.map(|method| method.id).ok_or_else(refused)
 }
@@ -115,12 +112,14 @@ fn write(call: &mut Call<'_>, instance_id: i64, wanted: Wanted) -> Result<(), Re
         });
         return Ok(());
     };
-    if !call.saw_enrolment(id) {
+    if !call.saw(|seen| seen.enrolments, id) {
         return Err(Refusal::write("Duplicate entry for key 'enrolid-userid'"));
     }
-    let same = call.moodle.enrolments.get(id).is_some_and(|row| {
-        (row.suspended, row.timestart, row.timeend) == (suspended, timestart, timeend)
-    });
+    let same = call
+        .moodle
+        .enrolments
+        .get(id)
+        .is_some_and(|row| (row.suspended, row.timestart, row.timeend) == (suspended, timestart, timeend));
     if !same {
         call.moodle.enrolments.edit(id, |row| {
             row.suspended = suspended;
@@ -130,24 +129,6 @@ fn write(call: &mut Call<'_>, instance_id: i64, wanted: Wanted) -> Result<(), Re
         });
     }
     Ok(())
-}
-
-fn add_role(call: &mut Call<'_>, role_id: i64, user_id: i64, context: Context) {
-    let mut held = call.moodle.roles_of(user_id, context);
-    if held.any(|row| row.role_id == role_id && row.component.is_empty()) {
-        return;
-    }
-    drop(held);
-    let timemodified = call.now;
-    call.moodle.assignments.insert(Assignment {
-        id: 0,
-        role_id,
-        context,
-        user_id,
-        component: String::new(),
-        itemid: 0,
-        timemodified,
-    });
 }
 
 /// 4.5 greets at every call, also when nothing changed or the learner is suspended.
@@ -162,10 +143,7 @@ fn welcome(call: &mut Call<'_>, instance_id: i64, wanted: Wanted) {
         Some(WelcomeFrom::Nobody) | None => false,
     };
     if greets {
-        call.moodle.welcomes.push(Welcome {
-            user_id: wanted.userid,
-            course_id: wanted.courseid,
-        });
+        call.moodle.welcomes.push(Welcome { user_id: wanted.userid, course_id: wanted.courseid });
     }
 }
 

@@ -1,6 +1,6 @@
-//! `core_enrol_get_enrolled_users` and `core_enrol_get_users_courses`: people without status, dates or method.
+//! `core_enrol_get_enrolled_users`: people without status, dates or method.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use super::super::call::args;
 use super::super::courses::clean;
 use super::super::users::view::Sight;
 use crate::moodle::wire::Refusal;
-use crate::moodle::{Context, Course, User};
+use crate::moodle::{Context, User};
 
 #[derive(Deserialize)]
 struct Args {
@@ -77,10 +77,7 @@ pub(crate) fn enrolled_users(call: &mut Call<'_>, value: Value) -> Result<Value,
     let Args { courseid, options } = args(value)?;
     let options = Options::read(&options)?;
     if call.moodle.courses.get(courseid).is_none() {
-        return Err(Refusal::missing(
-            "invalidrecord",
-            format!("course {courseid}"),
-        ));
+        return Err(Refusal::missing("invalidrecord", format!("course {courseid}")));
     }
     if !call.may_open(courseid) {
         let message = "You cannot access this course";
@@ -97,11 +94,7 @@ pub(crate) fn enrolled_users(call: &mut Call<'_>, value: Value) -> Result<Value,
     let mut people = people(call, courseid, &options);
     options.order(&mut people);
     // Moodle reads the page first and hides people afterwards.
-    let limit = if options.count == 0 {
-        usize::MAX
-    } else {
-        options.count
-    };
+    let limit = if options.count == 0 { usize::MAX } else { options.count };
     let page = people.into_iter().skip(options.from).take(limit);
     let shown: Result<Vec<Value>, Refusal> = page
         .filter(|user| sight.anything(user))
@@ -116,9 +109,9 @@ fn people<'a>(call: &'a Call<'_>, course_id: i64, options: &Options) -> Vec<&'a 
         let is_active = call.moodle.is_active(enrolment, call.now);
         *active.entry(enrolment.user_id).or_insert(false) |= is_active;
     }
-    let wanted = active.into_iter().filter(|(_, is_active)| {
-        (!options.only_active || *is_active) && (!options.only_suspended || !*is_active)
-    });
+    let wanted = active
+        .into_iter()
+        .filter(|(_, is_active)| (!options.only_active || *is_active) && (!options.only_suspended || !*is_active));
     let users = wanted.filter_map(|(id, _)| call.moodle.users.get(id));
     users.filter(|user| !user.deleted).collect()
 }
@@ -153,7 +146,7 @@ fn participant(
 
 fn roles(call: &Call<'_>, user_id: i64, course_id: i64) -> Value {
     let held = call.moodle.roles_of(user_id, Context::Course(course_id));
-    let ids: std::collections::BTreeSet<i64> = held.map(|row| row.role_id).collect();
+    let ids: BTreeSet<i64> = held.map(|row| row.role_id).collect();
     let roles = ids.iter().filter_map(|id| call.moodle.roles.get(id));
     roles
         .map(|role| {
@@ -200,9 +193,7 @@ impl Options {
             }
         }
         if options.only_active && options.only_suspended {
-            return Err(Refusal::coding(
-                "onlyactive and onlysuspended exclude each other",
-            ));
+            return Err(Refusal::coding("onlyactive and onlysuspended exclude each other"));
         }
         Ok(options)
     }
@@ -222,10 +213,7 @@ impl Options {
 fn read_fields(list: &str) -> Result<Vec<String>, Refusal> {
     let names = list.split(',').map(|name| name.trim().to_owned());
     let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
-    match names
-        .iter()
-        .find(|name| !USER_FIELDS.contains(&name.as_str()))
-    {
+    match names.iter().find(|name| !USER_FIELDS.contains(&name.as_str())) {
         Some(unknown) => {
             let message = format!("Invalid user field: {unknown}");
             Err(Refusal::moodle("invaliduserfield", message))
@@ -241,62 +229,4 @@ fn read_sort(name: &str) -> Result<Sort, Refusal> {
         "lastname" | "siteorder" => Ok(Sort::LastName),
         other => Err(Refusal::parameter(format!("sortby: {other}"))),
     }
-}
-
-#[derive(Deserialize)]
-struct OfUser {
-    userid: i64,
-    returnusercount: bool,
-}
-
-/// Courses in which the account is active now and that the caller may open.
-pub(crate) fn users_courses(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
-    let OfUser {
-        userid,
-        returnusercount,
-    } = args(value)?;
-    let sight = Sight::of(call);
-    let user = call.moodle.users.get(userid).filter(|user| !user.deleted);
-    if !user.is_some_and(|user| sight.anything(user)) {
-        return Ok(json!([]));
-    }
-    let lists = call.may("moodle/course:viewparticipants") || call.may("moodle/course:enrolreview");
-    if !lists && userid != call.caller.token.user_id {
-        return Ok(json!([]));
-    }
-    let rows = call.moodle.enrolments_of_user(userid);
-    let active = rows.filter(|row| call.moodle.is_active(row, call.now));
-    let ids: std::collections::BTreeSet<i64> = active.map(|row| row.course_id).collect();
-    let courses = ids.iter().filter_map(|id| call.moodle.courses.get(*id));
-    let list: Vec<Value> = courses
-        .filter(|course| call.may_open(course.id))
-        .map(|course| course_of(call, course, userid, returnusercount))
-        .collect();
-    Ok(Value::Array(list))
-}
-
-fn course_of(call: &Call<'_>, course: &Course, user_id: i64, count: bool) -> Value {
-    let row = call.moodle.completion(user_id, course.id);
-    let done = row.is_some_and(|row| row.timecompleted.is_some());
-    let tracked = course.enablecompletion && course.has_criteria;
-    let known = tracked && call.may("report/completion:view");
-    let text = |stored: &str| clean(stored, call.raw);
-    let mut shown = json!({
-        "id": course.id, "shortname": text(&course.shortname), "fullname": text(&course.fullname),
-        "displayname": text(&course.fullname), "idnumber": course.idnumber,
-        "visible": i32::from(course.visible), "summary": "", "summaryformat": 1,
-        "format": "topics", "showgrades": true, "lang": "",
-        "enablecompletion": course.enablecompletion, "completionhascriteria": course.has_criteria,
-        "completionusertracked": course.enablecompletion, "category": course.category,
-        "progress": if known { json!(if done { 100.0 } else { 0.0 }) } else { Value::Null },
-        "completed": if known { json!(done) } else { Value::Null },
-        "startdate": 0, "enddate": 0, "marker": 0, "lastaccess": Value::Null,
-        "isfavourite": false, "hidden": false, "overviewfiles": [],
-        "showactivitydates": true, "showcompletionconditions": true, "timemodified": course.timemodified,
-    });
-    if count {
-        let enrolled = call.moodle.enrolments_of_course(course.id).count();
-        shown["enrolledusercount"] = json!(enrolled);
-    }
-    shown
 }

@@ -24,10 +24,7 @@ pub(crate) fn unenrol(call: &mut Call<'_>, value: Value) -> Result<Value, Refusa
     for unwanted in enrolments {
         let Unwanted { userid, courseid } = unwanted;
         if call.moodle.courses.get(courseid).is_none() {
-            return Err(Refusal::missing(
-                "invalidrecord",
-                format!("course {courseid}"),
-            ));
+            return Err(Refusal::missing("invalidrecord", format!("course {courseid}")));
         }
         super::enrol::check_course(call, courseid)?;
         call.require("enrol/manual:unenrol")?;

@@ -50,39 +50,21 @@ pub(crate) fn create(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal
 }
 
 fn create_one(call: &mut Call<'_>, new: NewUser) -> Result<i64, Refusal> {
-    for (field, text) in [
-        ("username", &new.username),
-        ("firstname", &new.firstname),
-        ("lastname", &new.lastname),
-    ] {
+    for (field, text) in [("username", &new.username), ("firstname", &new.firstname), ("lastname", &new.lastname)] {
         if text.trim().is_empty() {
-            return Err(Refusal::parameter(format!(
-                "The field {field} cannot be blank"
-            )));
+            return Err(Refusal::parameter(format!("The field {field} cannot be blank")));
         }
     }
     check_name_free(call, &new.username)?;
     check_plugins(&new)?;
     check_password(&new)?;
     if !valid_email(&new.email) {
-        return Err(Refusal::parameter(format!(
-            "Email address is invalid: {}",
-            new.email
-        )));
+        return Err(Refusal::parameter(format!("Email address is invalid: {}", new.email)));
     }
     if !call.moodle.site.same_email_allowed && email_taken(call, &new.email, None) {
-        return Err(Refusal::parameter(format!(
-            "Email address already exists: {}",
-            new.email
-        )));
+        return Err(Refusal::parameter(format!("Email address already exists: {}", new.email)));
     }
-    check_lengths(
-        &new.username,
-        &new.firstname,
-        &new.lastname,
-        &new.email,
-        &new.idnumber,
-    )?;
+    check_lengths(&new.username, &new.firstname, &new.lastname, &new.email, &new.idnumber)?;
     Ok(call.moodle.users.insert(row(new, call.now)))
 }
 
@@ -92,35 +74,24 @@ fn check_name_free(call: &Call<'_>, username: &str) -> Result<(), Refusal> {
     let holder = holders.iter().find(|user| !user.deleted);
     match holder {
         None => Ok(()),
-        Some(user) if call.saw_user(user.id) => Err(Refusal::parameter(format!(
-            "Username already exists: {username}"
-        ))),
-        Some(_) => Err(Refusal::write(
-            "Duplicate entry for key 'mdl_user_mneuse_uix'",
-        )),
+        Some(user) if call.saw(|seen| seen.users, user.id) => {
+            Err(Refusal::parameter(format!("Username already exists: {username}")))
+        }
+        Some(_) => Err(Refusal::write("Duplicate entry for key 'mdl_user_mneuse_uix'")),
     }
 }
 
 pub(super) fn email_taken(call: &Call<'_>, email: &str, own: Option<i64>) -> bool {
     // Case-insensitive on every database, unlike the look-up.
-    let holders = call
-        .moodle
-        .users
-        .index()
-        .email
-        .ids(crate::moodle::tables::collation::fold(email));
+    let holders = call.moodle.users.index().email.ids(crate::moodle::tables::collation::fold(email));
     let users = holders.filter_map(|id| call.moodle.users.get(id));
-    users
-        .into_iter()
-        .any(|user| !user.deleted && Some(user.id) != own && call.saw_user(user.id))
+    users.into_iter().any(|user| !user.deleted && Some(user.id) != own && call.saw(|seen| seen.users, user.id))
 }
 
 fn check_plugins(new: &NewUser) -> Result<(), Refusal> {
     let auth = new.auth.as_str();
     if !EXTERNAL_AUTH.contains(&auth) && !INTERNAL_AUTH.contains(&auth) {
-        return Err(Refusal::parameter(format!(
-            "Invalid authentication type: {auth}"
-        )));
+        return Err(Refusal::parameter(format!("Invalid authentication type: {auth}")));
     }
     if let Some(lang) = &new.lang
         && lang != "en"
@@ -140,9 +111,7 @@ fn check_password(new: &NewUser) -> Result<(), Refusal> {
         return Ok(());
     }
     let Some(password) = new.password.as_deref().filter(|text| !text.is_empty()) else {
-        return Err(Refusal::parameter(
-            "Invalid password: you must provide a password",
-        ));
+        return Err(Refusal::parameter("Invalid password: you must provide a password"));
     };
     check_policy(password)
 }
@@ -172,9 +141,7 @@ pub(super) fn valid_email(address: &str) -> bool {
     let Some((local, domain)) = address.rsplit_once('@') else {
         return false;
     };
-    let local_fits = local
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte));
+    let local_fits = local.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte));
     let label = |label: &str| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         !label.is_empty() && label.bytes().all(fits)
@@ -200,9 +167,7 @@ pub(super) fn check_lengths(
     ];
     for (column, text, length_max) in columns {
         if text.chars().count() > length_max {
-            return Err(Refusal::write(format!(
-                "Data too long for column '{column}'"
-            )));
+            return Err(Refusal::write(format!("Data too long for column '{column}'")));
         }
     }
     Ok(())

@@ -43,9 +43,7 @@ pub(crate) fn by_field(call: &mut Call<'_>, value: Value) -> Result<Value, Refus
             alive(users.flat_map(|value| call.moodle.users_by_email(value)))
         }
         other => {
-            return Err(Refusal::coding(format!(
-                "The search field '{other}' is invalid"
-            )));
+            return Err(Refusal::coding(format!("The search field '{other}' is invalid")));
         }
     };
     let sight = Sight::of(call);
@@ -55,10 +53,8 @@ pub(crate) fn by_field(call: &mut Call<'_>, value: Value) -> Result<Value, Refus
         _ => sight.account(user),
     };
     let users = found.iter().filter_map(|id| call.moodle.users.get(*id));
-    let shown: Result<Vec<Value>, Refusal> = users
-        .filter(|user| searched(user))
-        .map(|user| sight.show(call, user))
-        .collect();
+    let shown: Result<Vec<Value>, Refusal> =
+        users.filter(|user| searched(user)).map(|user| sight.show(call, user)).collect();
     Ok(Value::Array(shown?))
 }
 
@@ -68,9 +64,7 @@ fn by_id(call: &Call<'_>, values: &[String]) -> Result<BTreeSet<i64>, Refusal> {
     for value in values {
         // PHP takes `2013.0` for an integer here.
         let digits = value.strip_suffix(".0").unwrap_or(value);
-        let id: i64 = digits
-            .parse()
-            .map_err(|_| Refusal::parameter(format!("id: {value}")))?;
+        let id: i64 = digits.parse().map_err(|_| Refusal::parameter(format!("id: {value}")))?;
         if call.moodle.users.get(id).is_some() {
             found.insert(id);
         }
@@ -79,10 +73,7 @@ fn by_id(call: &Call<'_>, values: &[String]) -> Result<BTreeSet<i64>, Refusal> {
 }
 
 fn alive<'a>(users: impl Iterator<Item = &'a User>) -> BTreeSet<i64> {
-    users
-        .filter(|user| !user.deleted)
-        .map(|user| user.id)
-        .collect()
+    users.filter(|user| !user.deleted).map(|user| user.id).collect()
 }
 
 #[derive(Deserialize)]
@@ -120,9 +111,7 @@ pub(crate) fn by_criteria(call: &mut Call<'_>, value: Value) -> Result<Value, Re
     let found = users
         .filter(|user| !user.deleted && user.id != GUEST_ID)
         .filter(|user| tests.iter().all(|(field, test)| holds(user, *field, test)))
-        .filter(|user| {
-            sight.anything(user) && tests.iter().all(|(_, test)| visible(&sight, user, test))
-        });
+        .filter(|user| sight.anything(user) && tests.iter().all(|(_, test)| visible(&sight, user, test)));
     let shown: Result<Vec<Value>, Refusal> = found.map(|user| sight.show(call, user)).collect();
     Ok(json!({"users": shown?, "warnings": warnings}))
 }

@@ -8,10 +8,7 @@ pub(crate) mod view;
 use super::Function;
 use crate::moodle::wire::schema::{Key, Shape, optional, required, with_default};
 
-const CRITERION: &[Key] = &[
-    required("key", Shape::Letters),
-    required("value", Shape::Raw),
-];
+const CRITERION: &[Key] = &[required("key", Shape::Letters), required("value", Shape::Raw)];
 const PREFERENCE: &[Key] = &[required("type", Shape::Raw), required("value", Shape::Raw)];
 
 const NEW_USER: &[Key] = &[
@@ -71,10 +68,7 @@ const CHANGED_USER: &[Key] = &[
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function {
         name: "core_user_get_users_by_field",
-        params: &[
-            required("field", Shape::Letters),
-            required("values", Shape::List(&Shape::Raw)),
-        ],
+        params: &[required("field", Shape::Letters), required("values", Shape::List(&Shape::Raw))],
         run: lookup::by_field,
     },
     Function {

@@ -58,16 +58,10 @@ fn update_one(call: &mut Call<'_>, change: Change) -> Result<(), Warning> {
     check_target(call, &user)?;
     if let Some(email) = &change.email {
         if !valid_email(email) {
-            return Err((
-                "useremailinvalid",
-                format!("Email address is invalid: {email}"),
-            ));
+            return Err(("useremailinvalid", format!("Email address is invalid: {email}")));
         }
         if !call.moodle.site.same_email_allowed && email_taken(call, email, Some(id)) {
-            return Err((
-                "useremailduplicate",
-                format!("Duplicate email address: {email}"),
-            ));
+            return Err(("useremailduplicate", format!("Duplicate email address: {email}")));
         }
     }
     if let Some(username) = &change.username {
@@ -77,14 +71,8 @@ fn update_one(call: &mut Call<'_>, change: Change) -> Result<(), Warning> {
         }
     }
     let changed = changed(user, change, call.now);
-    check_lengths(
-        &changed.username,
-        &changed.firstname,
-        &changed.lastname,
-        &changed.email,
-        &changed.idnumber,
-    )
-    .map_err(|_| ("dmlwriteexception", "Error writing to database".to_owned()))?;
+    check_lengths(&changed.username, &changed.firstname, &changed.lastname, &changed.email, &changed.idnumber)
+        .map_err(|_| ("dmlwriteexception", "Error writing to database".to_owned()))?;
     call.moodle.users.put(changed);
     Ok(())
 }
@@ -143,16 +131,10 @@ pub(crate) fn delete(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal
             return Err(Refusal::missing("invaliduser", format!("user {id}")));
         }
         if id == call.caller.token.user_id {
-            return Err(Refusal::moodle(
-                "usernotdeletederror",
-                "You cannot delete yourself",
-            ));
+            return Err(Refusal::moodle("usernotdeletederror", "You cannot delete yourself"));
         }
         if call.moodle.site.admins.contains(&id) || id == GUEST_ID {
-            return Err(Refusal::moodle(
-                "useradminodelete",
-                "Cannot delete an administrator",
-            ));
+            return Err(Refusal::moodle("useradminodelete", "Cannot delete an administrator"));
         }
         call.moodle.delete_user(id, call.now);
     }

@@ -67,18 +67,11 @@ impl Sight {
         Ok(Value::Object(shown))
     }
 
-    fn show_account(
-        &self,
-        call: &Call<'_>,
-        user: &User,
-        shown: &mut Map<String, Value>,
-    ) -> Result<(), Refusal> {
+    fn show_account(&self, call: &Call<'_>, user: &User, shown: &mut Map<String, Value>) -> Result<(), Refusal> {
         let extended = call.moodle.site.extended_username_chars;
         // A name stored under an older rule spoils the whole answer.
         if !crate::moodle::wire::valid_username(&user.username, extended) {
-            return Err(Refusal::response(
-                "username => Invalid external api response: the value is not clean",
-            ));
+            return Err(Refusal::response("username => Invalid external api response: the value is not clean"));
         }
         shown.insert("username".into(), user.username.clone().into());
         shown.insert("auth".into(), user.auth.clone().into());

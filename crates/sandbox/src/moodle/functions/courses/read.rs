@@ -3,29 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::call::args;
-use super::{Call, Function};
-use crate::moodle::wire::schema::{Key, Shape, optional, with_default};
+use super::super::Call;
+use super::super::call::args;
 use crate::moodle::wire::{Refusal, escape};
 use crate::moodle::{Course, FRONT_PAGE_ID, Release, Visibility};
-
-const OPTIONS: &[Key] = &[optional("ids", Shape::List(&Shape::Int))];
-
-pub(crate) const FUNCTIONS: &[Function] = &[
-    Function {
-        name: "core_course_get_courses_by_field",
-        params: &[
-            with_default("field", Shape::Letters, ""),
-            with_default("value", Shape::Raw, ""),
-        ],
-        run: by_field,
-    },
-    Function {
-        name: "core_course_get_courses",
-        params: &[with_default("options", Shape::Struct(OPTIONS), "")],
-        run: listed,
-    },
-];
 
 #[derive(Deserialize)]
 struct ByField {
@@ -33,7 +14,7 @@ struct ByField {
     value: String,
 }
 
-fn by_field(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
+pub(super) fn by_field(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
     let ByField { field, value } = args(value)?;
     let found = find(call, &field, &value)?;
     let courses: Vec<Value> = found
@@ -71,14 +52,9 @@ fn find(call: &Call<'_>, field: &str, value: &str) -> Result<Vec<i64>, Refusal> 
 fn by_ids(call: &Call<'_>, value: &str) -> Result<Vec<i64>, Refusal> {
     let mut ids = Vec::new();
     for text in value.split(',') {
-        let id: i64 = text
-            .trim()
-            .parse()
-            .map_err(|_| Refusal::parameter(format!("ids: {value}")))?;
+        let id: i64 = text.trim().parse().map_err(|_| Refusal::parameter(format!("ids: {value}")))?;
         if call.moodle.courses.get(id).is_none() {
-            return Err(Refusal::php(
-                "Attempt to assign property \"category\" on false",
-            ));
+            return Err(Refusal::php("Attempt to assign property \"category\" on false"));
         }
         ids.push(id);
     }
@@ -88,10 +64,7 @@ fn by_ids(call: &Call<'_>, value: &str) -> Result<Vec<i64>, Refusal> {
 fn shown(call: &Call<'_>, course: &Course) -> Value {
     let text = |stored: &str| clean(stored, call.raw);
     let enabled = call.moodle.instances_of(course.id).into_iter();
-    let methods: Vec<&str> = enabled
-        .filter(|method| method.enabled)
-        .map(|method| method.enrol.as_str())
-        .collect();
+    let methods: Vec<&str> = enabled.filter(|method| method.enabled).map(|method| method.enrol.as_str()).collect();
     let mut shown = json!({
         "id": course.id, "fullname": text(&course.fullname), "shortname": text(&course.shortname),
         "displayname": text(&course.fullname), "courseimage": "", "categoryid": course.category,
@@ -118,10 +91,7 @@ fn shown(call: &Call<'_>, course: &Course) -> Value {
 fn opened(course: &Course) -> [(&'static str, Value); 8] {
     [
         ("visible", json!(i32::from(course.visible))),
-        (
-            "enablecompletion",
-            json!(i32::from(course.enablecompletion)),
-        ),
+        ("enablecompletion", json!(i32::from(course.enablecompletion))),
         ("startdate", json!(0)),
         ("enddate", json!(0)),
         ("format", json!("topics")),
@@ -150,7 +120,7 @@ fn custom_fields(call: &Call<'_>, course: &Course) -> Option<Value> {
 }
 
 /// Names leave Moodle without tags and with HTML escapes, unless the raw text was asked for.
-pub(super) fn clean(stored: &str, raw: bool) -> String {
+pub(crate) fn clean(stored: &str, raw: bool) -> String {
     if raw {
         return stored.to_owned();
     }
@@ -177,7 +147,7 @@ struct Options {
     ids: Option<Vec<i64>>,
 }
 
-fn listed(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
+pub(super) fn listed(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
     let Listed { options } = args(value)?;
     let all = || call.moodle.courses.iter().map(|course| course.id).collect();
     let ids: Vec<i64> = options.ids.unwrap_or_else(all);
