@@ -108,7 +108,9 @@ impl<'a> StoredRecord<'a> {
 /// A problem that the kept texts no longer show: they were cut, or there was no text.
 fn lasting(problem: &RecordProblem) -> Option<String> {
     match problem.why {
-        ProblemKind::WrongType | ProblemKind::TooLong | ProblemKind::NotAnObject => serde_json::to_string(problem).ok(),
+        ProblemKind::WrongType | ProblemKind::TooLong | ProblemKind::NotAnObject | ProblemKind::Unstorable => {
+            serde_json::to_string(problem).ok()
+        }
         ProblemKind::Missing | ProblemKind::NotADate | ProblemKind::UnknownState | ProblemKind::SameFingerprint => None,
     }
 }

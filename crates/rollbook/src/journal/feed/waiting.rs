@@ -6,8 +6,9 @@ use crate::journal::store::{Row, args};
 use crate::journal::{Journal, JournalError};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rollbook_core::model::{FeedRecord, Fingerprint, LinkName};
+use rollbook_core::model::{FeedRecord, Fingerprint, Guid, LinkName};
 use rollbook_core::run::{OutcomeCode, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A record that is not settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,32 @@ impl Journal {
         );
         let rows = self.store.rows(&sql, args![link.as_str(), now, limit]).await?;
         rows.iter().map(|row| waiting(row, zone)).collect()
+    }
+
+    /// The newest readable record of each of these people, by folded GUID, whatever became of it; what a person decided to
+    /// ignore does not count.
+    ///
+    /// # Errors
+    /// As [`Journal::due`].
+    pub async fn newest(
+        &self,
+        link: &LinkName,
+        people: &[Guid],
+        zone: &TimeZone,
+    ) -> Result<BTreeMap<String, FeedRecord>, JournalError> {
+        let folded: Vec<String> = people.iter().map(Guid::folded).collect::<BTreeSet<_>>().into_iter().collect();
+        let sql = format!(
+            "SELECT {FIELDS} FROM {{rows}}
+             JOIN record ON record.id = (
+                SELECT n.id FROM record n
+                WHERE n.guid_fold = r.key AND n.link = $2 AND n.line = '' AND n.problem IS NULL
+                    AND n.changed_ms IS NOT NULL AND n.code <> 'ignored'
+                ORDER BY n.changed_ms DESC, n.created_ms DESC, n.id DESC LIMIT 1)"
+        );
+        let rows = self.store.bulk_rows(&sql, &keys(&folded), args![link.as_str()]).await?;
+        let records = rows.iter().map(|row| rebuild(row, zone)).collect::<Result<Vec<_>, _>>()?;
+        let readable = records.into_iter().filter(|record| record.reading.is_ok());
+        Ok(readable.map(|record| (record.guid().folded(), record)).collect())
     }
 
     /// These records of a link, settled or not; unknown ones are left out.

@@ -5,7 +5,7 @@ use crate::sources::moodle::{MoodleSourceError, collect_courses, collect_enrolme
 use rollbook_core::matching::{Directory, PersonMatch, match_person};
 use rollbook_core::model::FeedRecord;
 use rollbook_core::plan::{Courses, Enrolments};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What Moodle said about a set of records.
 #[derive(Clone, Debug, Default)]
@@ -22,13 +22,19 @@ pub struct World {
 ///
 /// # Errors
 /// [`MoodleSourceError`]; nothing is known then.
-pub async fn collect_world(flow: &IntakeFlow, records: &[FeedRecord]) -> Result<World, MoodleSourceError> {
+pub async fn collect_world(
+    flow: &IntakeFlow,
+    records: &[FeedRecord],
+    newest: &BTreeMap<String, FeedRecord>,
+) -> Result<World, MoodleSourceError> {
     let reader = flow.moodle.reader();
+    let people = records.iter().chain(newest.values());
     let (directory, mut courses) =
-        tokio::try_join!(collect_people(&reader, records, &flow.policy), collect_courses(&reader, records))?;
+        tokio::try_join!(collect_people(&reader, people, &flow.policy), collect_courses(&reader, records))?;
     let mut pairs = BTreeSet::new();
     for record in records.iter().filter(|record| record.reading.is_ok()) {
-        if let PersonMatch::Found(account) = match_person(record, &directory, &flow.policy)
+        if let PersonMatch::Found(account) =
+            match_person(newest.get(&record.guid().folded()).unwrap_or(record), &directory, &flow.policy)
             && let Some([course]) = courses.get(&record.course()).map(Vec::as_slice)
         {
             pairs.insert((account.id, course.id));

@@ -114,12 +114,14 @@ pub(super) async fn make_plan(
         records.value.iter().filter(|record| record.reading.is_ok()).map(FeedRecord::guid).collect();
     let applied = journal.applied(&flow.link, &people).await?;
     let intended = intended(journal, &flow.link).await?;
-    let world = collect_world(flow, &records.value).await?;
+    let newest = journal.newest(&flow.link, &people, &flow.format.zone).await?;
+    let world = collect_world(flow, &records.value, &newest).await?;
     let inputs = IntakeInputs {
         link: &flow.link,
         records,
         known_doubts,
         applied: &applied,
+        newest: &newest,
         directory: &world.directory,
         courses: &world.courses,
         enrolments: &world.enrolments,

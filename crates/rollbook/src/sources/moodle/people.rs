@@ -16,10 +16,10 @@ use std::collections::BTreeSet;
 /// [`MoodleSourceError`]; nothing is known then.
 pub async fn collect_people(
     reader: &MoodleReader,
-    records: &[FeedRecord],
+    records: impl Iterator<Item = &FeedRecord>,
     policy: &IntakePolicy,
 ) -> Result<Directory, MoodleSourceError> {
-    let records: Vec<&FeedRecord> = records.iter().filter(|record| record.reading.is_ok()).collect();
+    let records: Vec<&FeedRecord> = records.filter(|record| record.reading.is_ok()).collect();
     let mut directory = Directory::default();
     let guids = records.iter().map(|record| record.guid().0).collect::<BTreeSet<_>>();
     let answered = ask(reader, UserField::IdNumber, guids, &mut directory).await?;
