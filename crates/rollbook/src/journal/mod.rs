@@ -11,6 +11,7 @@
 //! `lease`, `runs`, `feed`, `decide`, then `outbox`, `attention`, `plans`, then `reading` for what people look at.
 //! `store` is the machinery below.
 
+mod completions;
 mod decide;
 mod error;
 mod feed;
@@ -20,6 +21,11 @@ mod plans;
 mod runs;
 mod store;
 
+pub use completions::{
+    Ask, Asks, CompletionQuery, CompletionReportRow, CompletionRow, CompletionTotals, CompletionsRecord,
+    CompletionsState, KnownQuestion, Marked, OpenReport, PolledCandidate, PushedEvent, Queued, ReportMove, Taken,
+    WaitingCompletion,
+};
 pub use decide::{Decided, Decision};
 pub use error::JournalError;
 pub use feed::{FeedRead, Ingested, LinkState, WaitingRecord};

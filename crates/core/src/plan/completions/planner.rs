@@ -4,7 +4,7 @@ use super::known::{KnownCompletion, KnownCompletions};
 use super::report::{Report, ReportParts};
 use crate::desired::{OptedCourse, enrolment_number, newest_enrolment};
 use crate::model::{
-    CompletionKey, ElmCourseId, EnrolmentId, EnrolmentRecord, Fingerprint, LinkName, MoodleCourseId, SeenBy,
+    CompletionKey, ElmCourseId, EnrolmentId, EnrolmentRecord, Fingerprint, Guid, LinkName, MoodleCourseId, SeenBy,
     SeenCompletion,
 };
 use crate::plan::{Digest, digest};
@@ -185,19 +185,36 @@ impl Planner<'_> {
             let said = newest.map(of_record).map(str::trim).filter(|text| !text.is_empty());
             said.unwrap_or_else(|| of_account.trim()).to_owned()
         };
-        let guid = crate::model::Guid::new(said(|record| record.guid.as_str(), seen.guid.as_str()));
+        let guid = Guid::new(said(|record| record.guid.as_str(), seen.guid.as_str()));
+        let short_name = newest.map(|record| record.short_name.clone()).unwrap_or_default();
+        let mail = said(|record| &record.mail, &seen.mail);
+        let first_name = said(|record| &record.first_name, &seen.first_name);
+        let last_name = said(|record| &record.last_name, &seen.last_name);
         let parts = ReportParts {
             complete_date,
             enrolment,
             elm_id,
-            short_name: newest.map_or("", |record| record.short_name.as_str()),
-            mail: &said(|record| &record.mail, &seen.mail),
+            short_name: &short_name,
+            mail: &mail,
             guid: &guid,
-            first_name: &said(|record| &record.first_name, &seen.first_name),
-            last_name: &said(|record| &record.last_name, &seen.last_name),
+            first_name: &first_name,
+            last_name: &last_name,
         };
         let body = parts.body(&self.policy.words);
-        Ok(Report { key: seen.key, guid, elm_id: elm_id.clone(), enrolment, complete_date, record, body })
+        let (key, elm_id) = (seen.key, elm_id.clone());
+        Ok(Report {
+            key,
+            guid,
+            elm_id,
+            enrolment,
+            complete_date,
+            record,
+            short_name,
+            mail,
+            first_name,
+            last_name,
+            body,
+        })
     }
 }
 

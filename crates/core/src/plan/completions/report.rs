@@ -22,6 +22,14 @@ pub struct Report {
     pub complete_date: Date,
     /// The enrolment record that the enrolment's number came from; `None` where a person supplied it.
     pub record: Option<Fingerprint>,
+    /// The class code.
+    pub short_name: String,
+    /// The person's address.
+    pub mail: String,
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
     /// The JSON that is sent.
     pub body: String,
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// How the ELM stands with one link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Circuit {
     /// Failures in a row since the last sign of life, or since the last rest.
     pub failures: u32,
