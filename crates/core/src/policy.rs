@@ -56,6 +56,11 @@ impl Protected {
         Self { words, accounts: accounts.into_iter().collect() }
     }
 
+    /// Protects these accounts too.
+    pub fn add_accounts(&mut self, accounts: impl IntoIterator<Item = MoodleUserId>) {
+        self.accounts.extend(accounts);
+    }
+
     /// The entry that protects this person, by what the feed and Moodle say.
     pub fn entry_for(&self, record: &FeedRecord, account: Option<&Account>) -> Option<String> {
         let by_feed = || self.entry_among(&[record.get(Field::Guid), record.get(Field::Mail)]);

@@ -39,8 +39,9 @@ pub(in crate::cli) struct Demo {
 impl Demo {
     pub(in crate::cli) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let now = context.clock.now();
-        let folder =
-            self.folder.unwrap_or_else(|| std::env::temp_dir().join(format!("rollbook-demo-{}", now.as_second())));
+        let folder = self
+            .folder
+            .unwrap_or_else(|| context.env.temporary_folder().join(format!("rollbook-demo-{}", now.as_second())));
         std::fs::create_dir_all(&folder).into_diagnostic().wrap_err("while making the demo's folder")?;
         let sandbox =
             Sandbox::start(World::demo(SEED, now)).await.into_diagnostic().wrap_err("while starting the sandbox")?;

@@ -2,16 +2,21 @@
 
 mod courses;
 mod enrolments;
+mod manual;
+mod now;
 mod people;
 mod sight;
 
 pub use courses::collect_courses;
 pub use enrolments::collect_enrolments;
+pub use manual::{complete_courses, read_administrators, read_enrolments};
+pub use now::look_now;
 pub use people::{collect_people, find_by_guid, find_person};
 pub use sight::{Sentinel, Sight, prove_sight};
 
 use crate::clients::moodle::MoodleError;
 use crate::clients::moodle::wire::WireUser;
+use crate::sources::database::DatabaseError;
 use rollbook_core::model::{Account, MoodleUserId};
 
 /// Why a Moodle could not be read.
@@ -25,6 +30,9 @@ pub enum MoodleSourceError {
         /// Why.
         source: MoodleError,
     },
+    /// The database could not be read.
+    #[error("Moodle's database could not be read")]
+    Database(#[from] DatabaseError),
     /// The token sees too little: its answers would look like absence.
     #[error("the Moodle token sees too little: {what} ({mend})")]
     Blind {
