@@ -4,6 +4,7 @@
 //! Next: [`crate::guard`], without which no plan can be applied.
 
 mod change;
+mod completions;
 mod digest;
 mod guilds;
 mod intake;
@@ -11,6 +12,10 @@ mod person;
 mod shared_address;
 
 pub use change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
+pub use completions::{
+    CompletionInputs, CompletionSkip, CompletionsPlan, KnownCompletion, KnownCompletions, Report, ReportParts,
+    is_same_report, plan_completions,
+};
 pub use digest::{Digest, digest};
 pub use guilds::{
     CohortForm, CohortWhy, GuildChange, GuildInputs, GuildLine, GuildPlan, GuildSkip, InStep, MemberChange, MemberRef,

@@ -55,7 +55,14 @@ async fn record_of_the_history_is_recognised_when_it_comes_again(world: World) {
     let due = journal.due(&link(), &TimeZone::UTC, at(1), 9).await.unwrap();
     assert_eq!(due.len(), 2);
     let texts = journal.known_texts(&link(), &all).await.unwrap();
-    assert_eq!(texts.keys().collect::<Vec<_>>(), [&records[1].fingerprint, &records[3].fingerprint].into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>());
+    assert_eq!(
+        texts.keys().collect::<Vec<_>>(),
+        [&records[1].fingerprint, &records[3].fingerprint]
+            .into_iter()
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>()
+    );
 }
 
 async fn history_taken_over_twice_adds_nothing(world: World) {

@@ -1,5 +1,7 @@
 //! What a Moodle says: people, courses, enrolments, and whether the token sees enough to be believed.
 
+pub mod completions;
+
 mod cohorts;
 mod courses;
 mod enrolments;
