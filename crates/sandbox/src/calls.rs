@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 /// One request that reached a stand-in, also when a fault then swallowed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Moodle's function name, or `feed`, `completion`, `completion_lookup`, `smtp`.
+    /// Moodle's function name, or `feed`, `completion`, `completion_lookup`, `community`, `community_token`, `smtp`.
     pub function: String,
-    /// Elements in the batch (Moodle), recipients (SMTP), otherwise 1.
+    /// Elements in the batch (Moodle), otherwise 1.
     pub items: usize,
 }
 

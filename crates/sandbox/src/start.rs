@@ -11,7 +11,7 @@ use crate::calls::Calls;
 use crate::faults::Faults;
 use crate::server::{Bound, Running, Shared};
 use crate::world::{World, WorldGuard};
-use crate::{elm, mail, moodle};
+use crate::{community, elm, mail, moodle};
 
 /// One listening port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +20,8 @@ pub enum Server {
     Moodle,
     /// The feed and the completion endpoint.
     Elm,
+    /// The community site.
+    Community,
     /// The mail server.
     Smtp,
 }
@@ -39,7 +41,7 @@ impl Sandbox {
     /// When a port on loopback cannot be bound.
     pub async fn start(mut world: World) -> io::Result<Sandbox> {
         let mut bound = BTreeMap::new();
-        for server in [Server::Moodle, Server::Elm, Server::Smtp] {
+        for server in [Server::Moodle, Server::Elm, Server::Community, Server::Smtp] {
             bound.insert(server, Bound::on_loopback(0).await?);
         }
         let ports: BTreeMap<Server, u16> = bound.iter().map(|(server, bound)| (*server, bound.port())).collect();
@@ -64,6 +66,11 @@ impl Sandbox {
     /// Where completions are posted and looked up.
     pub fn completion_url(&self) -> String {
         format!("{}{}", local(self.ports[&Server::Elm]), elm::COMPLETION_PATH)
+    }
+
+    /// The community's root; JSON:API is at `/jsonapi`, the token endpoint at `/oauth/token` below it.
+    pub fn community_url(&self) -> String {
+        local(self.ports[&Server::Community])
     }
 
     /// The mail server, without encryption.
@@ -124,6 +131,7 @@ fn serve(server: Server, bound: Bound, shared: &Arc<Shared>) -> Running {
     let shared = shared.clone();
     match server {
         Server::Moodle => bound.serve(shared, moodle::serve),
+        Server::Community => bound.serve(shared, community::serve),
         Server::Elm => bound.serve(shared, elm::serve),
         Server::Smtp => mail::serve(bound, shared),
     }

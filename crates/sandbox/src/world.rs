@@ -5,6 +5,7 @@ use std::sync::MutexGuard;
 
 use jiff::Timestamp;
 
+use crate::community::Community;
 use crate::elm::Elm;
 use crate::mail::Mailbox;
 use crate::moodle::Moodle;
@@ -20,6 +21,8 @@ pub struct World {
     pub moodle: Moodle,
     /// The HR learning system: its feed and the completions it received.
     pub elm: Elm,
+    /// The community site.
+    pub community: Community,
     /// The mail server.
     pub mail: Mailbox,
 }
@@ -27,7 +30,13 @@ pub struct World {
 impl World {
     /// A Moodle with the guest, one administrator and the service account; no courses, an empty feed.
     pub fn empty() -> Self {
-        Self { clock: Clock::Real, moodle: Moodle::fresh(), elm: Elm::default(), mail: Mailbox::default() }
+        Self {
+            clock: Clock::Real,
+            moodle: Moodle::fresh(),
+            elm: Elm::default(),
+            community: Community::default(),
+            mail: Mailbox::default(),
+        }
     }
 
     /// The time that the servers believe in.

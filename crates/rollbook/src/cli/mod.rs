@@ -7,6 +7,7 @@ mod context;
 mod exit;
 mod flows;
 pub mod output;
+mod reading;
 mod setup;
 
 pub use context::Context;
@@ -62,6 +63,11 @@ enum Command {
     Init(setup::Init),
     Doctor(setup::Doctor),
     Intake(flows::IntakeCommand),
+    Runs(reading::Runs),
+    Log(reading::Log),
+    Explain(reading::Explain),
+    Attention(reading::AttentionCommand),
+    Import(setup::Import),
     CompletionsShell(setup::CompletionsShell),
 }
 
@@ -84,6 +90,11 @@ impl Cli {
             Command::Init(command) => command.run(&mut context),
             Command::Demo(command) => command.run(&mut context).await,
             Command::Intake(command) => command.run(&mut context).await,
+            Command::Runs(command) => command.run(&mut context).await,
+            Command::Log(command) => command.run(&mut context).await,
+            Command::Explain(command) => command.run(&mut context).await,
+            Command::Attention(command) => command.run(&mut context).await,
+            Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
         };

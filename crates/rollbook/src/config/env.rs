@@ -4,6 +4,7 @@
 //! Next: [`super::read`], which lays the named variables over the file.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// The environment variables that Rollbook may see.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,11 @@ impl Env {
         };
         value.filter(|value| !value.is_empty())
     }
+
+    /// The folder for files that may vanish: `TMPDIR`, else `/tmp`.
+    pub fn temporary_folder(&self) -> PathBuf {
+        self.get("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
+    }
 }
 
 /// The keys that a variable may set over the file: `(key, variable)`. There are no others.
@@ -46,3 +52,6 @@ pub const CONFIG: &str = "ROLLBOOK_CONFIG";
 
 /// The variable that says what is logged, in the words of `tracing`'s filter; else `-v` does.
 pub const LOG: &str = "ROLLBOOK_LOG";
+
+/// The variable that names the person at the keyboard, for the journal.
+pub const USER: &str = "USER";

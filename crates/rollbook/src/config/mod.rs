@@ -19,7 +19,7 @@ pub mod site;
 mod tree;
 
 pub use effective::{Origin, Setting};
-pub use env::{CONFIG, Env, LOG};
+pub use env::{CONFIG, Env, LOG, USER};
 pub use error::{ConfigErrors, Problem, Warning};
 pub use lookup::{CompletionsLink, GuildsLink, IntakeLink, NoSuchLink};
 pub use secret::SecretUrl;

@@ -6,9 +6,10 @@
 
 use super::env::{Env, OVERLAID};
 use super::error::{Problem, Shown};
-use super::kind::Kind;
+use super::kind::{Kind, Zone};
 use super::tree::{Entry, Node, Table, Value};
 use super::{Origin, Setting};
+use jiff::tz::TimeZone;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -99,6 +100,12 @@ impl<'r> Section<'r> {
                 known
             }
         }
+    }
+
+    /// The key `timezone`, or the zone of what is around.
+    pub fn zone_or(&mut self, around: &TimeZone) -> TimeZone {
+        let name = around.iana_name().unwrap_or("UTC").to_owned();
+        self.or("timezone", name.as_str(), Zone)
     }
 
     /// A table that may be absent; `None` then, and when `read` gives `None`.

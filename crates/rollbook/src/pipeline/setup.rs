@@ -8,8 +8,9 @@ use crate::clients::smtp::{SmtpClient, SmtpOptions};
 use crate::config::IntakeLink;
 use crate::config::link::{Intake, IntakeLimits as Limits, UsernameRule as Rule, WelcomeMode};
 use crate::config::service::Mail;
-use crate::config::site::{Elm, Literal, Moodle};
+use crate::config::site::{Elm, Literal, Moodle, SiteDatabase};
 use crate::notify::welcome::{WelcomeError, WelcomeTemplates};
+use crate::sources::database::{Database, DatabaseError, DatabaseOptions};
 use crate::sources::elm::FeedFormat;
 use jiff::SignedDuration;
 use rollbook_core::model::{Field, FieldNames};
@@ -29,6 +30,12 @@ pub enum FlowError {
     /// A template cannot be used.
     #[error("the welcome mail cannot be made")]
     Welcome(#[from] WelcomeError),
+    /// A site's database cannot be used.
+    #[error("a site's database cannot be used")]
+    Database(#[from] DatabaseError),
+    /// A community has neither an account nor a database to be read by.
+    #[error("the community has no [auth] and no [database] to be read by")]
+    NoWayIn,
     /// Rollbook shall welcome and has no sender.
     #[error("the link welcomes by itself, and there is no [mail] section")]
     NoMail,
@@ -45,6 +52,7 @@ pub fn make_intake(found: &IntakeLink<'_>, mail: Option<&Mail>) -> Result<Intake
         feed: make_feed(elm)?,
         format: make_format(elm),
         moodle: make_moodle(moodle)?,
+        database: moodle.database.as_ref().map(make_database).transpose()?,
         concurrency: usize::try_from(moodle.concurrency).unwrap_or(1),
         policy: make_policy(link),
         window: WindowPolicy { lookback: signed(link.lookback), overlap: signed(link.overlap) },
@@ -67,6 +75,20 @@ pub fn make_moodle(site: &Moodle) -> Result<MoodleClient, SetupError> {
     options.batch_max = count(site.batch);
     options.input_vars_max = count(site.input_vars);
     MoodleClient::new(options)
+}
+
+/// The reader of a site's database; nothing is asked.
+///
+/// # Errors
+/// [`DatabaseError`]
+pub fn make_database(site: &SiteDatabase) -> Result<Database, DatabaseError> {
+    let SiteDatabase { url, prefix, connections_max, timeout, engine: _ } = site;
+    Database::new(&DatabaseOptions {
+        url: url.expose().into(),
+        prefix: prefix.clone(),
+        connections_max: *connections_max,
+        timeout: *timeout,
+    })
 }
 
 /// The client of an ELM's feed.

@@ -19,8 +19,17 @@ const PAGES: [&str; 9] = [
 ];
 
 /// Where a path may begin besides the root.
-const BASES: [&str; 7] =
-    ["", "docs/", "crates/", "crates/rollbook/", "crates/rollbook/src/", "crates/core/src/", "crates/sandbox/src/"];
+const BASES: [&str; 9] = [
+    "",
+    "docs/",
+    "crates/",
+    "crates/rollbook/",
+    "crates/rollbook/src/",
+    "crates/core/",
+    "crates/core/src/",
+    "crates/sandbox/",
+    "crates/sandbox/src/",
+];
 
 pub fn have_the_pages(project: &Project) -> Vec<Complaint> {
     let missing = PAGES

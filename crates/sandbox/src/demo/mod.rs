@@ -1,12 +1,14 @@
-//! A world to show and to test against: about 1,000 people, 26 courses, and the last two hours of the feed with every
-//! kind of trouble in it.
+//! A world to show and to test against: about 1,000 people, 25 courses, five guilds, and the last two hours of the
+//! feed with every kind of trouble in it.
 //!
 //! `cases.rs` names each trouble and its person; `people.rs`, `courses.rs` and `history.rs` make the ordinary world,
-//! `stage.rs`, `accounts.rs`, `records.rs` and `moves.rs` put the troubles into it. Everything follows from the seed and the time.
+//! `stage.rs`, `accounts.rs`, `records.rs` and `moves.rs` put the troubles into it, `guilds.rs` builds the community.
+//! Everything follows from the seed and the time.
 
 mod accounts;
 pub mod cases;
 mod courses;
+pub mod guilds;
 mod history;
 mod moves;
 mod people;
@@ -38,6 +40,7 @@ impl World {
         records::play(&mut stage);
         moves::play(&mut stage);
         stage.publish();
+        guilds::build(&mut world, &mut random, &people, now);
         world
     }
 }

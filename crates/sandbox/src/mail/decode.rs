@@ -1,27 +1,6 @@
-//! Base64, quoted-printable, and RFC 2047's encoded words in headers.
+//! Quoted-printable, and RFC 2047's encoded words in headers.
 
-/// Base64; anything outside its alphabet is skipped.
-pub(super) fn base64(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut bits, mut held) = (0u32, 0);
-    for &letter in text {
-        let value = match letter {
-            b'A'..=b'Z' => letter - b'A',
-            b'a'..=b'z' => letter - b'a' + 26,
-            b'0'..=b'9' => letter - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => continue,
-        };
-        bits = (bits << 6) | u32::from(value);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            out.push((bits >> held) as u8);
-        }
-    }
-    out
-}
+use crate::server::form;
 
 /// Quoted-printable, with soft line breaks removed.
 pub(super) fn quoted_printable(text: &[u8]) -> Vec<u8> {
@@ -72,7 +51,7 @@ fn encoded_word(text: &str) -> Option<(String, usize)> {
     let (charset, encoding, rest) = (parts.next()?, parts.next()?, parts.next()?);
     let (payload, _) = rest.split_once("?=")?;
     let bytes = if encoding.eq_ignore_ascii_case("b") {
-        base64(payload.as_bytes())
+        form::base64(payload.as_bytes())
     } else {
         quoted_printable(payload.replace('_', " ").as_bytes())
     };

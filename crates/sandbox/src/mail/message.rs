@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::decode;
+use crate::server::form;
 
 /// A mail that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ fn part_text(part: &str) -> String {
     }
     let encoding = header_of(part, "content-transfer-encoding").unwrap_or_default();
     let bytes = match encoding.to_ascii_lowercase().as_str() {
-        "base64" => decode::base64(body.as_bytes()),
+        "base64" => form::base64(body.as_bytes()),
         "quoted-printable" => decode::quoted_printable(body.as_bytes()),
         _ => body.as_bytes().to_vec(),
     };

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::decode::base64;
 use crate::faults::{HOLD_MAX, Kind, Moment, Plan, Target};
 use crate::server::Shared;
+use crate::server::form::base64;
 
 /// Talks until the client quits or the line breaks.
 pub(super) async fn converse(stream: TcpStream, shared: Arc<Shared>) {

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use jiff::Timestamp;
-use rollbook_sandbox::demo::{self, CASES, cases};
+use rollbook_sandbox::demo::{self, CASES, cases, guilds};
 use rollbook_sandbox::{MOODLE_TOKEN, World};
 use serde_json::{Value, json};
 
@@ -42,6 +42,28 @@ fn ordinary_records_lie_in_the_last_110_minutes() {
     assert!(times.is_sorted());
     let from = now() - jiff::SignedDuration::from_mins(110);
     assert!(times.iter().all(|at| *at >= from && *at < now()));
+}
+
+#[test]
+fn odd_guild_members_are_as_described() {
+    let world = World::demo(1, now());
+    let account = |name: &str| {
+        let mut accounts = world.community.accounts.values();
+        accounts.find(|account| account.name == name).expect("an account")
+    };
+    let mail = |name: &str| account(name).mail.clone().unwrap_or_default();
+    assert!(!account(guilds::BLOCKED).active);
+    assert_eq!(account(guilds::WITHOUT_MAIL).mail, None);
+    assert!(world.moodle.users_by_email(&mail(guilds::STRANGER)).is_empty());
+    let loud = world.moodle.users_by_email(&mail(guilds::LOUD));
+    assert!(loud.len() == 1 && loud[0].email != mail(guilds::LOUD));
+    assert_eq!(mail(guilds::SHARED_MAIL), mail(&format!("{}2", guilds::SHARED_MAIL)));
+    assert_eq!(world.moodle.users_by_email(&mail(guilds::ADMINISTRATOR))[0].id, 2);
+    assert!(!world.community.accounts.contains_key(&guilds::ORPHAN_UID));
+    for (id, guild) in (1..).zip(guilds::GUILDS) {
+        assert_eq!(world.community.memberships_of(id).count(), guild.members);
+        assert_eq!(world.community.groups[&id].uuid, guild.uuid);
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 
 use super::Around;
 use crate::config::kind::List;
-use crate::config::kind::{Flag, Kind, Lasting, Mail, Zone};
+use crate::config::kind::{Flag, Kind, Lasting, Mail};
 use crate::config::read::Section;
 use crate::config::tree::Value;
 use croner::Cron;
@@ -46,7 +46,7 @@ pub(super) fn read(section: &mut Section<'_>, around: &Around<'_>, default: &'st
     Schedule {
         cron,
         text,
-        timezone: section.optional("timezone", Zone).unwrap_or_else(|| around.zone.clone()),
+        timezone: section.zone_or(around.zone),
         enabled: section.or("enabled", true, Flag),
         jitter: section.or("jitter", "0s", Lasting("0s", "10m")),
         run_limit: section.or("run_limit", "30m", Lasting("10s", "1d")),

@@ -2,7 +2,7 @@
 //!
 //! It only holds the rules; the alarm applies them. Next: the module `notify`.
 
-use crate::config::kind::{Choice, Day, Kind, Lasting, List, Zone};
+use crate::config::kind::{Choice, Day, Kind, Lasting, List};
 use crate::config::read::Section;
 use crate::config::tree::Value;
 use jiff::civil::{Date, Time, Weekday};
@@ -50,7 +50,7 @@ pub(super) fn hours(section: &mut Section<'_>, zone: &TimeZone) -> BusinessHours
         until,
         weekdays: section.or("weekdays", ["mon", "tue", "wed", "thu", "fri"], List(WEEKDAYS, 7)),
         holidays: section.or("holidays", [], List(Day, 1_000)),
-        timezone: section.optional("timezone", Zone).unwrap_or_else(|| zone.clone()),
+        timezone: section.zone_or(zone),
     }
 }
 

@@ -4,7 +4,7 @@
 //! Next: [`super::completion`].
 
 use super::completion::{self, CompletionTarget};
-use crate::config::kind::{Choice, Count, Flag, Header, Lasting, Name, Web, Zone};
+use crate::config::kind::{Choice, Count, Flag, Header, Lasting, Name, Web};
 use crate::config::read::Section;
 use jiff::tz::TimeZone;
 use reqwest::Url;
@@ -74,7 +74,7 @@ pub(super) fn read(name: SiteName, zone: &TimeZone, section: &mut Section<'_>) -
     let feed_url = section.required("feed_url", Web);
     let token = section.secret("token");
     let header = section.or("header", "x-cdata-authtoken", Header);
-    let timezone = section.optional("timezone", Zone).unwrap_or_else(|| zone.clone());
+    let timezone = section.zone_or(zone);
     let literal = section.or("literal", "quoted-local", LITERALS);
     let pages_max = section.or("pages_max", 1_000, Count(1, 100_000));
     let rows_max = section.or("rows_max", 1_000_000, Count(1, 10_000_000));

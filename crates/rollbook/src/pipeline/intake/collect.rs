@@ -1,7 +1,10 @@
 //! Collect: what Moodle says about the records at hand.
 
 use super::IntakeFlow;
-use crate::sources::moodle::{MoodleSourceError, collect_courses, collect_enrolments, collect_people};
+use crate::sources::moodle::{
+    MoodleSourceError, collect_courses, collect_enrolments, collect_people, complete_courses, read_enrolments,
+};
+use jiff::Timestamp;
 use rollbook_core::matching::{Directory, PersonMatch, match_person};
 use rollbook_core::model::FeedRecord;
 use rollbook_core::plan::{Courses, Enrolments};
@@ -26,6 +29,7 @@ pub async fn collect_world(
     flow: &IntakeFlow,
     records: &[FeedRecord],
     newest: &BTreeMap<String, FeedRecord>,
+    now: Timestamp,
 ) -> Result<World, MoodleSourceError> {
     let reader = flow.moodle.reader();
     let people = records.iter().chain(newest.values());
@@ -40,9 +44,14 @@ pub async fn collect_world(
             pairs.insert((account.id, course.id));
         }
     }
-    let (enrolments, active) = collect_enrolments(&reader, &pairs).await?;
-    for course in courses.values_mut().flatten() {
-        course.active = active.get(&course.id).copied();
-    }
+    let Some(database) = &flow.database else {
+        let (enrolments, active) = collect_enrolments(&reader, &pairs).await?;
+        for course in courses.values_mut().flatten() {
+            course.active = active.get(&course.id).copied();
+        }
+        return Ok(World { directory, courses, enrolments });
+    };
+    complete_courses(database, &mut courses).await?;
+    let enrolments = read_enrolments(database, &pairs, now).await?;
     Ok(World { directory, courses, enrolments })
 }

@@ -7,9 +7,11 @@ use super::{Ask, IntakeFlow, IntakeRequest};
 use crate::clock::Clock;
 use crate::journal::{FeedRead, Journal, JournalError, WaitingRecord};
 use crate::sources::elm::collect_feed;
+use crate::sources::moodle::{MoodleSourceError, read_administrators};
 use rollbook_core::guard::{Finding, IntakeView, check_intake};
 use rollbook_core::model::{FeedRecord, Fingerprint, Guid, LinkName, RunId, read_record};
 use rollbook_core::plan::{EnrolKind, IntakeChange, IntakeInputs, IntakePlan, plan_intake};
+use rollbook_core::policy::IntakePolicy;
 use rollbook_core::run::{OutcomeCode, Standing, standing};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_core::window::{Window, covered_after};
@@ -115,7 +117,7 @@ pub(super) async fn make_plan(
     let applied = journal.applied(&flow.link, &people).await?;
     let intended = intended(journal, &flow.link).await?;
     let newest = journal.newest(&flow.link, &people, &flow.format.zone).await?;
-    let world = collect_world(flow, &records.value, &newest).await?;
+    let world = collect_world(flow, &records.value, &newest, clock.now()).await?;
     let inputs = IntakeInputs {
         link: &flow.link,
         records,
@@ -128,8 +130,9 @@ pub(super) async fn make_plan(
         intended: &intended,
     };
     let now = clock.now();
-    let plan = plan_intake(&inputs, &flow.policy, now);
-    let view = IntakeView { plan: &plan, feed: &inputs, courses: &world.courses, policy: &flow.policy, now };
+    let policy = protect_administrators(flow).await?;
+    let plan = plan_intake(&inputs, &policy, now);
+    let view = IntakeView { plan: &plan, feed: &inputs, courses: &world.courses, policy: &policy, now };
     let findings = check_intake(&view);
     Ok(Made { plan, findings, world })
 }
@@ -143,4 +146,14 @@ async fn intended(journal: &Journal, link: &LinkName) -> Result<BTreeMap<Fingerp
         Ok(IntakeChange::CreateAccount(_) | IntakeChange::Suspend(_)) | Err(_) => None,
     });
     Ok(enrolments.collect())
+}
+
+/// The rules, with the site's administrators among the protected where the database names them.
+async fn protect_administrators(flow: &IntakeFlow) -> Result<IntakePolicy, IntakeError> {
+    let mut policy = flow.policy.clone();
+    if let Some(database) = &flow.database {
+        let administrators = read_administrators(database).await.map_err(MoodleSourceError::from)?;
+        policy.protected.add_accounts(administrators);
+    }
+    Ok(policy)
 }

@@ -20,6 +20,7 @@ pub use selection::{Ask, IntakeRequest, Purpose};
 use crate::clients::moodle::MoodleClient;
 use crate::clients::odata::FeedClient;
 use crate::notify::welcome::WelcomeTemplates;
+use crate::sources::database::Database;
 use crate::sources::elm::FeedFormat;
 use jiff::SignedDuration;
 use lettre::message::Mailbox;
@@ -37,6 +38,8 @@ pub struct IntakeFlow {
     pub format: FeedFormat,
     /// The Moodle.
     pub moodle: MoodleClient,
+    /// Its database, read only, where that is given.
+    pub database: Option<Database>,
     /// Calls to it at the same time.
     pub concurrency: usize,
     /// The rules.

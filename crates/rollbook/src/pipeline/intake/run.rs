@@ -152,6 +152,7 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
             RunState::Done
         }
     };
+    recorder.counts.calls = flow.moodle.call_counts().iter().map(|call| call.calls).sum();
     let Recorder { counts, verdicts, .. } = recorder;
     let unfinished = counts.waiting + counts.errors > 0;
     let state = if state == RunState::Done && unfinished { RunState::Partly } else { state };

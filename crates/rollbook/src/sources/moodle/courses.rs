@@ -14,7 +14,11 @@ use std::collections::BTreeSet;
 /// [`MoodleSourceError`]; nothing is known then.
 pub async fn collect_courses(reader: &MoodleReader, records: &[FeedRecord]) -> Result<Courses, MoodleSourceError> {
     let good = records.iter().filter(|record| record.reading.is_ok());
-    let ids: Vec<ElmCourseId> = good.map(FeedRecord::course).collect::<BTreeSet<_>>().into_iter().collect();
+    fetch_courses(reader, good.map(FeedRecord::course).collect::<BTreeSet<_>>().into_iter().collect()).await
+}
+
+/// Looks up these courses.
+pub(super) async fn fetch_courses(reader: &MoodleReader, ids: Vec<ElmCourseId>) -> Result<Courses, MoodleSourceError> {
     let found = reader.fetch_courses_by_idnumber(&ids).await.map_err(failed("looking up courses"))?;
     let courses = found.into_iter().map(|found| {
         let asked = found.asked;

@@ -1,4 +1,4 @@
-//! Accounts.
+//! Accounts, live and deleted, as Moodle stores them: nothing here keeps GUIDs or addresses unique.
 
 use super::collation::fold;
 use super::{Pairs, Row};

@@ -5,7 +5,7 @@ use rollbook_sandbox::{MOODLE_TOKEN, World};
 use serde_json::Value;
 
 async fn twice(client: &Client, function: &str, one: &[(String, String)], two: &[(String, String)]) -> [String; 2] {
-    client.sandbox.world().moodle.site.race_window_ms = 100;
+    client.sandbox.world().moodle.site.race_window_ms = 300;
     let (one, two) =
         tokio::join!(client.call_as(MOODLE_TOKEN, function, one), client.call_as(MOODLE_TOKEN, function, two));
     client.sandbox.world().moodle.site.race_window_ms = 0;
@@ -90,10 +90,10 @@ async fn one_membership_survives() {
 #[tokio::test]
 async fn a_client_that_hangs_up_does_not_stop_the_work() {
     let client = Client::over(World::empty()).await;
-    client.sandbox.world().moodle.site.race_window_ms = 200;
+    client.sandbox.world().moodle.site.race_window_ms = 1000;
     let create = person("a", "a@example.org");
     let call = client.post(MOODLE_TOKEN, "core_user_create_users", &create);
-    assert!(tokio::time::timeout(std::time::Duration::from_millis(80), call).await.is_err());
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(400), call).await.is_err());
     let mut found = Vec::new();
     for _ in 0..100 {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
