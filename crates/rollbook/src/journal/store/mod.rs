@@ -8,6 +8,7 @@
 mod bulk;
 mod migrate;
 mod open;
+mod statistics;
 mod value;
 
 pub(super) use bulk::{Bulk, Column, column_int, column_text};
@@ -127,6 +128,14 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Lets a young journal be planned for like a large one; PostgreSQL does well without.
+    pub async fn assume_size(&self) -> Result<(), JournalError> {
+        match self {
+            Self::Sqlite { write, .. } => statistics::assume(write).await,
+            Self::Pg(_) => Ok(()),
+        }
     }
 
     pub async fn close(&self) {
