@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod attention;
+mod completions;
 mod decide;
 mod feed;
 mod guilds;
