@@ -13,7 +13,7 @@ pub use courses::collect_courses;
 pub use enrolments::collect_enrolments;
 pub use manual::{complete_courses, read_administrators, read_enrolments};
 pub use now::look_now;
-pub use people::{collect_people, find_by_guid, find_person};
+pub use people::{collect_people, find_by_guid, find_by_id, find_person};
 pub use sight::{Sentinel, Sight, prove_sight};
 
 use crate::clients::moodle::MoodleError;
