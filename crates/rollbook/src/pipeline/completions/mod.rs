@@ -11,11 +11,13 @@ mod hand;
 mod plan;
 mod report;
 mod run;
+mod setup;
 
 pub use deliver::{Courier, Delivered, deliver_reports};
-pub use hand::{ByHand, HandError, find_historic, prepare_by_hand, send_by_hand};
+pub use hand::{ByHand, HandError, Prepared, find_historic, prepare_by_hand, send_by_hand};
 pub use report::{CompletionsError, CompletionsReport};
 pub use run::run_completions;
+pub use setup::make_completions;
 
 use crate::clients::moodle::MoodleClient;
 use crate::clients::odata::CompletionClient;
