@@ -8,6 +8,7 @@ mod completions;
 mod digest;
 mod guilds;
 mod intake;
+mod person;
 mod shared_address;
 
 pub use change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};

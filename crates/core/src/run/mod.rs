@@ -12,5 +12,5 @@ pub use crate::verdict::{MailHolder, OutcomeCode, Standing, Step, Verdict, next_
 pub use delivery::{Answer, Circuit, Delivery, DeliveryState, Draw, IllegalMove, LookUp, Move, Pass, back_off, step};
 pub use event::{Counts, EventKind, RunKind, RunState};
 pub use fold::verdict_of;
-pub use guilds::{GuildCounts, OwnedEdit, edits_of};
+pub use guilds::{GuildCounts, OwnedEdit, credit, edits_of};
 pub use outcome::Outcome;

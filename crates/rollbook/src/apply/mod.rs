@@ -5,8 +5,10 @@
 //! remote record before it says anything. Next: [`intake`].
 
 pub mod elm;
+pub mod guilds;
 pub mod intake;
 mod send;
 mod settle;
 
+pub use guilds::{AppliedChange, GuildWork, apply_guilds};
 pub use intake::{Applied, Intake, apply_intake};

@@ -5,7 +5,8 @@
 pub mod completions;
 pub mod deliver;
 pub mod doctor;
+pub mod guilds;
+pub mod import;
 pub mod intake;
 pub mod lease;
-
 pub mod setup;
