@@ -63,10 +63,12 @@ enum Command {
     Init(setup::Init),
     Doctor(setup::Doctor),
     Intake(flows::IntakeCommand),
+    Completions(flows::CompletionsCommand),
     Runs(reading::Runs),
     Log(reading::Log),
     Explain(reading::Explain),
     Attention(reading::AttentionCommand),
+    Import(setup::Import),
     CompletionsShell(setup::CompletionsShell),
 }
 
@@ -89,10 +91,12 @@ impl Cli {
             Command::Init(command) => command.run(&mut context),
             Command::Demo(command) => command.run(&mut context).await,
             Command::Intake(command) => command.run(&mut context).await,
+            Command::Completions(command) => command.run(&mut context).await,
             Command::Runs(command) => command.run(&mut context).await,
             Command::Log(command) => command.run(&mut context).await,
             Command::Explain(command) => command.run(&mut context).await,
             Command::Attention(command) => command.run(&mut context).await,
+            Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
         };

@@ -6,3 +6,4 @@ pub mod community;
 pub mod database;
 pub mod elm;
 pub mod moodle;
+pub mod psaelmsync;
