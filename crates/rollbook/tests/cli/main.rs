@@ -1,7 +1,8 @@
 //! The binary as a shell sees it: what it prints, where, and how it ends.
 //!
-//! Nothing here reaches a network. Next: the file of each command.
+//! Nothing here reaches a network but loopback. Next: the file of each command.
 
+mod guilds;
 mod init;
 
 use snapbox::cmd::Command;

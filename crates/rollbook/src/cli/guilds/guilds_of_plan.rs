@@ -1,6 +1,7 @@
 //! Each guild of a plan with its cohort, and each of its members with what becomes of them.
 
 use super::lines::Lines;
+use super::sync::Told;
 use crate::cli::output::Sign;
 use crate::pipeline::guilds::GuildsReport;
 use rollbook_core::model::{CohortId, GuildUuid};
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 type Changes<'a> = Vec<(usize, &'a GuildChange)>;
 
 /// Lists guilds and members. Members who are where they should be are listed when asked for details.
-pub(super) fn tell_guilds(report: &GuildsReport, detailed: bool, lines: &mut Lines<'_>) {
+pub(super) fn tell_guilds(report: &GuildsReport, told: &Told<'_>, lines: &mut Lines<'_>) {
     let mut by_guild = BTreeMap::<&GuildUuid, Changes<'_>>::new();
     for (place, change) in report.plan.changes.iter().enumerate() {
         match change.guild() {
@@ -20,16 +21,22 @@ pub(super) fn tell_guilds(report: &GuildsReport, detailed: bool, lines: &mut Lin
             None => tell_change(report, place, change, None, lines),
         }
     }
-    for line in &report.plan.guilds {
+    let mut guilds: Vec<&GuildLine> = report.plan.guilds.iter().collect();
+    guilds.sort_by_key(|line| line.number);
+    for line in guilds {
         let changes = by_guild.remove(&line.guild).unwrap_or_default();
         let cohort = line.cohort.or_else(|| made_cohort(report, &changes));
         let GuildLine { label, machine_name, members, cohort_name, .. } = line;
         let id = cohort.map_or_else(|| "no cohort yet".to_owned(), |id| format!("cohort {id}"));
         lines.line(format_args!("  {label} ({machine_name}): {members} members; {id} \"{cohort_name}\""));
-        for (place, change) in changes {
-            tell_change(report, place, change, cohort, lines);
+        let shown = changes.len().min(told.members_max);
+        for (place, change) in &changes[..shown] {
+            tell_change(report, *place, change, cohort, lines);
         }
-        if detailed {
+        if shown < changes.len() {
+            lines.line(format_args!("    and {} more", changes.len() - shown));
+        }
+        if told.detailed {
             for member in &line.in_step {
                 let name = report.community.value.name_of(member.person);
                 let cohort = cohort.map(|id| id.to_string()).unwrap_or_default();

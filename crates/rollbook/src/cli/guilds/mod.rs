@@ -2,6 +2,7 @@
 //!
 //! Next: `sync`, the command that changes something; `help`, what to do about each failure.
 
+mod demo;
 mod guilds_of_plan;
 mod help;
 mod lines;
@@ -10,7 +11,8 @@ mod status;
 mod summary;
 mod sync;
 
-pub(in crate::cli) use sync::{Sync, Told, tell_sync};
+pub(in crate::cli) use demo::tell_demo;
+pub(in crate::cli) use sync::Sync;
 
 use crate::cli::{Context, Exit};
 use clap::{Args, Subcommand};

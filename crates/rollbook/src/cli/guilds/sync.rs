@@ -62,7 +62,7 @@ impl Sync {
             .into_diagnostic()
             .wrap_err_with(|| format!("while preparing {}", found.link.name))?;
         let journal = context.journal(&settings).await?;
-        let told = Told { link: &found, detailed: context.detailed() };
+        let told = Told { link: &found, detailed: context.detailed(), members_max: usize::MAX };
         let report = tell_sync(context, &flow, &journal, self.request(), &told).await?;
         Ok(exit(&report))
     }
@@ -82,8 +82,10 @@ impl Sync {
 pub(in crate::cli) struct Told<'a> {
     /// The link and its sites.
     pub link: &'a GuildsLink<'a>,
-    /// Whether each guild and each member is listed.
+    /// Whether each guild and each member is listed, those too who are where they should be.
     pub detailed: bool,
+    /// So many members of a guild are listed at most.
+    pub members_max: usize,
 }
 
 /// Runs a synchronisation and tells it in five steps.
@@ -170,7 +172,7 @@ fn hear(watch: Watch<'_>, lines: &mut Lines<'_>, bar: &mut Option<Progress>, flo
 
 fn tell_report(report: &GuildsReport, told: &Told<'_>, lines: &mut Lines<'_>) {
     if told.detailed || lines.is_dry() {
-        tell_guilds(report, told.detailed, lines);
+        tell_guilds(report, told, lines);
     }
     tell_findings(report, lines);
     tell_summary(report, lines);

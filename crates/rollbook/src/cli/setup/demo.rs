@@ -1,10 +1,11 @@
 //! `rollbook demo`: a whole afternoon in half a minute, on loopback.
 //!
-//! It starts the sandbox (feed, Moodle, mail) with a made-up world, writes an ordinary configuration and an ordinary journal
-//! into a folder, and then runs what anybody would run: the product's own clients, its own SQLite file. Nothing in it is
-//! staged but the world. Next: `crates/sandbox`, which plays the other side.
+//! It starts the sandbox (feed, Moodle, community, mail) with a made-up world, writes an ordinary configuration and an
+//! ordinary journal into a folder, and then runs what anybody would run: the product's own clients, its own SQLite file.
+//! Nothing in it is staged but the world. Next: `crates/sandbox`, which plays the other side.
 
 use crate::cli::flows::{Shown, print_report};
+use crate::cli::guilds::tell_demo;
 use crate::cli::output::{Output, Sign};
 use crate::cli::{Context, Exit};
 use crate::config::Settings;
@@ -15,7 +16,7 @@ use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::LinkName;
 use rollbook_core::run::RunState;
-use rollbook_sandbox::{ELM_TOKEN, MOODLE_TOKEN, Sandbox, World, demo};
+use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, MOODLE_TOKEN, Sandbox, World, demo};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ use std::path::{Path, PathBuf};
 /// The demo's world is always the same.
 const SEED: u64 = 2026;
 const LINK: &str = "demo";
+const MOODLE: &str = "learning";
+const COMMUNITY: &str = "avc";
 
 /// See it work, with a made-up Moodle, ELM and mail server
 #[derive(Debug, Args)]
@@ -91,6 +94,7 @@ async fn tell(context: &mut Context, sandbox: &Sandbox, config: &Path) -> miette
         print_report(&report, Some(&mails), &shown, &mut context.out);
         state = report.state;
     }
+    tell_demo(context, sandbox, &settings, &journal, (COMMUNITY, MOODLE)).await?;
     let received = sandbox.world().mail.mails.len();
     context.out.heading("Seen from the other side");
     context.out.sign(Sign::Done, format_args!("the mail server got {received} welcome mails"));
@@ -125,6 +129,8 @@ fn look_further(sandbox: &Sandbox, config: &Path, out: &mut Output) {
         format!("rollbook --config {config} attention"),
         format!("rollbook --config {config} log --status error"),
         format!("rollbook --config {config} explain --person {guid} --course {course}"),
+        format!("rollbook --config {config} guilds status {COMMUNITY} {MOODLE}"),
+        format!("rollbook --config {config} guilds sync {COMMUNITY} {MOODLE} --guild=data --dry-run -v"),
         format!("rollbook --config {config} doctor"),
     ] {
         out.line(format_args!("  {command}"));
@@ -168,6 +174,22 @@ kind = "moodle"
 url = "{moodle}"
 token = "{moodle_token}"
 
+[site.{COMMUNITY}]
+kind = "community"
+url = "{community}"
+sentinel = "{member}"
+
+[site.{COMMUNITY}.auth]
+kind = "basic"
+user = "{community_user}"
+password = "{community_password}"
+
+[link.guilds]
+flow = "guilds"
+from = "{COMMUNITY}"
+to = "{MOODLE}"
+machine_name_field = "field_machine_name"
+
 [link.{LINK}]
 flow = "intake"
 from = "elm"
@@ -184,6 +206,10 @@ signature = "The Learning Centre"
         moodle = sandbox.moodle_url(),
         moodle_token = MOODLE_TOKEN,
         protected = demo::cases::ADMINISTRATOR.guid,
+        community = sandbox.community_url(),
+        community_user = COMMUNITY_USER,
+        community_password = COMMUNITY_PASSWORD,
+        member = demo::guilds::LOUD,
     )
 }
 

@@ -5,8 +5,8 @@ use super::report::{GuildsError, Seen, Sites};
 use crate::clock::Clock;
 use crate::sources::community::{CommunityQuestion, OpenCommunity, Part};
 use crate::sources::moodle::{
-    CohortQuestion, GuildSight, LooksUp, MoodleDatabase, Sentinel, collect_cohorts, look_up, prove_guild_sight,
-    read_administrators,
+    CohortQuestion, CohortSourceError, GuildSight, LooksUp, MoodleDatabase, Sentinel, collect_cohorts, look_up,
+    prove_guild_sight, read_administrators,
 };
 use rollbook_core::matching::{Directory, open_lookups};
 use rollbook_core::model::{
@@ -79,9 +79,10 @@ fn sentinel(flow: &GuildsFlow, owned: &Owned) -> Sentinel {
 pub(super) async fn full_policy(flow: &GuildsFlow, sight: &GuildSight) -> Result<GuildPolicy, GuildsError> {
     let mut policy = flow.policy.clone();
     let mut accounts = vec![sight.service_account()];
-    if let Some(database) = &flow.database {
-        let administrators = read_administrators(database).await;
-        accounts.extend(administrators.map_err(crate::sources::moodle::CohortSourceError::from)?);
+    match &flow.database {
+        Some(database) => accounts.extend(read_administrators(database).await.map_err(CohortSourceError::from)?),
+        // Web services do not tell who the administrators are.
+        None => accounts.push(FIRST_ADMINISTRATOR),
     }
     policy.protected = policy.protected.and_accounts(accounts);
     Ok(policy)
