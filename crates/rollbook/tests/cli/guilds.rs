@@ -1,6 +1,7 @@
 use super::rollbook;
 use rollbook_sandbox::community::Rights;
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, MOODLE_TOKEN, Sandbox, World};
+use std::os::unix::fs::PermissionsExt;
 
 /// A community, a Moodle, and a folder with the configuration of both.
 struct Site {
@@ -24,7 +25,9 @@ impl Site {
         world.community.join(design, stranger, &[]);
         let sandbox = Sandbox::start(world).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("rollbook.toml"), config(&sandbox)).unwrap();
+        let path = folder.path().join("rollbook.toml");
+        std::fs::write(&path, config(&sandbox)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         Self { sandbox, folder }
     }
 
@@ -128,13 +131,16 @@ async fn errors_name_the_next_step() {
     check("no_such_user", &site.run("guilds sync avc ss --user=nobody").await);
     check("no_such_link", &site.run("guilds sync avc moodle").await);
     site.sandbox.world().moodle.revoke(MOODLE_TOKEN, "moodle/cohort:manage");
+    check("no_sight_of_cohorts", &site.run("guilds sync avc ss").await);
+    site.sandbox.world().moodle.grant(MOODLE_TOKEN, "moodle/cohort:view");
     check("no_capability", &site.run("guilds sync avc ss").await);
+    site.sandbox.take_down(rollbook_sandbox::Server::Moodle).await;
+    check("unreachable", &site.run("guilds sync avc ss").await);
+    site.sandbox.bring_up(rollbook_sandbox::Server::Moodle).await.unwrap();
     site.sandbox.world().community.service_account().unwrap().rights = Rights::default();
     check("no_permission", &site.run("guilds sync avc ss").await);
     site.sandbox.world().community.service_account().unwrap().password = Some("another".to_owned());
     check("wrong_password", &site.run("guilds sync avc ss").await);
-    site.sandbox.take_down(rollbook_sandbox::Server::Moodle).await;
-    check("unreachable", &site.run("guilds sync avc ss").await);
     assert!(site.run("guilds sync avc").await.ends_with("-- ended with 2"));
     assert!(site.run("guilds sync avc ss --guild=a --user=b").await.ends_with("-- ended with 2"));
 }

@@ -1,6 +1,6 @@
 //! Each guild of a plan with its cohort, and each of its members with what becomes of them.
 
-use super::lines::Lines;
+use super::lines::{Lines, count};
 use super::sync::Told;
 use crate::cli::output::Sign;
 use crate::pipeline::guilds::GuildsReport;
@@ -28,7 +28,8 @@ pub(super) fn tell_guilds(report: &GuildsReport, told: &Told<'_>, lines: &mut Li
         let cohort = line.cohort.or_else(|| made_cohort(report, &changes));
         let GuildLine { label, machine_name, members, cohort_name, .. } = line;
         let id = cohort.map_or_else(|| "no cohort yet".to_owned(), |id| format!("cohort {id}"));
-        lines.line(format_args!("  {label} ({machine_name}): {members} members; {id} \"{cohort_name}\""));
+        let members = count(*members, "member");
+        lines.line(format_args!("  {label} ({machine_name}): {members}; {id} \"{cohort_name}\""));
         let shown = changes.len().min(told.members_max);
         for (place, change) in &changes[..shown] {
             tell_change(report, *place, change, cohort, lines);

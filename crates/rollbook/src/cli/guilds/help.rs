@@ -110,14 +110,16 @@ fn moodle(error: &MoodleSourceError, site: &str) -> String {
             MoodleError::Misaddressed { .. } => {
                 format!("check `url` of [site.{site}]: it must be Moodle's own wwwroot")
             }
-            MoodleError::Denied { .. } => format!("check the token of [site.{site}], its service and its account"),
+            MoodleError::Denied { .. } | MoodleError::Refused { .. } => match capability(&source.to_string()) {
+                Some(capability) => format!("give the token's account of {site} {capability}"),
+                None => format!("check the token of [site.{site}], its service and its account"),
+            },
             MoodleError::NotSent { .. }
             | MoodleError::RateLimited { .. }
             | MoodleError::Maintenance { .. }
             | MoodleError::Unavailable { .. }
             | MoodleError::Unknown { .. }
-            | MoodleError::Malformed { .. }
-            | MoodleError::Refused { .. } => format!("is {site} up? try again; `rollbook doctor` looks closer"),
+            | MoodleError::Malformed { .. } => format!("is {site} up? try again; `rollbook doctor` looks closer"),
         },
     }
 }
@@ -125,6 +127,7 @@ fn moodle(error: &MoodleSourceError, site: &str) -> String {
 /// What a token lacks when Moodle does not admit it to a function, in the words of Moodle's own pages.
 pub(super) fn capability(words: &str) -> Option<&'static str> {
     let needs = [
+        ("core_cohort_get_cohort", "moodle/cohort:view (or moodle/cohort:manage) in the cohorts' context"),
         ("core_cohort_create_cohorts", "moodle/cohort:manage in the cohorts' context"),
         ("core_cohort_update_cohorts", "moodle/cohort:manage, and the function in the token's service"),
         ("core_cohort_delete_cohorts", "moodle/cohort:manage, and the function in the token's service"),

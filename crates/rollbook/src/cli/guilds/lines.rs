@@ -47,3 +47,12 @@ impl Lines<'_> {
         self.line(format_args!("    {name} {drawn} {text}"));
     }
 }
+
+/// A number of things: `1 member`, `2 members`.
+pub(super) fn count(number: u64, thing: &str) -> String {
+    let plural = match thing {
+        "person" => "people".to_owned(),
+        regular => format!("{regular}s"),
+    };
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {plural}") }
+}

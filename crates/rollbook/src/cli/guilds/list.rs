@@ -30,15 +30,9 @@ impl List {
         let doing = || format!("while reading the guilds of {name}");
         let open = community.open().await.into_diagnostic().wrap_err_with(doing)?;
         let guilds = open.list().await.into_diagnostic().wrap_err_with(doing)?;
-        let mut table = Table::new(["number", "machine name", "label", "status", "uuid"]).numbers(&[0]);
+        let mut table = Table::new(["number", "machine name", "label", "status"]).numbers(&[0]);
         for guild in &guilds {
-            let row = [
-                guild.number.to_string(),
-                machine_name(guild).0,
-                guild.label.clone(),
-                status(guild),
-                guild.uuid.0.clone(),
-            ];
+            let row = [guild.number.to_string(), machine_name(guild).0, guild.label.clone(), status(guild)];
             table.row(row);
         }
         if guilds.is_empty() {

@@ -1,7 +1,7 @@
 //! `rollbook guilds status COMMUNITY MOODLE`: how the link stands. A synchronisation ends with the same lines.
 
 use super::help::Guided;
-use super::lines::Lines;
+use super::lines::{Lines, count};
 use crate::cli::output::{Sign, Table};
 use crate::cli::{Context, Exit};
 use crate::config::GuildsLink;
@@ -64,7 +64,7 @@ pub(super) fn tell_status(
     let GuildsFlow { from, to, .. } = flow;
     match sites {
         Some(sites) => {
-            let (theirs, ours) = (sites.community_ms, sites.moodle_ms);
+            let (theirs, ours) = (sites.community.answered_ms, sites.moodle.answered_ms);
             lines.sign(Sign::Done, format_args!("sites: {from} answers in {theirs} ms, {to} in {ours} ms"));
         }
         None => lines.sign(Sign::Failed, "sites: not both were reached"),
@@ -81,13 +81,9 @@ pub(super) fn tell_status(
         }
         None => lines.sign(Sign::Warning, "last full synchronisation: never"),
     }
-    let GuildsStatus { users, memberships, cohorts, archived, .. } = status;
-    lines.sign(
-        Sign::Note,
-        format_args!(
-            "synchronised: {users} users in {cohorts} cohorts ({memberships} memberships), {archived} archived"
-        ),
-    );
+    let (users, cohorts) = (count(status.users, "user"), count(status.cohorts, "cohort"));
+    let (memberships, archived) = (count(status.memberships, "membership"), status.archived);
+    lines.sign(Sign::Note, format_args!("synchronised: {users} in {cohorts} ({memberships}), {archived} archived"));
     match &status.failure {
         Some(LastRun { run, age }) => {
             let (age, state, reason) = (ago(*age), run.state.as_str().replace('_', " "), &run.reason);
@@ -165,8 +161,8 @@ fn as_json(status: &GuildsStatus, sites: Option<&Sites>, link: &GuildsLink<'_>, 
     json!({
         "link": link.link.name,
         "reached": sites.is_some(),
-        "community_ms": sites.map(|sites| sites.community_ms),
-        "moodle_ms": sites.map(|sites| sites.moodle_ms),
+        "community_ms": sites.map(|sites| sites.community.answered_ms),
+        "moodle_ms": sites.map(|sites| sites.moodle.answered_ms),
         "last": run(&status.last),
         "stale": status.stale,
         "failure": run(&status.failure),

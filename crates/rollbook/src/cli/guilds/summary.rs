@@ -1,7 +1,7 @@
 //! What a synchronisation comes to: the guards' word, the numbers, what was left alone, and all of it as JSON.
 
 use super::help::capability;
-use super::lines::Lines;
+use super::lines::{Lines, count};
 use crate::cli::output::{Sign, Table};
 use crate::pipeline::guilds::{GuildsFlow, GuildsReport};
 use rollbook_core::guard::Level;
@@ -12,13 +12,20 @@ use rollbook_core::verdict::LeftAlone;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Checks that mean that the community shows too little.
+const SIGHT: [&str; 3] = ["identity", "sentinel", "empty_source"];
+/// What gives the sight back.
+const SIGHT_HELP: &str = "the community's account needs \"view group\" and \"view group_membership relationship\" in the \
+    scopes outsider and insider, and \"access user profiles\"";
+
 /// So many are listed where details were not asked for.
 const LISTED_MAX: usize = 20;
 
 /// What the guards found, and where a refused plan waits.
 pub(super) fn tell_findings(report: &GuildsReport, lines: &mut Lines<'_>) {
     for finding in &report.findings {
-        let sign = if finding.level == Level::Block { Sign::Failed } else { Sign::Warning };
+        let stops = finding.level == Level::Block && report.approved_by.is_none();
+        let sign = if stops { Sign::Failed } else { Sign::Warning };
         lines.sign(sign, format_args!("guard {} ({}): {}", finding.check, finding.subject, finding.message));
     }
     if report.state != RunState::GuardRefused {
@@ -33,7 +40,11 @@ pub(super) fn tell_findings(report: &GuildsReport, lines: &mut Lines<'_>) {
             lines.sign(Sign::Note, format_args!("look at it: rollbook plans show {id}"));
             lines.sign(Sign::Note, format_args!("let it run once: rollbook plans approve {id}"));
         }
-        None => lines.sign(Sign::Failed, "a guard would refuse this plan"),
+        None if lines.is_dry() => lines.sign(Sign::Failed, "a guard would refuse this plan"),
+        None => lines.sign(Sign::Failed, "a guard refused: nothing was changed in Moodle"),
+    }
+    if report.findings.iter().any(|finding| SIGHT.contains(&finding.check.as_str())) {
+        lines.sign(Sign::Note, SIGHT_HELP);
     }
 }
 
@@ -41,7 +52,9 @@ pub(super) fn tell_findings(report: &GuildsReport, lines: &mut Lines<'_>) {
 pub(super) fn tell_summary(report: &GuildsReport, lines: &mut Lines<'_>) {
     let counts = &report.counts;
     if lines.is_dry() {
-        let of = |wanted: fn(&GuildChange) -> bool| report.plan.changes.iter().filter(|change| wanted(change)).count();
+        let of = |wanted: fn(&GuildChange) -> bool| {
+            report.plan.changes.iter().filter(|change| wanted(change)).count() as u64
+        };
         let added = of(|change| matches!(change, GuildChange::AddMember(_)));
         let removed = of(|change| matches!(change, GuildChange::RemoveMember(_)));
         let (unchanged, cohorts) = (counts.unchanged, of(|change| is_cohort(change)));
@@ -65,8 +78,8 @@ pub(super) fn tell_summary(report: &GuildsReport, lines: &mut Lines<'_>) {
         lines.sign(Sign::Note, format_args!("roles: {given} assigned, {taken} unassigned; accounts made: {made}"));
     }
     if report.credited > 0 {
-        let credited = report.credited;
-        lines.sign(Sign::Note, format_args!("{credited} changes of an earlier run turned out to be done"));
+        let credited = count(report.credited, "change");
+        lines.sign(Sign::Note, format_args!("{credited} of an earlier run turned out to be done"));
     }
     tell_undone(report, lines);
 }
@@ -83,21 +96,44 @@ fn is_cohort(change: &GuildChange) -> bool {
 
 /// Changes that did not come about, by reason, with what the token lacks where that is it.
 fn tell_undone(report: &GuildsReport, lines: &mut Lines<'_>) {
-    let mut reasons = BTreeMap::<String, u64>::new();
+    let mut reasons = BTreeMap::<(String, Option<&str>), u64>::new();
     for applied in report.applied.iter().flatten() {
+        let function = report.plan.changes.get(applied.place).and_then(function_of);
         let reason = match &applied.outcome {
             Outcome::Done | Outcome::AlreadySo => continue,
-            Outcome::Refused { code } => format!("Moodle refused them ({code})"),
-            Outcome::Unknown => "no answer came; the next run looks what became of them".to_owned(),
-            Outcome::NotTried { why } => why.clone(),
+            Outcome::Refused { code } => (format!("Moodle refused them ({code})"), function),
+            Outcome::Unknown => ("no answer came; the next run looks what became of them".to_owned(), None),
+            Outcome::NotTried { why } => (why.clone(), function.filter(|function| why.contains(*function))),
         };
         *reasons.entry(reason).or_default() += 1;
     }
-    for (reason, count) in reasons {
-        lines.sign(Sign::Failed, format_args!("{count} changes not done: {reason}"));
-        if let Some(capability) = capability(&reason) {
+    for ((reason, function), number) in reasons {
+        lines.sign(Sign::Failed, format_args!("{} not done: {reason}", count(number, "change")));
+        let no_right = RIGHTS.iter().any(|code| reason.contains(code));
+        if let Some(capability) = function.filter(|_| no_right).and_then(capability) {
             lines.sign(Sign::Note, format_args!("give the token's account {capability}, then run this again"));
         }
+    }
+}
+
+/// Moodle's codes for a right that is missing.
+const RIGHTS: [&str; 3] = ["nopermissions", "accessexception", "wsusercannotassign"];
+
+/// The function that carries a change out; none for what only the journal notes.
+fn function_of(change: &GuildChange) -> Option<&'static str> {
+    match change {
+        GuildChange::CreateAccount(_) => Some("core_user_create_users"),
+        GuildChange::CreateCohort { .. } => Some("core_cohort_create_cohorts"),
+        GuildChange::UpdateCohort { .. } | GuildChange::RetireCohort { .. } => Some("core_cohort_update_cohorts"),
+        GuildChange::AddMember(_) => Some("core_cohort_add_cohort_members"),
+        GuildChange::RemoveMember(_) => Some("core_cohort_delete_cohort_members"),
+        GuildChange::AssignRole(_) => Some("core_role_assign_roles"),
+        GuildChange::UnassignRole(_) => Some("core_role_unassign_roles"),
+        GuildChange::AdoptCohort { .. }
+        | GuildChange::NoteMember(_)
+        | GuildChange::ClaimRole(_)
+        | GuildChange::ReleaseRole(_)
+        | GuildChange::ForgetMember(_) => None,
     }
 }
 
@@ -109,7 +145,8 @@ pub(super) fn tell_left(report: &GuildsReport, detailed: bool, lines: &mut Lines
         report.plan.skips.iter().partition(|skip| skip.reason == LeftAlone::NoAccount);
     if !without.is_empty() {
         let people: BTreeSet<_> = without.iter().map(|skip| (skip.person, &skip.name)).collect();
-        lines.sign(Sign::Warning, format_args!("{} members have no Moodle account:", people.len()));
+        let members = count(people.len() as u64, "member");
+        lines.sign(Sign::Warning, format_args!("without Moodle account: {members}"));
         list(people.into_iter().map(|(_, name)| name.to_string()), detailed, lines);
     }
     let others = others.into_iter().filter(|skip| detailed || skip.reason.needs_attention());

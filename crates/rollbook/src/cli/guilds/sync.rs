@@ -4,7 +4,7 @@
 
 use super::guilds_of_plan::tell_guilds;
 use super::help::Guided;
-use super::lines::Lines;
+use super::lines::{Lines, count};
 use super::status::tell_status;
 use super::summary::{as_json, tell_findings, tell_left, tell_summary};
 use crate::cli::output::{Progress, Sign};
@@ -12,7 +12,8 @@ use crate::cli::{Context, Exit};
 use crate::config::GuildsLink;
 use crate::journal::Journal;
 use crate::pipeline::guilds::{
-    Ask, GuildsFlow, GuildsReport, GuildsRequest, Purpose, Reach, Watch, look_at_guilds, make_guilds, run_guilds,
+    Ask, GuildsFlow, GuildsReport, GuildsRequest, MoodleSite, Purpose, Reach, Watch, look_at_guilds, make_guilds,
+    run_guilds,
 };
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
@@ -109,10 +110,10 @@ pub(in crate::cli) async fn tell_sync(
     let mut lines = Lines { out: &mut context.out, purpose };
     lines.line(format_args!("Synchronising {what}: {from} to {to}"));
     lines.step(1, "Validating sites");
-    let mut bar: Option<Progress> = None;
-    let mut watch = |watch: Watch<'_>| hear(watch, &mut lines, &mut bar, flow);
+    let mut heard = Heard::default();
+    let mut watch = |watch: Watch<'_>| hear(watch, &mut lines, &mut heard, flow);
     let outcome = run_guilds(flow, journal, &context.clock, &request, &context.stop, &mut watch).await;
-    drop(bar);
+    drop(heard);
     let report = match outcome {
         Ok(report) => report,
         Err(error) => return Err(Guided::new(error, flow).into()),
@@ -129,33 +130,39 @@ pub(in crate::cli) async fn tell_sync(
     Ok(report)
 }
 
+/// What was heard so far.
+#[derive(Default)]
+struct Heard {
+    bar: Option<Progress>,
+    version: Option<u8>,
+}
+
 /// Tells what is known as soon as it is.
-fn hear(watch: Watch<'_>, lines: &mut Lines<'_>, bar: &mut Option<Progress>, flow: &GuildsFlow) {
+fn hear(watch: Watch<'_>, lines: &mut Lines<'_>, heard: &mut Heard, flow: &GuildsFlow) {
+    let Heard { bar, version } = heard;
     let GuildsFlow { from, to, community_url, moodle, .. } = flow;
     match watch {
-        Watch::Reached(sites) => {
-            let account = sites.access.account.as_deref().map(|uuid| format!(" as {uuid}")).unwrap_or_default();
-            let way = sites.access.way;
-            let url = community_url.trim_end_matches('/');
-            lines.sign(
-                Sign::Done,
-                format_args!("community {from}: {url} over {way}{account} ({} ms)", sites.community_ms),
-            );
-            let (name, release) = (&sites.moodle_name, &sites.moodle_release);
-            let at = moodle.site_url();
-            lines.sign(Sign::Done, format_args!("Moodle {to}: {at}, {name}, {release} ({} ms)", sites.moodle_ms));
-            lines.step(2, "Checking access to the groups");
-            let version =
-                sites.access.group_version.map_or_else(|| "Group 1 or 2".to_owned(), |n| format!("Group {n}"));
-            lines.sign(Sign::Done, format_args!("module: {version}"));
+        Watch::Community(Ok(site)) => {
+            let account = site.access.account.as_deref().map(|uuid| format!(" as {uuid}")).unwrap_or_default();
+            let (way, url, took) = (site.access.way, community_url.trim_end_matches('/'), site.answered_ms);
+            lines.sign(Sign::Done, format_args!("community {from}: {url} over {way}{account} ({took} ms)"));
+            *version = site.access.group_version;
         }
+        Watch::Moodle(Ok(site)) => {
+            let MoodleSite { name, release, answered_ms } = site;
+            let at = moodle.site_url();
+            lines.sign(Sign::Done, format_args!("Moodle {to}: {at}, {name}, {release} ({answered_ms} ms)"));
+        }
+        Watch::Community(Err(error)) => lines.sign(Sign::Failed, format_args!("community {from}: {error}")),
+        Watch::Moodle(Err(error)) => lines.sign(Sign::Failed, format_args!("Moodle {to}: {error}")),
         Watch::Seen(community, seen) => {
+            lines.step(2, "Checking access to the groups");
+            let module = version.map_or_else(|| "Group 1 or 2".to_owned(), |version| format!("Group {version}"));
+            lines.sign(Sign::Done, format_args!("module: {module}"));
             let sign = if seen.guilds == 0 { Sign::Warning } else { Sign::Done };
-            let (guilds, members, people) = (seen.guilds, seen.memberships, seen.people);
-            lines.sign(
-                sign,
-                format_args!("visible to the account: {guilds} guilds, {members} members, {people} people"),
-            );
+            let (guilds, members) = (count(seen.guilds, "guild"), count(seen.memberships, "member"));
+            let people = count(seen.people, "person");
+            lines.sign(sign, format_args!("visible to the account: {guilds}, {members}, {people}"));
             for gap in &community.gaps {
                 lines.sign(Sign::Warning, format_args!("incomplete: {gap}; nobody is removed on its word"));
             }
@@ -180,9 +187,8 @@ fn tell_report(report: &GuildsReport, told: &Told<'_>, lines: &mut Lines<'_>) {
     lines.step(4, "Completion time");
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run stay far below 2^52")]
     let seconds = report.duration_ms as f64 / 1000.0;
-    let (calls, requests) = (report.counts.calls, report.requests);
-    let text = format!("{seconds:.2} s, with {calls} calls to Moodle and {requests} requests to the community");
-    lines.sign(Sign::Done, text);
+    let (calls, requests) = (count(report.counts.calls, "call"), count(report.requests, "request"));
+    lines.sign(Sign::Done, format_args!("{seconds:.2} s, with {calls} to Moodle and {requests} to the community"));
 }
 
 fn exit(report: &GuildsReport) -> Exit {

@@ -92,7 +92,11 @@ pub(super) async fn remember_plan(
     state: PlanState,
     approval: Option<i64>,
 ) -> Result<Option<i64>, GuildsError> {
-    if plan.changes.is_empty() && findings.is_empty() {
+    if plan.changes.is_empty() {
+        // There is nothing to approve, but what was found shall be known.
+        let events: Vec<NewEvent> =
+            findings.iter().map(|finding| NewEvent::of(EventKind::Finding, json!(finding))).collect();
+        with.journal.append_events(with.lease, run, &events, with.clock.now()).await?;
         return Ok(None);
     }
     let body = serde_json::to_string(plan).expect("a plan is plain data");
@@ -215,7 +219,10 @@ impl GuildsReport {
             self.counts.add(change, applied.as_ref().map_or(&unsent, |applied| &applied.outcome));
         }
         self.applied = applied;
-        if self.state == RunState::Done && self.counts.refused + self.counts.open > 0 {
+        let undone = self.counts.refused + self.counts.open;
+        if undone > 0 && undone == self.plan.changes.len() as u64 {
+            self.state = RunState::Failed;
+        } else if undone > 0 && self.state == RunState::Done {
             self.state = RunState::Partly;
         }
     }

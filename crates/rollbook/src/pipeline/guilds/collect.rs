@@ -1,7 +1,7 @@
 //! Collect: both sites, the community's part, and what of Moodle that part is about.
 
 use super::GuildsFlow;
-use super::report::{GuildsError, Seen, Sites};
+use super::report::{CommunitySite, GuildsError, MoodleSite, Seen, Sites, Watch};
 use crate::clock::Clock;
 use crate::sources::community::{CommunityQuestion, OpenCommunity, Part};
 use crate::sources::moodle::{
@@ -42,25 +42,34 @@ pub struct World {
     pub directory: Directory,
 }
 
-/// Reaches both sites at once.
+/// Reaches both sites at once; each is told as it answers, or does not.
 ///
 /// # Errors
-/// [`GuildsError`] names the site that could not be reached.
-pub(super) async fn open(flow: &GuildsFlow, owned: &Owned, clock: &Clock) -> Result<Open, GuildsError> {
-    let (community, moodle) = (clock.timer(), clock.timer());
-    let open = async {
-        let open = flow.community.open().await?;
-        Ok::<_, GuildsError>((open, community.elapsed_ms()))
+/// [`GuildsError`] of the first site that could not be reached.
+pub(super) async fn open(
+    flow: &GuildsFlow,
+    owned: &Owned,
+    clock: &Clock,
+    watch: &mut (dyn FnMut(Watch<'_>) + Send),
+) -> Result<Open, GuildsError> {
+    let (first, second) = (clock.timer(), clock.timer());
+    let community = async {
+        let community = flow.community.open().await?;
+        let site = CommunitySite { access: community.access().clone(), answered_ms: first.elapsed_ms() };
+        Ok::<_, GuildsError>((community, site))
     };
-    let prove = async {
+    let moodle = async {
         let looks_up = if flow.database.is_some() { LooksUp::ByTables } else { LooksUp::ByServices };
         let sight = prove_guild_sight(&flow.moodle.reader(), &sentinel(flow, owned), looks_up).await?;
-        Ok::<_, GuildsError>((sight, moodle.elapsed_ms()))
+        let (name, release) = (sight.name().to_owned(), sight.release().to_owned());
+        let site = MoodleSite { name, release, answered_ms: second.elapsed_ms() };
+        Ok::<_, GuildsError>((sight, site))
     };
-    let ((community, community_ms), (sight, moodle_ms)) = tokio::try_join!(open, prove)?;
-    let (moodle_name, moodle_release) = (sight.name().to_owned(), sight.release().to_owned());
-    let sites = Sites { access: community.access().clone(), community_ms, moodle_name, moodle_release, moodle_ms };
-    Ok(Open { community, sight, sites })
+    let (community, moodle) = tokio::join!(community, moodle);
+    watch(Watch::Community(community.as_ref().map(|(_, site)| site)));
+    watch(Watch::Moodle(moodle.as_ref().map(|(_, site)| site)));
+    let ((community, theirs), (sight, ours)) = (community?, moodle?);
+    Ok(Open { community, sight, sites: Sites { community: theirs, moodle: ours } })
 }
 
 fn sentinel(flow: &GuildsFlow, owned: &Owned) -> Sentinel {

@@ -13,7 +13,7 @@ mod status;
 
 pub use collect::World;
 pub use find::find_guild;
-pub use report::{GuildsError, GuildsReport, Seen, Sites, Watch};
+pub use report::{CommunitySite, GuildsError, GuildsReport, MoodleSite, Seen, Sites, Watch};
 pub use run::run_guilds;
 pub use setup::{make_community, make_guilds};
 pub use status::{GuildsStatus, LastRun, Reach, SiteStatus, look_at_guilds};

@@ -11,19 +11,33 @@ use rollbook_core::plan::{GuildPlan, Scope};
 use rollbook_core::run::{GuildCounts, RunState};
 use rollbook_core::snapshot::Snapshot;
 
+/// A community that has answered.
+#[derive(Clone, Debug)]
+pub struct CommunitySite {
+    /// How it is read, and as whom.
+    pub access: Access,
+    /// How long its first answer took.
+    pub answered_ms: u64,
+}
+
+/// A Moodle that has answered.
+#[derive(Clone, Debug)]
+pub struct MoodleSite {
+    /// Its own name.
+    pub name: String,
+    /// Its release.
+    pub release: String,
+    /// How long its first answers took.
+    pub answered_ms: u64,
+}
+
 /// Both sites, once each has answered.
 #[derive(Clone, Debug)]
 pub struct Sites {
-    /// How the community is read, and as whom.
-    pub access: Access,
-    /// How long its first answer took.
-    pub community_ms: u64,
-    /// Moodle's own name.
-    pub moodle_name: String,
-    /// Moodle's release.
-    pub moodle_release: String,
-    /// How long its first answers took.
-    pub moodle_ms: u64,
+    /// The community.
+    pub community: CommunitySite,
+    /// Moodle.
+    pub moodle: MoodleSite,
 }
 
 /// What the community shows.
@@ -40,8 +54,10 @@ pub struct Seen {
 /// What a run tells while it works.
 #[derive(Clone, Copy, Debug)]
 pub enum Watch<'a> {
-    /// Both sites have answered.
-    Reached(&'a Sites),
+    /// The community has answered, or not.
+    Community(Result<&'a CommunitySite, &'a GuildsError>),
+    /// Moodle has answered, or not.
+    Moodle(Result<&'a MoodleSite, &'a GuildsError>),
     /// The community was read.
     Seen(&'a Snapshot<Community>, Seen),
     /// The plan is made, and so many changes will be sent.
@@ -91,13 +107,13 @@ pub struct GuildsReport {
 #[derive(Debug, thiserror::Error)]
 pub enum GuildsError {
     /// The community could not be read; nothing was changed.
-    #[error("the community could not be read")]
+    #[error(transparent)]
     Community(#[from] CommunityError),
     /// Moodle could not be read; nothing was changed.
-    #[error("Moodle could not be read")]
+    #[error(transparent)]
     Moodle(#[from] MoodleSourceError),
     /// Moodle's cohorts or accounts could not be read; nothing was changed.
-    #[error("Moodle could not be read")]
+    #[error(transparent)]
     Cohorts(#[from] CohortSourceError),
     /// The journal could not be read or written.
     #[error("the journal could not be used")]

@@ -71,7 +71,11 @@ async fn run_leased(
             }
             report.counts.calls = flow.moodle.call_counts().iter().map(|call| call.calls).sum();
             let blocks = report.findings.iter().filter(|finding| finding.level == Level::Block);
-            let reason = blocks.map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            let mut reason = blocks.map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            let GuildCounts { refused, open, .. } = report.counts;
+            if refused + open > 0 {
+                reason = format!("{refused} changes were refused, {open} are open");
+            }
             journal.finish_run(lease, &run, report.state, &totals(&report.counts), &reason, clock.now()).await?;
             report.run = Some(run);
             Ok(report)
@@ -147,8 +151,7 @@ async fn make_plan(
 ) -> Result<Made, GuildsError> {
     let mut owned = journal.owned(&flow.link).await?;
     let unfinished = unfinished_changes(journal, &flow.link).await?;
-    let open = open(flow, &owned, clock).await?;
-    watch(Watch::Reached(&open.sites));
+    let open = open(flow, &owned, clock, watch).await?;
     let policy = full_policy(flow, &open.sight).await?;
     let scope = find_scope(flow, &open.community, &owned, ask).await?;
     let (community, seen) = collect_community(flow, &open, &owned, &scope, clock).await?;

@@ -76,7 +76,7 @@ pub async fn look_at_guilds(
 ) -> Result<GuildsStatus, GuildsError> {
     let owned = journal.owned(&flow.link).await?;
     let sites = match reach {
-        Reach::Sites => Some(match open(flow, &owned, clock).await {
+        Reach::Sites => Some(match open(flow, &owned, clock, &mut |_| {}).await {
             Ok(open) => SiteStatus::Reached(Box::new(open.sites)),
             Err(error) => SiteStatus::Unreached(error),
         }),
