@@ -11,6 +11,7 @@
 //! `lease`, `runs`, `feed`, `decide`, then `outbox`, `attention`, `plans`, then `reading` for what people look at.
 //! `store` is the machinery below.
 
+mod claims;
 mod decide;
 mod error;
 mod feed;
