@@ -1,6 +1,6 @@
 //! The plan of intake: feed records, Moodle's accounts, courses and enrolments → changes and skips.
 
-use super::change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
+use super::change::{EnrolChange, EnrolKind, IntakeChange, Intended, NewAccount, SuspendChange, Who};
 use super::digest::{Digest, digest};
 use super::shared_address::Claims;
 use crate::desired::{Distinct, Group, distinct_records, group_records, says_otherwise};
@@ -62,9 +62,9 @@ pub struct IntakeInputs<'a> {
     pub courses: &'a Courses,
     /// The enrolments that were looked up.
     pub enrolments: &'a Enrolments,
-    /// Enrolments that an earlier run set out to make and whose end it did not live to record: where they are so now,
-    /// they are its work, and the person is welcomed.
-    pub intended: &'a BTreeMap<Fingerprint, EnrolKind>,
+    /// What an earlier run set out to do and did not live to record the end of: where it is so now, it is that run's work,
+    /// and who was enrolled is welcomed.
+    pub intended: &'a BTreeMap<Fingerprint, Intended>,
 }
 
 /// A record that is left alone, and why.
@@ -343,7 +343,12 @@ impl<'a> Planner<'a> {
             Who::Account(id) => match self.standing_in(*id, course.id)? {
                 Enrolment::Active => return Err(self.active_already(record)),
                 Enrolment::Suspended => EnrolKind::Reactivate,
-                Enrolment::Absent | Enrolment::NotActive => EnrolKind::Enrol,
+                Enrolment::Absent => EnrolKind::Enrol,
+                // Which of the two was not asked this time; an earlier run may have known.
+                Enrolment::NotActive => match self.inputs.intended.get(&record.fingerprint) {
+                    Some(Intended::Enrol(kind)) => *kind,
+                    Some(Intended::Suspend) | None => EnrolKind::Enrol,
+                },
             },
         };
         let role = course.default_role.unwrap_or(self.policy.role);
@@ -353,9 +358,16 @@ impl<'a> Planner<'a> {
 
     fn active_already(&self, record: &FeedRecord) -> Verdict {
         match self.inputs.intended.get(&record.fingerprint) {
-            Some(EnrolKind::Enrol) => Verdict::Enrolled,
-            Some(EnrolKind::Reactivate) => Verdict::Reactivated,
-            None => Verdict::AlreadyEnrolled,
+            Some(Intended::Enrol(EnrolKind::Enrol)) => Verdict::Enrolled,
+            Some(Intended::Enrol(EnrolKind::Reactivate)) => Verdict::Reactivated,
+            Some(Intended::Suspend) | None => Verdict::AlreadyEnrolled,
+        }
+    }
+
+    fn suspended_already(&self, record: &FeedRecord) -> Verdict {
+        match self.inputs.intended.get(&record.fingerprint) {
+            Some(Intended::Suspend) => Verdict::Suspended,
+            Some(Intended::Enrol(_)) | None => Verdict::AlreadySuspended,
         }
     }
 
@@ -363,7 +375,7 @@ impl<'a> Planner<'a> {
         let course = self.course(record)?;
         match self.standing_in(user, course.id)? {
             Enrolment::Absent => return Err(Verdict::NotEnrolled),
-            Enrolment::Suspended | Enrolment::NotActive => return Err(Verdict::AlreadySuspended),
+            Enrolment::Suspended | Enrolment::NotActive => return Err(self.suspended_already(record)),
             Enrolment::Active => {}
         }
         if course.manual == ManualInstance::Missing {

@@ -9,7 +9,7 @@ mod guilds;
 mod intake;
 mod shared_address;
 
-pub use change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
+pub use change::{EnrolChange, EnrolKind, IntakeChange, Intended, NewAccount, SuspendChange, Who};
 pub use digest::{Digest, digest};
 pub use guilds::{
     CohortForm, CohortWhy, GuildChange, GuildInputs, GuildLine, GuildPlan, GuildSkip, InStep, MemberChange, MemberRef,

@@ -118,7 +118,7 @@ pub(super) async fn send_enrolments(
 /// answers a batch that lost its tail as it answers a whole one.
 async fn enrol_whole(part: &[Enrolment], with: &Intake<'_>) -> Result<Vec<()>, MoodleError> {
     let done = with.writer.enrol(part).await?;
-    let Some(last) = part.last().filter(|_| part.len() > 1) else {
+    let Some(last) = part.last() else {
         return Ok(done);
     };
     let seen = with.reader.fetch_users_courses(last.user).await;

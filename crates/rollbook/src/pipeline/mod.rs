@@ -4,6 +4,7 @@
 
 pub mod deliver;
 pub mod doctor;
+pub mod import;
 pub mod intake;
 pub mod lease;
 

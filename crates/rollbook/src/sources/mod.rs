@@ -5,3 +5,4 @@
 pub mod database;
 pub mod elm;
 pub mod moodle;
+pub mod psaelmsync;

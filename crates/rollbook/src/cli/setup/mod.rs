@@ -5,9 +5,11 @@
 mod completions_shell;
 mod demo;
 mod doctor;
+mod import;
 mod init;
 
 pub(super) use completions_shell::CompletionsShell;
 pub(super) use demo::Demo;
 pub(super) use doctor::Doctor;
+pub(super) use import::Import;
 pub(super) use init::Init;

@@ -84,7 +84,9 @@ async fn each_welcome_mail_is_sent_once_or_its_fate_is_told() {
     ];
     for kind in kinds {
         for at in [At::Nth(1), At::Nth(4), At::First(3)] {
-            assert!(play(Target::Smtp, at, kind).await > 0, "{kind:?}");
+            let fired = play(Target::Smtp, at, kind).await;
+            // One connection takes all mails, so there is no fourth to refuse.
+            assert!(fired > 0 || (kind == Kind::RefuseConnection && at == At::Nth(4)), "{kind:?} {at:?}");
         }
     }
 }
@@ -96,7 +98,7 @@ async fn a_mailbox_that_refuses_keeps_no_other_mail_back() {
         stage.sandbox.faults().arm(Fault::nth(Target::Smtp, 1, kind));
         stage.run().await.unwrap();
         let told = stage.deliver().await;
-        let mails = twin().await.mails.len() as u64;
+        let mails = twin().await.mails.values().sum::<usize>() as u64;
         assert_eq!((told.sent, told.refused + told.waiting, told.unknown), (mails - 1, 1, 0), "{kind:?}");
         assert_eq!(stage.number("SELECT COUNT(*) FROM outbox WHERE state = 'sent'").await, mails as i64 - 1);
     }

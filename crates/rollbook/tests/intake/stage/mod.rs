@@ -112,19 +112,25 @@ impl Stage {
         report
     }
 
-    /// The sites are well again: runs follow, at growing distance, until nothing waits by itself.
+    /// The sites are well again: runs follow, at growing distance, until nothing waits by itself; the last one a day later,
+    /// when what Moodle refused is tried again too.
     pub async fn settle(&self, what: &str) {
         self.sandbox.faults().clear();
         for round in 0..ROUNDS_MAX {
             self.hand.advance(Duration::from_secs(120 << (2 * round)));
-            if let Err(error) = self.round().await {
-                panic!("{what}: a run on healthy sites failed: {error:?}");
-            }
+            self.healthy_round(what).await;
             if self.waiting().await.is_empty() {
-                return;
+                self.hand.advance(Duration::from_secs(25 * 60 * 60));
+                return self.healthy_round(what).await;
             }
         }
         panic!("{what}: still waiting after {ROUNDS_MAX} runs: {:#?}", self.waiting().await);
+    }
+
+    async fn healthy_round(&self, what: &str) {
+        if let Err(error) = self.round().await {
+            panic!("{what}: a run on healthy sites failed: {error:?}");
+        }
     }
 
     /// The lease of a process that died is anybody's after this.
