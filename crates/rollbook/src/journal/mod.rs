@@ -13,6 +13,7 @@
 
 mod applied;
 mod attention;
+mod completions;
 mod decide;
 mod error;
 mod feed;
@@ -29,6 +30,11 @@ mod story;
 mod tally;
 
 pub use attention::{AttentionFilter, AttentionItem, Resolution, Resolved};
+pub use completions::{
+    Ask, Asks, CompletionQuery, CompletionReportRow, CompletionRow, CompletionTotals, CompletionsRecord,
+    CompletionsState, KnownQuestion, Marked, OpenReport, PolledCandidate, PushedEvent, Queued, ReportMove, Taken,
+    WaitingCompletion,
+};
 pub use decide::{Decided, Decision};
 pub use error::JournalError;
 pub use feed::{FeedRead, Ingested, LinkState, WaitingRecord};
