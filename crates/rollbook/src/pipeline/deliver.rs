@@ -128,7 +128,8 @@ async fn send(row: &Claimed, client: &SmtpClient, clock: &Clock) -> Sent {
         Ok(()) => Sent { delivery: Delivery::Sent, answer: "accepted".to_owned(), server: Server::There },
         Err(error) => {
             // A server that falls silent would be given mail after mail, each of unknown fate.
-            let gone = matches!(error, SmtpError::NotSent { .. } | SmtpError::Denied { .. } | SmtpError::Unknown { .. });
+            let gone =
+                matches!(error, SmtpError::NotSent { .. } | SmtpError::Denied { .. } | SmtpError::Unknown { .. });
             let server = if gone { Server::Gone } else { Server::There };
             Sent { delivery: judge(&error, row.attempt, now), answer: error.to_string(), server }
         }

@@ -10,7 +10,7 @@ use crate::sources::elm::collect_feed;
 use crate::sources::moodle::{MoodleSourceError, read_administrators};
 use rollbook_core::guard::{Finding, IntakeView, check_intake};
 use rollbook_core::model::{FeedRecord, Fingerprint, Guid, LinkName, RunId, read_record};
-use rollbook_core::plan::{IntakeChange, Intended, IntakeInputs, IntakePlan, plan_intake};
+use rollbook_core::plan::{IntakeChange, IntakeInputs, IntakePlan, Intended, plan_intake};
 use rollbook_core::policy::IntakePolicy;
 use rollbook_core::run::{OutcomeCode, Standing, standing};
 use rollbook_core::snapshot::Snapshot;

@@ -124,6 +124,7 @@ async fn protected_people_are_never_touched() {
     assert_eq!(stage.codes("E5").await, ["930001: protected"]);
     assert_eq!(stage.codes("E10").await, ["930002: protected"]);
     let world = stage.sandbox.world();
-    let (user, course) = (world.moodle.user_by_guid("E10").unwrap().id, world.moodle.courses_by_idnumber("930002")[0].id);
+    let (user, course) =
+        (world.moodle.user_by_guid("E10").unwrap().id, world.moodle.courses_by_idnumber("930002")[0].id);
     assert!(!world.moodle.enrolment(user, course).unwrap().suspended);
 }

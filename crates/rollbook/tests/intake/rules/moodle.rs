@@ -1,7 +1,8 @@
 //! A Moodle that cannot serve, does not admit, or shows too little stops the run before any effect, and is named.
 
 use super::words;
-use crate::stage::{Stage, school};
+use crate::stage::{SMALL, Stage, empty_school, enrol, school, suspend};
+use rollbook::pipeline::intake::{Ask, Purpose};
 use rollbook_sandbox::MOODLE_TOKEN;
 use rollbook_sandbox::moodle::Maintenance;
 
@@ -14,7 +15,6 @@ async fn refuse(what: &str, spoil: impl FnOnce(&mut Stage)) -> String {
     stage.deliver().await;
     assert_eq!(format!("{:?}", stage.picture().await.moodle), before, "{what}");
     assert_eq!(stage.sandbox.world().mail.mails.len(), mails, "{what}");
-    assert_eq!(stage.writes(), 0, "{what}: {}", words(&error));
     assert!(stage.last_run().await.starts_with("failed"), "{what}");
     words(&error)
 }
@@ -75,19 +75,54 @@ async fn a_missing_capability_to_see_stops_the_run_before_any_effect_and_is_name
     assert!(said.await.contains("hiddenuserfields"));
 }
 
-/// Rights that show only when they are used: the run finds them missing at the first write, or at a course.
+/// Rights that show only when they are used are asked for before the first write, by what Moodle refuses to everybody.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_missing_capability_to_act_ends_in_records_that_wait_for_a_human_and_then_go_on() {
-    for capability in ["moodle/user:create", "enrol/manual:enrol", "moodle/course:viewparticipants", "moodle/course:view"] {
-        let stage = Stage::new(school()).await;
-        stage.sandbox.world().moodle.revoke(MOODLE_TOKEN, capability);
-        let first = stage.round().await;
-        let told = first.map_or_else(|error| words(&error), |report| format!("{:?}", report.counts));
+async fn a_missing_capability_to_act_stops_the_run_before_any_effect_and_is_named() {
+    for (capability, named) in [
+        ("moodle/user:create", "moodle/user:create"),
+        ("enrol/manual:enrol", "enrol/manual:enrol"),
+        ("moodle/role:assign", "moodle/role:assign"),
+        ("moodle/course:view", "moodle/course:view"),
+        ("moodle/course:enrolreview", "moodle/course:enrolreview"),
+    ] {
+        let said = refuse(capability, |stage| stage.sandbox.world().moodle.revoke(MOODLE_TOKEN, capability)).await;
+        assert!(said.contains(named), "{capability}: {said}");
+    }
+}
+
+/// A token that sees too little finds nobody. Nothing may be settled on its word, also where nothing would be changed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn absence_settles_nothing_while_the_sight_is_not_proven() {
+    for capability in ["moodle/user:viewdetails", "moodle/user:viewalldetails", "moodle/course:enrolreview"] {
+        let mut world = empty_school();
+        [16, 17].into_iter().for_each(|number| world.elm.push(suspend(&format!("E{number}"), SMALL, 30)));
+        world.moodle.revoke(MOODLE_TOKEN, capability);
+        world.moodle.revoke(MOODLE_TOKEN, "moodle/course:viewparticipants");
+        let stage = Stage::new(world).await;
+        let said = words(&stage.round().await.unwrap_err());
+        assert!(said.contains(capability), "{capability}: {said}");
+        for dry in [Purpose::DryRun, Purpose::Apply] {
+            assert!(
+                stage.run_with(dry, Ask::New).await.is_err(),
+                "{capability}: a dry run fails where a real one does"
+            );
+        }
         stage.sandbox.world().moodle.grant(MOODLE_TOKEN, capability);
         stage.settle(capability).await;
-        let twin = Stage::new(school()).await;
-        twin.round().await.unwrap();
-        twin.settle("twin").await;
-        stage.picture().await.assert_like(&twin.picture().await, &format!("{capability}: {told}"));
+        assert_eq!(stage.codes("E16").await, ["930003: suspended"], "{capability}");
+        assert_eq!(stage.codes("E17").await, ["930003: suspended"], "{capability}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_course_that_cannot_be_opened_keeps_the_others_not_waiting() {
+    let mut world = school();
+    let hidden = world.moodle.add_course("930007", "Hidden");
+    world.moodle.courses.edit(hidden, |course| course.visible = false);
+    world.elm.push(enrol("E1", 930_007, 40));
+    world.moodle.revoke(MOODLE_TOKEN, "moodle/course:viewhiddencourses");
+    let stage = Stage::new(world).await;
+    let report = stage.round().await.unwrap();
+    assert_eq!((report.counts.enrolled, report.counts.suspended), (19, 8));
+    assert!(stage.codes("E1").await.iter().any(|code| code.starts_with("930007: course_not_found")));
 }
