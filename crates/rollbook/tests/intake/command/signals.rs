@@ -31,7 +31,8 @@ async fn start(stage: &Stage, target: Target, nth: u64) -> Child {
 /// The stage's own journal and clock again, two minutes later.
 async fn later(stage: &mut Stage) {
     let address = stage.journal_file().display().to_string();
-    stage.journal = rollbook::journal::Journal::open(&address, &rollbook::journal::OpenOptions::default()).await.unwrap();
+    stage.journal =
+        rollbook::journal::Journal::open(&address, &rollbook::journal::OpenOptions::default()).await.unwrap();
     stage.hand.set(Clock::system().now());
     stage.hand.advance(Duration::from_secs(120));
 }
@@ -85,7 +86,7 @@ async fn sigterm_ends_soon_with_5_and_the_next_run_finishes() {
         let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
         assert_eq!(status.code(), Some(5), "{function}: {}\n{}", text(&stdout), text(&stderr));
         // The lease was given back: the next run need not wait.
-        rollbook(&stage).args(["intake", "run", "psa"]).assert();
+        rollbook(&stage).args(["intake", "run", "psa"]).assert().code(5);
         assert_settles(stage, &format!("SIGTERM at {function}")).await;
     }
 }

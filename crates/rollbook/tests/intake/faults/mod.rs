@@ -12,8 +12,8 @@ use tokio::sync::OnceCell;
 const CREATE: &str = "core_user_create_users";
 const ENROL: &str = "enrol_manual_enrol_users";
 
-/// Every way in which a call can fail, but silence.
-const LOUD: [Kind; 16] = [
+/// Every way in which a call can fail, but silence and the loss of half a batch.
+const LOUD: [Kind; 15] = [
     Kind::RefuseConnection,
     Kind::ResetBeforeEffect,
     Kind::ResetAfterEffect,
@@ -25,7 +25,6 @@ const LOUD: [Kind; 16] = [
     Kind::Html200,
     Kind::TruncatedJson,
     Kind::EmptyBody200,
-    Kind::HalfBatch,
     Kind::ExceptionIn200 { errorcode: "dmlwriteexception" },
     Kind::ExceptionAfterEffect { errorcode: "dmlwriteexception" },
     Kind::ExceptionIn200 { errorcode: "sitemaintenance" },

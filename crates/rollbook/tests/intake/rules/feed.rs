@@ -1,7 +1,7 @@
 //! A feed that fails is never an empty feed; one that did not arrive whole takes nothing away.
 
 use super::words;
-use crate::stage::{FIRST, LARGE, Stage, enrol, empty_school, school, suspend};
+use crate::stage::{FIRST, LARGE, Stage, empty_school, enrol, school, suspend};
 use rollbook_core::run::{OutcomeCode, RunState};
 use rollbook_core::snapshot::Gap;
 use rollbook_sandbox::{Fault, Kind, Server, Target};

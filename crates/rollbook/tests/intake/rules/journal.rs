@@ -9,7 +9,11 @@ use rollbook_sandbox::{Fault, Kind, Target};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_run_of_a_link_at_once_is_refused_and_says_who_runs_it_since_when() {
     let stage = Stage::new(school()).await;
-    stage.journal.acquire(&link(), "process 7 on elsewhere", SignedDuration::from_mins(5), stage.clock.now()).await.unwrap();
+    stage
+        .journal
+        .acquire(&link(), "process 7 on elsewhere", SignedDuration::from_mins(5), stage.clock.now())
+        .await
+        .unwrap();
     let error = words(&stage.run().await.unwrap_err());
     assert!(error.contains("process 7 on elsewhere") && error.contains("2026-11-23T17:00:00Z"), "{error}");
     assert_eq!((stage.sandbox.calls().total(), stage.number("SELECT COUNT(*) FROM run").await), (0, 0));

@@ -172,10 +172,8 @@ async fn pain_12_suspension_goes_round_and_a_person_s_own_stays() {
     // An administrator suspends somebody by hand: no record said otherwise since.
     {
         let mut world = stage.sandbox.world();
-        let (user, course) = (
-            world.moodle.user_by_guid("E2").unwrap().id,
-            world.moodle.courses_by_idnumber(&FIRST.to_string())[0].id,
-        );
+        let (user, course) =
+            (world.moodle.user_by_guid("E2").unwrap().id, world.moodle.courses_by_idnumber(&FIRST.to_string())[0].id);
         world.moodle.enrol_suspended(user, course);
     }
     stage.settle("a suspension by hand").await;

@@ -37,7 +37,10 @@ async fn a_bad_record_is_an_error_that_names_its_field_and_the_others_go_on() {
     assert_eq!((report.counts.enrolled, report.state), (2, RunState::Partly), "{:?}", report.counts);
     let reasons = stage.lines("SELECT status || ' ' || reason FROM record WHERE code = 'invalid'").await;
     for (field, _, named) in spoils {
-        assert!(reasons.iter().any(|reason| reason.starts_with("Error") && reason.contains(named)), "{field}: {reasons:#?}");
+        assert!(
+            reasons.iter().any(|reason| reason.starts_with("Error") && reason.contains(named)),
+            "{field}: {reasons:#?}"
+        );
     }
     assert!(reasons.iter().all(|reason| reason.len() < 300), "a long field is not repeated");
     assert_eq!(reasons.len() as u64, report.counts.errors);

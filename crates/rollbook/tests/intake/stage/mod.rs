@@ -15,13 +15,13 @@ use rollbook::clock::{Clock, Hand};
 use rollbook::config::{Env, Settings};
 use rollbook::journal::{Journal, OpenOptions};
 use rollbook::pipeline::deliver::{MailDelivery, deliver_mails};
-use rollbook::pipeline::intake::{
-    Ask, IntakeError, IntakeFlow, IntakeReport, IntakeRequest, Purpose, run_intake,
-};
+use rollbook::pipeline::intake::{Ask, IntakeError, IntakeFlow, IntakeReport, IntakeRequest, Purpose, run_intake};
 use rollbook::pipeline::setup;
 use rollbook_core::model::LinkName;
 use rollbook_sandbox::{ELM_TOKEN, MOODLE_TOKEN, Sandbox, World};
 use std::fmt::Write as _;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -81,7 +81,8 @@ impl Stage {
         let moodle = MoodleOptions::new(self.sandbox.moodle_url(), self.moodle_token.as_str().into());
         let moodle = MoodleOptions { retry: QUICK, timeout: self.timeout, batch_max: 6, concurrency: 2, ..moodle };
         let feed = FeedOptions::new(self.sandbox.feed_url(), ELM_TOKEN.into(), flow.format.zone.clone());
-        let feed = FeedOptions { retry: QUICK, timeout: self.timeout, pages_max: self.pages_max, count: self.count, ..feed };
+        let feed =
+            FeedOptions { retry: QUICK, timeout: self.timeout, pages_max: self.pages_max, count: self.count, ..feed };
         IntakeFlow {
             moodle: MoodleClient::new(moodle).unwrap(),
             feed: FeedClient::new(feed).unwrap(),
@@ -181,5 +182,7 @@ mode = "rollbook"
         moodle = sandbox.moodle_url(),
     );
     writeln!(text, "{more}").unwrap();
-    std::fs::write(folder.path().join("rollbook.toml"), text).unwrap();
+    let path = folder.path().join("rollbook.toml");
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
 }
