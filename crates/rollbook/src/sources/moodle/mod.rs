@@ -9,9 +9,7 @@ mod manual;
 mod members;
 mod now;
 mod people;
-mod rights;
 mod sight;
-mod sight_guilds;
 mod sql;
 
 pub use cohorts::{CohortQuestion, CohortSourceError, collect_cohorts};
@@ -21,9 +19,7 @@ pub use manual::{complete_courses, read_administrators, read_enrolments};
 pub use members::look_up;
 pub use now::look_now;
 pub use people::{collect_people, find_by_guid, find_person};
-pub use rights::{Wanted, prove_rights};
-pub use sight::{Sentinel, Sight, prove_sight};
-pub use sight_guilds::{GuildSight, LooksUp, prove_guild_sight};
+pub use sight::{GuildSight, LooksUp, Sentinel, Sight, Wanted, prove_guild_sight, prove_rights, prove_sight};
 pub use sql::MoodleDatabase;
 
 use crate::clients::moodle::MoodleError;

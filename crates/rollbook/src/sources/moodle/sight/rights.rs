@@ -3,7 +3,7 @@
 //!
 //! It must never stop a run for one odd course: only what is refused everywhere is a missing right.
 
-use super::MoodleSourceError;
+use super::super::MoodleSourceError;
 use crate::clients::moodle::{MoodleError, MoodleReader};
 use rollbook_core::model::{MoodleCourseId, RoleId};
 
