@@ -11,7 +11,7 @@ mod intake;
 mod person;
 mod shared_address;
 
-pub use change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
+pub use change::{EnrolChange, EnrolKind, IntakeChange, Intended, NewAccount, SuspendChange, Who};
 pub use completions::{
     CompletionInputs, CompletionSkip, CompletionsPlan, KnownCompletion, KnownCompletions, Report, ReportParts,
     is_same_report, plan_completions,

@@ -52,18 +52,27 @@ pub(in crate::cli) fn print_report(
     }
 }
 
+/// What every line of a dry run begins with.
+fn mark(dry: bool) -> &'static str {
+    if dry { "dry run: " } else { "" }
+}
+
 fn print_reading(report: &IntakeReport, shown: &Shown<'_>, out: &mut Output) {
     let at = |time: Timestamp| time.to_zoned(shown.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string();
     let interval = report.window.map_or(String::new(), |window| {
         let until = window.until.map_or("now".to_owned(), at);
         format!(", created from {} to {until}", at(window.since))
     });
-    out.sign(Sign::Done, format_args!("feed: {} records{interval}", report.counts.records));
+    let dry = mark(shown.purpose == Purpose::DryRun);
+    out.sign(Sign::Done, format_args!("{dry}feed: {} records{interval}", report.counts.records));
     for gap in &report.gaps {
-        out.sign(Sign::Warning, format_args!("the feed is incomplete: {gap}; nobody is suspended on its word"));
+        out.sign(Sign::Warning, format_args!("{dry}the feed is incomplete: {gap}"));
+    }
+    if !report.gaps.is_empty() {
+        out.sign(Sign::Note, format_args!("{dry}nobody is suspended on the word of an incomplete feed"));
     }
     if report.known > 0 {
-        out.sign(Sign::Note, format_args!("{} of them were settled before", report.known));
+        out.sign(Sign::Note, format_args!("{dry}{} of them were settled before", report.known));
     }
 }
 
@@ -77,22 +86,24 @@ fn print_plan(report: &IntakeReport, shown: &Shown<'_>, out: &mut Output) {
         }
     }
     let left = report.plan.skips.len();
-    let would = if shown.purpose == Purpose::DryRun { "would make " } else { "" };
+    let dry = mark(shown.purpose == Purpose::DryRun);
     out.sign(
         Sign::Done,
-        format_args!("plan: {would}{accounts} accounts, {enrolments} enrolments, {suspensions} suspensions; {left} records left alone"),
+        format_args!(
+            "{dry}plan: {accounts} accounts, {enrolments} enrolments, {suspensions} suspensions; {left} left alone"
+        ),
     );
     if shown.detailed {
         let prefix = if shown.purpose == Purpose::DryRun { "would " } else { "" };
         for change in &report.plan.changes {
-            out.sign(Sign::Step, format_args!("{prefix}{change}"));
+            out.sign(Sign::Step, format_args!("{dry}{prefix}{change}"));
         }
         let records: BTreeMap<_, _> = report.records.iter().map(|record| (record.fingerprint, record)).collect();
         for skip in &report.plan.skips {
             let who = records
                 .get(&skip.record)
                 .map(|record| format!("{} in {}", record.get(Field::Guid), record.get(Field::Course)));
-            out.sign(Sign::Note, format_args!("{}: {}", who.unwrap_or_default(), skip.verdict));
+            out.sign(Sign::Note, format_args!("{dry}{}: {}", who.unwrap_or_default(), skip.verdict));
         }
     }
 }
@@ -100,11 +111,11 @@ fn print_plan(report: &IntakeReport, shown: &Shown<'_>, out: &mut Output) {
 fn print_findings(report: &IntakeReport, dry: bool, out: &mut Output) {
     for finding in &report.findings {
         let sign = if finding.level == Level::Block { Sign::Failed } else { Sign::Warning };
-        out.sign(sign, format_args!("guard {} ({}): {}", finding.check, finding.subject, finding.message));
+        out.sign(sign, format_args!("{}guard {} ({}): {}", mark(dry), finding.check, finding.subject, finding.message));
     }
     if report.state == RunState::GuardRefused {
         let what = if dry {
-            "a guard would refuse this plan"
+            "dry run: a guard would refuse this plan"
         } else {
             "a guard refused the plan: nothing was changed in Moodle"
         };
@@ -153,7 +164,7 @@ fn print_attention(report: &IntakeReport, dry: bool, out: &mut Output) {
         return;
     }
     out.heading(if dry {
-        "What would be left for a later run or a human"
+        "Dry run: what would be left for a later run or a human"
     } else {
         "What is left for a later run or a human"
     });
@@ -167,10 +178,8 @@ fn print_attention(report: &IntakeReport, dry: bool, out: &mut Output) {
 fn print_next(report: &IntakeReport, dry: bool, out: &mut Output) {
     if let (Some(run), false) = (&report.run, dry) {
         out.line("");
-        out.sign(
-            Sign::Note,
-            format_args!("more: rollbook runs {run} · rollbook attention · rollbook explain --person WHO --course ID"),
-        );
+        out.sign(Sign::Note, format_args!("more: rollbook runs {run}"));
+        out.sign(Sign::Note, "or: rollbook attention, rollbook explain --person WHO --course ID");
     }
 }
 
