@@ -46,6 +46,7 @@ CREATE TABLE run (
     reason TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX run_of_link ON run (link, number);
+CREATE INDEX run_by_start ON run (link, started_ms);
 CREATE INDEX run_open ON run (link) WHERE state = 'running';
 
 -- Append-only: 0002 refuses every change, and every removal that retention did not announce.
@@ -132,19 +133,22 @@ CREATE TABLE record (
     intent TEXT NULL,
     intent_run TEXT NULL,
     attention BIGINT NULL,
+    -- 1 once a run whose plan was cleared left it as it stands.
+    cleared BIGINT NOT NULL DEFAULT 0,
     UNIQUE (link, fingerprint, line)
 );
 CREATE INDEX record_due ON record (link, next_try_ms, id) WHERE standing <> 'settled';
+CREATE INDEX record_waiting ON record (link, standing, code) WHERE standing <> 'settled';
 CREATE INDEX record_intent ON record (link, id) WHERE intent IS NOT NULL;
-CREATE INDEX record_attention ON record (attention) WHERE attention IS NOT NULL;
-CREATE INDEX record_newest ON record (at_ms, id);
+CREATE INDEX record_attention ON record (attention, id) WHERE attention IS NOT NULL;
+CREATE INDEX record_newest ON record (link, at_ms, id);
 CREATE INDEX record_guid ON record (guid_fold, at_ms, id);
 CREATE INDEX record_mail ON record (mail_fold, at_ms, id);
 CREATE INDEX record_course ON record (course, at_ms, id);
 CREATE INDEX record_enrolment ON record (enrolment_id, at_ms, id);
-CREATE INDEX record_status ON record (status, at_ms, id) WHERE status <> 'Success';
+CREATE INDEX record_status ON record (link, status, at_ms, id) WHERE status <> 'Success';
 CREATE INDEX record_trouble ON record (course, status, at_ms, id) WHERE status <> 'Success';
-CREATE INDEX record_action ON record (action, at_ms, id) WHERE action NOT IN ('Enrol', 'Suspend');
+CREATE INDEX record_action ON record (link, action, at_ms, id) WHERE action NOT IN ('Enrol', 'Suspend');
 
 -- The people and courses of the records, once each: the free-text search looks here first.
 CREATE TABLE person (
@@ -152,9 +156,12 @@ CREATE TABLE person (
     guid_fold TEXT NOT NULL,
     -- GUID, mail, names as last seen, folded, one line.
     search TEXT NOT NULL,
+    user_id BIGINT NOT NULL DEFAULT 0,
     seen_ms BIGINT NOT NULL,
     PRIMARY KEY (link, guid_fold)
 );
+CREATE INDEX person_of_user ON person (user_id) WHERE user_id > 0;
+
 CREATE TABLE course (
     link TEXT NOT NULL,
     course TEXT NOT NULL,
@@ -166,6 +173,16 @@ CREATE TABLE course (
     PRIMARY KEY (link, course)
 );
 
+-- How many records of a course came to what: a projection of `record`, kept with it.
+CREATE TABLE tally (
+    link TEXT NOT NULL,
+    course TEXT NOT NULL,
+    action TEXT NOT NULL,
+    status TEXT NOT NULL,
+    total BIGINT NOT NULL,
+    PRIMARY KEY (link, course, action, status)
+);
+
 -- The newest state that was applied for a person and course: what makes a late record stale.
 CREATE TABLE applied (
     link TEXT NOT NULL,
@@ -173,8 +190,8 @@ CREATE TABLE applied (
     course TEXT NOT NULL,
     changed_ms BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
-    -- The feed's own number of the record, on newer feeds: it orders records of one moment.
-    number BIGINT NULL,
+    -- The feed's own number of the record, -1 where it has none.
+    number BIGINT NOT NULL,
     state TEXT NOT NULL,
     fingerprint TEXT NOT NULL,
     user_id BIGINT NOT NULL,
@@ -232,19 +249,36 @@ CREATE TABLE guild (
     uuid TEXT NOT NULL,
     machine_name TEXT NOT NULL,
     label TEXT NOT NULL,
-    cohort_id BIGINT NOT NULL DEFAULT 0,
+    cohort_id BIGINT NOT NULL,
+    state TEXT NOT NULL,
     members BIGINT NOT NULL DEFAULT 0,
     last_sync_ms BIGINT NULL,
+    -- Whatever else the last synchronisation counted, as JSON.
     stats TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (link, uuid)
 );
 
--- What Rollbook made in Moodle or was told to adopt: only this is ever removed.
-CREATE TABLE owned (
+-- What Rollbook made in Moodle or was told to adopt: only this is ever removed. The person is for whom it was made,
+-- null where that is not known.
+CREATE TABLE owned_member (
     link TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    key TEXT NOT NULL,
+    cohort_id BIGINT NOT NULL,
+    user_id BIGINT NOT NULL,
+    person BIGINT NULL,
     at_ms BIGINT NOT NULL,
     run TEXT NOT NULL,
-    PRIMARY KEY (link, kind, key)
+    PRIMARY KEY (link, cohort_id, user_id)
+);
+CREATE TABLE owned_role (
+    link TEXT NOT NULL,
+    user_id BIGINT NOT NULL,
+    role_id BIGINT NOT NULL,
+    -- `system`, `category` or `course`, and the id of the latter two.
+    context TEXT NOT NULL,
+    context_id BIGINT NOT NULL,
+    guild TEXT NOT NULL,
+    person BIGINT NULL,
+    at_ms BIGINT NOT NULL,
+    run TEXT NOT NULL,
+    PRIMARY KEY (link, user_id, role_id, context, context_id, guild)
 );

@@ -8,25 +8,40 @@
 //! - It never reads a clock: every time is given to it. Times are kept in milliseconds.
 //!
 //! It must never decide what a record means (that is `rollbook_core`) nor speak to a remote system. Reading order:
-//! `lease`, `runs`, `feed`, `decide`, then `outbox`, `attention`, `plans`, then `reading` for what people look at.
-//! `store` is the machinery below.
+//! `lease`, `runs`, `feed`, `plans`, `decide`, then `outbox`, `attention`, `guilds`, then `log`, `story`, `links` and `tally`
+//! for what people look at. `history` takes over what an earlier system knew; `store` is the machinery below.
 
+mod applied;
+mod attention;
 mod decide;
 mod error;
 mod feed;
+mod guilds;
+mod history;
 mod lease;
+mod links;
+mod log;
 mod outbox;
 mod plans;
 mod runs;
 mod store;
+mod story;
+mod tally;
 
+pub use attention::{AttentionFilter, AttentionItem, Resolution, Resolved};
 pub use decide::{Decided, Decision};
 pub use error::JournalError;
 pub use feed::{FeedRead, Ingested, LinkState, WaitingRecord};
+pub use guilds::{GuildRow, GuildSync, Ownership};
+pub use history::{HistoryRow, Imported};
 pub use lease::Lease;
-pub use outbox::{Claimed, Delivery, OutboxItem, OutboxKind};
-pub use plans::{Intent, NewPlan, PlanState, UnsettledIntent};
-pub use runs::{NewEvent, NewRun};
+pub use links::LinkOverview;
+pub use log::{LogKey, LogOrder, LogPage, LogQuery, LogRow, LogSort, NotALogKey};
+pub use outbox::{Claimed, Delivery, OutboxFilter, OutboxItem, OutboxKind, OutboxRow, OutboxTotal};
+pub use plans::{Intent, NewPlan, PlanRow, PlanState, UnsettledIntent};
+pub use runs::{NewEvent, NewRun, RunFilter, RunRow, StoredEvent};
+pub use story::{AppliedRow, Person, Story};
+pub use tally::CourseTally;
 
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};

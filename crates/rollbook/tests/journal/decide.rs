@@ -3,7 +3,7 @@
 use crate::world::{World, at, decision, enrolled, link, read, record, record_with};
 use jiff::tz::TimeZone;
 use rollbook::journal::{Decision, JournalError, OutboxItem, OutboxKind};
-use rollbook_core::model::{Age, EnrolState, MoodleCourseId};
+use rollbook_core::model::{EnrolState, MoodleCourseId};
 use rollbook_core::plan::AppliedState;
 use rollbook_core::run::{OutcomeCode, Step, Verdict};
 use serde_json::json;
@@ -42,9 +42,7 @@ async fn decision_writes_record_event_state_and_mail_together(world: World) {
         AND action = 'Enrol' AND course_id = 7 AND user_id = 42 AND next_try_ms IS NULL AND attempts = 1";
     assert_eq!(world.number(sql).await, 1);
     let applied = journal.applied(&link(), &[record.guid()]).await.unwrap();
-    let reading = record.reading.clone().unwrap();
-    let age = Age { changed: reading.changed, created: reading.created, number: None };
-    let state = AppliedState { age, state: EnrolState::Enrol, record: record.fingerprint };
+    let state = AppliedState { age: record.age().unwrap(), state: EnrolState::Enrol, record: record.fingerprint };
     assert_eq!(applied[&(record.guid().folded(), record.course())], state);
     assert_eq!(world.number("SELECT COUNT(*) FROM course WHERE name = 'Health and Safety' AND course_id = 7").await, 1);
 }

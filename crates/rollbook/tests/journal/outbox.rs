@@ -1,7 +1,7 @@
 //! Each thing is sent once, and a sender that died is noticed.
 
 use crate::world::{World, at, link};
-use rollbook::journal::{Delivery, Journal, JournalError, OutboxItem, OutboxKind};
+use rollbook::journal::{Delivery, Journal, JournalError, OutboxFilter, OutboxItem, OutboxKind};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -11,6 +11,8 @@ crate::rules! {
     retried_row_is_due_again_and_sent_row_never,
     claim_that_died_is_unknown_and_its_late_word_does_not_count,
     refused_row_is_sent_again_by_a_persons_word_only,
+    paused_link_keeps_what_is_due,
+    outbox_totals_say_what_waits_and_since_when,
 }
 
 fn notices(count: u32) -> Vec<OutboxItem> {
@@ -102,4 +104,25 @@ async fn refused_row_is_sent_again_by_a_persons_word_only(world: World) {
     assert_eq!(journal.send_again(&[row.id], "ann", at(10)).await.unwrap(), 0);
     assert_eq!(journal.claim_due(OutboxKind::Notice, None, "a", at(10), 9).await.unwrap().len(), 1);
     assert_eq!(world.number("SELECT COUNT(*) FROM event WHERE kind = 'acted' AND author = 'ann'").await, 1);
+}
+
+async fn paused_link_keeps_what_is_due(world: World) {
+    let journal = with(&world, 3).await;
+    journal.pause(&link(), "ann", "", at(1)).await.unwrap();
+    assert!(journal.claim_due(OutboxKind::Notice, None, "a", at(9), 9).await.unwrap().is_empty());
+    journal.unpause(&link(), "ann", at(10)).await.unwrap();
+    assert_eq!(journal.claim_due(OutboxKind::Notice, None, "a", at(10), 9).await.unwrap().len(), 3);
+}
+
+async fn outbox_totals_say_what_waits_and_since_when(world: World) {
+    let journal = with(&world, 3).await;
+    let row = journal.claim_due(OutboxKind::Notice, None, "a", at(9), 1).await.unwrap().remove(0);
+    journal.settle_outbox(&row, "a", &Delivery::Sent, "", at(9)).await.unwrap();
+    journal.claim_due(OutboxKind::Notice, None, "a", at(9), 1).await.unwrap();
+    let totals = journal.outbox_totals().await.unwrap();
+    let short: Vec<_> = totals.iter().map(|total| (total.state.as_str(), total.total, total.oldest)).collect();
+    assert_eq!(short, [("due", 1, at(0)), ("sending", 1, at(0))]);
+    let sent = OutboxFilter { state: Some("sent".into()), ..OutboxFilter::default() };
+    assert_eq!(journal.outbox(&sent, 9).await.unwrap().len(), 1);
+    assert_eq!(journal.outbox(&OutboxFilter::default(), 9).await.unwrap().len(), 3);
 }

@@ -75,11 +75,14 @@ const CLOSE: &str = "
         AND NOT EXISTS (SELECT 1 FROM record WHERE record.attention = attention.id)";
 
 /// Closes those of the items behind which no record waits any more.
-pub(in crate::journal) async fn close_unneeded(tx: &mut Tx, items: &[i64], now: Timestamp) -> Result<(), JournalError> {
+pub(in crate::journal) async fn close_unneeded(
+    tx: &mut Tx,
+    items: &[i64],
+    now: Timestamp,
+) -> Result<u64, JournalError> {
     const ID: &[Column] = &[column_int("id")];
     let rows: Vec<Id> = items.iter().map(|id| Id { id: *id }).collect();
-    tx.bulk_run(CLOSE, &Bulk::pack(ID, &rows), args![now]).await?;
-    Ok(())
+    tx.bulk_run(CLOSE, &Bulk::pack(ID, &rows), args![now]).await
 }
 
 /// What an item is about: one course's trouble is one item, however many records wait behind it.

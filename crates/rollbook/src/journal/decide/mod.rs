@@ -7,10 +7,12 @@ mod write;
 pub(super) use ask::close_unneeded;
 
 use super::runs::{NewEvent, append};
+use super::store::{Tx, args};
+use super::tally::{self, Moves, short_action};
 use super::{Journal, JournalError, Lease, OutboxItem};
 use before::Before;
 use jiff::Timestamp;
-use rollbook_core::model::{Fingerprint, MoodleCourseId, MoodleUserId, RunId};
+use rollbook_core::model::{Fingerprint, LinkName, MoodleCourseId, MoodleUserId, RunId};
 use rollbook_core::plan::AppliedState;
 use rollbook_core::run::{EventKind, OutcomeCode, Standing, Step, Verdict, standing};
 use serde_json::json;
@@ -57,6 +59,8 @@ struct Change<'a> {
     is_new: bool,
     /// The attention that the record waits behind from now on.
     attention: Option<i64>,
+    /// Whether a run whose plan was cleared left the record so.
+    cleared: bool,
 }
 
 impl Change<'_> {
@@ -86,11 +90,13 @@ impl Journal {
     ) -> Result<Decided, JournalError> {
         let mut tx = self.store.begin().await?;
         lease.prove(&mut tx).await?;
-        let mut changes = before::load(&mut tx, lease.link(), decisions).await?;
+        let mut changes = before::load(&mut tx, lease.link(), run, decisions).await?;
         let left = ask::open_needed(&mut tx, lease.link(), &mut changes, now).await?;
         write::records(&mut tx, run, &changes, now).await?;
         write::applied(&mut tx, lease.link(), &changes, now).await?;
         write::courses(&mut tx, lease.link(), &changes).await?;
+        write::people(&mut tx, lease.link(), &changes).await?;
+        tally::shift(&mut tx, lease.link(), &moves(&changes)).await?;
         let mails = write::mails(&mut tx, lease.link(), run, &changes, now).await?;
         let events: Vec<NewEvent> = changes.iter().filter(|change| change.is_new).map(event).collect();
         append(&mut tx, Some(run), lease.link(), &events, now).await?;
@@ -99,6 +105,16 @@ impl Journal {
         let changed = events.len() as u64;
         Ok(Decided { changed, unchanged: decisions.len() as u64 - changed, mails })
     }
+}
+
+fn moves(changes: &[Change<'_>]) -> Moves {
+    let mut moves = Moves::default();
+    for Change { decision, before, .. } in changes.iter().filter(|change| change.is_new) {
+        let code = decision.verdict.code();
+        moves.leave(before.course.as_str(), &before.action, &before.status);
+        moves.enter(before.course.as_str(), short_action(code.action(&before.state)), code.status());
+    }
+    moves
 }
 
 fn event(change: &Change<'_>) -> NewEvent {
@@ -117,4 +133,10 @@ fn event(change: &Change<'_>) -> NewEvent {
         course: Some(change.before.course.clone()),
         ..NewEvent::of(EventKind::Decided, payload)
     }
+}
+
+/// Keeps a link's run from writing while a person's act is written, and the other way round.
+pub(super) async fn keep_link(tx: &mut Tx, link: &LinkName) -> Result<(), JournalError> {
+    tx.rows("SELECT fence FROM lease WHERE link = $1 {lock}", args![link.as_str()]).await?;
+    Ok(())
 }

@@ -1,11 +1,13 @@
 //! Writes decisions: records, applied states, courses, mails.
 
 use super::Change;
+use crate::journal::applied::{self, AppliedTo};
 use crate::journal::outbox;
 use crate::journal::store::{Bulk, Column, Tx, args, column_int, column_text};
+use crate::journal::tally::short_action;
 use crate::journal::{JournalError, bounded, ms};
 use jiff::Timestamp;
-use rollbook_core::model::{ElmCourseId, Fingerprint, LinkName, MoodleCourseId, MoodleUserId, RunId};
+use rollbook_core::model::{LinkName, MoodleCourseId, MoodleUserId, RunId};
 use rollbook_core::run::{OutcomeCode, Standing, Step, standing};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ struct RecordRow<'a> {
     attention: Option<i64>,
     keeps_intent: i64,
     tries: i64,
+    cleared: i64,
 }
 
 const RECORD: &[Column] = &[
@@ -43,19 +46,21 @@ const RECORD: &[Column] = &[
     column_int("attention"),
     column_int("keeps_intent"),
     column_int("tries"),
+    column_int("cleared"),
 ];
 
 const DECIDE: &str = "
     UPDATE record SET code = r.code, standing = r.standing, status = r.status, action = r.action, reason = r.reason,
         evidence = r.evidence, next_try_ms = r.next_try_ms, course_id = r.course_id, course_name = r.course_name,
         user_id = r.user_id, attention = r.attention, attempts = record.attempts + 1, decided_ms = $2, at_ms = $2,
-        run = $3,
+        run = $3, cleared = r.cleared,
         intent = CASE WHEN r.keeps_intent = 1 THEN record.intent END,
         intent_run = CASE WHEN r.keeps_intent = 1 THEN record.intent_run END
     FROM {rows} WHERE record.id = r.id";
 
 const WAIT_ON: &str = "
     UPDATE record SET next_try_ms = r.next_try_ms, attention = r.attention, attempts = record.attempts + r.tries,
+        cleared = r.cleared,
         intent = CASE WHEN r.keeps_intent = 1 THEN record.intent END,
         intent_run = CASE WHEN r.keeps_intent = 1 THEN record.intent_run END
     FROM {rows} WHERE record.id = r.id";
@@ -81,7 +86,11 @@ fn moves(change: &Change<'_>, now: Timestamp) -> bool {
         (Step::Rest, before) => before.is_none(),
         (Step::TryAt(_) | Step::AskAt(_), None) => false,
     };
-    !stays_due || tries(change) > 0 || change.attention != change.before.attention || change.before.has_intent
+    !stays_due
+        || tries(change) > 0
+        || change.attention != change.before.attention
+        || change.before.has_intent
+        || change.cleared != change.before.cleared
 }
 
 fn row<'a>(change: &'a Change<'_>) -> RecordRow<'a> {
@@ -96,7 +105,7 @@ fn row<'a>(change: &'a Change<'_>) -> RecordRow<'a> {
         code: code.as_str(),
         standing: standing(code).as_str(),
         status: code.status(),
-        action: code.action(&change.before.state),
+        action: short_action(code.action(&change.before.state)),
         reason: bounded(&decision.verdict.to_string()).to_owned(),
         evidence: &change.evidence,
         next_try_ms,
@@ -107,6 +116,7 @@ fn row<'a>(change: &'a Change<'_>) -> RecordRow<'a> {
         // What was sent and not answered is looked up by the next run, which must know what was meant.
         keeps_intent: i64::from(code == OutcomeCode::Unknown),
         tries: tries(change),
+        cleared: i64::from(change.cleared),
     }
 }
 
@@ -115,72 +125,24 @@ fn tries(change: &Change<'_>) -> i64 {
     i64::from(standing(change.code()) == Standing::Transient)
 }
 
-#[derive(Serialize)]
-struct AppliedRow {
-    guid_fold: String,
-    course: ElmCourseId,
-    changed_ms: i64,
-    created_ms: i64,
-    number: Option<i64>,
-    state: &'static str,
-    fingerprint: Fingerprint,
-    user_id: MoodleUserId,
-    course_id: MoodleCourseId,
-}
-
-const APPLIED: &[Column] = &[
-    column_text("guid_fold"),
-    column_text("course"),
-    column_int("changed_ms"),
-    column_int("created_ms"),
-    column_int("number"),
-    column_text("state"),
-    column_text("fingerprint"),
-    column_int("user_id"),
-    column_int("course_id"),
-];
-
-const APPLY: &str = "
-    INSERT INTO applied (link, guid_fold, course, changed_ms, created_ms, number, state, fingerprint, user_id, course_id, at_ms)
-    SELECT $2, r.guid_fold, r.course, r.changed_ms, r.created_ms, r.number, r.state, r.fingerprint, r.user_id, r.course_id, $3
-    FROM {rows} WHERE true
-    ON CONFLICT (link, guid_fold, course) DO UPDATE SET changed_ms = excluded.changed_ms,
-        created_ms = excluded.created_ms, number = excluded.number, state = excluded.state, fingerprint = excluded.fingerprint,
-        user_id = excluded.user_id, course_id = excluded.course_id, at_ms = excluded.at_ms
-    WHERE (excluded.changed_ms, excluded.created_ms) >= (applied.changed_ms, applied.created_ms)";
-
-/// Keeps the newest state per person and course; an older one never replaces a newer one.
+/// Keeps the newest state per person and course.
 pub(super) async fn applied(
     tx: &mut Tx,
     link: &LinkName,
     changes: &[Change<'_>],
     now: Timestamp,
 ) -> Result<(), JournalError> {
-    let mut newest: BTreeMap<(String, &ElmCourseId), AppliedRow> = BTreeMap::new();
-    for change in changes {
-        let Some(applied) = change.decision.applied else { continue };
-        let row = AppliedRow {
-            guid_fold: change.before.guid.folded(),
-            course: change.before.course.clone(),
-            changed_ms: ms(applied.age.changed),
-            created_ms: ms(applied.age.created),
-            number: applied.age.number.and_then(|number| i64::try_from(number).ok()),
-            state: applied.state.as_str(),
-            fingerprint: change.decision.record,
-            user_id: change.decision.user_id,
-            course_id: change.decision.course_id,
-        };
-        let key = (row.guid_fold.clone(), &change.before.course);
-        let is_older = newest
-            .get(&key)
-            .is_some_and(|other| (other.changed_ms, other.created_ms) > (row.changed_ms, row.created_ms));
-        if !is_older {
-            newest.insert(key, row);
-        }
-    }
-    let rows: Vec<&AppliedRow> = newest.values().collect();
-    tx.bulk_run(APPLY, &Bulk::pack(APPLIED, &rows), args![link.as_str(), now]).await?;
-    Ok(())
+    let states = changes.iter().filter_map(|Change { decision, before, .. }| {
+        let state = decision.applied.as_ref()?;
+        Some(AppliedTo {
+            guid: &before.guid,
+            course: &before.course,
+            state,
+            user: decision.user_id,
+            course_id: decision.course_id,
+        })
+    });
+    applied::put(tx, link, states, now).await
 }
 
 #[derive(Serialize)]
@@ -207,6 +169,29 @@ pub(super) async fn courses(tx: &mut Tx, link: &LinkName, changes: &[Change<'_>]
     }
     let rows: Vec<&CourseRow<'_>> = seen.values().collect();
     tx.bulk_run(NAME_COURSE, &Bulk::pack(COURSE, &rows), args![link.as_str()]).await?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct PersonRow {
+    guid_fold: String,
+    user_id: MoodleUserId,
+}
+
+const PERSON: &[Column] = &[column_text("guid_fold"), column_int("user_id")];
+
+const NAME_PERSON: &str = "
+    UPDATE person SET user_id = r.user_id FROM {rows}
+    WHERE person.link = $2 AND person.guid_fold = r.guid_fold AND person.user_id <> r.user_id";
+
+/// Keeps which account is whose, so that a search by the account's id finds the person.
+pub(super) async fn people(tx: &mut Tx, link: &LinkName, changes: &[Change<'_>]) -> Result<(), JournalError> {
+    let known = changes.iter().filter(|change| change.is_new && change.decision.user_id.0 > 0);
+    let people: BTreeMap<String, MoodleUserId> =
+        known.map(|change| (change.before.guid.folded(), change.decision.user_id)).collect();
+    let rows: Vec<PersonRow> =
+        people.into_iter().map(|(guid_fold, user_id)| PersonRow { guid_fold, user_id }).collect();
+    tx.bulk_run(NAME_PERSON, &Bulk::pack(PERSON, &rows), args![link.as_str()]).await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use super::keys;
 use super::stored::{COLUMNS, StoredRecord};
 use crate::journal::runs::{NewEvent, append};
 use crate::journal::store::{Bulk, Column, Tx, args, column_text};
+use crate::journal::tally::{self, Moves, short_action};
 use crate::journal::{Journal, JournalError, Lease};
 use jiff::Timestamp;
 use rollbook_core::model::{FeedRecord, Field, Fingerprint, LinkName, RunId};
@@ -41,7 +42,7 @@ const INSERT: &str = "
         code, standing, status, action, reason, evidence, first_seen_ms, at_ms, next_try_ms, run)
     SELECT $2, r.fingerprint, r.date_created, r.course, r.short_name, r.state, r.guid, r.mail, r.first_name, r.last_name,
         r.enrolment_id, r.state_date, r.record_id, r.problem, r.created_ms, r.changed_ms, r.guid_fold, r.mail_fold,
-        'received', 'transient', 'Waiting', r.state, 'not yet decided', '', $3, $3, $3, $4
+        'received', 'transient', 'Waiting', substr(r.state, 1, 20), 'not yet decided', '', $3, $3, $3, $4
     FROM {rows} WHERE true
     ON CONFLICT (link, fingerprint, line) DO NOTHING";
 
@@ -142,6 +143,11 @@ async fn store_new(
     let courses: HashMap<&str, &StoredRecord<'_>> = fresh.iter().map(|row| (row.course, row)).collect();
     let courses: Vec<_> = courses.into_values().filter(|row| !row.course.is_empty()).collect();
     tx.bulk_run(INSERT_COURSES, &Bulk::pack(COLUMNS, &courses), args![link.as_str(), now]).await?;
+    let mut moves = Moves::default();
+    for row in &fresh {
+        moves.enter(row.course, short_action(row.state), "Waiting");
+    }
+    tally::shift(tx, link, &moves).await?;
     Ok(stored)
 }
 

@@ -5,16 +5,16 @@ mod stored;
 mod waiting;
 
 pub use ingest::{FeedRead, Ingested};
+pub(super) use stored::{COLUMNS, FIELDS, StoredRecord, texts};
 pub use waiting::WaitingRecord;
 
 use super::store::{Arg, Bulk, Column, Tx, args, column_text};
 use super::{Journal, JournalError};
 use jiff::Timestamp;
-use rollbook_core::model::{Age, ElmCourseId, EnrolState, Fingerprint, Guid, LinkName};
-use rollbook_core::plan::AppliedState;
+use rollbook_core::model::{Fingerprint, LinkName, RecordText};
 use rollbook_core::run::OutcomeCode;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a link stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,11 +55,6 @@ const KNOWN_ENROLMENT_IDS: &str = "
     SELECT record.fingerprint, record.enrolment_id FROM {rows}
     JOIN record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''";
 
-const APPLIED: &str = "
-    SELECT applied.guid_fold, applied.course, applied.changed_ms, applied.created_ms, applied.number, applied.state,
-        applied.fingerprint FROM {rows}
-    JOIN applied ON applied.link = $2 AND applied.guid_fold = r.key";
-
 impl Journal {
     /// Which of these records are known, and how each stands (see `rollbook_core::run::standing`).
     ///
@@ -79,34 +74,47 @@ impl Journal {
             .collect()
     }
 
-    /// The newest state that was applied for each course of these people, by folded GUID.
+    /// The texts under which these fingerprints were stored. What was taken over from an earlier system is left out, since its
+    /// texts may be written in another way.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn applied(
+    pub async fn known_texts(
         &self,
         link: &LinkName,
-        people: &[Guid],
-    ) -> Result<BTreeMap<(String, ElmCourseId), AppliedState>, JournalError> {
-        let mut folded: Vec<String> = people.iter().map(Guid::folded).collect();
-        folded.sort_unstable();
-        folded.dedup();
-        let rows = self.store.bulk_rows(APPLIED, &keys(&folded), args![link.as_str()]).await?;
-        rows.iter()
-            .map(|row| {
-                let key = (row.text("guid_fold")?, ElmCourseId::new(row.text("course")?));
-                let state = AppliedState {
-                    age: Age {
-                        changed: row.time("changed_ms")?,
-                        created: row.time("created_ms")?,
-                        number: row.maybe_int("number")?.and_then(|number| u64::try_from(number).ok()),
-                    },
-                    record: row.word("fingerprint", |hex| hex.parse().ok())?,
-                    state: row.word("state", EnrolState::read)?,
-                };
-                Ok((key, state))
-            })
-            .collect()
+        records: &[Fingerprint],
+    ) -> Result<BTreeMap<Fingerprint, RecordText>, JournalError> {
+        let sql = format!(
+            "SELECT {FIELDS} FROM {{rows}}
+             JOIN record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''
+             WHERE record.code <> 'imported'"
+        );
+        let rows = self.store.bulk_rows(&sql, &keys(records), args![link.as_str()]).await?;
+        rows.iter().map(|row| Ok((row.word("fingerprint", |hex| hex.parse().ok())?, texts(row)?))).collect()
+    }
+
+    /// The records whose person is in doubt, and that a run whose plan was cleared left so.
+    ///
+    /// # Errors
+    /// Those of the database only.
+    pub async fn known_doubts(&self, link: &LinkName) -> Result<BTreeSet<Fingerprint>, JournalError> {
+        let sql = "SELECT fingerprint, code FROM record WHERE link = $1 AND standing <> 'settled' AND cleared = 1";
+        let mut doubts = BTreeSet::new();
+        for row in self.store.rows(sql, args![link.as_str()]).await? {
+            if row.word("code", OutcomeCode::read)?.doubts_identity() {
+                doubts.insert(row.word("fingerprint", |hex| hex.parse().ok())?);
+            }
+        }
+        Ok(doubts)
+    }
+
+    /// The links that are known, by name.
+    ///
+    /// # Errors
+    /// Those of the database only.
+    pub async fn links(&self) -> Result<Vec<LinkName>, JournalError> {
+        let rows = self.store.rows("SELECT name FROM link ORDER BY name", args![]).await?;
+        rows.iter().map(|row| row.text("name").map(LinkName::new)).collect()
     }
 
     /// How a link stands; one that never ran has no watermark and is not paused.

@@ -7,7 +7,7 @@ use rollbook_core::model::{FeedRecord, Field, Fingerprint, ProblemKind, RecordPr
 use serde::Serialize;
 
 /// The column of a field.
-pub(in crate::journal) fn column(field: Field) -> &'static str {
+fn column(field: Field) -> &'static str {
     match field {
         Field::DateCreated => "date_created",
         Field::Course => "course",
@@ -115,13 +115,18 @@ fn lasting(problem: &RecordProblem) -> Option<String> {
     }
 }
 
-/// The record of a row of [`FIELDS`]; dates without offset are taken in `zone`.
-pub(in crate::journal) fn rebuild(row: &Row, zone: &TimeZone) -> Result<FeedRecord, JournalError> {
+/// The texts of a row of [`FIELDS`].
+pub(in crate::journal) fn texts(row: &Row) -> Result<RecordText, JournalError> {
     let mut texts: [String; Field::ALL.len()] = Default::default();
     for (text, field) in texts.iter_mut().zip(Field::ALL) {
         *text = row.text(column(field))?;
     }
-    let text = RecordText::pack(|field| &texts[field as usize]);
+    Ok(RecordText::pack(|field| &texts[field as usize]))
+}
+
+/// The record of a row of [`FIELDS`]; dates without offset are taken in `zone`.
+pub(in crate::journal) fn rebuild(row: &Row, zone: &TimeZone) -> Result<FeedRecord, JournalError> {
+    let text = texts(row)?;
     let reading = match row.maybe_text("problem")? {
         Some(_) => Err(row.json::<RecordProblem>("problem")?),
         None => read_texts(|field| text.get(field), zone),

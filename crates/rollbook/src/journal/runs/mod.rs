@@ -1,9 +1,12 @@
 //! Runs and their events: begin, say what happens, end.
 
 mod event;
+mod read;
 
 pub use event::NewEvent;
 pub(super) use event::append;
+pub(super) use read::{EVENT, counts, event_row};
+pub use read::{RunFilter, RunRow, StoredEvent};
 
 use super::store::args;
 use super::{Journal, JournalError, Lease, bounded};

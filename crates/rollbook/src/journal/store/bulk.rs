@@ -33,7 +33,8 @@ pub(in crate::journal) struct Bulk {
 }
 
 impl Bulk {
-    /// Packs rows; the fields of `R` bear the names of `columns`. NUL is replaced, since PostgreSQL refuses it in texts.
+    /// Packs rows; the fields of `R` bear the names of `columns`. NUL becomes its sign (U+2400), since
+    /// PostgreSQL refuses it in texts.
     pub fn pack<R: Serialize>(columns: &'static [Column], rows: &[R]) -> Self {
         let chunks = rows.chunks(CHUNK_ROWS).map(|rows| {
             let json = serde_json::to_string(rows).expect("rows are plain data");
@@ -50,7 +51,7 @@ fn without_nul(json: &str) -> String {
     while let Some(at) = rest.find("\\u0000") {
         let backslashes = rest[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
         clean.push_str(&rest[..at]);
-        clean.push_str(if backslashes % 2 == 0 { "\u{fffd}" } else { "\\u0000" });
+        clean.push_str(if backslashes % 2 == 0 { "\u{2400}" } else { "\\u0000" });
         rest = &rest[at + 6..];
     }
     clean.push_str(rest);
@@ -80,7 +81,7 @@ mod tests {
         for text in ["a\0b", "\\u0000", "\\\0", "\\\\u0000\0", "plain"] {
             let packed = Bulk::pack(&[], &[text]);
             let read: Vec<String> = serde_json::from_str(&packed.chunks[0]).unwrap();
-            assert_eq!(read[0], text.replace('\0', "\u{fffd}"));
+            assert_eq!(read[0], text.replace('\0', "\u{2400}"));
         }
     }
 }

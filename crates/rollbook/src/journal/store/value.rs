@@ -73,9 +73,9 @@ impl From<Option<&str>> for Arg {
     }
 }
 
-/// PostgreSQL refuses NUL in a text.
+/// PostgreSQL refuses NUL in a text: its sign stands for it.
 fn without_nul(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
+    text.replace('\0', "\u{2400}")
 }
 
 /// One row of an answer.
@@ -111,6 +111,11 @@ impl Row {
             Self::Sqlite(row) => row.try_get(column)?,
             Self::Pg(row) => row.try_get(column)?,
         })
+    }
+
+    /// A count; a negative one gives 0.
+    pub fn count(&self, column: &str) -> Result<u64, JournalError> {
+        Ok(u64::try_from(self.int(column)?).unwrap_or_default())
     }
 
     pub fn time(&self, column: &str) -> Result<Timestamp, JournalError> {

@@ -1,5 +1,9 @@
 //! Plans, the intents that they turn into, and the word of a person that a blocked plan may run once.
 
+mod judge;
+
+pub use judge::PlanRow;
+
 use super::runs::{NewEvent, append};
 use super::store::{Bulk, Column, Tx, args, column_text};
 use super::{Journal, JournalError, Lease};
@@ -24,10 +28,12 @@ pub enum PlanState {
     Rejected,
     /// Its approval was used by a run.
     Used,
+    /// A later run of the same kind made another plan that was refused.
+    Superseded,
 }
 
 impl PlanState {
-    const ALL: [Self; 5] = [Self::Cleared, Self::Blocked, Self::Approved, Self::Rejected, Self::Used];
+    const ALL: [Self; 6] = [Self::Cleared, Self::Blocked, Self::Approved, Self::Rejected, Self::Used, Self::Superseded];
 
     /// The word that is stored.
     pub fn as_str(self) -> &'static str {
@@ -37,6 +43,7 @@ impl PlanState {
             Self::Approved => "approved",
             Self::Rejected => "rejected",
             Self::Used => "used",
+            Self::Superseded => "superseded",
         }
     }
 
@@ -105,8 +112,20 @@ const STORE: &str = "
     INSERT INTO plan (link, run, digest, state, made_ms, body, findings) VALUES ($1, $2, $3, $4, $5, $6, $7)
     RETURNING id";
 
+/// Plans of the same kind of run: a scoped one says nothing about a full one.
+const SUPERSEDE: &str = "
+    UPDATE plan SET state = 'superseded' WHERE link = $1 AND state = 'blocked' AND digest <> $2
+        AND (SELECT kind FROM run WHERE run.id = plan.run) = (SELECT kind FROM run WHERE run.id = $3)";
+
+const MADE_AGAIN: &str = "
+    UPDATE plan SET run = $3, made_ms = $4, body = $5, findings = $6 WHERE link = $1 AND digest = $2
+        AND state IN ('blocked', 'rejected')
+        AND (SELECT kind FROM run WHERE run.id = plan.run) = (SELECT kind FROM run WHERE run.id = $3)
+    RETURNING id";
+
 impl Journal {
-    /// Stores a plan and what is about to be sent for each record, before any effect. Gives the plan's id.
+    /// Stores a plan and what is about to be sent for each record, before any effect. Gives the plan's id. A
+    /// refused plan that was refused before keeps its id, and what a person said about it.
     ///
     /// # Errors
     /// [`JournalError::LeaseLost`]; [`JournalError::NotFound`] for an intent of a record that was never stored;
@@ -119,18 +138,14 @@ impl Journal {
         intents: &[Intent],
         now: Timestamp,
     ) -> Result<i64, JournalError> {
-        let NewPlan { digest, body, findings, state, approval } = plan;
+        let NewPlan { digest, body: _, findings, state, approval } = plan;
         let link = lease.link();
         let mut tx = self.store.begin().await?;
         lease.prove(&mut tx).await?;
         if let Some(id) = approval {
             use_up(&mut tx, link, *id, digest, run, now).await?;
         }
-        let stored_findings = serde_json::to_string(findings).expect("findings are plain data");
-        let args = args![link.as_str(), run.as_str(), &digest.0, state.as_str(), now, *body, stored_findings.as_str()];
-        let row = tx.row(STORE, args).await?;
-        let row = row.ok_or_else(|| JournalError::NotFound { what: "plan that was stored just now".to_owned() })?;
-        let id = row.int("id")?;
+        let id = store(&mut tx, link, run, plan, now).await?;
         let mut events = vec![NewEvent::of(
             EventKind::Planned,
             json!({"plan": id, "digest": digest, "state": state.as_str(), "intents": intents.len()}),
@@ -178,6 +193,29 @@ impl Journal {
         };
         Ok(Some((row.int("id")?, approval)))
     }
+}
+
+/// Stores the plan. A refused one that was stored before, and waits or was rejected, is not asked about twice; others of its
+/// kind that wait are superseded by it.
+async fn store(
+    tx: &mut Tx,
+    link: &LinkName,
+    run: &RunId,
+    plan: &NewPlan<'_>,
+    now: Timestamp,
+) -> Result<i64, JournalError> {
+    let NewPlan { digest, body, findings, state, approval: _ } = plan;
+    let findings = serde_json::to_string(findings).expect("findings are plain data");
+    if *state == PlanState::Blocked {
+        tx.run(SUPERSEDE, args![link.as_str(), &digest.0, run.as_str()]).await?;
+        let again = args![link.as_str(), &digest.0, run.as_str(), now, *body, findings.as_str()];
+        if let Some(row) = tx.row(MADE_AGAIN, again).await? {
+            return row.int("id");
+        }
+    }
+    let args = args![link.as_str(), run.as_str(), &digest.0, state.as_str(), now, *body, findings.as_str()];
+    let row = tx.row(STORE, args).await?;
+    row.ok_or_else(|| JournalError::NotFound { what: "plan that was stored just now".to_owned() })?.int("id")
 }
 
 async fn use_up(

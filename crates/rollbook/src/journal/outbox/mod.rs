@@ -2,16 +2,20 @@
 //!
 //! A row is `due`, then `sending` while somebody holds a claim on it, then `sent`, `refused` or `cancelled`. A claim whose
 //! holder died becomes `unknown`: whether it arrived is not known, so the caller looks first, and then says.
+//! Next: `settle` for what becomes of a row, `read` for what people see.
 
-use super::feed::keys;
-use super::runs::{NewEvent, append};
+mod read;
+mod settle;
+
+pub(super) use read::outbox_row;
+pub use read::{OutboxFilter, OutboxRow, OutboxTotal};
+
 use super::store::{Bulk, Column, Row, Tx, args, column_int, column_text};
-use super::{Journal, JournalError, bounded, ms};
+use super::{Journal, JournalError, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, Fingerprint, Guid, LinkName, RunId};
-use rollbook_core::run::EventKind;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// What leaves by the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,19 +134,16 @@ const INSERT: &str = "
     FROM {rows} WHERE true
     ON CONFLICT (dedupe) DO NOTHING";
 
+/// Materialised: PostgreSQL may run a sub-query more than once, and each time skip what it locked before.
 const CLAIM: &str = "
-    UPDATE outbox SET state = 'sending', claimed_by = $3, claimed_ms = $2, attempts = attempts + 1
-    WHERE state = 'due' AND id IN (
+    WITH picked AS MATERIALIZED (
         SELECT id FROM outbox WHERE kind = $1 AND state = 'due' AND next_ms <= $2
             AND ($5 = '' OR link = $5)
             AND NOT EXISTS (SELECT 1 FROM link WHERE link.name = outbox.link AND link.paused_ms IS NOT NULL)
         ORDER BY next_ms, id LIMIT $4 {skip_locked})
+    UPDATE outbox SET state = 'sending', claimed_by = $3, claimed_ms = $2, attempts = attempts + 1
+    WHERE state = 'due' AND id IN (SELECT id FROM picked)
     RETURNING id, kind, link, dedupe, payload, attempts, created_ms";
-
-const SETTLE: &str = "
-    UPDATE outbox SET state = $4, next_ms = COALESCE($5, next_ms), last_answer = $6, settled_ms = $7, claimed_by = NULL
-    WHERE id = $1 AND state = 'sending' AND attempts = $2 AND claimed_by = $3
-    RETURNING link, run, kind, record, guid_fold, course";
 
 /// Adds rows inside a transaction; gives how many were not there before.
 pub(super) async fn insert(
@@ -189,82 +190,6 @@ impl Journal {
         claimed.sort_by_key(|row| (row.created, row.id));
         Ok(claimed)
     }
-
-    /// Records what became of a claimed row, with the answer (its first 16 KiB).
-    ///
-    /// # Errors
-    /// [`JournalError::ClaimLost`] where the claim lasted too long and was taken away.
-    pub async fn settle_outbox(
-        &self,
-        row: &Claimed,
-        who: &str,
-        delivery: &Delivery,
-        answer: &str,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
-        let (state, next, settled) = match delivery {
-            Delivery::Sent => ("sent", None, Some(now)),
-            Delivery::Retry(at) => ("due", Some(*at), None),
-            Delivery::Refused => ("refused", None, Some(now)),
-            Delivery::Unknown => ("unknown", None, None),
-            Delivery::Cancelled => ("cancelled", None, Some(now)),
-        };
-        let mut tx = self.store.begin().await?;
-        let args = args![row.id, row.attempt, who, state, next, bounded(answer), settled];
-        let Some(found) = tx.row(SETTLE, args).await? else {
-            return Err(JournalError::ClaimLost { id: row.id });
-        };
-        let payload = json!({
-            "outbox": row.id, "kind": row.kind.as_str(), "state": state, "attempt": row.attempt, "answer": bounded(answer),
-        });
-        delivered(&mut tx, &found, payload, "", now).await?;
-        tx.commit().await
-    }
-
-    /// Takes away the claims that were made before `before` and never settled: their rows become `unknown`, and are given
-    /// back, claimed anew by `who`, so that somebody looks whether they arrived and settles them.
-    ///
-    /// # Errors
-    /// Those of the database only.
-    pub async fn take_stuck(
-        &self,
-        kind: OutboxKind,
-        who: &str,
-        before: Timestamp,
-        now: Timestamp,
-        limit: u64,
-    ) -> Result<Vec<Claimed>, JournalError> {
-        let sql = "
-            UPDATE outbox SET state = 'sending', claimed_by = $3, claimed_ms = $4, attempts = attempts + 1
-            WHERE id IN (SELECT id FROM outbox WHERE kind = $1
-                AND (state = 'unknown' OR (state = 'sending' AND claimed_ms < $2)) ORDER BY id LIMIT $5 {skip_locked})
-            RETURNING id, kind, link, dedupe, payload, attempts, created_ms";
-        let mut tx = self.store.begin().await?;
-        let rows = tx.rows(sql, args![kind.as_str(), before, who, now, limit]).await?;
-        let taken = rows.iter().map(claimed).collect::<Result<Vec<_>, _>>()?;
-        tx.commit().await?;
-        Ok(taken)
-    }
-
-    /// Makes refused, unknown or cancelled rows due again, by a person's word.
-    ///
-    /// # Errors
-    /// Those of the database only.
-    pub async fn send_again(&self, rows: &[i64], by: &str, now: Timestamp) -> Result<u64, JournalError> {
-        let sql = "
-            UPDATE outbox SET state = 'due', next_ms = $2, settled_ms = NULL, claimed_by = NULL FROM {rows}
-            WHERE outbox.id = CAST(r.key AS BIGINT) AND state IN ('refused', 'unknown', 'cancelled')
-            RETURNING id, link, run, kind, record, guid_fold, course";
-        let mut tx = self.store.begin().await?;
-        let ids: Vec<String> = rows.iter().map(i64::to_string).collect();
-        let found = tx.bulk_rows(sql, &keys(&ids), args![now]).await?;
-        for row in &found {
-            let payload = json!({"act": "send again", "outbox": row.int("id")?, "kind": row.text("kind")?});
-            delivered(&mut tx, row, payload, by, now).await?;
-        }
-        tx.commit().await?;
-        Ok(found.len() as u64)
-    }
 }
 
 fn claimed(row: &Row) -> Result<Claimed, JournalError> {
@@ -277,17 +202,4 @@ fn claimed(row: &Row) -> Result<Claimed, JournalError> {
         attempt: row.int("attempts")?,
         created: row.time("created_ms")?,
     })
-}
-
-async fn delivered(tx: &mut Tx, row: &Row, payload: Value, by: &str, now: Timestamp) -> Result<(), JournalError> {
-    let link = LinkName::new(row.text("link")?);
-    let run = row.maybe_text("run")?.map(RunId::new);
-    let kind = if by.is_empty() { EventKind::Delivered } else { EventKind::Acted };
-    let event = NewEvent {
-        record: row.maybe_text("record")?.and_then(|hex| hex.parse().ok()),
-        guid: row.maybe_text("guid_fold")?.map(Guid::new),
-        course: row.maybe_text("course")?.map(ElmCourseId::new),
-        ..NewEvent::of(kind, payload).by(by)
-    };
-    append(tx, run.as_ref(), &link, &[event], now).await
 }
