@@ -9,6 +9,7 @@ pub mod http;
 pub mod retry;
 pub mod words;
 
+pub mod drupal;
 pub mod moodle;
 pub mod odata;
 pub mod smtp;

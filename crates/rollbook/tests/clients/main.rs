@@ -4,6 +4,7 @@
 //! Everything runs on loopback; nothing sleeps. A hanging server is met by a short time-out of the client.
 #![expect(clippy::unwrap_used, reason = "clippy's exception for tests does not reach the functions they share")]
 
+mod community;
 mod fake;
 mod feed;
 mod mail;

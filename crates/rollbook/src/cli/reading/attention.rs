@@ -3,7 +3,7 @@
 //! A decision is an event with its author, and releases every record that waits behind the item.
 
 use super::{shown, zone_of};
-use crate::cli::output::{Output, Sign, Table};
+use crate::cli::output::{Output, Sign};
 use crate::cli::{Context, Exit};
 use crate::config::USER;
 use crate::journal::{AttentionFilter, AttentionItem, Resolution};

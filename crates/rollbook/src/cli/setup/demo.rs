@@ -95,7 +95,7 @@ async fn tell(context: &mut Context, sandbox: &Sandbox, config: &Path) -> miette
     context.out.heading("Seen from the other side");
     context.out.sign(Sign::Done, format_args!("the mail server got {received} welcome mails"));
     context.out.sign(Sign::Done, format_args!("Moodle got {} calls in all", sandbox.calls().total()));
-    look_further(config, &mut context.out);
+    look_further(sandbox, config, &mut context.out);
     match state {
         RunState::Done | RunState::Partly => Ok(Exit::Fine),
         _ => Err(miette!("the demo's second run ended as {state}")),
@@ -117,17 +117,14 @@ async fn run_once(
     Ok((report, mails))
 }
 
-fn look_further(config: &Path, out: &mut Output) {
+fn look_further(sandbox: &Sandbox, config: &Path, out: &mut Output) {
     let config = config.display();
+    let (guid, course) = somebody_in_doubt(sandbox);
     out.heading("Look further (in another terminal, while this one runs)");
     for command in [
         format!("rollbook --config {config} attention"),
         format!("rollbook --config {config} log --status error"),
-        format!(
-            "rollbook --config {config} explain --person {} --course {}",
-            demo::cases::CHANGED_GUID.guid,
-            demo::FIRST_COURSE
-        ),
+        format!("rollbook --config {config} explain --person {guid} --course {course}"),
         format!("rollbook --config {config} doctor"),
     ] {
         out.line(format_args!("  {command}"));
@@ -188,4 +185,12 @@ signature = "The Learning Centre"
         moodle_token = MOODLE_TOKEN,
         protected = demo::cases::ADMINISTRATOR.guid,
     )
+}
+
+/// The person of the made-up world whose GUID changed, and the course that the feed names for them.
+fn somebody_in_doubt(sandbox: &Sandbox) -> (&'static str, String) {
+    let guid = demo::cases::CHANGED_GUID.guid;
+    let world = sandbox.world();
+    let row = world.elm.rows.iter().find(|row| row["GUID"].as_str() == Some(guid));
+    (guid, row.map(|row| row["COURSE_IDENTIFIER"].to_string()).unwrap_or_default())
 }

@@ -89,6 +89,9 @@ async fn look_at_sight(chart: &mut Chart, patient: &MoodlePatient<'_>, reader: &
     match prove_sight(reader, &patient.sentinel).await {
         Ok(_) => chart.good("sight", "a known account is seen by every field, with every field"),
         Err(MoodleSourceError::Blind { what, mend }) => chart.bad("sight", what, mend),
+        Err(error @ MoodleSourceError::Database(_)) => {
+            chart.bad("sight", error.to_string(), "check the site's [database]");
+        }
         Err(MoodleSourceError::Call { source, .. }) => {
             let mend = mend(&source);
             chart.bad("sight", source.to_string(), mend);
