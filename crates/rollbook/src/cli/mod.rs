@@ -68,6 +68,8 @@ enum Command {
     Explain(reading::Explain),
     Attention(reading::AttentionCommand),
     CompletionsShell(setup::CompletionsShell),
+    #[command(hide = true)]
+    Live(setup::Live),
 }
 
 const STYLES: Styles = Styles::styled()
@@ -95,6 +97,7 @@ impl Cli {
             Command::Attention(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
+            Command::Live(command) => command.run(&mut context).await,
         };
         let exit = outcome.unwrap_or_else(|report| {
             context.out.failure(&*report);

@@ -6,8 +6,10 @@ mod completions_shell;
 mod demo;
 mod doctor;
 mod init;
+mod live;
 
 pub(super) use completions_shell::CompletionsShell;
 pub(super) use demo::Demo;
 pub(super) use doctor::Doctor;
 pub(super) use init::Init;
+pub(super) use live::Live;
