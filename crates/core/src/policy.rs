@@ -1,7 +1,9 @@
 //! The operator's rules as data: what is made how, who is never touched, and how much may change at once.
 
+mod completions;
 mod guilds;
 
+pub use completions::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportFields, ReportWords};
 pub use guilds::{
     Adopt, ArchiveRule, CommunityKey, GuildLimits, GuildPolicy, MatchKey, MemberAccounts, NewMemberRule, RoleGiver,
     RoleRule, RolesBy, UnpublishedRule,

@@ -2,6 +2,7 @@
 
 mod cleared;
 mod completeness;
+mod completions;
 mod dates_ahead;
 mod doubtful_identity;
 mod finding;
@@ -13,6 +14,7 @@ mod suspensions;
 mod welcome_mails;
 
 pub use cleared::{Approval, Cleared, Refusal, clear};
+pub use completions::{CompletionsView, check_completions};
 pub use finding::{Finding, Level};
 pub use guilds::{GuildView, check_guilds};
 

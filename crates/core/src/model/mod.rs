@@ -4,6 +4,7 @@
 //! where it came from. Next: [`crate::snapshot`].
 
 mod collision;
+mod completions;
 mod fingerprint;
 mod guilds;
 mod ids;
@@ -13,6 +14,7 @@ mod parse;
 mod record;
 
 pub use collision::tell_apart;
+pub use completions::{CompletionKey, EnrolmentRecord, OptIn, OptInCourse, SeenBy, SeenCompletion};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use guilds::{
     Absence, Assignment, Cohort, CohortContext, CohortSide, CohortVisibility, Community, CommunityPerson, Guild,

@@ -238,6 +238,11 @@ impl FeedRecord {
         self.pair_order(other) == Ordering::Equal
     }
 
+    /// Whether both are of one person (ASCII case does not count).
+    pub fn same_person(&self, other: &Self) -> bool {
+        folded(self.get(Field::Guid)).eq(folded(other.get(Field::Guid)))
+    }
+
     /// Orders by person (ASCII case does not count), then course.
     pub fn pair_order(&self, other: &Self) -> Ordering {
         let people = folded(self.get(Field::Guid)).cmp(folded(other.get(Field::Guid)));

@@ -4,12 +4,18 @@
 //! Next: [`crate::guard`], without which no plan can be applied.
 
 mod change;
+mod completions;
 mod digest;
 mod guilds;
 mod intake;
+mod person;
 mod shared_address;
 
 pub use change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
+pub use completions::{
+    CompletionInputs, CompletionSkip, CompletionsPlan, KnownCompletion, KnownCompletions, Report, ReportParts,
+    is_same_report, plan_completions,
+};
 pub use digest::{Digest, digest};
 pub use guilds::{
     CohortForm, CohortWhy, GuildChange, GuildInputs, GuildLine, GuildPlan, GuildSkip, InStep, MemberChange, MemberRef,

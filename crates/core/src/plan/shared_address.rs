@@ -1,16 +1,20 @@
-//! Two people of the feed who would get accounts with one mail address: neither gets one.
+//! Two people of the feed who claim one mail address: neither gets an account with it.
 
+use super::person::Decided;
 use crate::model::Guid;
 use std::collections::BTreeMap;
 
 /// The GUIDs that claim each address, by folded address.
-#[derive(Default)]
 pub(super) struct Claims(BTreeMap<String, Vec<Guid>>);
 
 impl Claims {
-    /// One person wants an account with this folded address.
-    pub(super) fn add(&mut self, address: String, guid: Guid) {
-        self.0.entry(address).or_default().push(guid);
+    /// What all people of a feed claim.
+    pub(super) fn of(people: &[Decided<'_>]) -> Self {
+        let mut claims = BTreeMap::<_, Vec<_>>::new();
+        for record in people.iter().flat_map(Decided::claims) {
+            claims.entry(record.mail().folded()).or_default().push(record.guid());
+        }
+        Self(claims)
     }
 
     /// The GUIDs that claim an address, where there are several.

@@ -2,8 +2,8 @@
 
 use super::{Protected, UsernameCharacters};
 use crate::model::{
-    Account, CohortContext, CohortVisibility, CommunityPerson, GuildRole, MachineName, RoleContext, RoleId,
-    folded_machine_name,
+    Account, CohortContext, CohortVisibility, CommunityPerson, GuildRole, MachineName, MoodleUserId, RoleContext,
+    RoleId, folded_machine_name,
 };
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
@@ -216,6 +216,13 @@ impl Default for GuildPolicy {
 }
 
 impl Protected {
+    /// The same, with these accounts too.
+    #[must_use]
+    pub fn and_accounts(mut self, accounts: impl IntoIterator<Item = MoodleUserId>) -> Self {
+        self.accounts.extend(accounts);
+        self
+    }
+
     /// The entry that protects this member, by what the community and Moodle say.
     pub fn entry_for_member(&self, person: Option<&CommunityPerson>, account: Option<&Account>) -> Option<String> {
         if let Some(account) = account

@@ -149,6 +149,34 @@ impl LeftAlone {
         }
     }
 
+    /// Whether a run that leaves it so has not done all that it was asked to. A member without account is none of its business.
+    pub fn leaves_undone(&self) -> bool {
+        match self {
+            Self::NotLookedUp
+            | Self::HeldBack { .. }
+            | Self::NoCohortYet
+            | Self::NameCollision { .. }
+            | Self::CohortTaken { .. }
+            | Self::CohortOfPlugin { .. }
+            | Self::CohortElsewhere { .. }
+            | Self::MembersUnread { .. }
+            | Self::GuildUnseen => true,
+            Self::NoAccount
+            | Self::Several { .. }
+            | Self::AccountTaken { .. }
+            | Self::NoUsableName
+            | Self::UsernameTaken { .. }
+            | Self::NoLongerFits { .. }
+            | Self::Protected { .. }
+            | Self::Blocked
+            | Self::Hidden
+            | Self::NotOurs { .. }
+            | Self::Unpublished
+            | Self::NotDeleted { .. }
+            | Self::RoleNotOurs { .. } => false,
+        }
+    }
+
     /// Whether it is about who is who.
     pub fn is_doubt(&self) -> bool {
         matches!(self, Self::Several { .. } | Self::AccountTaken { .. } | Self::NoLongerFits { .. })

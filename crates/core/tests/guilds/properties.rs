@@ -134,3 +134,25 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_run_that_dies_anywhere_is_repaired_by_the_next(
+        before in community(), after in community(), archive in 0..3u8, at in 0..40usize, told: bool,
+    ) {
+        let mut world = world(&before, archive, false);
+        if told { world.side.assignments = Some(world.owned.assignments.keys().copied().collect()) }
+        world.community(&after);
+        let (plan, _) = world.plan(&Scope::All);
+        world.die_after(&plan, at);
+        world.repair(&plan);
+        let (again, _) = world.plan(&Scope::All);
+        world.apply(&again);
+        prop_assert_eq!(left_over(&world), Vec::<String>::new());
+        let ours: usize = world.owned.members.values().map(std::collections::BTreeMap::len).sum();
+        let there: usize = world.side.members.values().map(Vec::len).sum();
+        prop_assert_eq!(ours, there, "whatever is in a cohort was put there by Rollbook");
+    }
+}

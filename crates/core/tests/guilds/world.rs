@@ -11,7 +11,7 @@ use rollbook_core::plan::{
     Digest, GuildChange, GuildInputs, GuildPlan, MemberChange, MemberRef, Retire, RoleChange, Scope, plan_guilds,
 };
 use rollbook_core::policy::GuildPolicy;
-use rollbook_core::run::{Outcome, edits_of};
+use rollbook_core::run::{Outcome, credit, edits_of};
 use rollbook_core::snapshot::{Gap, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -220,6 +220,25 @@ impl World {
                 self.owned.edit(edit);
             }
         }
+    }
+
+    /// Does the first changes of a plan, and dies before the journal hears of any of them.
+    pub(crate) fn die_after(&mut self, plan: &GuildPlan, changes: usize) {
+        let known = self.owned.clone();
+        let mut part = plan.clone();
+        part.changes.truncate(changes);
+        self.apply(&part);
+        self.owned = known;
+    }
+
+    /// Does what the next run does before it plans.
+    pub(crate) fn repair(&mut self, plan: &GuildPlan) {
+        let accounts = self.accounts.clone();
+        let made = |person: CommunityUserId| {
+            let id = MoodleUserId(500 + person.0);
+            accounts.contains_key(&id).then_some(id)
+        };
+        credit(&plan.changes, &self.side, made, &mut self.owned);
     }
 
     fn effect(&mut self, change: &GuildChange, pair: Option<CohortId>, user: Option<MoodleUserId>) -> Option<CohortId> {

@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 pub const NOW: Timestamp = Timestamp::constant(1_795_000_000, 0);
 
 const GUIDS: [&str; 5] = ["G-ONE", "g-one", "G-TWO", "G-TRI", "G-FOUR"];
-const MAILS: [&str; 5] = ["one@example.org", "One@Example.org", "two@example.org", "tri+x@example.org", "g-four"];
+const MAILS: [&str; 5] =
+    ["one@example.org", "One@Example.org", "two@example.org", "tri+x@example.org", "four@example.org"];
 const COURSES: [&str; 4] = ["1", "01", "2", "PSA-X"];
 
 fn moment(minute: i64) -> String {
@@ -142,6 +143,7 @@ pub fn world() -> impl Strategy<Value = World> {
             for record in &applied {
                 if let Some(state) = AppliedState::of(record) {
                     world.journal.applied.insert((record.guid().folded(), record.course()), state);
+                    world.journal.note_newest(record);
                 }
             }
             world

@@ -64,7 +64,10 @@ rules! {
         policy_says_how_accounts_log_in_and_who_welcomes
         newcomer_with_the_address_that_the_feed_gives_to_somebody_else_gets_no_account
         address_of_somebody_who_leaves_without_an_account_is_free
-        suspend_of_somebody_without_an_account_needs_no_user_name;
+        suspend_of_somebody_without_an_account_needs_no_user_name
+        of_equally_new_records_the_same_one_names_the_account_in_every_run
+        somebody_whose_record_is_settled_claims_no_address
+        account_that_cannot_be_made_takes_all_enrolments_of_the_person_with_it;
     newest:
         newest_state_by_the_learners_moment_wins
         learners_moment_counts_before_the_time_of_writing

@@ -35,6 +35,19 @@ pub struct Waiting {
     pub first_seen: Timestamp,
 }
 
+impl Journal {
+    /// Remembers the newest settled record of a person.
+    pub fn note_newest(&mut self, record: &FeedRecord) {
+        if record.reading.is_err() {
+            return;
+        }
+        let newest = self.newest.entry(record.guid().folded()).or_insert_with(|| record.clone());
+        if (newest.age(), newest.fingerprint) < (record.age(), record.fingerprint) {
+            *newest = record.clone();
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct World {
     pub now: Timestamp,
@@ -211,14 +224,11 @@ impl World {
         plan: &IntakePlan,
         verdicts: &[(Fingerprint, Verdict)],
     ) -> BTreeMap<Fingerprint, Step> {
-        for record in records.iter().filter(|record| record.reading.is_ok()) {
-            let newest = self.journal.newest.entry(record.guid().folded()).or_insert_with(|| record.clone());
-            if newest.age() < record.age() {
-                *newest = record.clone();
-            }
-        }
         let skipped = plan.skips.iter().map(|skip| (skip.record, &skip.verdict));
-        let by_print: BTreeMap<_, _> = records.iter().map(|record| (record.fingerprint, record)).collect();
+        // Of rows of one fingerprint, the newest is kept.
+        let mut rows: Vec<_> = records.iter().collect();
+        rows.sort_by(|left, right| (left.age(), &left.text).cmp(&(right.age(), &right.text)));
+        let by_print: BTreeMap<_, _> = rows.into_iter().map(|record| (record.fingerprint, record)).collect();
         let mut steps = BTreeMap::new();
         for (print, verdict) in skipped.chain(verdicts.iter().map(|(print, verdict)| (*print, verdict))) {
             let code = verdict.code();
@@ -229,6 +239,7 @@ impl World {
             let record = by_print[&print];
             if standing(code) == Standing::Settled {
                 self.journal.settled.insert(print);
+                self.journal.note_newest(record);
             } else {
                 self.journal.waiting.insert(print, Waiting { record: record.clone(), attempts, first_seen });
             }

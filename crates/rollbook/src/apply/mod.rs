@@ -4,8 +4,10 @@
 //! plan, the proof of sight, and the proof that the run's lease is held. After an answer that did not come it reads the
 //! remote record before it says anything. Next: [`intake`].
 
+pub mod guilds;
 pub mod intake;
 mod send;
 mod settle;
 
+pub use guilds::{AppliedChange, GuildWork, apply_guilds};
 pub use intake::{Applied, Intake, apply_intake};

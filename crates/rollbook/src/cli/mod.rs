@@ -67,6 +67,7 @@ enum Command {
     Log(reading::Log),
     Explain(reading::Explain),
     Attention(reading::AttentionCommand),
+    Import(setup::Import),
     CompletionsShell(setup::CompletionsShell),
     #[command(hide = true)]
     Live(setup::Live),
@@ -95,6 +96,7 @@ impl Cli {
             Command::Log(command) => command.run(&mut context).await,
             Command::Explain(command) => command.run(&mut context).await,
             Command::Attention(command) => command.run(&mut context).await,
+            Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
             Command::Live(command) => command.run(&mut context).await,

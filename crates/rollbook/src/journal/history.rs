@@ -166,8 +166,8 @@ async fn lines<'a>(tx: &mut Tx, link: &LinkName, rows: &'a [HistoryRow]) -> Resu
         let HistoryRow { record, action, status, at, course_id, course_name, user_id, applied: _ } = row;
         let action = short_action(action.trim());
         let this = (action.to_owned(), ms(*at));
-        let is_first =
-            is_of_the_feed(action) && *taken.entry(record.fingerprint).or_insert_with(|| this.clone()) == this;
+        let is_first = stands_for_the_record(action, status)
+            && *taken.entry(record.fingerprint).or_insert_with(|| this.clone()) == this;
         let line = if is_first { String::new() } else { format!("{action} {}", ms(*at)) };
         let stored = StoredRecord::of(record);
         let search = format!("{} {course_name}", stored.course_search).to_lowercase();
@@ -186,6 +186,8 @@ async fn lines<'a>(tx: &mut Tx, link: &LinkName, rows: &'a [HistoryRow]) -> Resu
 }
 
 /// What the original logged when the feed gave a record; the rest it logged later under the record's fingerprint.
-fn is_of_the_feed(action: &str) -> bool {
-    !matches!(action, "Complete" | "Manual Enrol" | "Manual Suspend")
+/// Whether a line stands for the feed's record: not where it tells of something else, and not where the original failed,
+/// for it never tried again; we do when the feed gives the record again.
+fn stands_for_the_record(action: &str, status: &str) -> bool {
+    action != "Complete" && status.trim() == "Success"
 }

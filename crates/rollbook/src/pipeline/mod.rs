@@ -4,7 +4,8 @@
 
 pub mod deliver;
 pub mod doctor;
+pub mod guilds;
+pub mod import;
 pub mod intake;
 pub mod lease;
-
 pub mod setup;

@@ -33,6 +33,9 @@ pub enum FlowError {
     /// A site's database cannot be used.
     #[error("a site's database cannot be used")]
     Database(#[from] DatabaseError),
+    /// A community has neither an account nor a database to be read by.
+    #[error("the community has no [auth] and no [database] to be read by")]
+    NoWayIn,
     /// Rollbook shall welcome and has no sender.
     #[error("the link welcomes by itself, and there is no [mail] section")]
     NoMail,

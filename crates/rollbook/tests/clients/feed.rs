@@ -3,11 +3,10 @@
 use crate::fake::{Fake, Reply, bytes, json, refused_url, reply};
 use jiff::tz::TimeZone;
 use rollbook::clients::odata::{
-    Completion, CompletionClient, CompletionError, CompletionOptions, FeedClient, FeedError, FeedOptions, FeedQuery,
-    FeedRow, IncompleteReason, Lookup,
+    CompletionClient, CompletionError, CompletionOptions, FeedClient, FeedError, FeedOptions, FeedQuery, FeedRow,
+    IncompleteReason, LookUpKey, Lookup,
 };
 use rollbook::clients::retry::RetryPolicy;
-use rollbook_core::model::{ElmCourseId, EnrolmentId, Guid};
 use std::time::Duration;
 
 const TOKEN: &str = "s3cret+token/=";
@@ -142,21 +141,7 @@ async fn a_huge_page_is_not_read_to_its_end() {
     assert_eq!(error.to_string(), "not a page of the feed: a page of more than 1000 bytes");
 }
 
-fn completion() -> Completion {
-    Completion {
-        complete_date: jiff::civil::date(2026, 11, 23),
-        course_state: "Complete".to_owned(),
-        enrolment: EnrolmentId::new("555001"),
-        user_state: "Active".to_owned(),
-        user_effective_date: jiff::civil::date(2017, 2, 14),
-        course: ElmCourseId::new("930001"),
-        course_shortname: "ITEM-1-1".to_owned(),
-        mail: "ps@example.org".to_owned(),
-        guid: Guid::new("HFPS1"),
-        first_name: "Ps".to_owned(),
-        last_name: "One".to_owned(),
-    }
-}
+const BODY: &str = r#"{"ENROLMENT_ID":555001,"GUID":"HFPS1"}"#;
 
 fn completions(url: &str) -> CompletionClient {
     let lookup_url = Some(format!("{url}/Completions?$filter=ENROLMENT_ID%20eq%20{{enrolment}}"));
@@ -172,7 +157,7 @@ fn completions(url: &str) -> CompletionClient {
 #[tokio::test]
 async fn a_completion_is_posted_once_with_its_key() {
     let fake = Fake::start(vec![reply("201 Created", "", r#"{"ENROLMENT_ID":555001}"#)]).await;
-    let receipt = completions(&fake.url).send(&completion(), "run-1/555001").await.unwrap();
+    let receipt = completions(&fake.url).send(BODY, "run-1/555001").await.unwrap();
     assert_eq!((receipt.status, receipt.words.as_str()), (201, r#"{"ENROLMENT_ID":555001}"#));
     let request = &fake.requests()[0];
     assert!(request.starts_with("POST /Completions HTTP/1.1\r\n"));
@@ -186,6 +171,7 @@ async fn what_became_of_a_completion_is_never_guessed() {
     let cases = [
         (refused, "Refused", false),
         (reply("403 Forbidden", "", ""), "Denied", false),
+        (reply("409 Conflict", "", ""), "Unknown", true),
         (reply("429 Too Many Requests", "Retry-After: 3\r\n", ""), "RateLimited", false),
         (reply("500 Internal Server Error", "", ""), "Unknown", true),
         (reply("303 See Other", "Location: /thanks\r\n", ""), "Unknown", true),
@@ -195,20 +181,42 @@ async fn what_became_of_a_completion_is_never_guessed() {
     ];
     for (reply, name, may_have_acted) in cases {
         let fake = Fake::start(vec![reply]).await;
-        let error = completions(&fake.url).send(&completion(), "k").await.unwrap_err();
+        let error = completions(&fake.url).send(BODY, "k").await.unwrap_err();
         assert!(format!("{error:?}").starts_with(name), "{name}: {error:?}");
         assert_eq!(error.may_have_acted(), may_have_acted, "{error:?}");
         assert_eq!(fake.requests().len(), 1);
     }
-    let error = completions(&refused_url().await).send(&completion(), "k").await.unwrap_err();
+    let error = completions(&refused_url().await).send(BODY, "k").await.unwrap_err();
     assert!(matches!(error, CompletionError::NotSent { .. }));
+}
+
+const KEY: LookUpKey<'static> = LookUpKey { enrolment: "555001", course: "930001", guid: "HFPS1" };
+
+#[tokio::test]
+async fn a_success_is_believed_unless_its_body_says_otherwise() {
+    let believed = [
+        ("201 Created", BODY),
+        ("204 No Content", ""),
+        ("200 OK", "OK"),
+        ("200 OK", "<?xml version=\"1.0\"?><entry/>"),
+    ];
+    for (status, body) in believed {
+        let fake = Fake::start(vec![reply(status, "", body)]).await;
+        completions(&fake.url).send(BODY, "k").await.unwrap();
+    }
+    let page = "<html><head><title>Welcome</title></head></html>";
+    for body in [page, "", "{\"ENROLMENT_ID\":5550", "{\"error\":{\"code\":\"7\"}}"] {
+        let fake = Fake::start(vec![reply("200 OK", "", body)]).await;
+        let error = completions(&fake.url).send(BODY, "k").await.unwrap_err();
+        assert!(matches!(error, CompletionError::Unknown { .. }), "{body}: {error:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_completion_can_be_looked_up() {
     let fake = Fake::start(vec![json(r#"{"value":[{"ENROLMENT_ID":555001}]}"#), reply("404 Not Found", "", "")]).await;
     let client = completions(&fake.url);
-    assert!(matches!(client.fetch_lookup(&completion()).await, Ok(Lookup::Found(records)) if records.len() == 1));
-    assert_eq!(client.fetch_lookup(&completion()).await, Ok(Lookup::Nothing));
+    assert!(matches!(client.fetch_lookup(KEY).await, Ok(Lookup::Found(records)) if records.len() == 1));
+    assert_eq!(client.fetch_lookup(KEY).await, Ok(Lookup::Nothing));
     assert!(fake.requests()[0].starts_with("GET /Completions?$filter=ENROLMENT_ID%20eq%20555001 "));
 }

@@ -3,7 +3,8 @@
 use super::why::{CohortWhy, MemberWhy, RoleWhy};
 use crate::desired::NewMember;
 use crate::model::{
-    Assignment, CohortId, CohortVisibility, CommunityUserId, GuildUuid, MachineName, MoodleUserId, RoleContext, RoleId,
+    Assignment, CohortContext, CohortId, CohortVisibility, CommunityUserId, GuildUuid, MachineName, MoodleUserId,
+    RoleContext, RoleId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,8 @@ pub struct CohortForm {
     pub description: String,
     /// Whether it is listed.
     pub visibility: CohortVisibility,
+    /// Where it lives. Moodle wants to be told at every change, and would move it.
+    pub context: CohortContext,
 }
 
 /// A Moodle account in a plan.
@@ -89,6 +92,8 @@ pub enum Retire {
     Keep,
     /// It is deleted.
     Delete,
+    /// It is no longer in Moodle; only the journal notes it.
+    Gone,
 }
 
 /// One intended effect of the guilds flow.
@@ -190,7 +195,11 @@ impl GuildChange {
 
     /// Whether it takes something away in Moodle.
     pub fn removes(&self) -> bool {
-        matches!(self, Self::UnassignRole(_) | Self::RemoveMember(_) | Self::RetireCohort { .. })
+        match self {
+            Self::UnassignRole(_) | Self::RemoveMember(_) => true,
+            Self::RetireCohort { retire, .. } => matches!(retire, Retire::Hide(_) | Retire::Delete),
+            _ => false,
+        }
     }
 
     /// Whether only the journal notes it, without a call to Moodle.
@@ -201,7 +210,7 @@ impl GuildChange {
             | Self::ClaimRole(_)
             | Self::ReleaseRole(_)
             | Self::ForgetMember(_)
-            | Self::RetireCohort { retire: Retire::Keep, .. } => true,
+            | Self::RetireCohort { retire: Retire::Keep | Retire::Gone, .. } => true,
             Self::CreateAccount(_)
             | Self::CreateCohort { .. }
             | Self::UpdateCohort { .. }

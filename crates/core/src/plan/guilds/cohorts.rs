@@ -6,6 +6,7 @@ use crate::model::{
     Cohort, CohortId, CohortVisibility, CommunityUserId, Guild, GuildPair, GuildUuid, MachineName, MoodleUserId,
     PairState, folded_machine_name,
 };
+use crate::policy::GuildPolicy;
 use crate::verdict::LeftAlone;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -79,10 +80,13 @@ impl<'a> Planner<'a> {
             [only] => self.inputs.moodle.value.cohorts.get(only).ok_or_else(|| taken(*only))?,
             several => return Err(taken(several.first().copied().unwrap_or(CohortId(0)))),
         };
-        let pair = self.pair_of.get(&cohort.id).and_then(|uuid| self.inputs.owned.pairs.get(*uuid));
-        match pair.map(|pair| pair.state) {
-            Some(PairState::Archived) => return Ok((cohort, CohortWhy::TakenUpAgain)),
-            Some(PairState::Live) => return Err(taken(cohort.id)),
+        let owner = self.pair_of.get(&cohort.id).copied();
+        let pair = owner.and_then(|uuid| Some((uuid, self.inputs.owned.pairs.get(uuid)?.state)));
+        match pair {
+            Some((was, PairState::Archived)) => {
+                return Ok((cohort, CohortWhy::TakenUpAgain { was: was.clone() }));
+            }
+            Some((_, PairState::Live)) => return Err(taken(cohort.id)),
             None => {}
         }
         if !cohort.component.is_empty() {
@@ -181,7 +185,8 @@ impl<'a> Planner<'a> {
 
     fn form(&self, label: &str, idnumber: MachineName) -> CohortForm {
         let description = self.policy.description.replace("{label}", label.trim());
-        CohortForm { idnumber, name: self.cohort_name(label), description, visibility: self.policy.visibility }
+        let GuildPolicy { visibility, context, .. } = *self.policy;
+        CohortForm { idnumber, name: self.cohort_name(label), description, visibility, context }
     }
 
     /// The form of a retired cohort: hidden, with a mark on its name.

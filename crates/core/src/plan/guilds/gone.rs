@@ -45,13 +45,13 @@ impl<'a> Planner<'a> {
         let how = self.retire_how(uuid, pair);
         match &how {
             Retire::Keep => {}
-            Retire::Delete => self.wanted_roles.retire(uuid),
+            Retire::Delete | Retire::Gone => self.wanted_roles.retire(uuid),
             Retire::Hide(_) => {
                 self.wanted_roles.retire(uuid);
                 self.remove_all(uuid, pair.cohort, &why);
             }
         }
-        if live {
+        if live || how == Retire::Gone {
             let (guild, label, idnumber) = (uuid.clone(), pair.label.clone(), pair.machine_name.clone());
             let cohort = pair.cohort;
             self.changes.push(GuildChange::RetireCohort { guild, label, cohort, idnumber, retire: how, why });
@@ -60,7 +60,10 @@ impl<'a> Planner<'a> {
 
     fn retire_how(&mut self, uuid: &GuildUuid, pair: &GuildPair) -> Retire {
         let moodle = &self.inputs.moodle.value;
-        let (Some(cohort), Some(members)) = (moodle.cohorts.get(&pair.cohort), moodle.members.get(&pair.cohort)) else {
+        let Some(cohort) = moodle.cohorts.get(&pair.cohort) else {
+            return Retire::Gone;
+        };
+        let Some(members) = moodle.members.get(&pair.cohort) else {
             return Retire::Keep;
         };
         let rule = match (self.policy.archive, pair.state) {

@@ -49,6 +49,7 @@ impl fmt::Display for GuildChange {
                     Retire::Hide(_) => "archive",
                     Retire::Keep => "keep",
                     Retire::Delete => "delete",
+                    Retire::Gone => "forget",
                 };
                 write!(out, "{verb} cohort {cohort}: {why}")
             }

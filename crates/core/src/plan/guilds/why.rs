@@ -1,6 +1,6 @@
 //! Why a guild's plan changes something, in the words that people read beside the change.
 
-use crate::model::{CohortId, GuildRole, MoodleUserId};
+use crate::model::{CohortId, GuildRole, GuildUuid, MoodleUserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -18,7 +18,10 @@ pub enum CohortWhy {
     /// A cohort with its idnumber exists, and may be taken over.
     MayBeAdopted,
     /// A retired cohort with its idnumber exists.
-    TakenUpAgain,
+    TakenUpAgain {
+        /// The guild that had it.
+        was: GuildUuid,
+    },
     /// The guild has another label or machine name.
     Renamed {
         /// The cohort's name until now.
@@ -92,7 +95,7 @@ impl fmt::Display for CohortWhy {
             Self::GuildIsNew => out.write_str("Guild has no cohort yet"),
             Self::CohortVanished { was } => write!(out, "Cohort {was} is no longer in Moodle"),
             Self::MayBeAdopted => out.write_str("Cohort exists and may be adopted"),
-            Self::TakenUpAgain => out.write_str("Archived cohort is taken up again"),
+            Self::TakenUpAgain { was: _ } => out.write_str("Archived cohort is taken up again"),
             Self::Renamed { from } => write!(out, "Was named \"{from}\""),
             Self::VisibilityDiffers => out.write_str("Visibility differs"),
             Self::GuildReturned => out.write_str("Guild is there again"),

@@ -139,7 +139,7 @@ fn delivered(row: &OutboxRow) -> Delivered {
         created: row.created,
         settled: row.settled,
         answer: row.last_answer.clone(),
-        attempts: u64::try_from(row.attempts).unwrap_or_default(),
+        attempts: row.attempts,
     }
 }
 

@@ -13,4 +13,4 @@ mod write;
 pub use error::{CompletionError, FeedError};
 pub use query::{FeedFields, FeedQuery, LiteralStyle};
 pub use read::{FeedClient, FeedOptions, FeedPages, FeedRow, IncompleteReason};
-pub use write::{Completion, CompletionClient, CompletionOptions, Lookup, Receipt};
+pub use write::{CompletionClient, CompletionOptions, LookUpKey, Lookup, Receipt};

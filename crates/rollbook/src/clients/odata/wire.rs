@@ -1,11 +1,10 @@
-//! The feed's pages and the completion's body, in the ELM's own names.
+//! The feed's pages, in the ELM's own names.
 //!
 //! It must never drop a row: an element that is no object stays as a malformed row. Next: `read.rs`.
 
 use super::error::{FeedError, find_error_object};
 use crate::clients::http::Answer;
 use crate::clients::words::{make_excerpt, strip_bom};
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// One page as it came.
@@ -51,31 +50,6 @@ fn take_page(mut object: Map<String, Value>) -> Result<Page, &'static str> {
         _ => None,
     };
     Ok(Page { rows, next_link, count })
-}
-
-/// A completion as the ELM reads it: these keys in this order.
-#[derive(Serialize)]
-#[expect(non_snake_case, reason = "the ELM's own names")]
-pub(super) struct WireCompletion<'a> {
-    pub(super) COURSE_COMPLETE_DATE: String,
-    pub(super) COURSE_STATE: &'a str,
-    pub(super) ENROLMENT_ID: Value,
-    pub(super) USER_STATE: &'a str,
-    pub(super) USER_EFFECTIVE_DATE: String,
-    pub(super) COURSE_IDENTIFIER: Value,
-    pub(super) COURSE_SHORTNAME: &'a str,
-    pub(super) EMAIL: &'a str,
-    pub(super) GUID: &'a str,
-    pub(super) FIRST_NAME: &'a str,
-    pub(super) LAST_NAME: &'a str,
-}
-
-/// An id as the ELM wants it: a JSON integer where that says the same, the text otherwise (a leading zero counts).
-pub(super) fn make_id(text: &str) -> Value {
-    match text.parse::<u64>() {
-        Ok(number) if number.to_string() == text => Value::from(number),
-        _ => Value::from(text),
-    }
 }
 
 #[cfg(test)]
@@ -129,13 +103,5 @@ mod tests {
         assert!(!format!("{error:?}").contains("jane"));
         let both = read(br#"{"error":{"message":{"lang":"en","value":"v3"}},"value":[]}"#).unwrap_err();
         assert!(matches!(both, FeedError::Refused { words, .. } if words.as_str() == "v3"));
-    }
-
-    #[test]
-    fn an_id_is_a_number_only_where_that_loses_nothing() {
-        assert_eq!(make_id("555001"), Value::from(555_001));
-        assert_eq!(make_id("0042"), Value::from("0042"));
-        assert_eq!(make_id("ITEM-1"), Value::from("ITEM-1"));
-        assert_eq!(make_id("+5"), Value::from("+5"));
     }
 }

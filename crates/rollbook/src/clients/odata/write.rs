@@ -1,18 +1,15 @@
 //! Reports completions to the ELM, one POST each.
 //!
 //! It must never send one twice by itself: a time-out or a server's failure is [`CompletionError::Unknown`], to be
-//! settled by a lookup or by a person. Next: `wire.rs` for the body.
+//! settled by a lookup or by a person. The body is made by `rollbook_core`, byte for byte.
 
 use super::error::{CompletionError, read_error};
 use super::read::make_secret_value;
-use super::wire::{WireCompletion, make_id};
 use crate::clients::http::{self, Answer, SetupError};
 use crate::clients::words::{Words, make_excerpt, strip_bom};
-use jiff::civil::Date;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, Url};
-use rollbook_core::model::{ElmCourseId, EnrolmentId, Guid};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -39,37 +36,15 @@ pub struct CompletionOptions {
     pub timeout: Duration,
 }
 
-/// A completion to be reported.
-#[derive(Clone, PartialEq)]
-pub struct Completion {
-    /// The day of completion, in the ELM's zone.
-    pub complete_date: Date,
-    /// `Complete`.
-    pub course_state: String,
-    /// The ELM's own id of the enrolment. Sent as a number where it is one.
-    pub enrolment: EnrolmentId,
-    /// `Active`.
-    pub user_state: String,
-    /// A constant that the ELM wants.
-    pub user_effective_date: Date,
-    /// The ELM's id of the course. Sent as a number where it is one.
-    pub course: ElmCourseId,
-    /// The class code.
-    pub course_shortname: String,
-    /// The person's address.
-    pub mail: String,
+/// What a look-up asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LookUpKey<'a> {
+    /// The ELM's id of the enrolment.
+    pub enrolment: &'a str,
+    /// The ELM's id of the course.
+    pub course: &'a str,
     /// The person's GUID.
-    pub guid: Guid,
-    /// The person's first name.
-    pub first_name: String,
-    /// The person's last name.
-    pub last_name: String,
-}
-
-impl std::fmt::Debug for Completion {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Completion(enrolment {}, course {})", self.enrolment, self.course)
-    }
+    pub guid: &'a str,
 }
 
 /// The ELM took it.
@@ -153,19 +128,21 @@ impl CompletionClient {
         })
     }
 
-    /// Sends one completion, once. `key` names it in all attempts; visible ASCII.
+    /// Whether the ELM can be asked if it has a completion.
+    pub fn can_look_up(&self) -> bool {
+        self.lookup_url.is_some()
+    }
+
+    /// Sends one completion, once: `body` as it is. `key` names it in all attempts; visible ASCII.
     ///
     /// # Errors
-    /// [`CompletionError`]; a success is any 2xx and nothing else (the original also took a redirect for one).
-    pub async fn send(&self, completion: &Completion, key: &str) -> Result<Receipt, CompletionError> {
-        let body = make_body(completion);
-        let request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body);
+    /// [`CompletionError`]; a success is a 2xx whose body does not say otherwise (the original took a redirect for one, too).
+    pub async fn send(&self, body: &str, key: &str) -> Result<Receipt, CompletionError> {
+        let request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body.to_owned());
         let answer = http::exchange(self.admit(request).header(&self.key_header, key), BYTES_MAX).await?;
         match answer.status {
-            200..=299 => {
-                Ok(Receipt { status: answer.status, words: Words::new(&String::from_utf8_lossy(&answer.body)) })
-            }
-            _ => Err(judge_refusal(&answer)),
+            200..=299 => self.read_receipt(&answer),
+            _ => Err(self.judge_refusal(&answer)),
         }
     }
 
@@ -173,56 +150,65 @@ impl CompletionClient {
     ///
     /// # Errors
     /// [`CompletionError`]: then nothing is known.
-    pub async fn fetch_lookup(&self, completion: &Completion) -> Result<Lookup, CompletionError> {
+    pub async fn fetch_lookup(&self, key: LookUpKey<'_>) -> Result<Lookup, CompletionError> {
         let Some(template) = &self.lookup_url else { return Ok(Lookup::Unsupported) };
-        let Completion { enrolment, course, guid, .. } = completion;
-        let filled = fill_template(template, [enrolment.as_str(), course.as_str(), guid.as_str()]);
+        let LookUpKey { enrolment, course, guid } = key;
+        let filled = fill_template(template, [enrolment, course, guid]);
         let url = Url::parse(&filled)
             .map_err(|_| CompletionError::NotSent { why: "the lookup address cannot be filled in".to_owned() })?;
         let answer = http::exchange(self.admit(self.http.get(url)), BYTES_MAX).await?;
         match answer.status {
             200 => read_lookup(&answer.body),
             204 | 404 => Ok(Lookup::Nothing),
-            _ => Err(judge_refusal(&answer)),
+            _ => Err(self.judge_refusal(&answer)),
+        }
+    }
+
+    /// A 2xx is believed, unless its body is a proxy's page, breaks off, or is an error: then somebody must look. An empty
+    /// one is believed only where nobody can look.
+    fn read_receipt(&self, answer: &Answer) -> Result<Receipt, CompletionError> {
+        let body = strip_bom(&answer.body).trim_ascii();
+        let is_doubtful = match body.first() {
+            None => answer.status == 200 && self.can_look_up(),
+            Some(b'{' | b'[') => match serde_json::from_slice::<Value>(body) {
+                Ok(value) => value.get("error").is_some_and(|error| !error.is_null()),
+                Err(_) => true,
+            },
+            Some(b'<') => !body.starts_with(b"<?xml"),
+            Some(_) => answer.content_type == "text/html",
+        };
+        if is_doubtful {
+            let (status, retry_after) = (answer.status, answer.retry_after);
+            let why = format!("HTTP {status} with {}", make_excerpt(&answer.body));
+            return Err(CompletionError::Unknown { why, retry_after });
+        }
+        Ok(Receipt { status: answer.status, words: Words::new(&String::from_utf8_lossy(body)) })
+    }
+
+    fn judge_refusal(&self, answer: &Answer) -> CompletionError {
+        let (status, retry_after) = (answer.status, answer.retry_after);
+        let unknown = || {
+            let why = format!("HTTP {status}, {}", make_excerpt(&answer.body));
+            CompletionError::Unknown { why, retry_after }
+        };
+        match status {
+            // Too slow, too early, too many: nothing was taken.
+            408 | 425 | 429 => CompletionError::RateLimited { retry_after },
+            // Nothing was processed: 307 and 308 say so, the others by their nature. A 303 may thank for what was taken.
+            304..=399 | 401 | 403 | 404 | 405 => CompletionError::Denied { status },
+            // A conflict may be with the same completion, taken before.
+            409 if self.can_look_up() => unknown(),
+            400..=499 => {
+                let (code, words) = read_error(answer);
+                CompletionError::Refused { status, code, words }
+            }
+            _ => unknown(),
         }
     }
 
     fn admit(&self, request: RequestBuilder) -> RequestBuilder {
         let (name, value) = &self.header;
         request.header(name, value).header(ACCEPT, "application/json")
-    }
-}
-
-fn make_body(completion: &Completion) -> String {
-    let Completion { complete_date, course_state, enrolment, user_state, user_effective_date, course, .. } = completion;
-    let Completion { course_shortname, mail, guid, first_name, last_name, .. } = completion;
-    let wire = WireCompletion {
-        COURSE_COMPLETE_DATE: complete_date.to_string(),
-        COURSE_STATE: course_state,
-        ENROLMENT_ID: make_id(enrolment.as_str()),
-        USER_STATE: user_state,
-        USER_EFFECTIVE_DATE: user_effective_date.to_string(),
-        COURSE_IDENTIFIER: make_id(course.as_str()),
-        COURSE_SHORTNAME: course_shortname,
-        EMAIL: mail,
-        GUID: guid.as_str(),
-        FIRST_NAME: first_name,
-        LAST_NAME: last_name,
-    };
-    serde_json::to_string(&wire).expect("texts and numbers always serialise")
-}
-
-fn judge_refusal(answer: &Answer) -> CompletionError {
-    let (status, retry_after) = (answer.status, answer.retry_after);
-    match status {
-        429 => CompletionError::RateLimited { retry_after },
-        // Nothing was processed: 307 and 308 say so, the others by their nature. A 303 may thank for what was taken.
-        304..=399 | 401 | 403 | 404 | 405 => CompletionError::Denied { status },
-        400..=499 => {
-            let (code, words) = read_error(answer);
-            CompletionError::Refused { status, code, words }
-        }
-        _ => CompletionError::Unknown { why: format!("HTTP {status}, {}", make_excerpt(&answer.body)), retry_after },
     }
 }
 
@@ -259,30 +245,6 @@ fn fill_template(template: &str, [enrolment, course, guid]: [&str; 3]) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn completion() -> Completion {
-        Completion {
-            complete_date: jiff::civil::date(2026, 11, 23),
-            course_state: "Complete".to_owned(),
-            enrolment: EnrolmentId::new("555001"),
-            user_state: "Active".to_owned(),
-            user_effective_date: jiff::civil::date(2017, 2, 14),
-            course: ElmCourseId::new("930001"),
-            course_shortname: "ITEM-1-1".to_owned(),
-            mail: "HF.Ps1@Example.org".to_owned(),
-            guid: Guid::new("HFPS1"),
-            first_name: "Ps".to_owned(),
-            last_name: "One".to_owned(),
-        }
-    }
-
-    #[test]
-    fn the_body_is_what_the_elm_has_always_been_sent() {
-        assert_eq!(
-            make_body(&completion()),
-            r#"{"COURSE_COMPLETE_DATE":"2026-11-23","COURSE_STATE":"Complete","ENROLMENT_ID":555001,"USER_STATE":"Active","USER_EFFECTIVE_DATE":"2017-02-14","COURSE_IDENTIFIER":930001,"COURSE_SHORTNAME":"ITEM-1-1","EMAIL":"HF.Ps1@Example.org","GUID":"HFPS1","FIRST_NAME":"Ps","LAST_NAME":"One"}"#
-        );
-    }
 
     #[test]
     fn a_lookup_address_is_filled_in_escaped() {

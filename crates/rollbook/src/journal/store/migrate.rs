@@ -37,8 +37,12 @@ macro_rules! stage {
 }
 
 /// In order; the version is the position, from 1.
-const STAGES: [Stage; 3] =
-    [stage!("0001_journal"), stage!("0002_append_only", by engine), stage!("0003_views", by engine)];
+const STAGES: [Stage; 4] = [
+    stage!("0001_journal"),
+    stage!("0002_append_only", by engine),
+    stage!("0003_views", by engine),
+    stage!("0004_completions"),
+];
 
 fn known() -> i64 {
     i64::try_from(STAGES.len()).unwrap_or(i64::MAX)

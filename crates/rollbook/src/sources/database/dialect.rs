@@ -31,7 +31,8 @@ impl Dialect {
             }
             let Some((word, after)) = rest[1..].split_once('}') else { break };
             match word.split_once(':') {
-                Some((kind, expression)) => sql.push_str(&self.cast(kind, &expression.replace("$p", prefix))),
+                Some(("table", name)) => sql.push_str(&self.quote(&format!("{prefix}{name}"))),
+                Some((kind, expression)) => sql.push_str(&self.cast(kind, expression)),
                 None if word == "p" => sql.push_str(prefix),
                 None => {
                     let list: Vec<String> = (taken + 1..=args).map(|number| self.placeholder(number)).collect();
@@ -43,6 +44,14 @@ impl Dialect {
         }
         sql.push_str(rest);
         sql
+    }
+
+    /// A table's name, quoted: `user` and `groups` are reserved words.
+    fn quote(self, table: &str) -> String {
+        match self {
+            Self::MySql => format!("`{table}`"),
+            Self::Pg | Self::Sqlite => format!("\"{table}\""),
+        }
     }
 
     fn placeholder(self, number: usize) -> String {
@@ -100,14 +109,14 @@ mod tests {
 
     #[test]
     fn one_query_is_written_for_each_server() {
-        let template = "SELECT {int:u.id}, {text:u.name} FROM {p}user u WHERE u.deleted = ? AND u.id IN {in}";
+        let template = "SELECT {int:u.id}, {text:u.name} FROM {table:user} u WHERE u.deleted = ? AND u.id IN {in}";
         assert_eq!(
             Dialect::MySql.write(template, "mdl_", 3),
-            "SELECT CAST(u.id AS SIGNED), CAST(u.name AS CHAR) FROM mdl_user u WHERE u.deleted = ? AND u.id IN (?,?)"
+            "SELECT CAST(u.id AS SIGNED), CAST(u.name AS CHAR) FROM `mdl_user` u WHERE u.deleted = ? AND u.id IN (?,?)"
         );
         assert_eq!(
             Dialect::Pg.write(template, "", 2),
-            "SELECT CAST(u.id AS BIGINT), CAST(u.name AS TEXT) FROM user u WHERE u.deleted = $1 AND u.id IN ($2)"
+            "SELECT CAST(u.id AS BIGINT), CAST(u.name AS TEXT) FROM \"user\" u WHERE u.deleted = $1 AND u.id IN ($2)"
         );
         assert_eq!(Dialect::Sqlite.write("x IN {in}", "", 0), "x IN (NULL)");
     }

@@ -1,7 +1,7 @@
 //! Another system's database, read only: the fast path for big sites.
 //!
-//! One way to write a query for MySQL and MariaDB, PostgreSQL and SQLite (see [`dialect`]); the sources keep their queries in
-//! a file `sql.rs` each. It never writes: every connection is told to refuse that. It never shows the address, which may
+//! One way to write a query for MySQL and MariaDB, PostgreSQL and SQLite (see `dialect`); each source keeps its own queries
+//! beside it. It never writes: every connection is told to refuse that. It never shows the address, which may
 //! hold a password. Next: [`row`].
 
 mod dialect;
@@ -128,7 +128,7 @@ impl Database {
         Ok(Self { pool, prefix: options.prefix.clone(), timeout: options.timeout })
     }
 
-    /// The rows of a query. `{p}` stands for the prefix, `?` for an argument, `{int:x}` and `{text:x}` for the expression
+    /// The rows of a query. `{table:t}` stands for the table `t` with its prefix, quoted (`{p}` for the bare prefix), `?` for an argument, `{int:x}` and `{text:x}` for the expression
     /// `x` in a form that every server gives alike, `{in}` for a list of all arguments that no `?` before it took.
     ///
     /// # Errors

@@ -1,18 +1,28 @@
 //! What a Moodle says: people, courses, enrolments, and whether the token sees enough to be believed.
 
+pub mod completions;
+
+mod cohorts;
 mod courses;
 mod enrolments;
 mod manual;
+mod members;
 mod now;
 mod people;
 mod sight;
+mod sight_guilds;
+mod sql;
 
+pub use cohorts::{CohortQuestion, CohortSourceError, collect_cohorts};
 pub use courses::collect_courses;
 pub use enrolments::collect_enrolments;
 pub use manual::{complete_courses, read_administrators, read_enrolments};
+pub use members::look_up;
 pub use now::look_now;
 pub use people::{collect_people, find_by_guid, find_person};
 pub use sight::{Sentinel, Sight, prove_sight};
+pub use sight_guilds::{GuildSight, LooksUp, prove_guild_sight};
+pub use sql::MoodleDatabase;
 
 use crate::clients::moodle::MoodleError;
 use crate::clients::moodle::wire::WireUser;

@@ -112,6 +112,9 @@ pub struct WireCompletion {
     /// Whether the course is complete; false until Moodle's cron has summed up.
     #[serde(default, deserialize_with = "flag")]
     pub completed: Option<bool>,
+    /// Whether every criterion is needed (1) or any is enough (2).
+    #[serde(default)]
+    pub aggregation: Option<i64>,
     /// The criteria.
     #[serde(default)]
     pub completions: Vec<WireCriterion>,

@@ -46,14 +46,23 @@ async fn record_of_the_history_is_recognised_when_it_comes_again(world: World) {
     assert_eq!(imported, Imported { new: 6, known: 0 });
     let records = [record(1), record(2), record(3), record(4)];
     let ingested = journal.ingest(&lease, &run, &read(&records), at(1)).await.unwrap();
-    assert_eq!(ingested, Ingested { new: 1, known: 3, corrected: 0 });
+    // The second failed there and was never tried again: here it is.
+    assert_eq!(ingested, Ingested { new: 2, known: 2, corrected: 0 });
     let all: Vec<_> = records.iter().map(|record| record.fingerprint).collect();
     let known = journal.known(&link(), &all).await.unwrap();
-    assert_eq!(known[&records[1].fingerprint], OutcomeCode::Imported);
+    assert_eq!(known[&records[0].fingerprint], OutcomeCode::Imported);
+    assert_eq!(known[&records[1].fingerprint], OutcomeCode::Received);
     let due = journal.due(&link(), &TimeZone::UTC, at(1), 9).await.unwrap();
-    assert_eq!(due.len(), 1);
+    assert_eq!(due.len(), 2);
     let texts = journal.known_texts(&link(), &all).await.unwrap();
-    assert_eq!(texts.keys().collect::<Vec<_>>(), [&records[3].fingerprint]);
+    assert_eq!(
+        texts.keys().collect::<Vec<_>>(),
+        [&records[1].fingerprint, &records[3].fingerprint]
+            .into_iter()
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>()
+    );
 }
 
 async fn history_taken_over_twice_adds_nothing(world: World) {
