@@ -174,7 +174,11 @@ impl Bench {
 
     /// Says something that is worth knowing of this site, and no difference.
     pub(super) fn note(&self, text: impl Into<String>) {
-        self.made().notes.push(text.into());
+        let text = text.into();
+        let mut made = self.made();
+        if !made.notes.contains(&text) {
+            made.notes.push(text);
+        }
     }
 
     /// What the present case made so far.

@@ -78,7 +78,8 @@ cases! {
         active_and_suspended_are_listed_apart [Fixtures],
         a_listing_shows_who_people_are_and_their_roles [Fixtures],
         an_unknown_course_has_no_listing [],
-        a_persons_courses_are_the_active_ones [Fixtures],
+        a_persons_own_list_lacks_suspended_and_hidden_courses [Fixtures],
+        how_people_stand_in_a_hidden_course_is_told_all_the_same [Fixtures],
         both_ways_of_asking_how_people_stand_agree [Fixtures],;
     races:
         one_account_made_twice_at_once_is_one_account [Fixtures],
@@ -98,6 +99,7 @@ cases! {
         a_second_run_writes_nothing [Fixtures],
         a_dry_run_changes_nothing [Fixtures],
         a_suspension_and_a_return_reach_moodle [Fixtures],
+        a_leaver_of_a_hidden_course_is_suspended [Fixtures],
         a_suspension_never_makes_an_account_or_an_enrolment [Fixtures],
         doubt_about_who_is_who_is_left_to_people [Fixtures],
         a_missing_course_is_waited_for [Fixtures],

@@ -1,6 +1,7 @@
 //! How people stand in courses. Web services tell it two ways: whom a course has (cost grows with the course), or which
 //! courses a person is active in (cost grows with the people asked about). The cheaper one is taken for each course.
 
+use super::courses::fetch_hidden;
 use super::{MoodleSourceError, failed};
 use crate::clients::moodle::MoodleReader;
 use crate::clients::moodle::read::{WhichEnrolled, WhichFields};
@@ -25,8 +26,12 @@ pub async fn collect_enrolments(
     for (user, course) in pairs {
         by_course.entry(*course).or_default().push(*user);
     }
+    let few = |users: &[MoodleUserId]| users.len() <= PEOPLE_ONE_BY_ONE_MAX;
+    let asked: Vec<_> = by_course.iter().filter(|(_, users)| few(users)).map(|(course, _)| *course).collect();
+    // A person's own list lacks the courses that are hidden from the person, so there only a listing tells the truth.
+    let hidden = fetch_hidden(reader, &asked).await?;
     let (small, large): (Vec<_>, Vec<_>) =
-        by_course.into_iter().partition(|(_, users)| users.len() <= PEOPLE_ONE_BY_ONE_MAX);
+        by_course.into_iter().partition(|(course, users)| few(users) && !hidden.contains(course));
     let mut wanted = BTreeMap::<MoodleUserId, Vec<MoodleCourseId>>::new();
     for (course, users) in small {
         users.into_iter().for_each(|user| wanted.entry(user).or_default().push(course));

@@ -105,6 +105,19 @@ pub(super) async fn a_suspension_and_a_return_reach_moodle(bench: &Bench) -> Che
     same("mails, one for each beginning", &stage.mails(&person), &2)
 }
 
+pub(super) async fn a_leaver_of_a_hidden_course_is_suspended(bench: &Bench) -> Checked {
+    let stage = Stage::new(bench).await?;
+    let course = bench.hidden_course().await?;
+    let person = bench.person();
+    stage.enrol(&person, &course);
+    same("enrolled", &ends(&stage.run().await?), &BTreeMap::from([(OutcomeCode::Enrolled, 1)]))?;
+    let user = bench.found(UserField::IdNumber, &person.guid).await?;
+    holds("explain says so too", is_active(&stage.stands(&person, &course).await?))?;
+    stage.suspend(&person, &course);
+    same("suspended", &ends(&stage.run().await?), &BTreeMap::from([(OutcomeCode::Suspended, 1)]))?;
+    same("suspended in the course", &bench.listed(course.id, OnlySuspended).await?, &user)
+}
+
 pub(super) async fn a_suspension_never_makes_an_account_or_an_enrolment(bench: &Bench) -> Checked {
     let stage = Stage::new(bench).await?;
     let course = bench.course().await?;
