@@ -1,6 +1,7 @@
 //! How people stand in courses. Web services tell it two ways: whom a course has (cost grows with the course), or which
 //! courses a person is active in (cost grows with the people asked about). The cheaper one is taken for each course.
 
+use super::courses::fetch_hidden;
 use super::{MoodleSourceError, failed};
 use crate::clients::moodle::read::{WhichEnrolled, WhichFields};
 use crate::clients::moodle::{MoodleError, MoodleReader};
@@ -31,7 +32,12 @@ pub async fn collect_enrolments(
         by_course.entry(*course).or_default().push(*user);
     }
     let asked = by_course.len();
-    let (small, large): (Vec<_>, Vec<_>) = by_course.into_iter().partition(|(_, users)| users.len() < listed_from);
+    let few = |users: &[MoodleUserId]| users.len() < listed_from;
+    let fewer: Vec<_> = by_course.iter().filter(|(_, users)| few(users)).map(|(course, _)| *course).collect();
+    // A person's own list lacks the courses that are hidden from the person, so there only a listing tells the truth.
+    let hidden = fetch_hidden(reader, &fewer).await?;
+    let (small, large): (Vec<_>, Vec<_>) =
+        by_course.into_iter().partition(|(course, users)| few(users) && !hidden.contains(course));
     let shown = join_all(small.iter().map(|(course, _)| async { (*course, reader.probe_listing(*course).await) }));
     let listings =
         join_all(large.iter().map(|(course, users)| async { (*course, by_listing(reader, *course, users).await) }));
