@@ -1,6 +1,7 @@
 //! The line of the learner log that a report has: the enrolment record's texts with the action `Complete`.
 
 use crate::journal::store::{Bulk, Column, Tx, args, column_int, column_text};
+use crate::journal::tally::{self, Moves};
 use crate::journal::{JournalError, bounded, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{CompletionKey, Fingerprint, LinkName, Mail, RunId};
@@ -61,7 +62,7 @@ const INSERT: &str = "
         r.last_name, r.enrolment_id, r.date_created, '', r.created_ms, r.created_ms, r.guid_fold, r.mail_fold, r.course_id,
         r.course_name, r.user_id, $5, $6, $7, 'Complete', r.reason, '{}', $3, $3, $4
     FROM {rows} WHERE true
-    ON CONFLICT (link, fingerprint, line) DO NOTHING";
+    ON CONFLICT (link, fingerprint, line) DO NOTHING RETURNING course";
 
 const INSERT_PEOPLE: &str = "
     INSERT INTO person (link, guid_fold, search, seen_ms)
@@ -74,6 +75,12 @@ const INSERT_COURSES: &str = "
     FROM {rows} GROUP BY r.course
     ON CONFLICT (link, course) DO UPDATE SET course_id = excluded.course_id, name = excluded.name,
         short_name = excluded.short_name, search = excluded.search, seen_ms = excluded.seen_ms";
+
+/// The original's word.
+const ACTION: &str = "Complete";
+
+const BEFORE: &str = "
+    SELECT course, status FROM record WHERE link = $1 AND fingerprint = $3 AND line = $2 {lock}";
 
 const SETTLE: &str = "
     UPDATE record SET code = $3, standing = $4, status = $5, reason = $6, attempts = $7, at_ms = $8, decided_ms = $8
@@ -102,7 +109,11 @@ pub(super) async fn insert(
     let bulk = Bulk::pack(COLUMNS, &rows);
     let code = OutcomeCode::ReportDue;
     let words = args![code.as_str(), standing(code).as_str(), code.status()];
-    tx.bulk_run(INSERT, &bulk, [args![link.as_str(), now, run.as_str()], words].concat()).await?;
+    let mut moves = Moves::default();
+    for row in tx.bulk_rows(INSERT, &bulk, [args![link.as_str(), now, run.as_str()], words].concat()).await? {
+        moves.enter(&row.text("course")?, ACTION, code.status());
+    }
+    tally::shift(tx, link, &moves).await?;
     tx.bulk_run(INSERT_PEOPLE, &bulk, args![link.as_str(), now]).await?;
     tx.bulk_run(INSERT_COURSES, &bulk, args![link.as_str(), now]).await?;
     Ok(())
@@ -155,6 +166,12 @@ pub(super) async fn settle(
     let fingerprint = fingerprint(link, &report.key, report.record).to_hex();
     let words = args![code.as_str(), standing(*code).as_str(), code.status(), bounded(reason), u64::from(*attempts)];
     let place = args![link.as_str(), report.key.dedupe(link)];
+    let mut moves = Moves::default();
+    for row in tx.rows(BEFORE, [place.clone(), args![fingerprint.as_str()]].concat()).await? {
+        moves.leave(&row.text("course")?, ACTION, &row.text("status")?);
+        moves.enter(&row.text("course")?, ACTION, code.status());
+    }
+    tally::shift(tx, link, &moves).await?;
     tx.run(SETTLE, [place, words, args![now, fingerprint]].concat()).await?;
     Ok(())
 }
