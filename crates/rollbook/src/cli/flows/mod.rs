@@ -2,6 +2,8 @@
 //!
 //! Next: [`intake`].
 
+mod completions;
 mod intake;
 
+pub(in crate::cli) use completions::CompletionsCommand;
 pub(in crate::cli) use intake::{IntakeCommand, Shown, print_report};

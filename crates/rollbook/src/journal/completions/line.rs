@@ -65,9 +65,10 @@ const INSERT: &str = "
     ON CONFLICT (link, fingerprint, line) DO NOTHING RETURNING course";
 
 const INSERT_PEOPLE: &str = "
-    INSERT INTO person (link, guid_fold, search, seen_ms)
-    SELECT DISTINCT $2, r.guid_fold, MAX(r.person_search), CAST($3 AS BIGINT) FROM {rows} GROUP BY r.guid_fold
-    ON CONFLICT (link, guid_fold) DO UPDATE SET search = excluded.search, seen_ms = excluded.seen_ms";
+    INSERT INTO person (link, guid_fold, search, user_id, seen_ms)
+    SELECT $2, r.guid_fold, MAX(r.person_search), MAX(r.user_id), CAST($3 AS BIGINT) FROM {rows} GROUP BY r.guid_fold
+    ON CONFLICT (link, guid_fold) DO UPDATE SET search = excluded.search, user_id = excluded.user_id,
+        seen_ms = excluded.seen_ms";
 
 const INSERT_COURSES: &str = "
     INSERT INTO course (link, course, course_id, name, short_name, search, seen_ms)
@@ -76,15 +77,12 @@ const INSERT_COURSES: &str = "
     ON CONFLICT (link, course) DO UPDATE SET course_id = excluded.course_id, name = excluded.name,
         short_name = excluded.short_name, search = excluded.search, seen_ms = excluded.seen_ms";
 
-/// The original's word.
-const ACTION: &str = "Complete";
-
-const BEFORE: &str = "
-    SELECT course, status FROM record WHERE link = $1 AND fingerprint = $3 AND line = $2 {lock}";
-
 const SETTLE: &str = "
     UPDATE record SET code = $3, standing = $4, status = $5, reason = $6, attempts = $7, at_ms = $8, decided_ms = $8
     WHERE link = $1 AND fingerprint = $9 AND line = $2";
+
+/// The original's word, by which reports written for it find these lines.
+const ACTION: &str = "Complete";
 
 /// A report that is queued, with what its line says.
 pub(super) struct NewLine<'a> {
@@ -109,8 +107,9 @@ pub(super) async fn insert(
     let bulk = Bulk::pack(COLUMNS, &rows);
     let code = OutcomeCode::ReportDue;
     let words = args![code.as_str(), standing(code).as_str(), code.status()];
+    let added = tx.bulk_rows(INSERT, &bulk, [args![link.as_str(), now, run.as_str()], words].concat()).await?;
     let mut moves = Moves::default();
-    for row in tx.bulk_rows(INSERT, &bulk, [args![link.as_str(), now, run.as_str()], words].concat()).await? {
+    for row in &added {
         moves.enter(&row.text("course")?, ACTION, code.status());
     }
     tally::shift(tx, link, &moves).await?;
@@ -166,12 +165,14 @@ pub(super) async fn settle(
     let fingerprint = fingerprint(link, &report.key, report.record).to_hex();
     let words = args![code.as_str(), standing(*code).as_str(), code.status(), bounded(reason), u64::from(*attempts)];
     let place = args![link.as_str(), report.key.dedupe(link)];
-    let mut moves = Moves::default();
-    for row in tx.rows(BEFORE, [place.clone(), args![fingerprint.as_str()]].concat()).await? {
-        moves.leave(&row.text("course")?, ACTION, &row.text("status")?);
-        moves.enter(&row.text("course")?, ACTION, code.status());
-    }
-    tally::shift(tx, link, &moves).await?;
+    let before = "SELECT course, status FROM record WHERE link = $1 AND fingerprint = $2 AND line = $3";
+    let before = tx.row(before, args![link.as_str(), &fingerprint, report.key.dedupe(link)]).await?;
     tx.run(SETTLE, [place, words, args![now, fingerprint]].concat()).await?;
-    Ok(())
+    let mut moves = Moves::default();
+    if let Some(row) = before {
+        let course = row.text("course")?;
+        moves.leave(&course, ACTION, &row.text("status")?);
+        moves.enter(&course, ACTION, code.status());
+    }
+    tally::shift(tx, link, &moves).await
 }

@@ -19,7 +19,7 @@ pub use enrolments::collect_enrolments;
 pub use manual::{complete_courses, read_administrators, read_enrolments};
 pub use members::look_up;
 pub use now::look_now;
-pub use people::{collect_people, find_by_guid, find_person};
+pub use people::{collect_people, find_by_guid, find_by_id, find_person};
 pub use sight::{Sentinel, Sight, prove_sight};
 pub use sight_guilds::{GuildSight, LooksUp, prove_guild_sight};
 pub use sql::MoodleDatabase;

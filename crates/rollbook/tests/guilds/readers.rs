@@ -1,0 +1,1 @@
+//! Both ways of reading a community, over the same site.
