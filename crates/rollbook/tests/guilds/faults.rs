@@ -1,13 +1,16 @@
 //! Every write of the flow, failed before or after its effect: run again, and all is as it should be and owned.
 
 use crate::world::{Site, changes, cohorts};
+use rollbook::pipeline::guilds::{Ask, Purpose};
 use rollbook_core::model::{GuildRole, RoleContext, RoleId};
 use rollbook_core::policy::{MemberAccounts, NewMemberRule, RoleGiver, RoleRule};
 use rollbook_core::run::RunState;
-use rollbook_sandbox::moodle::GUILD_MENTOR_ROLE;
+use rollbook_sandbox::moodle::{Context, GUILD_MENTOR_ROLE};
 use rollbook_sandbox::{Fault, Kind, Target};
 
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 13] = [
+    Kind::TimeoutBeforeEffect,
+    Kind::TimeoutAfterEffect,
     Kind::RefuseConnection,
     Kind::ResetBeforeEffect,
     Kind::ResetAfterEffect,
@@ -20,6 +23,9 @@ const KINDS: [Kind; 11] = [
     Kind::ExceptionIn200 { errorcode: "dmlwriteexception" },
     Kind::EmptyBody200,
 ];
+
+/// So long is an answer waited for that does not come.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(1_200);
 
 fn rule() -> RoleRule {
     let giver = RoleGiver::Role(GuildRole::new("guild-mentor"));
@@ -55,20 +61,17 @@ async fn every_adding_write_may_fail_in_every_way() {
             site.flow.policy.roles = vec![rule()];
             site.flow.policy.accounts =
                 MemberAccounts::Create(NewMemberRule { auth: "oauth2".into(), last_name: "-".into() });
+            site.patience = PATIENCE;
             site.arm(function, kind);
-            let _first =
-                site.run(rollbook::pipeline::guilds::Ask::All, rollbook::pipeline::guilds::Purpose::Apply).await;
+            let _first = site.run(Ask::All, Purpose::Apply).await;
             site.sandbox.faults().clear();
+            site.patience = std::time::Duration::from_secs(20);
             comes_right(&mut site, &why).await;
             let expected = cohorts(&[("web", "ann ben eve@example.org"), ("design", "ann cat")]);
             assert_eq!(site.cohorts(), expected, "{why}");
             assert_eq!(site.sandbox.world().moodle.users_by_email("eve@example.org").len(), 1, "{why}");
-            let roles = site
-                .sandbox
-                .world()
-                .moodle
-                .roles_of(site.user("ann"), rollbook_sandbox::moodle::Context::System)
-                .count();
+            let ann = site.user("ann");
+            let roles = site.sandbox.world().moodle.roles_of(ann, Context::System).count();
             assert_eq!(roles, 1, "{why}");
         }
     }
@@ -85,21 +88,19 @@ async fn every_removing_or_changing_write_may_fail_in_every_way() {
             site.flow.policy.limits.exempt_under = 50;
             site.sync().await;
             site.community("Web: ann dan\nDesign: ann cat");
+            site.patience = PATIENCE;
             site.arm(function, kind);
             let first = site.sync().await;
             site.sandbox.faults().clear();
+            site.patience = std::time::Duration::from_secs(20);
             comes_right(&mut site, &why).await;
             assert_eq!(
                 site.cohorts(),
                 cohorts(&[("web", "ann dan"), ("design", "ann cat"), ("old", "")]),
                 "{why} {first:?}"
             );
-            let roles = site
-                .sandbox
-                .world()
-                .moodle
-                .roles_of(site.user("ann"), rollbook_sandbox::moodle::Context::System)
-                .count();
+            let ann = site.user("ann");
+            let roles = site.sandbox.world().moodle.roles_of(ann, Context::System).count();
             assert_eq!(roles, 0, "{why}");
         }
     }
@@ -139,10 +140,10 @@ async fn dead_process_is_repaired_by_the_next_run() {
 async fn site_that_is_gone_stops_the_run_and_nothing_is_guessed() {
     let mut site = Site::new("Web: ann ben").await;
     site.sandbox.take_down(rollbook_sandbox::Server::Moodle).await;
-    assert!(site.run(rollbook::pipeline::guilds::Ask::All, rollbook::pipeline::guilds::Purpose::Apply).await.is_err());
+    assert!(site.run(Ask::All, Purpose::Apply).await.is_err());
     site.sandbox.bring_up(rollbook_sandbox::Server::Moodle).await.unwrap();
     site.sandbox.take_down(rollbook_sandbox::Server::Community).await;
-    assert!(site.run(rollbook::pipeline::guilds::Ask::All, rollbook::pipeline::guilds::Purpose::Apply).await.is_err());
+    assert!(site.run(Ask::All, Purpose::Apply).await.is_err());
     assert!(site.cohorts().is_empty());
 }
 
@@ -154,8 +155,7 @@ async fn community_that_fails_in_the_middle_removes_nobody() {
     for nth in 1..=4 {
         for kind in [Kind::HttpBeforeEffect(500), Kind::Html200, Kind::TruncatedJson, Kind::ResetMidBody] {
             site.sandbox.faults().arm(Fault::nth(Target::Community, nth, kind));
-            let tried =
-                site.run(rollbook::pipeline::guilds::Ask::All, rollbook::pipeline::guilds::Purpose::Apply).await;
+            let tried = site.run(Ask::All, Purpose::Apply).await;
             site.sandbox.faults().clear();
             assert!(tried.is_err(), "page {nth} {kind:?}");
         }

@@ -17,7 +17,6 @@ async fn pain_1_a_lost_permission_or_a_wrong_password_removes_nobody() {
         Rights { view_group: false, ..full },
         Rights { view_group: false, view_memberships: false, ..full },
         Rights { access_profiles: false, administer_users: false, view_mail: false, ..full },
-        Rights { view_mail: false, administer_users: false, ..full },
     ];
     for rights in blind {
         site.sandbox.world().community.service_account().unwrap().rights = rights;

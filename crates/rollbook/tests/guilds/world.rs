@@ -27,6 +27,8 @@ pub(crate) struct Site {
     pub(crate) clock: Clock,
     pub(crate) hand: Hand,
     pub(crate) flow: GuildsFlow,
+    /// How long a call to Moodle is waited for.
+    pub(crate) patience: Duration,
     _folder: tempfile::TempDir,
 }
 
@@ -43,15 +45,21 @@ impl Site {
         let path = folder.path().join("journal.sqlite");
         let journal = Journal::open(path.to_str().unwrap(), &OpenOptions::default()).await.unwrap();
         let (clock, hand) = Clock::by_hand("2026-11-23T10:00:00Z".parse().unwrap());
-        let flow = flow(&sandbox, &clock);
-        Self { sandbox, journal, clock, hand, flow, _folder: folder }
+        let patience = Duration::from_secs(20);
+        let flow = flow(&sandbox, &clock, patience);
+        Self { sandbox, journal, clock, hand, flow, patience, _folder: folder }
     }
 
     /// Runs as a fresh process would: new connections, new counts.
     pub(crate) async fn run(&mut self, ask: Ask, purpose: Purpose) -> Result<GuildsReport, GuildsError> {
         let policy = self.flow.policy.clone();
         let (sentinel, database) = (self.flow.community_sentinel.clone(), self.flow.database.clone());
-        self.flow = GuildsFlow { policy, community_sentinel: sentinel, database, ..flow(&self.sandbox, &self.clock) };
+        self.flow = GuildsFlow {
+            policy,
+            community_sentinel: sentinel,
+            database,
+            ..flow(&self.sandbox, &self.clock, self.patience)
+        };
         let request = GuildsRequest { ask, purpose, author: "test".to_owned() };
         let mut quiet = |_: Watch<'_>| {};
         let stop = CancellationToken::new();
@@ -96,13 +104,13 @@ impl Site {
     }
 }
 
-fn flow(sandbox: &Sandbox, clock: &Clock) -> GuildsFlow {
+fn flow(sandbox: &Sandbox, clock: &Clock, patience: Duration) -> GuildsFlow {
     let once = RetryPolicy { tries_max: 1, ..RetryPolicy::default() };
     let auth = DrupalAuth::Basic { user: COMMUNITY_USER.to_owned(), password: COMMUNITY_PASSWORD.into() };
     let mut drupal = DrupalOptions::new(sandbox.community_url(), auth, clock.clone());
     drupal.retry = once;
     let mut moodle = MoodleOptions::new(sandbox.moodle_url(), MOODLE_TOKEN.into());
-    moodle.timeout = Duration::from_millis(1_500);
+    moodle.timeout = patience;
     moodle.concurrency = 2;
     moodle.retry = once;
     let client = DrupalClient::new(drupal).unwrap();

@@ -10,7 +10,6 @@ mod members;
 mod now;
 mod people;
 mod sight;
-mod sight_guilds;
 mod sql;
 
 pub use cohorts::{CohortQuestion, CohortSourceError, collect_cohorts};
@@ -20,8 +19,7 @@ pub use manual::{complete_courses, read_administrators, read_enrolments};
 pub use members::look_up;
 pub use now::look_now;
 pub use people::{collect_people, find_by_guid, find_by_id, find_person};
-pub use sight::{Sentinel, Sight, prove_sight};
-pub use sight_guilds::{GuildSight, LooksUp, prove_guild_sight};
+pub use sight::{GuildSight, LooksUp, Sentinel, Sight, prove_guild_sight, prove_sight};
 pub use sql::MoodleDatabase;
 
 use crate::clients::moodle::MoodleError;

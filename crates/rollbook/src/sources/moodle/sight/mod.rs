@@ -2,6 +2,10 @@
 //! exist"; acting on that would make everybody twice. So before the first write of a run a known account must be seen,
 //! by every field that people are looked up by, and with every field that is needed.
 
+mod guilds;
+
+pub use guilds::{GuildSight, LooksUp, prove_guild_sight};
+
 use super::{MoodleSourceError, failed};
 use crate::clients::moodle::read::UserField;
 use crate::clients::moodle::wire::{WireSiteInfo, WireUser};
