@@ -177,7 +177,6 @@ async fn main() {
     bench.load_history(0, history).await;
     bench.load(history, decided).await;
     println!("loaded {} rows in {:.0?}", decided + history, start.elapsed());
-    bench.journal.optimise().await.unwrap();
     writes(&bench, decided + history).await;
     reads(&bench, decided + history).await;
     bench.journal.release(bench.lease).await.unwrap();
