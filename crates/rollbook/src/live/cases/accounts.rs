@@ -101,7 +101,7 @@ pub(super) async fn odd_addresses_and_names_are_accepted(bench: &Bench) -> Check
         NewUser { firstname: "Zoë 🎓".to_owned(), lastname: "O'Brien & Söhne".to_owned(), ..odd.account() };
     let made =
         bench.writer().create_users(&[account]).await.map_err(while_doing("making an account with odd signs"))?;
-    let found = bench.reader().fetch_users(UserField::Email, &[odd.mail.clone()]).await;
+    let found = bench.reader().fetch_users(UserField::Email, std::slice::from_ref(&odd.mail)).await;
     let found = found.map_err(while_doing("looking up an odd address"))?;
     same("the accounts of the address", &found.users.iter().map(|user| user.id).collect::<Vec<_>>(), &vec![made[0].0])?;
     let full = found.users[0].fullname.clone().unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::journal::{Journal, Lease, NewRun};
 use crate::pipeline::lease::{Heartbeat, take_lease};
 use rollbook_core::guard::{Level, clear};
 use rollbook_core::model::{Fingerprint, RunId};
-use rollbook_core::plan::{IntakeChange, Skip};
+use rollbook_core::plan::{IntakeChange, IntakePlan, Skip};
 use rollbook_core::run::{Counts, RunKind, RunState};
 use rollbook_core::snapshot::Snapshot;
 use std::error::Error as _;
@@ -146,9 +146,7 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
 
     let state = match cleared {
         Err(_) => {
-            let wanted = plan.changes.iter().filter_map(IntakeChange::record);
-            let held: Vec<Fingerprint> = wanted.chain(unsaid.iter().map(|skip| skip.record)).collect();
-            recorder.record_not_tried(&held, "a guard refused the plan").await?;
+            hold_back(&mut recorder, &plan, &unsaid).await?;
             RunState::GuardRefused
         }
         Ok(cleared) => {
@@ -178,6 +176,13 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
         calls: Vec::new(),
         duration_ms: 0,
     })
+}
+
+/// What a refused plan wanted waits, and so do the doubts that it found.
+async fn hold_back(recorder: &mut Recorder<'_>, plan: &IntakePlan, unsaid: &[Skip]) -> Result<(), IntakeError> {
+    let wanted = plan.changes.iter().filter_map(IntakeChange::record);
+    let held: Vec<Fingerprint> = wanted.chain(unsaid.iter().map(|skip| skip.record)).collect();
+    Ok(recorder.record_not_tried(&held, "a guard refused the plan").await?)
 }
 
 /// An error with its causes, for the journal.
