@@ -128,8 +128,7 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
         counts: Counts { records: read.count, skipped: taken.known, ..Counts::default() },
         verdicts: Vec::new(),
     };
-    let approval = journal.approval(&flow.link, clock.now()).await?;
-    let (approved, approval) = approval.unzip();
+    let (approved, approval) = journal.approval(&flow.link, clock.now()).await?.unzip();
     let cleared = clear(plan.clone(), plan.digest(), findings.clone(), approval.as_ref(), clock.now());
     if let (Ok(cleared), Some(sight)) = (&cleared, &sight) {
         prove(flow, cleared.plan(), sight).await?;
