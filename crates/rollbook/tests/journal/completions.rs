@@ -363,8 +363,8 @@ async fn pushed_event_is_taken_once(world: World) {
     let event = PushedEvent { signature: "s1".into(), user: MoodleUserId(42), course: MoodleCourseId(7) };
     assert_eq!(journal.take_pushed(&done(), &event, at(0), at(5)).await.unwrap(), Taken::New);
     assert_eq!(journal.take_pushed(&done(), &event, at(0), at(6)).await.unwrap(), Taken::Before);
-    assert_eq!(journal.pushed_events(&done(), 9).await.unwrap(), [event.clone()]);
-    journal.pushed_checked(&[event.clone()], at(7)).await.unwrap();
+    assert_eq!(journal.pushed_events(&done(), 9).await.unwrap(), std::slice::from_ref(&event));
+    journal.pushed_checked(std::slice::from_ref(&event), at(7)).await.unwrap();
     assert!(journal.pushed_events(&done(), 9).await.unwrap().is_empty());
     assert_eq!(journal.take_pushed(&done(), &event, at(5), at(8)).await.unwrap(), Taken::Before);
 }

@@ -2,6 +2,8 @@
 //!
 //! A case that fails here and not on a real site is a mistake of the sandbox. Next: `rollbook::live`, the cases.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use rollbook::clock::Clock;
 use rollbook::live::{Bench, Case, CaseResult, Difference, LiveOptions, LiveReport, Verdict, cases, run_suite};
 use rollbook_core::model::RoleId;
