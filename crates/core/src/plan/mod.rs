@@ -22,3 +22,6 @@ pub use guilds::{
     MemberWhy, Retire, RoleChange, RoleWhy, Scope, accounts_to_look_up, plan_guilds,
 };
 pub use intake::{AppliedState, Courses, Doubts, Enrolments, IntakeInputs, IntakePlan, Skip, plan_intake};
+
+// What a report's fields are called is part of the report.
+pub use crate::policy::ReportFields;

@@ -87,12 +87,18 @@ const RECORDS: &str = "
 
 /// A completion that was seen since the enrolment ends the looking, whatever became of it.
 const CANDIDATES: &str = "
-    SELECT a.user_id, a.course_id, a.guid_fold, a.course, a.at_ms, look.looked_ms FROM {rows}
-    JOIN applied a ON a.link = r.link AND a.state = 'Enrol' AND a.user_id > 0 AND a.course_id > 0
-    JOIN opted_course o ON o.link = $2 AND o.course_id = a.course_id AND o.withdrawn = 0
+    SELECT a.user_id, a.course_id, a.guid_fold, a.course, a.at_ms, look.looked_ms FROM applied a
     LEFT JOIN completion_look look ON look.link = $2 AND look.user_id = a.user_id AND look.course_id = a.course_id
-    WHERE NOT EXISTS (SELECT 1 FROM completion c WHERE c.link = $2 AND c.user_id = a.user_id
-        AND c.course_id = a.course_id AND c.completed_ms >= a.changed_ms)";
+    WHERE a.link = $3 AND a.state = 'Enrol' AND a.user_id > 0 AND a.course_id IN (SELECT r.course_id FROM {rows})
+        AND NOT EXISTS (SELECT 1 FROM completion c WHERE c.link = $2 AND c.user_id = a.user_id
+            AND c.course_id = a.course_id AND c.completed_ms >= a.changed_ms)";
+
+#[derive(Serialize)]
+struct CourseRow {
+    course_id: i64,
+}
+
+const COURSE: &[Column] = &[column_int("course_id")];
 
 const COURSES: &str = "
     SELECT DISTINCT a.course_id, a.course FROM {rows}
@@ -222,7 +228,7 @@ impl Journal {
             .collect()
     }
 
-    /// Whom web services are asked about: enrolled by these intake links in a course that has opted in, and not seen to have
+    /// Whom web services are asked about: enrolled by these intake links in one of these courses, and not seen to have
     /// completed it since.
     ///
     /// # Errors
@@ -231,21 +237,30 @@ impl Journal {
         &self,
         link: &LinkName,
         intakes: &[LinkName],
+        courses: &[MoodleCourseId],
     ) -> Result<Vec<PolledCandidate>, JournalError> {
-        let rows = self.store.bulk_rows(CANDIDATES, &links(intakes), args![link.as_str()]).await?;
-        rows.iter()
-            .map(|row| {
-                let candidate = Candidate {
-                    user: MoodleUserId(row.int("user_id")?),
-                    course: MoodleCourseId(row.int("course_id")?),
-                    enrolled_at: row.time("at_ms")?,
-                    looked_at: row.maybe_time("looked_ms")?,
-                };
-                let elm_id = ElmCourseId::new(row.text("course")?);
-                Ok(PolledCandidate { candidate, guid: row.text("guid_fold")?, elm_id })
-            })
-            .collect()
+        let rows: Vec<CourseRow> = courses.iter().map(|course| CourseRow { course_id: course.0 }).collect();
+        let courses = Bulk::pack(COURSE, &rows);
+        let mut candidates = Vec::new();
+        for intake in intakes {
+            let rows = self.store.bulk_rows(CANDIDATES, &courses, args![link.as_str(), intake.as_str()]).await?;
+            for row in &rows {
+                candidates.push(candidate(row)?);
+            }
+        }
+        Ok(candidates)
     }
+}
+
+fn candidate(row: &Row) -> Result<PolledCandidate, JournalError> {
+    let candidate = Candidate {
+        user: MoodleUserId(row.int("user_id")?),
+        course: MoodleCourseId(row.int("course_id")?),
+        enrolled_at: row.time("at_ms")?,
+        looked_at: row.maybe_time("looked_ms")?,
+    };
+    let elm_id = ElmCourseId::new(row.text("course")?);
+    Ok(PolledCandidate { candidate, guid: row.text("guid_fold")?, elm_id })
 }
 
 fn enrolment(row: &Row) -> Result<EnrolmentRecord, JournalError> {

@@ -8,6 +8,7 @@
 mod bulk;
 mod migrate;
 mod open;
+mod statistics;
 mod value;
 
 pub(super) use bulk::{Bulk, Column, column_int, column_text};
@@ -113,6 +114,28 @@ impl Store {
             }
             Self::Pg(pool) => on!(Postgres, pool, sql, args, fetch_all)?.into_iter().map(Row::Pg).collect(),
         })
+    }
+
+    /// Refreshes the planner's statistics. PostgreSQL does so by itself, too, but not at once.
+    pub async fn optimise(&self) -> Result<(), JournalError> {
+        match self {
+            // 0x10002: every table that changed much; with a bound of rows looked at, so that it takes no long.
+            Self::Sqlite { write, .. } => {
+                sqlx::raw_sql("PRAGMA analysis_limit = 1000; PRAGMA optimize = 0x10002").execute(write).await?;
+            }
+            Self::Pg(pool) => {
+                sqlx::raw_sql("ANALYZE").execute(pool).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a young journal be planned for like a large one; PostgreSQL does well without.
+    pub async fn assume_size(&self) -> Result<(), JournalError> {
+        match self {
+            Self::Sqlite { write, .. } => statistics::assume(write).await,
+            Self::Pg(_) => Ok(()),
+        }
     }
 
     pub async fn close(&self) {
