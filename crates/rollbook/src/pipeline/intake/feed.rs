@@ -57,6 +57,15 @@ pub(super) struct Taken {
     pub known: u64,
 }
 
+impl Taken {
+    /// The records, as complete as the reading was.
+    pub fn as_of(&self, read: &Read) -> Snapshot<Vec<FeedRecord>> {
+        let Snapshot { taken_at, gaps, .. } = &read.records;
+        let value = self.records.iter().map(|waiting| waiting.record.clone()).collect();
+        Snapshot { taken_at: *taken_at, gaps: gaps.clone(), value }
+    }
+}
+
 /// Which of these stand in doubt since a run whose plan was cleared.
 pub(super) fn known_doubts<'a>(codes: impl Iterator<Item = (&'a Fingerprint, OutcomeCode)>) -> BTreeSet<Fingerprint> {
     codes.filter(|(_, code)| code.doubts_identity()).map(|(record, _)| *record).collect()

@@ -106,11 +106,7 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
     let Leased { flow, journal, clock, lease, .. } = with;
     let read = read_feed(flow, journal, clock, &request.ask).await?;
     let taken = take_up(with, request, run, &read).await?;
-    let records = Snapshot {
-        taken_at: read.records.taken_at,
-        gaps: read.records.gaps.clone(),
-        value: taken.records.iter().map(|waiting| waiting.record.clone()).collect(),
-    };
+    let records = taken.as_of(&read);
     let doubts = known_doubts(taken.records.iter().map(|waiting| (&waiting.record.fingerprint, waiting.code)));
     let made = make_plan(flow, journal, clock, &records, &doubts).await?;
     // Before anything is settled: a token that sees too little finds nobody.

@@ -6,7 +6,7 @@ use rollbook_sandbox::random::Random;
 use rollbook_sandbox::{At, Fault, Kind, Target};
 
 /// Each seed is another history; a failure names its seed.
-const SEEDS: u64 = 16;
+const SEEDS: u64 = 10;
 
 /// Arms a few faults, each at about one call in five of its target.
 fn arm(stage: &Stage, seed: u64) -> String {
