@@ -4,6 +4,7 @@
 //! plan, the proof of sight, and the proof that the run's lease is held. After an answer that did not come it reads the
 //! remote record before it says anything. Next: [`intake`].
 
+pub mod elm;
 pub mod guilds;
 pub mod intake;
 mod send;

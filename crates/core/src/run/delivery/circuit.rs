@@ -6,6 +6,7 @@
 
 use super::answer::Answer;
 use super::back_off::{Draw, after, back_off};
+use super::report::{Delivery, DeliveryState};
 use crate::policy::DeliveryRules;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,13 @@ impl Circuit {
             None if self.failures > 0 => Pass::OneByOne,
             None => Pass::Freely,
         }
+    }
+
+    /// Whether a report's turn has come. Right after a rest every report's has: what failed because the ELM was away does not
+    /// wait longer than the ELM, so that the order of completion is kept.
+    pub fn is_turn_of(&self, report: &Delivery, now: Timestamp) -> bool {
+        let rested = self.rests_until.is_some_and(|until| until <= now);
+        matches!(report.state, DeliveryState::Due | DeliveryState::Unknown) && (rested || report.next <= now)
     }
 
     /// Takes in one answer.
@@ -114,6 +122,17 @@ mod tests {
     fn report_that_fails_among_others_that_are_accepted_stops_nobody() {
         let mixed = [LOST, LOST, Answer::Accepted, LOST, LOST, Answer::Accepted];
         assert_eq!(learn(Circuit::default(), &mixed, 0).pass(at(0)), Pass::Freely);
+    }
+
+    #[test]
+    fn after_a_rest_it_is_everybodys_turn_so_that_the_order_is_kept() {
+        let open = learn(Circuit::default(), &[LOST, LOST, LOST], 0);
+        let report = |state, next| Delivery { state, attempts: 9, next: at(next) };
+        let failed = report(DeliveryState::Unknown, 300);
+        assert!(!open.is_turn_of(&failed, at(0)) && open.is_turn_of(&failed, at(1)));
+        let alone = Circuit::default();
+        assert!(!alone.is_turn_of(&failed, at(299)) && alone.is_turn_of(&failed, at(300)));
+        assert!(!open.is_turn_of(&report(DeliveryState::Refused, 0), at(1)));
     }
 
     #[test]

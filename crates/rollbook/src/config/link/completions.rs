@@ -26,6 +26,8 @@ pub struct Completions {
     pub way: Way,
     /// At most so many calls to Moodle in one run, when polling.
     pub calls_max: u32,
+    /// How far each reading of the database reaches back before the end of the last one.
+    pub overlap: Duration,
     /// The short name of the course's custom field that opts in.
     pub opt_in_field: String,
     /// Completions before this day are not reported; when `None`, those from the moment of opting in are.
@@ -36,6 +38,8 @@ pub struct Completions {
     pub concurrency: u32,
     /// How a failed one is tried again.
     pub backoff: Backoff,
+    /// What a run may do without being asked.
+    pub limits: CompletionLimits,
     /// How pushed events are believed; `None` when none are taken.
     pub push: Option<Push>,
 }
@@ -62,6 +66,17 @@ pub struct Backoff {
     pub attention_after: Duration,
 }
 
+/// What a run of completions may do without being asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompletionLimits {
+    /// At most so many completions are reported.
+    pub reports: u32,
+    /// A plan older than this is made again.
+    pub plan_age: Duration,
+    /// An approval holds so long.
+    pub approval: Duration,
+}
+
 const WAYS: Choice<Way> = Choice(&[("poll", Way::Poll), ("database", Way::Database), ("push", Way::Push)]);
 
 pub(super) fn read(name: LinkName, around: &Around<'_>, section: &mut Section<'_>) -> Completions {
@@ -79,6 +94,7 @@ pub(super) fn read(name: LinkName, around: &Around<'_>, section: &mut Section<'_
     });
     let schedule = schedule::read(section, around, "*/5 * * * *");
     let calls_max = section.or("calls_max", 2_000, Count(1, 1_000_000));
+    let overlap = section.or("overlap", "2d", Lasting("1m", "90d"));
     let opt_in_field = section.or("opt_in_field", "completion_opt_in", Name(100));
     let report_from = section.optional("report_from", Day);
     let sending = section.or("sending", true, Flag);
@@ -87,6 +103,11 @@ pub(super) fn read(name: LinkName, around: &Around<'_>, section: &mut Section<'_
         first: section.or("first", "1m", Lasting("1s", "1h")),
         longest: section.or("longest", "6h", Lasting("1m", "7d")),
         attention_after: section.or("attention_after", "2d", Lasting("1m", "90d")),
+    });
+    let limits = section.defaults("limits", |section| CompletionLimits {
+        reports: section.or("reports", 20_000, Count(0, 1_000_000)),
+        plan_age: section.or("plan_age", "10m", Lasting("10s", "1d")),
+        approval: section.or("approval", "24h", Lasting("1m", "30d")),
     });
     let push_there = section.has("push");
     let push = section.table("push", push::read);
@@ -101,11 +122,13 @@ pub(super) fn read(name: LinkName, around: &Around<'_>, section: &mut Section<'_
         schedule,
         way,
         calls_max,
+        overlap,
         opt_in_field,
         report_from,
         sending,
         concurrency,
         backoff,
+        limits,
         push,
     }
 }

@@ -11,7 +11,7 @@ mod roles;
 mod schedule;
 mod welcome;
 
-pub use completions::{Backoff, Completions, Way};
+pub use completions::{Backoff, CompletionLimits, Completions, Way};
 pub use guilds::{GoneGuild, GuildLimits, Guilds, MatchBy};
 pub use intake::{Intake, IntakeLimits, UsernameRule};
 pub use push::Push;

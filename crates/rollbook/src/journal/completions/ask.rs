@@ -37,7 +37,9 @@ const COLUMNS: &[Column] =
 
 const OPEN: &str = "
     INSERT INTO attention (link, kind, subject, title, evidence, opened_ms, seen_ms)
-    SELECT $2, r.kind, r.subject, r.title, r.evidence, $3, $3 FROM {rows} WHERE true
+    SELECT $2, r.kind, r.subject, r.title, r.evidence, $3, $3 FROM {rows}
+    WHERE NOT EXISTS (SELECT 1 FROM attention x WHERE x.link = $2 AND x.kind = r.kind AND x.subject = r.subject
+        AND x.action LIKE 'ignore%')
     ON CONFLICT (link, kind, subject) WHERE closed_ms IS NULL
     DO UPDATE SET seen_ms = excluded.seen_ms, title = excluded.title, evidence = excluded.evidence";
 
@@ -50,7 +52,7 @@ const ID: &[Column] = &[column_int("id")];
 
 const CLOSE: &str = "UPDATE attention SET closed_ms = $2 FROM {rows} WHERE attention.id = r.id";
 
-/// Opens or refreshes.
+/// Opens or refreshes. What a person decided to ignore is not asked again.
 pub(super) async fn open(tx: &mut Tx, link: &LinkName, asks: &[Ask], now: Timestamp) -> Result<(), JournalError> {
     let rows: Vec<AskRow<'_>> = asks
         .iter()

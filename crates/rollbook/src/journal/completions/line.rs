@@ -1,6 +1,7 @@
 //! The line of the learner log that a report has: the enrolment record's texts with the action `Complete`.
 
 use crate::journal::store::{Bulk, Column, Tx, args, column_int, column_text};
+use crate::journal::tally::{self, Moves};
 use crate::journal::{JournalError, bounded, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{CompletionKey, Fingerprint, LinkName, Mail, RunId};
@@ -61,12 +62,13 @@ const INSERT: &str = "
         r.last_name, r.enrolment_id, r.date_created, '', r.created_ms, r.created_ms, r.guid_fold, r.mail_fold, r.course_id,
         r.course_name, r.user_id, $5, $6, $7, 'Complete', r.reason, '{}', $3, $3, $4
     FROM {rows} WHERE true
-    ON CONFLICT (link, fingerprint, line) DO NOTHING";
+    ON CONFLICT (link, fingerprint, line) DO NOTHING RETURNING course";
 
 const INSERT_PEOPLE: &str = "
-    INSERT INTO person (link, guid_fold, search, seen_ms)
-    SELECT DISTINCT $2, r.guid_fold, MAX(r.person_search), CAST($3 AS BIGINT) FROM {rows} GROUP BY r.guid_fold
-    ON CONFLICT (link, guid_fold) DO UPDATE SET search = excluded.search, seen_ms = excluded.seen_ms";
+    INSERT INTO person (link, guid_fold, search, user_id, seen_ms)
+    SELECT $2, r.guid_fold, MAX(r.person_search), MAX(r.user_id), CAST($3 AS BIGINT) FROM {rows} GROUP BY r.guid_fold
+    ON CONFLICT (link, guid_fold) DO UPDATE SET search = excluded.search, user_id = excluded.user_id,
+        seen_ms = excluded.seen_ms";
 
 const INSERT_COURSES: &str = "
     INSERT INTO course (link, course, course_id, name, short_name, search, seen_ms)
@@ -78,6 +80,9 @@ const INSERT_COURSES: &str = "
 const SETTLE: &str = "
     UPDATE record SET code = $3, standing = $4, status = $5, reason = $6, attempts = $7, at_ms = $8, decided_ms = $8
     WHERE link = $1 AND fingerprint = $9 AND line = $2";
+
+/// The original's word, by which reports written for it find these lines.
+const ACTION: &str = "Complete";
 
 /// A report that is queued, with what its line says.
 pub(super) struct NewLine<'a> {
@@ -102,7 +107,12 @@ pub(super) async fn insert(
     let bulk = Bulk::pack(COLUMNS, &rows);
     let code = OutcomeCode::ReportDue;
     let words = args![code.as_str(), standing(code).as_str(), code.status()];
-    tx.bulk_run(INSERT, &bulk, [args![link.as_str(), now, run.as_str()], words].concat()).await?;
+    let added = tx.bulk_rows(INSERT, &bulk, [args![link.as_str(), now, run.as_str()], words].concat()).await?;
+    let mut moves = Moves::default();
+    for row in &added {
+        moves.enter(&row.text("course")?, ACTION, code.status());
+    }
+    tally::shift(tx, link, &moves).await?;
     tx.bulk_run(INSERT_PEOPLE, &bulk, args![link.as_str(), now]).await?;
     tx.bulk_run(INSERT_COURSES, &bulk, args![link.as_str(), now]).await?;
     Ok(())
@@ -155,6 +165,14 @@ pub(super) async fn settle(
     let fingerprint = fingerprint(link, &report.key, report.record).to_hex();
     let words = args![code.as_str(), standing(*code).as_str(), code.status(), bounded(reason), u64::from(*attempts)];
     let place = args![link.as_str(), report.key.dedupe(link)];
+    let before = "SELECT course, status FROM record WHERE link = $1 AND fingerprint = $2 AND line = $3";
+    let before = tx.row(before, args![link.as_str(), &fingerprint, report.key.dedupe(link)]).await?;
     tx.run(SETTLE, [place, words, args![now, fingerprint]].concat()).await?;
-    Ok(())
+    let mut moves = Moves::default();
+    if let Some(row) = before {
+        let course = row.text("course")?;
+        moves.leave(&course, ACTION, &row.text("status")?);
+        moves.enter(&course, ACTION, code.status());
+    }
+    tally::shift(tx, link, &moves).await
 }

@@ -46,6 +46,14 @@ const OPEN: &str = "
         AND NOT EXISTS (SELECT 1 FROM link WHERE link.name = o.link AND link.paused_ms IS NOT NULL)
     ORDER BY c.completed_ms, c.id LIMIT $2";
 
+const SENDING: &str = "
+    SELECT id, state, attempts, next_ms, payload, created_ms FROM outbox
+    WHERE link = $1 AND kind = 'completion' AND settled_ms IS NULL AND state = 'sending' ORDER BY id";
+
+const COUNT: &str = "
+    SELECT COUNT(*) AS total FROM outbox WHERE link = $1 AND kind = 'completion' AND settled_ms IS NULL
+        AND state IN ('due', 'sending', 'unknown')";
+
 const MOVE: &str = "
     UPDATE outbox SET state = $4, attempts = $5, next_ms = $6, last_answer = CASE WHEN $7 = '' THEN last_answer ELSE $7 END,
         settled_ms = $8, claimed_by = CASE WHEN $4 = 'sending' THEN $9 END,
@@ -60,6 +68,23 @@ impl Journal {
     pub async fn open_reports(&self, link: &LinkName, limit: u64) -> Result<Vec<OpenReport>, JournalError> {
         let rows = self.store.rows(OPEN, args![link.as_str(), limit]).await?;
         rows.iter().map(open_report).collect()
+    }
+
+    /// The reports of a link that somebody claimed and has not settled.
+    ///
+    /// # Errors
+    /// As [`Journal::open_reports`].
+    pub async fn claimed_reports(&self, link: &LinkName) -> Result<Vec<OpenReport>, JournalError> {
+        self.store.rows(SENDING, args![link.as_str()]).await?.iter().map(open_report).collect()
+    }
+
+    /// How many reports of a link are not at rest.
+    ///
+    /// # Errors
+    /// Those of the database only.
+    pub async fn count_open_reports(&self, link: &LinkName) -> Result<u64, JournalError> {
+        let row = self.store.row(COUNT, args![link.as_str()]).await?;
+        row.map_or(Ok(0), |row| row.count("total"))
     }
 
     /// Records what a move made of a report: its row, its line in the log, an event, and what a human is asked.

@@ -58,11 +58,11 @@ const PAIR: &[Column] =
 
 const KNOWN: &str = "
     SELECT c.user_id, c.course_id, c.completed_ms, c.guid_fold, c.course FROM {rows}
-    JOIN completion c ON c.link = $2 AND c.user_id = r.user_id AND c.course_id = r.course_id
+    {join} completion c ON c.link = $2 AND c.user_id = r.user_id AND c.course_id = r.course_id
     WHERE c.state IN ('reported', 'marked')
     UNION
     SELECT c.user_id, c.course_id, c.completed_ms, c.guid_fold, c.course FROM {rows}
-    JOIN completion c ON c.link = $2 AND c.guid_fold = r.guid_fold AND c.course = r.course
+    {join} completion c ON c.link = $2 AND c.guid_fold = r.guid_fold AND c.course = r.course
     WHERE c.state IN ('reported', 'marked') AND r.guid_fold <> ''";
 
 const SEEN: &str = "
@@ -81,22 +81,28 @@ const PERSON_COURSE: &[Column] = &[column_text("link"), column_text("guid_fold")
 const RECORDS: &str = "
     SELECT record.fingerprint, record.enrolment_id, record.changed_ms, record.created_ms, record.short_name, record.guid,
         record.mail, record.first_name, record.last_name, record.guid_fold, record.course FROM {rows}
-    JOIN record ON record.guid_fold = r.guid_fold AND record.course = r.course AND record.link = r.link
+    {join} record ON record.guid_fold = r.guid_fold AND record.course = r.course AND record.link = r.link
     WHERE record.line = '' AND record.state = 'Enrol' AND record.code <> 'ignored'
         AND record.changed_ms IS NOT NULL AND record.created_ms IS NOT NULL";
 
 /// A completion that was seen since the enrolment ends the looking, whatever became of it.
 const CANDIDATES: &str = "
-    SELECT a.user_id, a.course_id, a.guid_fold, a.course, a.at_ms, look.looked_ms FROM {rows}
-    JOIN applied a ON a.link = r.link AND a.state = 'Enrol' AND a.user_id > 0 AND a.course_id > 0
-    JOIN opted_course o ON o.link = $2 AND o.course_id = a.course_id AND o.withdrawn = 0
+    SELECT a.user_id, a.course_id, a.guid_fold, a.course, a.at_ms, look.looked_ms FROM applied a
     LEFT JOIN completion_look look ON look.link = $2 AND look.user_id = a.user_id AND look.course_id = a.course_id
-    WHERE NOT EXISTS (SELECT 1 FROM completion c WHERE c.link = $2 AND c.user_id = a.user_id
-        AND c.course_id = a.course_id AND c.completed_ms >= a.changed_ms)";
+    WHERE a.link = $3 AND a.state = 'Enrol' AND a.user_id > 0 AND a.course_id IN (SELECT r.course_id FROM {rows})
+        AND NOT EXISTS (SELECT 1 FROM completion c WHERE c.link = $2 AND c.user_id = a.user_id
+            AND c.course_id = a.course_id AND c.completed_ms >= a.changed_ms)";
+
+#[derive(Serialize)]
+struct CourseRow {
+    course_id: i64,
+}
+
+const COURSE: &[Column] = &[column_int("course_id")];
 
 const COURSES: &str = "
     SELECT DISTINCT a.course_id, a.course FROM {rows}
-    JOIN applied a ON a.link = r.link AND a.state = 'Enrol' AND a.course_id > 0 ORDER BY a.course_id";
+    {join} applied a ON a.link = r.link AND a.state = 'Enrol' AND a.course_id > 0 ORDER BY a.course_id";
 
 #[derive(Serialize)]
 struct LinkRow<'a> {
@@ -222,7 +228,7 @@ impl Journal {
             .collect()
     }
 
-    /// Whom web services are asked about: enrolled by these intake links in a course that has opted in, and not seen to have
+    /// Whom web services are asked about: enrolled by these intake links in one of these courses, and not seen to have
     /// completed it since.
     ///
     /// # Errors
@@ -231,21 +237,30 @@ impl Journal {
         &self,
         link: &LinkName,
         intakes: &[LinkName],
+        courses: &[MoodleCourseId],
     ) -> Result<Vec<PolledCandidate>, JournalError> {
-        let rows = self.store.bulk_rows(CANDIDATES, &links(intakes), args![link.as_str()]).await?;
-        rows.iter()
-            .map(|row| {
-                let candidate = Candidate {
-                    user: MoodleUserId(row.int("user_id")?),
-                    course: MoodleCourseId(row.int("course_id")?),
-                    enrolled_at: row.time("at_ms")?,
-                    looked_at: row.maybe_time("looked_ms")?,
-                };
-                let elm_id = ElmCourseId::new(row.text("course")?);
-                Ok(PolledCandidate { candidate, guid: row.text("guid_fold")?, elm_id })
-            })
-            .collect()
+        let rows: Vec<CourseRow> = courses.iter().map(|course| CourseRow { course_id: course.0 }).collect();
+        let courses = Bulk::pack(COURSE, &rows);
+        let mut candidates = Vec::new();
+        for intake in intakes {
+            let rows = self.store.bulk_rows(CANDIDATES, &courses, args![link.as_str(), intake.as_str()]).await?;
+            for row in &rows {
+                candidates.push(candidate(row)?);
+            }
+        }
+        Ok(candidates)
     }
+}
+
+fn candidate(row: &Row) -> Result<PolledCandidate, JournalError> {
+    let candidate = Candidate {
+        user: MoodleUserId(row.int("user_id")?),
+        course: MoodleCourseId(row.int("course_id")?),
+        enrolled_at: row.time("at_ms")?,
+        looked_at: row.maybe_time("looked_ms")?,
+    };
+    let elm_id = ElmCourseId::new(row.text("course")?);
+    Ok(PolledCandidate { candidate, guid: row.text("guid_fold")?, elm_id })
 }
 
 fn enrolment(row: &Row) -> Result<EnrolmentRecord, JournalError> {

@@ -1,6 +1,6 @@
 //! The flow on one screen: collect → plan → guard → record → apply → settle → report.
 
-use super::act::{Clearance, apply, remember_plan, see};
+use super::act::{Clearance, apply, prove, remember_plan, see};
 use super::feed::{Made, Read, known_doubts, make_plan, read_feed, take_up};
 use super::record::Recorder;
 use super::report::{IntakeError, IntakeReport};
@@ -112,7 +112,10 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
         value: taken.records.iter().map(|waiting| waiting.record.clone()).collect(),
     };
     let doubts = known_doubts(taken.records.iter().map(|waiting| (&waiting.record.fingerprint, waiting.code)));
-    let Made { plan, findings, world } = make_plan(flow, journal, clock, &records, &doubts).await?;
+    let made = make_plan(flow, journal, clock, &records, &doubts).await?;
+    // Before anything is settled: a token that sees too little finds nobody.
+    let sight = see(flow, &made).await?;
+    let Made { plan, findings, world } = made;
 
     let mut recorder = Recorder {
         flow,
@@ -128,6 +131,9 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
     let approval = journal.approval(&flow.link, clock.now()).await?;
     let (approved, approval) = approval.unzip();
     let cleared = clear(plan.clone(), plan.digest(), findings.clone(), approval.as_ref(), clock.now());
+    if let (Ok(cleared), Some(sight)) = (&cleared, &sight) {
+        prove(flow, cleared.plan(), sight).await?;
+    }
     let clearance = match &cleared {
         Ok(cleared) => Clearance::Given { approval: approved.filter(|_| cleared.approved_by().is_some()) },
         Err(_) => Clearance::Refused,
@@ -145,10 +151,10 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
             recorder.record_not_tried(&held, "a guard refused the plan").await?;
             RunState::GuardRefused
         }
-        Ok(cleared) if cleared.plan().changes.is_empty() => RunState::Done,
         Ok(cleared) => {
-            let sight = see(flow, &world).await?;
-            apply(with, &cleared, &sight, &mut recorder).await?;
+            if let Some(sight) = sight.filter(|_| !cleared.plan().changes.is_empty()) {
+                apply(with, &cleared, &sight, &mut recorder).await?;
+            }
             RunState::Done
         }
     };

@@ -5,7 +5,7 @@ use super::{MoodleSourceError, failed, read_account};
 use crate::clients::moodle::MoodleReader;
 use crate::clients::moodle::read::UserField;
 use rollbook_core::matching::{Directory, derive_username};
-use rollbook_core::model::{Account, FeedRecord, Guid};
+use rollbook_core::model::{Account, FeedRecord, Guid, MoodleUserId};
 use rollbook_core::policy::IntakePolicy;
 use std::collections::BTreeSet;
 
@@ -79,6 +79,16 @@ pub async fn find_by_guid(reader: &MoodleReader, guids: &[Guid]) -> Result<Direc
         ask(reader, UserField::IdNumber, guids.iter().map(|guid| guid.0.clone()).collect(), &mut directory).await?;
     directory.asked_guids(answered.iter().map(|guid| guid.to_ascii_lowercase()));
     Ok(directory)
+}
+
+/// The accounts of these ids; deleted ones are left out.
+///
+/// # Errors
+/// [`MoodleSourceError`]
+pub async fn find_by_id(reader: &MoodleReader, users: &[MoodleUserId]) -> Result<Vec<Account>, MoodleSourceError> {
+    let mut directory = Directory::default();
+    ask(reader, UserField::Id, users.iter().map(ToString::to_string).collect(), &mut directory).await?;
+    Ok(directory.into_accounts().collect())
 }
 
 /// Asks for accounts and adds them; gives the values that Moodle answered for.

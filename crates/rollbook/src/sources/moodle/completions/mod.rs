@@ -8,5 +8,5 @@ mod opt_in;
 mod poll;
 
 pub use database::{PAGE_ROWS, read_completions, read_opt_ins, read_people};
-pub use opt_in::{collect_opt_ins, find_opt_ins};
+pub use opt_in::find_opt_ins;
 pub use poll::{CallBudget, Polled, poll_completions};

@@ -31,21 +31,6 @@ pub async fn find_opt_ins(
     Ok(Snapshot { taken_at: now, gaps: vec![Gap::Narrowed], value: read.chain(gone).collect() })
 }
 
-/// Looks at every course that the token may see.
-///
-/// # Errors
-/// [`MoodleSourceError`]; nothing is known then.
-pub async fn collect_opt_ins(
-    reader: &MoodleReader,
-    known: &BTreeMap<MoodleCourseId, ElmCourseId>,
-    field: &str,
-    now: Timestamp,
-) -> Result<Snapshot<Vec<OptInCourse>>, MoodleSourceError> {
-    let found = reader.fetch_all_courses().await.map_err(failed("looking which courses opted in"))?;
-    let value = found.iter().map(|course| read_course(course, known.get(&course.id), field)).collect();
-    Ok(Snapshot { taken_at: now, gaps: vec![Gap::Narrowed], value })
-}
-
 fn read_course(course: &WireCourse, known: Option<&ElmCourseId>, field: &str) -> OptInCourse {
     let shown = course.idnumber.as_deref().map(str::trim).filter(|id| !id.is_empty()).map(ElmCourseId::new);
     let opt_in = match course.find_checkbox(field) {
