@@ -204,12 +204,21 @@ async fn candidates_are_those_enrolled_by_intake_and_not_seen_to_have_completed(
     let courses = journal.intake_courses(&[intake()]).await.unwrap();
     assert_eq!(courses, BTreeMap::from([(MoodleCourseId(7), ElmCourseId::new("930001"))]));
     keep(&journal, &lease, &run, &[]).await.unwrap();
-    let [jane_only] = &journal.completion_candidates(&done(), &[intake()], &[MoodleCourseId(7)]).await.unwrap()[..] else { panic!() };
+    let [jane_only] = &journal.completion_candidates(&done(), &[intake()], &[MoodleCourseId(7)]).await.unwrap()[..]
+    else {
+        panic!()
+    };
     assert_eq!((jane_only.candidate.user.0, jane_only.guid.as_str()), (42, "guid0000001"));
     assert_eq!((jane_only.candidate.enrolled_at, jane_only.candidate.looked_at), (at(2), None));
     keep(&journal, &lease, &run, &[jane(5)]).await.unwrap();
     assert!(journal.completion_candidates(&done(), &[intake()], &[MoodleCourseId(7)]).await.unwrap().is_empty());
-    assert!(journal.completion_candidates(&done(), &[LinkName::new("other")], &[MoodleCourseId(7)]).await.unwrap().is_empty());
+    assert!(
+        journal
+            .completion_candidates(&done(), &[LinkName::new("other")], &[MoodleCourseId(7)])
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 async fn what_waits_is_asked_once_and_closed_when_it_is_reported(world: World) {

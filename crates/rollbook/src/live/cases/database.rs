@@ -4,7 +4,7 @@ use crate::clients::moodle::write::{Enrolment as NewEnrolment, EnrolmentState};
 use crate::live::Bench;
 use crate::live::difference::{Checked, differs, holds, same, while_doing};
 use crate::sources::database::Arg;
-use crate::sources::moodle::{collect_enrolments, complete_courses, read_administrators, read_enrolments};
+use crate::sources::moodle::{LISTED_FROM, collect_enrolments, complete_courses, read_administrators, read_enrolments};
 use rollbook_core::model::{Course, Enrolment, ManualInstance, MoodleCourseId, MoodleUserId};
 use rollbook_core::plan::Courses;
 use std::collections::BTreeSet;
@@ -52,8 +52,9 @@ pub(super) async fn the_database_and_the_web_services_agree_how_people_stand(ben
     };
     bench.writer().enrol(from_ref(&ended)).await.map_err(while_doing("enrolling until yesterday"))?;
     let pairs: BTreeSet<_> = users.iter().map(|user| (*user, course.id)).collect();
-    let (asked, _) =
-        collect_enrolments(&bench.reader(), &pairs).await.map_err(while_doing("asking how people stand"))?;
+    let (asked, _) = collect_enrolments(&bench.reader(), &pairs, LISTED_FROM)
+        .await
+        .map_err(while_doing("asking how people stand"))?;
     let read = read_enrolments(bench.database()?, &pairs, bench.clock.now()).await;
     let read = read.map_err(while_doing("reading how people stand"))?;
     same("how people stand", &read, &asked)?;

@@ -5,7 +5,7 @@ use crate::clients::moodle::read::WhichFields;
 use crate::clients::moodle::write::EnrolmentState;
 use crate::live::Bench;
 use crate::live::difference::{Checked, refused, same, while_doing};
-use crate::sources::moodle::collect_enrolments;
+use crate::sources::moodle::{LISTED_FROM, collect_enrolments};
 use rollbook_core::model::{Enrolment, MoodleCourseId, MoodleUserId};
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ pub(super) async fn both_ways_of_asking_how_people_stand_agree(bench: &Bench) ->
     let stand = |count: usize| {
         let pairs: BTreeSet<_> = users.iter().rev().take(count).map(|user| (*user, course.id)).collect();
         async move {
-            let stands = collect_enrolments(&bench.reader(), &pairs).await;
+            let stands = collect_enrolments(&bench.reader(), &pairs, LISTED_FROM).await;
             stands.map_err(while_doing("asking how people stand"))
         }
     };
@@ -87,8 +87,9 @@ pub(super) async fn how_people_stand_in_a_hidden_course_is_told_all_the_same(ben
     bench.enrol(EnrolmentState::Active, users[0], course.id).await?;
     bench.enrol(EnrolmentState::Suspended, users[1], course.id).await?;
     let pairs: BTreeSet<_> = users.iter().map(|user| (*user, course.id)).collect();
-    let (stands, _) =
-        collect_enrolments(&bench.reader(), &pairs).await.map_err(while_doing("asking how people stand"))?;
+    let (stands, _) = collect_enrolments(&bench.reader(), &pairs, LISTED_FROM)
+        .await
+        .map_err(while_doing("asking how people stand"))?;
     let stands: Vec<_> = stands.into_values().collect();
     same("how people stand", &stands, &vec![Enrolment::Active, Enrolment::Suspended, Enrolment::Absent])
 }
