@@ -52,8 +52,8 @@ const NEEDS = [
             'moodle/course:viewhiddencourses', 'moodle/course:viewparticipants', 'report/completion:view',
         ],
         [
-            'core_user_get_users_by_field', 'core_course_get_courses_by_field', 'core_enrol_get_enrolled_users',
-            'core_enrol_get_users_courses', 'core_completion_get_course_completion_status',
+            'core_user_get_users_by_field', 'core_course_get_courses_by_field', 'core_enrol_get_users_courses',
+            'core_completion_get_course_completion_status',
         ],
     ],
     'guilds' => [
