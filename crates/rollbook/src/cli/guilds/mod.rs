@@ -10,7 +10,7 @@ mod status;
 mod summary;
 mod sync;
 
-pub(in crate::cli) use sync::{Sync, Told, tell_sync};
+pub(in crate::cli) use sync::Sync;
 
 use crate::cli::{Context, Exit};
 use clap::{Args, Subcommand};

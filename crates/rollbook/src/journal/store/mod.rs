@@ -120,7 +120,7 @@ impl Store {
     /// Lets a young journal be planned for like a large one; PostgreSQL does well without.
     pub async fn assume_size(&self) -> Result<(), JournalError> {
         match self {
-            Self::Sqlite { write, .. } => statistics::assume(write).await,
+            Self::Sqlite { write, read } => statistics::assume(write, read).await,
             Self::Pg(_) => Ok(()),
         }
     }
