@@ -40,7 +40,7 @@ fn record(n: u64) -> FeedRecord {
     let course = (n % 997) * (n % 13) % 400;
     let first = FIRST[usize::try_from(person % 8).unwrap()];
     let last = LAST[usize::try_from(person / 8 % 10).unwrap()];
-    let state = if n % 9 == 0 { "Suspend" } else { "Enrol" };
+    let state = if n.is_multiple_of(9) { "Suspend" } else { "Enrol" };
     let row = json!({
         "date_created": at(n * 20).to_string(), "COURSE_IDENTIFIER": 930_000 + course,
         "COURSE_SHORTNAME": format!("ITEM-{course}-1"), "COURSE_STATE": state,
@@ -73,7 +73,7 @@ fn decision(record: &FeedRecord, n: u64) -> Decision {
         course_name: if is_done { format!("Course {}: safety at work", record.course()) } else { String::new() },
         user_id: MoodleUserId(i64::from(is_done) * i64::try_from(n % 500_000 + 1).unwrap()),
         applied: AppliedState::of(record).filter(|_| is_done),
-        mail: (is_done && n % 50 == 0).then_some(mail),
+        mail: (is_done && n.is_multiple_of(50)).then_some(mail),
     }
 }
 
@@ -116,7 +116,7 @@ impl Bench {
             let rows: Vec<_> = numbers
                 .map(|n| HistoryRow {
                     record: record(n),
-                    action: if n % 9 == 0 { "Suspend" } else { "Enrol" }.to_owned(),
+                    action: if n.is_multiple_of(9) { "Suspend" } else { "Enrol" }.to_owned(),
                     status: if n % 100 == 0 { "Error" } else { "Success" }.to_owned(),
                     at: at(n * 20),
                     course_id: MoodleCourseId(77),
@@ -177,7 +177,6 @@ async fn main() {
     bench.load_history(0, history).await;
     bench.load(history, decided).await;
     println!("loaded {} rows in {:.0?}", decided + history, start.elapsed());
-    bench.journal.optimise().await.unwrap();
     writes(&bench, decided + history).await;
     reads(&bench, decided + history).await;
     bench.journal.release(bench.lease).await.unwrap();

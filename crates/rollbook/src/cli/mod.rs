@@ -75,6 +75,8 @@ enum Command {
     Import(setup::Import),
     AvcMoodleSync(guilds::Sync),
     CompletionsShell(setup::CompletionsShell),
+    #[command(hide = true)]
+    Live(setup::Live),
 }
 
 const STYLES: Styles = Styles::styled()
@@ -112,6 +114,7 @@ impl Cli {
             Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
+            Command::Live(command) => command.run(&mut context).await,
         };
         let exit = outcome.unwrap_or_else(|report| {
             context.out.failure(&*report);

@@ -121,15 +121,6 @@ impl Journal {
         }
     }
 
-    /// Lets the database learn how its rows are spread, so that it finds them the quick way. Cheap where little changed; worth
-    /// a call a day, and after very many rows came at once.
-    ///
-    /// # Errors
-    /// Those of the database only.
-    pub async fn optimise(&self) -> Result<(), JournalError> {
-        self.store.optimise().await
-    }
-
     /// Waits for what is under way and closes every connection.
     pub async fn close(&self) {
         self.store.close().await;

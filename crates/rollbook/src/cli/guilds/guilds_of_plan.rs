@@ -56,6 +56,7 @@ fn made_cohort(report: &GuildsReport, changes: &Changes<'_>) -> Option<CohortId>
     report.applied.get(made.0)?.as_ref()?.cohort
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of change, and each says one line")]
 fn tell_change(
     report: &GuildsReport,
     place: usize,

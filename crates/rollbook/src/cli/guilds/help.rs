@@ -104,7 +104,9 @@ fn community(error: &CommunityError, site: &str) -> String {
 fn moodle(error: &MoodleSourceError, site: &str) -> String {
     match error {
         // The error names what is missing and where it is given.
-        MoodleSourceError::Blind { .. } => format!("`rollbook doctor` shows all that the token of {site} lacks"),
+        MoodleSourceError::Blind { .. } | MoodleSourceError::Barred { .. } => {
+            format!("`rollbook doctor` shows all that the token of {site} lacks")
+        }
         MoodleSourceError::Database(_) => format!("check [site.{site}.database]"),
         MoodleSourceError::Call { source, .. } => match source {
             MoodleError::Misaddressed { .. } => {

@@ -57,7 +57,7 @@ pub(super) fn tell_summary(report: &GuildsReport, lines: &mut Lines<'_>) {
         };
         let added = of(|change| matches!(change, GuildChange::AddMember(_)));
         let removed = of(|change| matches!(change, GuildChange::RemoveMember(_)));
-        let (unchanged, cohorts) = (counts.unchanged, of(|change| is_cohort(change)));
+        let (unchanged, cohorts) = (counts.unchanged, of(is_cohort));
         lines.sign(
             Sign::Done,
             format_args!(

@@ -1,7 +1,8 @@
 //! SQLite and PostgreSQL behind one type: the same SQL text runs on both, rows and arguments look the same.
 //!
 //! What differs is written as a word in braces and replaced here: `{lock}` (keep the row until the end of the
-//! transaction), `{skip_locked}` (leave rows alone that another node works on). Bulk data travels as one JSON argument
+//! transaction), `{skip_locked}` (leave rows alone that another node works on), `{join}` (from left to right: SQLite takes it
+//! for nothing to unpack bulk data once more for every row of a table). Bulk data travels as one JSON argument
 //! that the database unpacks (see `bulk`), so a statement's text never depends on how many rows it carries.
 //! Nothing here knows what a table means. Next: `open`, `migrate`.
 
@@ -43,11 +44,11 @@ pub(super) enum Engine {
 impl Engine {
     /// A statement as this engine takes it.
     fn words(self, sql: &str) -> String {
-        let (lock, skip_locked) = match self {
-            Self::Sqlite => ("", ""),
-            Self::Pg => ("FOR UPDATE", "FOR UPDATE SKIP LOCKED"),
+        let (lock, skip_locked, join) = match self {
+            Self::Sqlite => ("", "", "CROSS JOIN"),
+            Self::Pg => ("FOR UPDATE", "FOR UPDATE SKIP LOCKED", "JOIN"),
         };
-        sql.replace("{lock}", lock).replace("{skip_locked}", skip_locked)
+        sql.replace("{lock}", lock).replace("{skip_locked}", skip_locked).replace("{join}", join)
     }
 
     fn with_bulk(self, sql: &str, columns: &[Column]) -> String {
@@ -116,24 +117,10 @@ impl Store {
         })
     }
 
-    /// Refreshes the planner's statistics. PostgreSQL does so by itself, too, but not at once.
-    pub async fn optimise(&self) -> Result<(), JournalError> {
-        match self {
-            // 0x10002: every table that changed much; with a bound of rows looked at, so that it takes no long.
-            Self::Sqlite { write, .. } => {
-                sqlx::raw_sql("PRAGMA analysis_limit = 1000; PRAGMA optimize = 0x10002").execute(write).await?;
-            }
-            Self::Pg(pool) => {
-                sqlx::raw_sql("ANALYZE").execute(pool).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Lets a young journal be planned for like a large one; PostgreSQL does well without.
     pub async fn assume_size(&self) -> Result<(), JournalError> {
         match self {
-            Self::Sqlite { write, .. } => statistics::assume(write).await,
+            Self::Sqlite { write, read } => statistics::assume(write, read).await,
             Self::Pg(_) => Ok(()),
         }
     }
