@@ -1,0 +1,1 @@
+//! Way (c): a signed event wakes a check of the person and course that it names, and proves nothing by itself.
