@@ -9,6 +9,7 @@ pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod journal;
+pub mod live;
 pub mod notify;
 pub mod pipeline;
 pub mod sources;

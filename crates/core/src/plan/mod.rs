@@ -11,7 +11,7 @@ mod intake;
 mod person;
 mod shared_address;
 
-pub use change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
+pub use change::{EnrolChange, EnrolKind, IntakeChange, Intended, NewAccount, SuspendChange, Who};
 pub use completions::{
     CompletionInputs, CompletionSkip, CompletionsPlan, KnownCompletion, KnownCompletions, Report, ReportParts,
     is_same_report, plan_completions,
@@ -22,3 +22,6 @@ pub use guilds::{
     MemberWhy, Retire, RoleChange, RoleWhy, Scope, accounts_to_look_up, plan_guilds,
 };
 pub use intake::{AppliedState, Courses, Doubts, Enrolments, IntakeInputs, IntakePlan, Skip, plan_intake};
+
+// What a report's fields are called is part of the report.
+pub use crate::policy::ReportFields;

@@ -41,7 +41,7 @@ fn fifty_may_go_in_one_run_and_no_more() {
     world.sync().community(&format!("web: {}", people(350)));
     let (_, findings) = world.plan(&Scope::All);
     assert_eq!(findings.len(), 1);
-    assert_eq!(findings[0].to_string(), "warning: removals (run): 50 memberships would be removed, the limit is 50");
+    assert_eq!(findings[0].to_string(), "warning: removals (run): memberships would be removed: 50, the limit is 50");
     world.community(&format!("web: {}", people(349)));
     assert_eq!(blocks(&world), ["removals"]);
 }

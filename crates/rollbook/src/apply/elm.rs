@@ -5,8 +5,7 @@
 use crate::clients::odata::{CompletionClient, CompletionError, LookUpKey, Lookup};
 use jiff::SignedDuration;
 use rollbook_core::model::LinkName;
-use rollbook_core::plan::{Report, is_same_report};
-use rollbook_core::policy::ReportFields;
+use rollbook_core::plan::{Report, ReportFields, is_same_report};
 use rollbook_core::run::{Answer, LookUp};
 use std::time::Duration;
 

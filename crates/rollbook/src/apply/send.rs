@@ -107,11 +107,25 @@ pub(super) async fn send_enrolments(
             time_end: None,
         })
         .collect();
-    let outcomes = send(&wire, Function::Enrol, with, gate, |part| with.writer.enrol(part)).await;
+    let outcomes = send(&wire, Function::Enrol, with, gate, |part| enrol_whole(part, with)).await;
     let mut outcomes: Vec<Outcome> = outcomes.into_iter().map(Sent::into_outcome).collect();
     let pairs: Vec<_> = changes.iter().map(|(change, user)| (*user, change.course)).collect();
     settle_enrolments(&pairs, model::Enrolment::Active, &mut outcomes, with.reader).await;
     outcomes
+}
+
+/// Enrols, and looks whether the last one is there. PHP drops what is past its `max_input_vars` in silence, and Moodle
+/// answers a batch that lost its tail as it answers a whole one.
+async fn enrol_whole(part: &[Enrolment], with: &Intake<'_>) -> Result<Vec<()>, MoodleError> {
+    let done = with.writer.enrol(part).await?;
+    let Some(last) = part.last() else {
+        return Ok(done);
+    };
+    let seen = with.reader.fetch_users_courses(last.user).await;
+    if seen.is_ok_and(|courses| courses.iter().any(|course| course.id == last.course)) {
+        return Ok(done);
+    }
+    Err(MoodleError::Unknown { why: "the last enrolment of the batch is not to be seen".to_owned() })
 }
 
 /// Suspends, and looks afterwards whether it helped; the outcomes come in the order of `changes`.

@@ -5,7 +5,7 @@
 
 use super::send::AccountOutcome;
 use crate::clients::moodle::MoodleReader;
-use crate::sources::moodle::{collect_enrolments, find_by_guid};
+use crate::sources::moodle::{LISTED_FROM, collect_enrolments, find_by_guid};
 use rollbook_core::model::{Enrolment, MoodleCourseId, MoodleUserId};
 use rollbook_core::plan::NewAccount;
 use rollbook_core::run::Outcome;
@@ -57,7 +57,7 @@ pub(super) async fn settle_enrolments(
     if asked.is_empty() {
         return unchecked;
     }
-    let Ok((enrolments, _)) = collect_enrolments(reader, &asked).await else {
+    let Ok((enrolments, _)) = collect_enrolments(reader, &asked, LISTED_FROM).await else {
         return unchecked;
     };
     let settle = |(pair, outcome): (&(MoodleUserId, MoodleCourseId), &mut Outcome)| {

@@ -6,7 +6,9 @@
 mod context;
 mod exit;
 mod flows;
+mod guilds;
 pub mod output;
+mod plans;
 mod reading;
 mod setup;
 
@@ -64,12 +66,17 @@ enum Command {
     Doctor(setup::Doctor),
     Intake(flows::IntakeCommand),
     Completions(flows::CompletionsCommand),
+    Guilds(guilds::GuildsCommand),
+    Plans(plans::PlansCommand),
     Runs(reading::Runs),
     Log(reading::Log),
     Explain(reading::Explain),
     Attention(reading::AttentionCommand),
     Import(setup::Import),
+    AvcMoodleSync(guilds::Sync),
     CompletionsShell(setup::CompletionsShell),
+    #[command(hide = true)]
+    Live(setup::Live),
 }
 
 const STYLES: Styles = Styles::styled()
@@ -80,7 +87,12 @@ const STYLES: Styles = Styles::styled()
 impl Cli {
     /// How chatty the log is: 0, 1 or 2 and more.
     pub fn verbosity(&self) -> u8 {
-        self.options.verbose
+        let debugs = match &self.command {
+            Command::Guilds(command) => command.debugs(),
+            Command::AvcMoodleSync(command) => command.debugs(),
+            _ => false,
+        };
+        if debugs { self.options.verbose.max(2) } else { self.options.verbose }
     }
 
     /// Runs the command to its end, printing on the way, and says how it went. `stop` asks it to end soon and safely.
@@ -92,6 +104,9 @@ impl Cli {
             Command::Demo(command) => command.run(&mut context).await,
             Command::Intake(command) => command.run(&mut context).await,
             Command::Completions(command) => command.run(&mut context).await,
+            Command::Guilds(command) => command.run(&mut context).await,
+            Command::AvcMoodleSync(command) => command.run(&mut context).await,
+            Command::Plans(command) => command.run(&mut context).await,
             Command::Runs(command) => command.run(&mut context).await,
             Command::Log(command) => command.run(&mut context).await,
             Command::Explain(command) => command.run(&mut context).await,
@@ -99,6 +114,7 @@ impl Cli {
             Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
+            Command::Live(command) => command.run(&mut context).await,
         };
         let exit = outcome.unwrap_or_else(|report| {
             context.out.failure(&*report);

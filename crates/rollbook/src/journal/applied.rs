@@ -9,7 +9,8 @@ use rollbook_core::plan::AppliedState;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-const OF_PEOPLE: &str = "SELECT applied.* FROM {rows} JOIN applied ON applied.link = $2 AND applied.guid_fold = r.key";
+const OF_PEOPLE: &str =
+    "SELECT applied.* FROM {rows} {join} applied ON applied.link = $2 AND applied.guid_fold = r.key";
 
 impl Journal {
     /// The newest state that was applied for each course of these people, by folded GUID.

@@ -80,21 +80,47 @@ impl From<sqlx::Error> for JournalError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
         match &error {
-            E::Database(refusal) => match refusal.code().as_deref() {
-                // SQLite FULL; PostgreSQL disk_full.
-                Some("13" | "53100") => Self::Full(error),
-                // SQLite BUSY, LOCKED and their extended codes; PostgreSQL lock, shutdown, connections, serialisation.
-                Some("5" | "6" | "261" | "517" | "262" | "55P03" | "57014" | "57P01" | "57P03" | "53300") => {
-                    Self::Unavailable(error)
-                }
-                Some("40001" | "40P01") => Self::Unavailable(error),
-                // SQLite CORRUPT, NOTADB.
-                Some("11" | "26") => Self::Damaged(error),
-                _ => Self::Failed(error),
+            E::Database(refusal) => match refusal.code().as_deref().map(Trouble::of) {
+                Some(Trouble::Full) => Self::Full(error),
+                Some(Trouble::Passing) => Self::Unavailable(error),
+                Some(Trouble::Damage) => Self::Damaged(error),
+                Some(Trouble::Access) => Self::CannotOpen { what: refusal.message().to_owned() },
+                Some(Trouble::Defect) | None => Self::Failed(error),
             },
             E::Io(cause) if cause.kind() == std::io::ErrorKind::StorageFull => Self::Full(error),
             E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Tls(_) => Self::Unavailable(error),
             _ => Self::Failed(error),
+        }
+    }
+}
+
+/// What an engine's error code means for the caller.
+enum Trouble {
+    Full,
+    Passing,
+    Damage,
+    Access,
+    Defect,
+}
+
+impl Trouble {
+    /// PostgreSQL's codes have five characters. SQLite's are numbers with fewer, whose lowest byte tells the kind.
+    fn of(code: &str) -> Self {
+        match code {
+            "53100" => Self::Full,
+            // Locks, shutdown, cancellation, connections, serialisation, deadlock.
+            "55P03" | "57014" | "57P01" | "57P02" | "57P03" | "53300" | "40001" | "40P01" => Self::Passing,
+            // Password, role, database, rights.
+            "28P01" | "28000" | "3D000" | "42501" => Self::Access,
+            _ if code.len() == 5 => Self::Defect,
+            // FULL; BUSY, LOCKED, IOERR; CORRUPT, NOTADB; PERM, READONLY, CANTOPEN, AUTH.
+            _ => match code.parse::<i32>().map_or(0, |number| number & 0xff) {
+                13 => Self::Full,
+                5 | 6 | 10 => Self::Passing,
+                11 | 26 => Self::Damage,
+                3 | 8 | 14 | 23 => Self::Access,
+                _ => Self::Defect,
+            },
         }
     }
 }

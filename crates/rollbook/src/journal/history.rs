@@ -104,7 +104,7 @@ const COURSES: &str = "
 
 const TAKEN: &str = "
     SELECT record.fingerprint, record.action, record.at_ms FROM {rows}
-    JOIN record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''";
+    {join} record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''";
 
 impl Journal {
     /// Takes lines of history over, all or none; give them in the order of their times, some thousands at once.

@@ -84,6 +84,7 @@ impl Journal {
     pub async fn open(address: &str, options: &OpenOptions) -> Result<Self, JournalError> {
         let journal = Self::connect(address, options).await?;
         store::migrate(&journal.store, journal.file.as_deref(), None).await?;
+        journal.store.assume_size().await?;
         Ok(journal)
     }
 

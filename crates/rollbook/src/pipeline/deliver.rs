@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use tokio_util::sync::CancellationToken;
 
-/// So many mails are claimed at once.
-const CLAIM: u64 = 20;
+/// One at a time: should the process die, the fate of one mail is unknown and not that of many.
+const CLAIM: u64 = 1;
+/// A claim this old was left by a process that died: no server takes so long over one mail.
+const CLAIM_MAX: SignedDuration = SignedDuration::from_mins(30);
 /// A mail that is put off is tried so often, with growing pauses: about two days.
 const ATTEMPTS_MAX: i64 = 20;
 /// The longest pause between two tries.
@@ -60,7 +62,9 @@ impl fmt::Display for MailDelivery {
     }
 }
 
-/// Sends every mail that is due, one after the other. A server that cannot be reached ends it: the rest stays due.
+/// Sends every mail that is due, one after the other. A server that cannot be reached or falls silent ends
+/// it: the rest stays due. A mail
+/// that the server puts off keeps no other back. What a dead process was sending is said to be unknown, and left alone.
 ///
 /// # Errors
 /// [`JournalError`]; a mail that was sent and could not be recorded counts as unknown once its claim is old.
@@ -71,17 +75,17 @@ pub async fn deliver_mails(
     stop: &CancellationToken,
 ) -> Result<MailDelivery, JournalError> {
     let who = format!("process {}", std::process::id());
-    let mut told = MailDelivery::default();
+    let now = clock.now();
+    let before = now.checked_sub(CLAIM_MAX).unwrap_or(Timestamp::MIN);
+    let unknown = journal.give_up_claims(OutboxKind::Mail, before, now).await?;
+    let mut told = MailDelivery { unknown, ..MailDelivery::default() };
     'more: while !stop.is_cancelled() {
         let claimed = journal.claim_due(OutboxKind::Mail, None, &who, clock.now(), CLAIM).await?;
         if claimed.is_empty() {
             break;
         }
-        let mut unreached = false;
         for row in &claimed {
-            let (delivery, answer) =
-                if unreached { (Delivery::Retry(clock.now()), String::new()) } else { send(row, client, clock).await };
-            unreached |= matches!(delivery, Delivery::Retry(_));
+            let Sent { delivery, answer, server } = send(row, client, clock).await;
             match &delivery {
                 Delivery::Sent => told.sent += 1,
                 Delivery::Retry(_) => told.waiting += 1,
@@ -89,25 +93,46 @@ pub async fn deliver_mails(
                 Delivery::Unknown => told.unknown += 1,
             }
             journal.settle_outbox(row, &who, &delivery, &answer, clock.now()).await?;
-        }
-        if unreached {
-            break 'more;
+            if server == Server::Gone {
+                break 'more;
+            }
         }
     }
     client.close().await;
     Ok(told)
 }
 
-async fn send(row: &Claimed, client: &SmtpClient, clock: &Clock) -> (Delivery, String) {
+/// Whether another mail is worth a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Server {
+    There,
+    Gone,
+}
+
+/// What became of one try.
+struct Sent {
+    delivery: Delivery,
+    answer: String,
+    server: Server,
+}
+
+async fn send(row: &Claimed, client: &SmtpClient, clock: &Clock) -> Sent {
     let now = clock.now();
     let Ok(queued) = serde_json::from_value::<QueuedMail>(row.payload.clone()) else {
-        return (Delivery::Refused, "the stored mail cannot be read".to_owned());
+        let answer = "the stored mail cannot be read".to_owned();
+        return Sent { delivery: Delivery::Refused, answer, server: Server::There };
     };
     let QueuedMail { to, from, subject, text, html, message_id } = queued;
     let mail = Mail { to, from, subject, html: Some(html), text, message_id, date: now, headers: Vec::new() };
     match client.send(&mail).await {
-        Ok(()) => (Delivery::Sent, "accepted".to_owned()),
-        Err(error) => (judge(&error, row.attempt, now), error.to_string()),
+        Ok(()) => Sent { delivery: Delivery::Sent, answer: "accepted".to_owned(), server: Server::There },
+        Err(error) => {
+            // A server that falls silent would be given mail after mail, each of unknown fate.
+            let gone =
+                matches!(error, SmtpError::NotSent { .. } | SmtpError::Denied { .. } | SmtpError::Unknown { .. });
+            let server = if gone { Server::Gone } else { Server::There };
+            Sent { delivery: judge(&error, row.attempt, now), answer: error.to_string(), server }
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use crate::journal::{Journal, JournalError, Lease};
 use jiff::SignedDuration;
 use rollbook_core::model::LinkName;
 use std::time::Duration;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Takes the lease of a link.
 ///
@@ -27,10 +27,11 @@ fn holder() -> String {
     format!("process {} on {}", std::process::id(), host.trim())
 }
 
-/// Renews a lease while a run works, and asks the run to stop when the lease is lost.
+/// Renews a lease while a run works, and asks the run to stop when the lease is lost. A run that is dropped takes its
+/// heartbeat with it: a lease that outlived its run would keep every other out.
 pub struct Heartbeat {
     stop: CancellationToken,
-    task: JoinHandle<()>,
+    task: AbortOnDropHandle<()>,
     journal: Journal,
     lease: Lease,
 }
@@ -45,7 +46,8 @@ impl Heartbeat {
         stop: &CancellationToken,
     ) -> Self {
         let stop = stop.child_token();
-        let task = tokio::spawn(renew(journal.clone(), lease.clone(), lasts, clock.clone(), stop.clone()));
+        let renewing = renew(journal.clone(), lease.clone(), lasts, clock.clone(), stop.clone());
+        let task = AbortOnDropHandle::new(tokio::spawn(renewing));
         Self { stop, task, journal: journal.clone(), lease: lease.clone() }
     }
 

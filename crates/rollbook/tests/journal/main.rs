@@ -5,17 +5,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-mod attention;
 mod completions;
-mod decide;
-mod feed;
 mod guilds;
-mod history;
-mod lease;
-mod log;
 mod outbox;
-mod plans;
-mod runs;
+mod record;
+mod run;
 mod store;
 mod world;
 

@@ -92,7 +92,7 @@ where
             sent.extend(batch.iter().map(|_| Sent::Not(not_tried(&why))));
             continue;
         }
-        let outcomes = send_halving(batch, batch.len() * 2, |part| call(part)).await;
+        let outcomes = send_halving(batch, batch.len() * 2, &call).await;
         gate.learn(function, &outcomes);
         sent.extend(outcomes.into_iter().map(judge));
     }

@@ -4,6 +4,8 @@
 
 mod completions;
 mod intake;
+mod intake_report;
 
 pub(in crate::cli) use completions::CompletionsCommand;
-pub(in crate::cli) use intake::{IntakeCommand, Shown, print_report};
+pub(in crate::cli) use intake::IntakeCommand;
+pub(in crate::cli) use intake_report::{Shown, print_report};

@@ -97,6 +97,11 @@ impl Output {
         self.line(format_args!("{sign} {text}"));
     }
 
+    /// A sign as it is drawn here, to stand inside a line.
+    pub fn drawn(&self, sign: Sign) -> impl Display + use<> {
+        sign.drawn(self.look.signs)
+    }
+
     /// A heading with a blank line before it.
     pub fn heading(&mut self, text: impl Display) {
         let bold = anstyle::Style::new().bold();

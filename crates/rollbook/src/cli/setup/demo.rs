@@ -65,14 +65,14 @@ fn introduce(sandbox: &Sandbox, config: &Path, out: &mut Output) {
     };
     out.sign(
         Sign::Done,
-        format_args!("a made-up Moodle with {people} accounts and {courses} courses: {}", sandbox.moodle_url()),
+        format_args!("a made-up Moodle with {people} accounts and {courses} courses:\n  {}", sandbox.moodle_url()),
     );
     out.sign(
         Sign::Done,
-        format_args!("a made-up ELM with {records} records of the last two hours: {}", sandbox.feed_url()),
+        format_args!("a made-up ELM with {records} records of the last two hours:\n  {}", sandbox.feed_url()),
     );
-    out.sign(Sign::Done, format_args!("a mail server that keeps what it gets: {}", sandbox.smtp_url()));
-    out.sign(Sign::Note, format_args!("an ordinary configuration: {}", config.display()));
+    out.sign(Sign::Done, format_args!("a mail server that keeps what it gets:\n  {}", sandbox.smtp_url()));
+    out.sign(Sign::Note, format_args!("an ordinary configuration:\n  {}", config.display()));
 }
 
 /// Two runs, a look at what is left, and where to look further.

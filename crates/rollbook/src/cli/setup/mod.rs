@@ -7,9 +7,11 @@ mod demo;
 mod doctor;
 mod import;
 mod init;
+mod live;
 
 pub(super) use completions_shell::CompletionsShell;
 pub(super) use demo::Demo;
 pub(super) use doctor::Doctor;
 pub(super) use import::Import;
 pub(super) use init::Init;
+pub(super) use live::Live;

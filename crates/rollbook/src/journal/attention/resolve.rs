@@ -87,12 +87,14 @@ impl Journal {
         now: Timestamp,
     ) -> Result<u64, JournalError> {
         let sql = "
-            UPDATE record SET next_try_ms = $3 FROM {rows}
-            WHERE record.link = $2 AND record.fingerprint = r.key AND record.line = '' AND record.standing <> 'settled'";
+            UPDATE record SET next_try_ms = $3
+            FROM (SELECT found.id FROM {rows}
+                {join} record AS found ON found.link = $2 AND found.fingerprint = r.key AND found.line = '') AS meant
+            WHERE record.id = meant.id AND record.standing <> 'settled'";
         let event = "
             INSERT INTO event (run, link, at_ms, kind, author, record, guid_fold, course, payload)
             SELECT NULL, record.link, $3, $4, $5, record.fingerprint, record.guid_fold, record.course, $6 FROM {rows}
-            JOIN record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''
+            {join} record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''
             WHERE record.standing <> 'settled'";
         let act = json!({"act": "try again", "reason": bounded(reason)}).to_string();
         let keys = keys(records);

@@ -58,11 +58,11 @@ const PAIR: &[Column] =
 
 const KNOWN: &str = "
     SELECT c.user_id, c.course_id, c.completed_ms, c.guid_fold, c.course FROM {rows}
-    JOIN completion c ON c.link = $2 AND c.user_id = r.user_id AND c.course_id = r.course_id
+    {join} completion c ON c.link = $2 AND c.user_id = r.user_id AND c.course_id = r.course_id
     WHERE c.state IN ('reported', 'marked')
     UNION
     SELECT c.user_id, c.course_id, c.completed_ms, c.guid_fold, c.course FROM {rows}
-    JOIN completion c ON c.link = $2 AND c.guid_fold = r.guid_fold AND c.course = r.course
+    {join} completion c ON c.link = $2 AND c.guid_fold = r.guid_fold AND c.course = r.course
     WHERE c.state IN ('reported', 'marked') AND r.guid_fold <> ''";
 
 const SEEN: &str = "
@@ -81,7 +81,7 @@ const PERSON_COURSE: &[Column] = &[column_text("link"), column_text("guid_fold")
 const RECORDS: &str = "
     SELECT record.fingerprint, record.enrolment_id, record.changed_ms, record.created_ms, record.short_name, record.guid,
         record.mail, record.first_name, record.last_name, record.guid_fold, record.course FROM {rows}
-    JOIN record ON record.guid_fold = r.guid_fold AND record.course = r.course AND record.link = r.link
+    {join} record ON record.guid_fold = r.guid_fold AND record.course = r.course AND record.link = r.link
     WHERE record.line = '' AND record.state = 'Enrol' AND record.code <> 'ignored'
         AND record.changed_ms IS NOT NULL AND record.created_ms IS NOT NULL";
 
@@ -102,7 +102,7 @@ const COURSE: &[Column] = &[column_int("course_id")];
 
 const COURSES: &str = "
     SELECT DISTINCT a.course_id, a.course FROM {rows}
-    JOIN applied a ON a.link = r.link AND a.state = 'Enrol' AND a.course_id > 0 ORDER BY a.course_id";
+    {join} applied a ON a.link = r.link AND a.state = 'Enrol' AND a.course_id > 0 ORDER BY a.course_id";
 
 #[derive(Serialize)]
 struct LinkRow<'a> {

@@ -31,7 +31,7 @@ const LOAD: &str = "
     SELECT record.id, record.fingerprint, record.code, record.evidence, record.next_try_ms, record.attention, record.guid,
         record.mail, record.course, record.short_name, record.state, record.action,
         record.status, record.intent_run, record.cleared
-    FROM {rows} JOIN record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''";
+    FROM {rows} {join} record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''";
 
 /// A run without a stored plan had nothing to refuse.
 const REFUSED: &str = "SELECT id FROM plan WHERE run = $1 AND state IN ('blocked', 'rejected') LIMIT 1";

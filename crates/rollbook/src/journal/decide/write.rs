@@ -156,8 +156,11 @@ struct CourseRow<'a> {
 const COURSE: &[Column] = &[column_text("course"), column_int("course_id"), column_text("name"), column_text("search")];
 
 const NAME_COURSE: &str = "
-    UPDATE course SET course_id = r.course_id, name = r.name, search = r.search FROM {rows}
-    WHERE course.link = $2 AND course.course = r.course AND (course.name <> r.name OR course.course_id <> r.course_id)";
+    INSERT INTO course (link, course, course_id, name, search, seen_ms)
+    SELECT $2, r.course, r.course_id, r.name, r.search, 0 FROM {rows} WHERE true
+    ON CONFLICT (link, course) DO UPDATE
+        SET course_id = excluded.course_id, name = excluded.name, search = excluded.search
+    WHERE course.name <> excluded.name OR course.course_id <> excluded.course_id";
 
 /// Keeps what Moodle calls the courses, so that a search by name finds them.
 pub(super) async fn courses(tx: &mut Tx, link: &LinkName, changes: &[Change<'_>]) -> Result<(), JournalError> {
@@ -181,8 +184,10 @@ struct PersonRow {
 const PERSON: &[Column] = &[column_text("guid_fold"), column_int("user_id")];
 
 const NAME_PERSON: &str = "
-    UPDATE person SET user_id = r.user_id FROM {rows}
-    WHERE person.link = $2 AND person.guid_fold = r.guid_fold AND person.user_id <> r.user_id";
+    INSERT INTO person (link, guid_fold, search, user_id, seen_ms)
+    SELECT $2, r.guid_fold, r.guid_fold, r.user_id, 0 FROM {rows} WHERE true
+    ON CONFLICT (link, guid_fold) DO UPDATE SET user_id = excluded.user_id
+    WHERE person.user_id <> excluded.user_id";
 
 /// Keeps which account is whose, so that a search by the account's id finds the person.
 pub(super) async fn people(tx: &mut Tx, link: &LinkName, changes: &[Change<'_>]) -> Result<(), JournalError> {

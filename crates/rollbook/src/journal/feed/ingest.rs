@@ -62,8 +62,10 @@ const MOVE_WATERMARK: &str = "
 const COVER: &str = "UPDATE run SET covered_from_ms = $2, covered_to_ms = $3, records = $4 WHERE id = $1";
 
 const CORRECT: &str = "
-    UPDATE record SET enrolment_id = r.enrolment_id FROM {rows}
-    WHERE record.link = $2 AND record.fingerprint = r.fingerprint AND record.line = ''";
+    UPDATE record SET enrolment_id = meant.enrolment_id
+    FROM (SELECT found.id, r.enrolment_id FROM {rows}
+        {join} record AS found ON found.link = $2 AND found.fingerprint = r.fingerprint AND found.line = '') AS meant
+    WHERE record.id = meant.id";
 
 #[derive(Serialize)]
 struct Correction<'a> {

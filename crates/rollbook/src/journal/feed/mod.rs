@@ -49,11 +49,11 @@ pub(super) fn keys<K: Serialize>(keys: &[K]) -> Bulk {
 
 const KNOWN: &str = "
     SELECT record.fingerprint, record.code FROM {rows}
-    JOIN record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''";
+    {join} record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''";
 
 const KNOWN_ENROLMENT_IDS: &str = "
     SELECT record.fingerprint, record.enrolment_id FROM {rows}
-    JOIN record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''";
+    {join} record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''";
 
 impl Journal {
     /// Which of these records are known, and how each stands (see `rollbook_core::run::standing`).
@@ -86,7 +86,7 @@ impl Journal {
     ) -> Result<BTreeMap<Fingerprint, RecordText>, JournalError> {
         let sql = format!(
             "SELECT {FIELDS} FROM {{rows}}
-             JOIN record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''
+             {{join}} record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''
              WHERE record.code <> 'imported'"
         );
         let rows = self.store.bulk_rows(&sql, &keys(records), args![link.as_str()]).await?;

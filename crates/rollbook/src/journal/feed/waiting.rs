@@ -62,7 +62,7 @@ impl Journal {
         let folded: Vec<String> = people.iter().map(Guid::folded).collect::<BTreeSet<_>>().into_iter().collect();
         let sql = format!(
             "SELECT {FIELDS} FROM {{rows}}
-             JOIN record ON record.id = (
+             {{join}} record ON record.id = (
                 SELECT n.id FROM record n
                 WHERE n.guid_fold = r.key AND n.link = $2 AND n.line = '' AND n.problem IS NULL
                     AND n.changed_ms IS NOT NULL AND n.code <> 'ignored'
@@ -86,7 +86,7 @@ impl Journal {
     ) -> Result<Vec<WaitingRecord>, JournalError> {
         let sql = format!(
             "SELECT {FIELDS}, {WAITING} FROM {{rows}}
-             JOIN record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''"
+             {{join}} record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''"
         );
         let rows = self.store.bulk_rows(&sql, &keys(records), args![link.as_str()]).await?;
         rows.iter().map(|row| waiting(row, zone)).collect()

@@ -157,7 +157,7 @@ impl Where {
 
     /// Adds that a column is one of these texts.
     pub fn and_one_of(mut self, column: &str, texts: &[String]) -> Self {
-        self.conditions.push(format!("{column} IN (SELECT r.key FROM {{rows}})"));
+        self.conditions.push(format!("record.{column} = r.key"));
         self.keys = Some(keys(texts));
         self
     }
@@ -214,8 +214,10 @@ pub(super) fn statement(
         };
     }
     let limit = u64::from(query.limit.max(1)) + 1;
+    // The lines of many people or courses are found from those, not the other way round.
+    let from = if all.keys.is_some() { "{rows} {join} record ON true" } else { "record" };
     let sql = format!(
-        "SELECT {} FROM record WHERE id IN (SELECT id FROM record WHERE {} ORDER BY {order} LIMIT {limit})",
+        "SELECT {} FROM record WHERE id IN (SELECT id FROM {from} WHERE {} ORDER BY {order} LIMIT {limit})",
         super::columns(),
         all.text(),
     );

@@ -15,6 +15,14 @@ const SETTLE: &str = "
     WHERE id = $1 AND state = 'sending' AND attempts = $2 AND claimed_by = $3
     RETURNING link, run, kind, record, guid_fold, course";
 
+const GIVE_UP: &str = "
+    UPDATE outbox SET state = 'unknown', claimed_by = NULL, last_answer = $3
+    WHERE kind = $1 AND state = 'sending' AND claimed_ms < $2
+    RETURNING id, link, run, kind, record, guid_fold, course";
+
+/// What is said of a row whose sender died.
+const DIED: &str = "its process ended while it was being sent";
+
 impl Journal {
     /// Records what became of a claimed row, with the answer (its first 16 KiB).
     ///
@@ -73,6 +81,27 @@ impl Journal {
         let taken = rows.iter().map(claimed).collect::<Result<Vec<_>, _>>()?;
         tx.commit().await?;
         Ok(taken)
+    }
+
+    /// Says of every row that was claimed before `before` and never settled that its fate is not known; gives how many. For
+    /// what nobody can look up; what can be, see [`Journal::take_stuck`].
+    ///
+    /// # Errors
+    /// Those of the database only.
+    pub async fn give_up_claims(
+        &self,
+        kind: OutboxKind,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, JournalError> {
+        let mut tx = self.store.begin().await?;
+        let rows = tx.rows(GIVE_UP, args![kind.as_str(), before, DIED]).await?;
+        for row in &rows {
+            let payload = json!({"outbox": row.int("id")?, "kind": kind.as_str(), "state": "unknown", "answer": DIED});
+            delivered(&mut tx, row, payload, "", now).await?;
+        }
+        tx.commit().await?;
+        Ok(rows.len() as u64)
     }
 
     /// Makes refused, unknown or cancelled rows due again, by a person's word.

@@ -100,13 +100,15 @@ struct IntentRow {
 const INTENT: &[Column] = &[column_text("record"), column_text("change"), column_text("payload")];
 
 const INTEND: &str = "
-    UPDATE record SET intent = r.change, intent_run = $3 FROM {rows}
-    WHERE record.link = $2 AND record.fingerprint = r.record AND record.line = ''";
+    UPDATE record SET intent = meant.change, intent_run = $3
+    FROM (SELECT found.id, r.change FROM {rows}
+        {join} record AS found ON found.link = $2 AND found.fingerprint = r.record AND found.line = '') AS meant
+    WHERE record.id = meant.id";
 
 const SAY_SO: &str = "
     INSERT INTO event (run, link, at_ms, kind, author, record, guid_fold, course, payload)
     SELECT $3, $2, $4, 'intended', '', record.fingerprint, record.guid_fold, record.course, r.payload FROM {rows}
-    JOIN record ON record.link = $2 AND record.fingerprint = r.record AND record.line = ''";
+    {join} record ON record.link = $2 AND record.fingerprint = r.record AND record.line = ''";
 
 const STORE: &str = "
     INSERT INTO plan (link, run, digest, state, made_ms, body, findings) VALUES ($1, $2, $3, $4, $5, $6, $7)

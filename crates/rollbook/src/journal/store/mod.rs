@@ -1,13 +1,15 @@
 //! SQLite and PostgreSQL behind one type: the same SQL text runs on both, rows and arguments look the same.
 //!
 //! What differs is written as a word in braces and replaced here: `{lock}` (keep the row until the end of the
-//! transaction), `{skip_locked}` (leave rows alone that another node works on). Bulk data travels as one JSON argument
+//! transaction), `{skip_locked}` (leave rows alone that another node works on), `{join}` (from left to right: SQLite takes it
+//! for nothing to unpack bulk data once more for every row of a table). Bulk data travels as one JSON argument
 //! that the database unpacks (see `bulk`), so a statement's text never depends on how many rows it carries.
 //! Nothing here knows what a table means. Next: `open`, `migrate`.
 
 mod bulk;
 mod migrate;
 mod open;
+mod statistics;
 mod value;
 
 pub(super) use bulk::{Bulk, Column, column_int, column_text};
@@ -42,11 +44,11 @@ pub(super) enum Engine {
 impl Engine {
     /// A statement as this engine takes it.
     fn words(self, sql: &str) -> String {
-        let (lock, skip_locked) = match self {
-            Self::Sqlite => ("", ""),
-            Self::Pg => ("FOR UPDATE", "FOR UPDATE SKIP LOCKED"),
+        let (lock, skip_locked, join) = match self {
+            Self::Sqlite => ("", "", "CROSS JOIN"),
+            Self::Pg => ("FOR UPDATE", "FOR UPDATE SKIP LOCKED", "JOIN"),
         };
-        sql.replace("{lock}", lock).replace("{skip_locked}", skip_locked)
+        sql.replace("{lock}", lock).replace("{skip_locked}", skip_locked).replace("{join}", join)
     }
 
     fn with_bulk(self, sql: &str, columns: &[Column]) -> String {
@@ -113,6 +115,14 @@ impl Store {
             }
             Self::Pg(pool) => on!(Postgres, pool, sql, args, fetch_all)?.into_iter().map(Row::Pg).collect(),
         })
+    }
+
+    /// Lets a young journal be planned for like a large one; PostgreSQL does well without.
+    pub async fn assume_size(&self) -> Result<(), JournalError> {
+        match self {
+            Self::Sqlite { write, read } => statistics::assume(write, read).await,
+            Self::Pg(_) => Ok(()),
+        }
     }
 
     pub async fn close(&self) {

@@ -72,13 +72,13 @@ async fn open_sqlite(path: &Path, options: &OpenOptions) -> Result<Store, Journa
         // NORMAL may lose the last commits when the power fails: then an effect would have happened that the journal
         // does not know. So every commit reaches the disk.
         .synchronous(SqliteSynchronous::Full)
-        .pragma("cache_size", "-65536")
+        .pragma("cache_size", "-32768")
         .pragma("journal_size_limit", "67108864");
     if let Some(bytes) = options.bytes_max {
         writer = writer.pragma("max_page_count", (bytes / 4096).max(1).to_string());
     }
     let write = sqlite_pool(1).connect_with(writer).await?;
-    let reader = base.read_only(true).pragma("cache_size", "-8192");
+    let reader = base.read_only(true).pragma("cache_size", "-4096");
     let read = sqlite_pool(options.readers_max.max(1)).connect_with(reader).await?;
     Ok(Store::Sqlite { write, read })
 }

@@ -88,7 +88,9 @@ fn look_at_site(chart: &mut Chart, patient: &MoodlePatient<'_>, info: &WireSiteI
 async fn look_at_sight(chart: &mut Chart, patient: &MoodlePatient<'_>, reader: &MoodleReader) {
     match prove_sight(reader, &patient.sentinel).await {
         Ok(_) => chart.good("sight", "a known account is seen by every field, with every field"),
-        Err(MoodleSourceError::Blind { what, mend }) => chart.bad("sight", what, mend),
+        Err(MoodleSourceError::Blind { what, mend } | MoodleSourceError::Barred { what, mend, .. }) => {
+            chart.bad("sight", what, mend);
+        }
         Err(error @ MoodleSourceError::Database(_)) => {
             chart.bad("sight", error.to_string(), "check the site's [database]");
         }

@@ -10,7 +10,7 @@ use crate::sources::moodle::{
 };
 use rollbook_core::matching::{Directory, open_lookups};
 use rollbook_core::model::{
-    CohortSide, Community, GuildUuid, MoodleUserId, Owned, PairState, folded_machine_name, machine_name,
+    CohortSide, Community, GuildPair, GuildUuid, MoodleUserId, Owned, PairState, folded_machine_name, machine_name,
 };
 use rollbook_core::plan::{GuildChange, GuildInputs, Scope, accounts_to_look_up};
 use rollbook_core::policy::{GuildPolicy, RolesBy};
@@ -98,9 +98,13 @@ pub(super) async fn collect_community(
     scope: &Scope,
     clock: &Clock,
 ) -> Result<(Snapshot<Community>, Seen), GuildsError> {
-    let live = |uuid: &&GuildUuid| owned.pairs.get(*uuid).is_some_and(|pair| pair.state == PairState::Live);
+    // A retired cohort counts as long as something in it is owned: its emptying may have been cut short.
+    let counts = |pair: &GuildPair| pair.state == PairState::Live || owned.members_of(pair.cohort) > 0;
     let (part, known) = match scope {
-        Scope::All => (Part::All, owned.pairs.keys().filter(live).cloned().collect()),
+        Scope::All => {
+            let known = owned.pairs.iter().filter(|(_, pair)| counts(pair)).map(|(uuid, _)| uuid.clone());
+            (Part::All, known.collect())
+        }
         Scope::Guild(uuid) => (Part::Guild(uuid.clone()), BTreeSet::new()),
         Scope::Person(person) => {
             let has = |cohort| {

@@ -2,16 +2,17 @@
 //! of each part as soon as it is known.
 
 use super::IntakeFlow;
-use super::collect::World;
+use super::feed::Made;
 use super::record::Recorder;
 use super::report::IntakeError;
 use super::run::Leased;
 use crate::apply::{Intake, apply_intake};
 use crate::journal::{Intent, NewPlan, PlanState};
-use crate::sources::moodle::{Sentinel, Sight, prove_sight};
+use crate::sources::moodle::{Sentinel, Sight, Wanted, prove_rights, prove_sight};
 use rollbook_core::guard::{Cleared, Finding};
 use rollbook_core::model::{MoodleUserId, RunId};
-use rollbook_core::plan::{IntakeChange, IntakePlan};
+use rollbook_core::plan::{IntakeChange, IntakePlan, Skip};
+use rollbook_core::run::OutcomeCode;
 use tokio::sync::mpsc;
 
 /// Every Moodle gives its first administrator this id.
@@ -19,15 +20,45 @@ const FIRST_ADMINISTRATOR: MoodleUserId = MoodleUserId(2);
 /// So many reports may wait for the journal before applying waits too.
 const REPORTS_AHEAD_MAX: usize = 8;
 
-/// Proof of sight, by the account that the operator named, or one that was just found.
-pub(super) async fn see(flow: &IntakeFlow, world: &World) -> Result<Sight, IntakeError> {
+/// Proof of sight, by the account that the operator named, or one that was just found. `None` where the plan neither
+/// changes anything nor settles a record because something is not there.
+pub(super) async fn see(flow: &IntakeFlow, made: &Made) -> Result<Option<Sight>, IntakeError> {
+    let Made { plan, world, .. } = made;
+    if plan.changes.is_empty() && !plan.skips.iter().any(rests_on_absence) {
+        return Ok(None);
+    }
     let met = world.directory.accounts().find(|account| !account.guid.is_empty()).map(|account| account.id);
     let sentinel = match (&flow.sentinel, met) {
         (Some(word), _) => Sentinel::Named(word.clone()),
         (None, Some(id)) => Sentinel::Account(id),
         (None, None) => Sentinel::Account(FIRST_ADMINISTRATOR),
     };
-    Ok(prove_sight(&flow.moodle.reader(), &sentinel).await?)
+    Ok(Some(prove_sight(&flow.moodle.reader(), &sentinel).await?))
+}
+
+/// To a token that sees too little everybody is absent, and the record would be settled for ever.
+fn rests_on_absence(skip: &Skip) -> bool {
+    matches!(skip.verdict.code(), OutcomeCode::NoAccount | OutcomeCode::NotEnrolled | OutcomeCode::AlreadySuspended)
+}
+
+/// Proof that the token may do what the plan wants.
+pub(super) async fn prove(flow: &IntakeFlow, plan: &IntakePlan, sight: &Sight) -> Result<(), IntakeError> {
+    let mut wanted = Wanted::default();
+    for change in &plan.changes {
+        let place = match change {
+            IntakeChange::CreateAccount(_) => {
+                wanted.accounts = true;
+                continue;
+            }
+            IntakeChange::Enrol(enrol) => (enrol.course, enrol.role),
+            IntakeChange::Suspend(suspend) => (suspend.course, suspend.role),
+        };
+        // A plan is in the order of courses.
+        if wanted.courses.last() != Some(&place) {
+            wanted.courses.push(place);
+        }
+    }
+    Ok(prove_rights(&flow.moodle.reader(), sight.service_name(), &wanted).await?)
 }
 
 /// Applies a cleared plan; what becomes of each part is recorded as soon as it is known.

@@ -2,7 +2,8 @@
 
 use super::IntakeFlow;
 use crate::sources::moodle::{
-    MoodleSourceError, collect_courses, collect_enrolments, collect_people, complete_courses, read_enrolments,
+    LISTED_FROM, MoodleSourceError, collect_courses, collect_enrolments, collect_people, complete_courses,
+    read_enrolments,
 };
 use jiff::Timestamp;
 use rollbook_core::matching::{Directory, PersonMatch, match_person};
@@ -45,7 +46,9 @@ pub async fn collect_world(
         }
     }
     let Some(database) = &flow.database else {
-        let (enrolments, active) = collect_enrolments(&reader, &pairs).await?;
+        // A guard that watches shares from fewer people on needs to know how many there are.
+        let exempt = usize::try_from(flow.policy.limits.exempt_under).unwrap_or(LISTED_FROM);
+        let (enrolments, active) = collect_enrolments(&reader, &pairs, exempt.clamp(1, LISTED_FROM)).await?;
         for course in courses.values_mut().flatten() {
             course.active = active.get(&course.id).copied();
         }

@@ -10,7 +10,7 @@ use crate::sources::elm::collect_feed;
 use crate::sources::moodle::{MoodleSourceError, read_administrators};
 use rollbook_core::guard::{Finding, IntakeView, check_intake};
 use rollbook_core::model::{FeedRecord, Fingerprint, Guid, LinkName, RunId, read_record};
-use rollbook_core::plan::{EnrolKind, IntakeChange, IntakeInputs, IntakePlan, plan_intake};
+use rollbook_core::plan::{IntakeChange, IntakeInputs, IntakePlan, Intended, plan_intake};
 use rollbook_core::policy::IntakePolicy;
 use rollbook_core::run::{OutcomeCode, Standing, standing};
 use rollbook_core::snapshot::Snapshot;
@@ -55,6 +55,15 @@ pub(super) async fn read_feed(
 pub(super) struct Taken {
     pub records: Vec<WaitingRecord>,
     pub known: u64,
+}
+
+impl Taken {
+    /// The records, as complete as the reading was.
+    pub fn as_of(&self, read: &Read) -> Snapshot<Vec<FeedRecord>> {
+        let Snapshot { taken_at, gaps, .. } = &read.records;
+        let value = self.records.iter().map(|waiting| waiting.record.clone()).collect();
+        Snapshot { taken_at: *taken_at, gaps: gaps.clone(), value }
+    }
 }
 
 /// Which of these stand in doubt since a run whose plan was cleared.
@@ -137,15 +146,16 @@ pub(super) async fn make_plan(
     Ok(Made { plan, findings, world })
 }
 
-/// Enrolments that an earlier run set out to make and whose end it did not record.
-async fn intended(journal: &Journal, link: &LinkName) -> Result<BTreeMap<Fingerprint, EnrolKind>, JournalError> {
+/// What an earlier run set out to do and did not record the end of.
+async fn intended(journal: &Journal, link: &LinkName) -> Result<BTreeMap<Fingerprint, Intended>, JournalError> {
     let intents = journal.unsettled_intents(link).await?;
-    let enrolments = intents.into_iter().filter_map(|intent| match serde_json::from_value(intent.change) {
-        Ok(IntakeChange::Enrol(enrol)) => Some((intent.record, enrol.kind)),
+    let changes = intents.into_iter().filter_map(|intent| match serde_json::from_value(intent.change) {
+        Ok(IntakeChange::Enrol(enrol)) => Some((intent.record, Intended::Enrol(enrol.kind))),
+        Ok(IntakeChange::Suspend(_)) => Some((intent.record, Intended::Suspend)),
         // What an older Rollbook meant in other words is looked at like any other record.
-        Ok(IntakeChange::CreateAccount(_) | IntakeChange::Suspend(_)) | Err(_) => None,
+        Ok(IntakeChange::CreateAccount(_)) | Err(_) => None,
     });
-    Ok(enrolments.collect())
+    Ok(changes.collect())
 }
 
 /// The rules, with the site's administrators among the protected where the database names them.

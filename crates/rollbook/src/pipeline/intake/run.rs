@@ -1,6 +1,6 @@
 //! The flow on one screen: collect → plan → guard → record → apply → settle → report.
 
-use super::act::{Clearance, apply, remember_plan, see};
+use super::act::{Clearance, apply, prove, remember_plan, see};
 use super::feed::{Made, Read, known_doubts, make_plan, read_feed, take_up};
 use super::record::Recorder;
 use super::report::{IntakeError, IntakeReport};
@@ -11,7 +11,7 @@ use crate::journal::{Journal, Lease, NewRun};
 use crate::pipeline::lease::{Heartbeat, take_lease};
 use rollbook_core::guard::{Level, clear};
 use rollbook_core::model::{Fingerprint, RunId};
-use rollbook_core::plan::{IntakeChange, Skip};
+use rollbook_core::plan::{IntakeChange, IntakePlan, Skip};
 use rollbook_core::run::{Counts, RunKind, RunState};
 use rollbook_core::snapshot::Snapshot;
 use std::error::Error as _;
@@ -106,13 +106,12 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
     let Leased { flow, journal, clock, lease, .. } = with;
     let read = read_feed(flow, journal, clock, &request.ask).await?;
     let taken = take_up(with, request, run, &read).await?;
-    let records = Snapshot {
-        taken_at: read.records.taken_at,
-        gaps: read.records.gaps.clone(),
-        value: taken.records.iter().map(|waiting| waiting.record.clone()).collect(),
-    };
+    let records = taken.as_of(&read);
     let doubts = known_doubts(taken.records.iter().map(|waiting| (&waiting.record.fingerprint, waiting.code)));
-    let Made { plan, findings, world } = make_plan(flow, journal, clock, &records, &doubts).await?;
+    let made = make_plan(flow, journal, clock, &records, &doubts).await?;
+    // Before anything is settled: a token that sees too little finds nobody.
+    let sight = see(flow, &made).await?;
+    let Made { plan, findings, world } = made;
 
     let mut recorder = Recorder {
         flow,
@@ -125,9 +124,11 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
         counts: Counts { records: read.count, skipped: taken.known, ..Counts::default() },
         verdicts: Vec::new(),
     };
-    let approval = journal.approval(&flow.link, clock.now()).await?;
-    let (approved, approval) = approval.unzip();
+    let (approved, approval) = journal.approval(&flow.link, clock.now()).await?.unzip();
     let cleared = clear(plan.clone(), plan.digest(), findings.clone(), approval.as_ref(), clock.now());
+    if let (Ok(cleared), Some(sight)) = (&cleared, &sight) {
+        prove(flow, cleared.plan(), sight).await?;
+    }
     let clearance = match &cleared {
         Ok(cleared) => Clearance::Given { approval: approved.filter(|_| cleared.approved_by().is_some()) },
         Err(_) => Clearance::Refused,
@@ -140,15 +141,13 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
 
     let state = match cleared {
         Err(_) => {
-            let wanted = plan.changes.iter().filter_map(IntakeChange::record);
-            let held: Vec<Fingerprint> = wanted.chain(unsaid.iter().map(|skip| skip.record)).collect();
-            recorder.record_not_tried(&held, "a guard refused the plan").await?;
+            hold_back(&mut recorder, &plan, &unsaid).await?;
             RunState::GuardRefused
         }
-        Ok(cleared) if cleared.plan().changes.is_empty() => RunState::Done,
         Ok(cleared) => {
-            let sight = see(flow, &world).await?;
-            apply(with, &cleared, &sight, &mut recorder).await?;
+            if let Some(sight) = sight.filter(|_| !cleared.plan().changes.is_empty()) {
+                apply(with, &cleared, &sight, &mut recorder).await?;
+            }
             RunState::Done
         }
     };
@@ -172,6 +171,13 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
         calls: Vec::new(),
         duration_ms: 0,
     })
+}
+
+/// What a refused plan wanted waits, and so do the doubts that it found.
+async fn hold_back(recorder: &mut Recorder<'_>, plan: &IntakePlan, unsaid: &[Skip]) -> Result<(), IntakeError> {
+    let wanted = plan.changes.iter().filter_map(IntakeChange::record);
+    let held: Vec<Fingerprint> = wanted.chain(unsaid.iter().map(|skip| skip.record)).collect();
+    Ok(recorder.record_not_tried(&held, "a guard refused the plan").await?)
 }
 
 /// An error with its causes, for the journal.

@@ -1,5 +1,6 @@
 //! The dry run: the same way as a real run, up to the guards. It holds no writer and records nothing.
 
+use super::act::see;
 use super::feed::{Made, Read, known_doubts, make_plan, read_feed};
 use super::report::{IntakeError, IntakeReport};
 use super::{IntakeFlow, IntakeRequest};
@@ -34,7 +35,9 @@ pub(super) async fn show_plan(
     }
     let records = Snapshot { taken_at: records.taken_at, gaps: records.gaps, value: fresh };
     let doubts = known_doubts(known.iter().map(|(record, code)| (record, *code)));
-    let Made { plan, findings, .. } = make_plan(flow, journal, clock, &records, &doubts).await?;
+    let made = make_plan(flow, journal, clock, &records, &doubts).await?;
+    see(flow, &made).await?;
+    let Made { plan, findings, .. } = made;
     let refused = findings.iter().any(|finding| finding.level == Level::Block);
     let counts = Counts { records: count, skipped: settled, ..Counts::default() };
     let state = if refused { RunState::GuardRefused } else { RunState::Done };

@@ -96,7 +96,9 @@ impl OpenJsonApi {
         missing.extend(found);
 
         gaps.extend(gaps_of(&memberships.list));
-        gaps.extend(withheld(&memberships));
+        if question.part == Part::All {
+            gaps.extend(withheld(&memberships, reader.account()));
+        }
         let (rows, unreadable) = read_memberships(&memberships, &shown);
         if unreadable > 0 {
             gaps.push(Gap::Withheld { what: format!("the numbers of {unreadable} members") });
@@ -204,7 +206,7 @@ async fn find_person(reader: &GroupReader, word: &str) -> Result<Vec<CommunityPe
         }
         other => other,
     }?;
-    let people = found.iter().filter_map(to_person);
+    let people = found.iter().filter_map(|user| to_person(user, None));
     Ok(people.filter(|person| is_meant(person, word)).collect())
 }
 
@@ -215,8 +217,8 @@ fn to_row(group: WireGroup) -> GroupRow {
 }
 
 /// A person as far as they are shown; `None` for the anonymous user and for one without number.
-fn to_person(user: &WireUser) -> Option<CommunityPerson> {
-    let number = user.number.filter(|number| number.0 > 0)?;
+fn to_person(user: &WireUser, number: Option<CommunityUserId>) -> Option<CommunityPerson> {
+    let number = user.number.or(number).filter(|number| number.0 > 0)?;
     let standing = match (&user.name, user.status) {
         (None, _) => PersonStanding::Hidden,
         (Some(_), Some(false)) => PersonStanding::Blocked,
@@ -227,13 +229,15 @@ fn to_person(user: &WireUser) -> Option<CommunityPerson> {
 
 /// Everybody whom a membership means: those of whom nothing is shown are hidden.
 fn people_of(memberships: &Memberships) -> Vec<CommunityPerson> {
-    let mut people: BTreeMap<CommunityUserId, CommunityPerson> =
-        memberships.users.values().filter_map(to_person).map(|person| (person.id, person)).collect();
+    let mut people = BTreeMap::new();
     for row in &memberships.list.rows {
-        if let WireMember::Account { uuid, number: Some(number) } = &row.member {
-            let hidden = || person(*number, uuid.clone(), String::new(), None, PersonStanding::Hidden);
-            people.entry(*number).or_insert_with(hidden);
-        }
+        let WireMember::Account { uuid, number } = &row.member else { continue };
+        let hidden = |number| person(number, uuid.clone(), String::new(), None, PersonStanding::Hidden);
+        let shown = match memberships.users.get(uuid) {
+            Some(user) => to_person(user, *number),
+            None => number.filter(|number| number.0 > 0).map(hidden),
+        };
+        people.extend(shown.map(|person| (person.id, person)));
     }
     people.into_values().collect()
 }
@@ -267,17 +271,10 @@ fn gaps_of<T>(listing: &Listing<T>) -> Vec<Gap> {
     listing.incomplete.iter().map(gap).collect()
 }
 
-/// What the account is not shown of people who are.
-fn withheld(memberships: &Memberships) -> Vec<Gap> {
-    let named = || memberships.users.values().filter(|user| user.name.is_some());
-    let members = memberships.list.rows.len();
-    let mut gaps = Vec::new();
-    if members > 1 && named().count() <= 1 {
-        let what = "the members' names: the account lacks the permission \"access user profiles\"";
-        gaps.push(Gap::Withheld { what: what.to_owned() });
-    } else if named().count() > 1 && named().filter(|user| user.mail_is_shown).count() <= 1 {
-        let what = "the members' mail addresses: the account lacks the permission \"view user email addresses\"";
-        gaps.push(Gap::Withheld { what: what.to_owned() });
-    }
-    gaps
+/// Whether of all members nobody but perhaps ourselves is shown by name: then names are what the account may not see.
+fn withheld(memberships: &Memberships, account: &str) -> Option<Gap> {
+    let others = memberships.users.values().filter(|user| user.uuid != account);
+    let named = others.clone().filter(|user| user.name.is_some()).count();
+    let what = "the members' names: the account lacks the permission \"access user profiles\"";
+    (named == 0 && others.count() > 0).then(|| Gap::Withheld { what: what.to_owned() })
 }

@@ -3,7 +3,7 @@
 use super::{MoodleSourceError, failed};
 use crate::clients::moodle::MoodleReader;
 use crate::clients::moodle::wire::WireCourse;
-use rollbook_core::model::{Course, ElmCourseId, FeedRecord, ManualInstance};
+use rollbook_core::model::{Course, ElmCourseId, FeedRecord, ManualInstance, MoodleCourseId};
 use rollbook_core::plan::Courses;
 use std::collections::BTreeSet;
 
@@ -31,6 +31,15 @@ pub(super) async fn fetch_courses(reader: &MoodleReader, ids: Vec<ElmCourseId>) 
         (asked, courses)
     });
     Ok(courses.collect())
+}
+
+/// Those of these courses that learners do not see. No call for none; about 4 ms a course.
+pub(super) async fn fetch_hidden(
+    reader: &MoodleReader,
+    ids: &[MoodleCourseId],
+) -> Result<BTreeSet<MoodleCourseId>, MoodleSourceError> {
+    let (courses, _gone) = reader.fetch_courses_by_id(ids).await.map_err(failed("looking which courses are hidden"))?;
+    Ok(courses.into_iter().filter(|course| course.visible == Some(false)).map(|course| course.id).collect())
 }
 
 /// The database compares loosely; where the course says its own idnumber, it must be the very one.

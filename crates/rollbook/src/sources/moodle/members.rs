@@ -72,7 +72,8 @@ async fn from_services(
     );
     let (mails, usernames, idnumbers, ids) = found.map_err(failed("looking up the members' accounts"))?;
     let as_id = |text: String| Lookup::Id(MoodleUserId(text.parse().unwrap_or_default()));
-    let fields: [(_, fn(String) -> Lookup); 4] =
+    type Ask = fn(String) -> Lookup;
+    let fields: [(_, Ask); 4] =
         [(mails, Lookup::Mail), (usernames, Lookup::Username), (idnumbers, Lookup::Idnumber), (ids, as_id)];
     let (mut accounts, mut poisoned) = (Vec::new(), BTreeSet::new());
     for (found, question) in fields {

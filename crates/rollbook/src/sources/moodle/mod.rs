@@ -10,18 +10,16 @@ mod members;
 mod now;
 mod people;
 mod sight;
-mod sight_guilds;
 mod sql;
 
 pub use cohorts::{CohortQuestion, CohortSourceError, collect_cohorts};
 pub use courses::collect_courses;
-pub use enrolments::collect_enrolments;
+pub use enrolments::{LISTED_FROM, collect_enrolments};
 pub use manual::{complete_courses, read_administrators, read_enrolments};
 pub use members::look_up;
 pub use now::look_now;
 pub use people::{collect_people, find_by_guid, find_by_id, find_person};
-pub use sight::{Sentinel, Sight, prove_sight};
-pub use sight_guilds::{GuildSight, LooksUp, prove_guild_sight};
+pub use sight::{GuildSight, LooksUp, Sentinel, Sight, Wanted, prove_guild_sight, prove_rights, prove_sight};
 pub use sql::MoodleDatabase;
 
 use crate::clients::moodle::MoodleError;
@@ -50,6 +48,16 @@ pub enum MoodleSourceError {
         what: String,
         /// What to do about it.
         mend: String,
+    },
+    /// The token may not do what is wanted.
+    #[error("the Moodle token may not {what} (missing: {mend})")]
+    Barred {
+        /// What is wanted.
+        what: String,
+        /// The capability that is missing.
+        mend: String,
+        /// Moodle's answer.
+        source: MoodleError,
     },
 }
 

@@ -1,6 +1,6 @@
 //! How one person stands in one course now, for people who ask.
 
-use super::{MoodleSourceError, collect_enrolments, courses::fetch_courses, find_by_guid};
+use super::{LISTED_FROM, MoodleSourceError, collect_enrolments, courses::fetch_courses, find_by_guid};
 use crate::clients::moodle::MoodleReader;
 use rollbook_core::model::{ElmCourseId, Enrolment, Guid};
 use rollbook_core::report::NowInMoodle;
@@ -27,7 +27,7 @@ pub async fn look_now(
         return Ok(NowInMoodle::NoCourse);
     };
     let pair = (account.id, found.id);
-    let (enrolments, _) = collect_enrolments(reader, &BTreeSet::from([pair])).await?;
+    let (enrolments, _) = collect_enrolments(reader, &BTreeSet::from([pair]), LISTED_FROM).await?;
     let enrolment = enrolments.get(&pair).copied().unwrap_or(Enrolment::NotActive);
     Ok(NowInMoodle::Stands { account: account.id, enrolment, site_suspended: account.suspended })
 }

@@ -127,7 +127,8 @@ impl MoodleReader {
         self.client.read(Function::EnrolledUsers, 1, &form).await
     }
 
-    /// The courses in which someone is actively enrolled and which the token may open; empty for an unknown account.
+    /// The courses in which someone is actively enrolled, which that person may see, and which the token may open; empty for
+    /// an unknown account. A course hidden from learners is missing here, however much the token may see.
     ///
     /// # Errors
     /// [`MoodleError`]

@@ -48,6 +48,20 @@ impl MoodleReader {
         tried.err().filter(|error| error.code() != Some("invalidparameter"))
     }
 
+    /// Whether the token may list who is suspended in a course. `None` means yes; else the refusal: `nopermissions` without
+    /// `moodle/course:enrolreview`, `requireloginerror` or `errorcoursecontextnotvalid` where it may not open the course.
+    pub async fn probe_listing(&self, course: MoodleCourseId) -> Option<MoodleError> {
+        let mut form = Form::new();
+        form.add("courseid", course);
+        for (index, (name, value)) in
+            [("onlysuspended", "1"), ("userfields", "id"), ("limitnumber", "1")].into_iter().enumerate()
+        {
+            form.add_field("options", index, "name", name).add_field("options", index, "value", value);
+        }
+        let tried: Result<Vec<WireUser>, MoodleError> = self.client.read(Function::EnrolledUsers, 1, &form).await;
+        tried.err()
+    }
+
     /// Whether people could be enrolled in a course with a role: nobody is tried, whom Moodle always refuses. `None` means
     /// yes; else the refusal: `nopermissions` without `enrol/manual:enrol`, `wsusercannotassign` where the role may not be
     /// assigned, `wsnoinstance`, `requireloginerror`.

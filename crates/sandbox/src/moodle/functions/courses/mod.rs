@@ -11,8 +11,8 @@ pub(super) use read::clean;
 const OPTIONS: &[Key] = &[optional("ids", Shape::List(&Shape::Int))];
 
 const NEW_COURSE: &[Key] = &[
-    required("fullname", Shape::Raw),
-    required("shortname", Shape::Raw),
+    required("fullname", Shape::NoTags),
+    required("shortname", Shape::NoTags),
     required("categoryid", Shape::Int),
     optional("idnumber", Shape::Raw),
     optional("summary", Shape::Raw),

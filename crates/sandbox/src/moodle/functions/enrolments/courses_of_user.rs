@@ -9,8 +9,8 @@ use super::super::Call;
 use super::super::call::args;
 use super::super::courses::clean;
 use super::super::users::view::Sight;
-use crate::moodle::Course;
 use crate::moodle::wire::Refusal;
+use crate::moodle::{Context, Course};
 
 #[derive(Deserialize)]
 struct OfUser {
@@ -18,7 +18,10 @@ struct OfUser {
     returnusercount: bool,
 }
 
-/// Courses in which the account is active now and that the caller may open.
+/// Roles whose holders see hidden courses: manager, course creator, teachers.
+const SEE_HIDDEN: [i64; 4] = [1, 2, 3, 4];
+
+/// Courses in which the account is active now, that it may see itself, and that the caller may open.
 pub(crate) fn users_courses(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
     let OfUser { userid, returnusercount } = args(value)?;
     let sight = Sight::of(call);
@@ -35,10 +38,16 @@ pub(crate) fn users_courses(call: &mut Call<'_>, value: Value) -> Result<Value, 
     let ids: BTreeSet<i64> = active.map(|row| row.course_id).collect();
     let courses = ids.iter().filter_map(|id| call.moodle.courses.get(*id));
     let list: Vec<Value> = courses
-        .filter(|course| call.may_open(course.id))
+        .filter(|course| call.may_open(course.id) && shows(call, course, userid))
         .map(|course| course_of(call, course, userid, returnusercount))
         .collect();
     Ok(Value::Array(list))
+}
+
+/// A hidden course is left out unless the account itself, whoever asks, sees hidden ones.
+fn shows(call: &Call<'_>, course: &Course, user_id: i64) -> bool {
+    let mut roles = call.moodle.roles_of(user_id, Context::Course(course.id));
+    course.visible || call.moodle.site.admins.contains(&user_id) || roles.any(|row| SEE_HIDDEN.contains(&row.role_id))
 }
 
 fn course_of(call: &Call<'_>, course: &Course, user_id: i64, count: bool) -> Value {

@@ -2,6 +2,12 @@
 //! exist"; acting on that would make everybody twice. So before the first write of a run a known account must be seen,
 //! by every field that people are looked up by, and with every field that is needed.
 
+mod guilds;
+mod rights;
+
+pub use guilds::{GuildSight, LooksUp, prove_guild_sight};
+pub use rights::{Wanted, prove_rights};
+
 use super::{MoodleSourceError, failed};
 use crate::clients::moodle::read::UserField;
 use crate::clients::moodle::wire::{WireSiteInfo, WireUser};
@@ -21,6 +27,7 @@ pub enum Sentinel {
 #[derive(Clone, Debug)]
 pub struct Sight {
     service_account: MoodleUserId,
+    service_name: String,
     version: u64,
 }
 
@@ -28,6 +35,11 @@ impl Sight {
     /// The account that the token belongs to; never touched.
     pub fn service_account(&self) -> MoodleUserId {
         self.service_account
+    }
+
+    /// That account's user name.
+    pub fn service_name(&self) -> &str {
+        &self.service_name
     }
 
     /// Moodle's version, as the digits before its dot.
@@ -79,7 +91,8 @@ pub async fn prove_sight(reader: &MoodleReader, sentinel: &Sentinel) -> Result<S
             return Err(blind(&format!("a known account is not found by its {field}"), capability));
         }
     }
-    Ok(Sight { service_account: info.userid, version: info.version_number() })
+    let version = info.version_number();
+    Ok(Sight { service_account: info.userid, service_name: info.username, version })
 }
 
 fn check_functions(info: &WireSiteInfo) -> Result<(), MoodleSourceError> {

@@ -1,8 +1,8 @@
 //! Proof that the token sees the accounts that guilds' members have. A token with too few rights is answered `[]`, and then
 //! every member would seem to have no account.
 
-use super::sight::Sentinel;
-use super::{MoodleSourceError, failed};
+use super::super::{MoodleSourceError, failed};
+use super::Sentinel;
 use crate::clients::moodle::read::UserField;
 use crate::clients::moodle::wire::{WireSiteInfo, WireUser};
 use crate::clients::moodle::{Function, MoodleReader};

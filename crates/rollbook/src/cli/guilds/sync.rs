@@ -1,0 +1,193 @@
+//! `rollbook guilds sync COMMUNITY MOODLE`: both sites are looked at, and Moodle is made to agree.
+//!
+//! A dry run takes the same way as a real one up to the guards, and every line of it says that it is one.
+
+use super::guilds_of_plan::tell_guilds;
+use super::help::Guided;
+use super::lines::Lines;
+use super::status::tell_status;
+use super::summary::{as_json, tell_findings, tell_left, tell_summary};
+use crate::cli::output::{Progress, Sign};
+use crate::cli::{Context, Exit};
+use crate::config::GuildsLink;
+use crate::journal::Journal;
+use crate::pipeline::guilds::{
+    Ask, GuildsFlow, GuildsReport, GuildsRequest, Purpose, Reach, Watch, look_at_guilds, make_guilds, run_guilds,
+};
+use clap::Args;
+use miette::{IntoDiagnostic, WrapErr};
+use rollbook_core::model::SiteName;
+use rollbook_core::run::RunState;
+
+/// Make Moodle's cohorts agree with a community's guilds
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Sync {
+    /// The community, as the configuration names it
+    community: String,
+
+    /// The Moodle, as the configuration names it
+    moodle: String,
+
+    /// All guilds; this is the default
+    #[arg(long, conflicts_with_all = ["guild", "user"])]
+    full: bool,
+
+    /// One guild, by machine name, label, number or UUID
+    #[arg(long, value_name = "NAME", conflicts_with = "user")]
+    guild: Option<String>,
+
+    /// One person, by number, user name or mail address: adds and removes that person only
+    #[arg(long, value_name = "ID")]
+    user: Option<String>,
+
+    /// Show what would be done; change nothing anywhere
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Log every call
+    #[arg(short, long)]
+    debug: bool,
+}
+
+impl Sync {
+    pub(in crate::cli) fn debugs(&self) -> bool {
+        self.debug
+    }
+
+    pub(in crate::cli) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
+        let settings = context.settings()?;
+        let (from, to) = (SiteName::new(self.community.as_str()), SiteName::new(self.moodle.as_str()));
+        let found = settings.guild(&from, &to)?;
+        let flow = make_guilds(&found, &context.clock)
+            .into_diagnostic()
+            .wrap_err_with(|| format!("while preparing {}", found.link.name))?;
+        let journal = context.journal(&settings).await?;
+        let told = Told { link: &found, detailed: context.detailed() };
+        let report = tell_sync(context, &flow, &journal, self.request(), &told).await?;
+        Ok(exit(&report))
+    }
+
+    fn request(&self) -> GuildsRequest {
+        let ask = match (&self.guild, &self.user) {
+            (Some(guild), _) => Ask::Guild(guild.clone()),
+            (None, Some(user)) => Ask::Person(user.clone()),
+            (None, None) => Ask::All,
+        };
+        let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Apply };
+        GuildsRequest { ask, purpose, author: "command line".to_owned() }
+    }
+}
+
+/// How a synchronisation is told.
+pub(in crate::cli) struct Told<'a> {
+    /// The link and its sites.
+    pub link: &'a GuildsLink<'a>,
+    /// Whether each guild and each member is listed.
+    pub detailed: bool,
+}
+
+/// Runs a synchronisation and tells it in five steps.
+pub(in crate::cli) async fn tell_sync(
+    context: &mut Context,
+    flow: &GuildsFlow,
+    journal: &Journal,
+    request: GuildsRequest,
+    told: &Told<'_>,
+) -> miette::Result<GuildsReport> {
+    let purpose = request.purpose;
+    let GuildsFlow { from, to, .. } = flow;
+    if purpose == Purpose::DryRun {
+        context.out.heading("DRY RUN MODE - No changes will be made");
+    }
+    let what = match &request.ask {
+        Ask::All => "all guilds".to_owned(),
+        Ask::Guild(word) => format!("guild {word}"),
+        Ask::Person(word) => format!("user {word}"),
+    };
+    let mut lines = Lines { out: &mut context.out, purpose };
+    lines.line(format_args!("Synchronising {what}: {from} to {to}"));
+    lines.step(1, "Validating sites");
+    let mut bar: Option<Progress> = None;
+    let mut watch = |watch: Watch<'_>| hear(watch, &mut lines, &mut bar, flow);
+    let outcome = run_guilds(flow, journal, &context.clock, &request, &context.stop, &mut watch).await;
+    drop(bar);
+    let report = match outcome {
+        Ok(report) => report,
+        Err(error) => return Err(Guided::new(error, flow).into()),
+    };
+    tell_report(&report, told, &mut lines);
+    lines.step(5, "Updated status");
+    let reach = Reach::JournalOnly;
+    let status = look_at_guilds(flow, journal, &context.clock, reach).await.into_diagnostic()?;
+    tell_status(&status, Some(&report.sites), flow, told.link, context.clock.now(), &mut lines);
+    if purpose == Purpose::DryRun {
+        lines.sign(Sign::Note, "no changes were made");
+    }
+    context.out.json(&as_json(&report, flow));
+    Ok(report)
+}
+
+/// Tells what is known as soon as it is.
+fn hear(watch: Watch<'_>, lines: &mut Lines<'_>, bar: &mut Option<Progress>, flow: &GuildsFlow) {
+    let GuildsFlow { from, to, community_url, moodle, .. } = flow;
+    match watch {
+        Watch::Reached(sites) => {
+            let account = sites.access.account.as_deref().map(|uuid| format!(" as {uuid}")).unwrap_or_default();
+            let way = sites.access.way;
+            let url = community_url.trim_end_matches('/');
+            lines.sign(
+                Sign::Done,
+                format_args!("community {from}: {url} over {way}{account} ({} ms)", sites.community_ms),
+            );
+            let (name, release) = (&sites.moodle_name, &sites.moodle_release);
+            let at = moodle.site_url();
+            lines.sign(Sign::Done, format_args!("Moodle {to}: {at}, {name}, {release} ({} ms)", sites.moodle_ms));
+            lines.step(2, "Checking access to the groups");
+            let version =
+                sites.access.group_version.map_or_else(|| "Group 1 or 2".to_owned(), |n| format!("Group {n}"));
+            lines.sign(Sign::Done, format_args!("module: {version}"));
+        }
+        Watch::Seen(community, seen) => {
+            let sign = if seen.guilds == 0 { Sign::Warning } else { Sign::Done };
+            let (guilds, members, people) = (seen.guilds, seen.memberships, seen.people);
+            lines.sign(
+                sign,
+                format_args!("visible to the account: {guilds} guilds, {members} members, {people} people"),
+            );
+            for gap in &community.gaps {
+                lines.sign(Sign::Warning, format_args!("incomplete: {gap}; nobody is removed on its word"));
+            }
+            lines.step(3, "Running the synchronisation");
+        }
+        Watch::Planned(plan) => *bar = Some(lines.out.progress(plan.changes.len() as u64, "changes")),
+        Watch::Applied(count) => {
+            if let Some(bar) = bar {
+                bar.advance(count as u64);
+            }
+        }
+    }
+}
+
+fn tell_report(report: &GuildsReport, told: &Told<'_>, lines: &mut Lines<'_>) {
+    if told.detailed || lines.is_dry() {
+        tell_guilds(report, told.detailed, lines);
+    }
+    tell_findings(report, lines);
+    tell_summary(report, lines);
+    tell_left(report, told.detailed, lines);
+    lines.step(4, "Completion time");
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run stay far below 2^52")]
+    let seconds = report.duration_ms as f64 / 1000.0;
+    let (calls, requests) = (report.counts.calls, report.requests);
+    let text = format!("{seconds:.2} s, with {calls} calls to Moodle and {requests} requests to the community");
+    lines.sign(Sign::Done, text);
+}
+
+fn exit(report: &GuildsReport) -> Exit {
+    match report.state {
+        RunState::Done => Exit::Fine,
+        RunState::GuardRefused => Exit::Refused,
+        RunState::Partly | RunState::Stopped => Exit::Partly,
+        RunState::Running | RunState::Failed | RunState::Abandoned => Exit::Failed,
+    }
+}
