@@ -74,3 +74,6 @@ CREATE TABLE completion_event (
     checked_ms BIGINT NULL
 );
 CREATE INDEX completion_event_open ON completion_event (link, at_ms) WHERE checked_ms IS NULL;
+
+-- What a person decided to ignore is not asked again.
+CREATE INDEX attention_ignored ON attention (link, kind, subject) WHERE action = 'ignore';

@@ -13,3 +13,4 @@ pub mod live;
 pub mod notify;
 pub mod pipeline;
 pub mod sources;
+pub mod web;

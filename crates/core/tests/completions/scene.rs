@@ -81,7 +81,14 @@ impl Scene {
         let inputs = CompletionInputs { link: &link, seen: &seen, courses: &courses, records, known: &known, supplied };
         let plan = plan_completions(&inputs, &self.policy, self.now);
         let now = self.now + run.plan_waits;
-        let view = CompletionsView { plan: &plan, gaps: &seen.gaps, courses: &looked, policy: &self.policy, now };
+        let view = CompletionsView {
+            plan: &plan,
+            gaps: &seen.gaps,
+            courses: &looked,
+            queued_before: 0,
+            policy: &self.policy,
+            now,
+        };
         let findings = check_completions(&view);
         let mut lines: Vec<String> = plan.reports.iter().flat_map(|report| self.show(report)).collect();
         lines.extend(plan.skips.iter().map(show_skip));

@@ -22,6 +22,8 @@ pub struct CompletionsView<'a> {
     pub gaps: &'a [Gap],
     /// The courses as they were seen.
     pub courses: &'a Snapshot<Vec<OptInCourse>>,
+    /// Reports that the same run has queued before this plan.
+    pub queued_before: u64,
     /// The rules.
     pub policy: &'a CompletionsPolicy,
     /// The time at which it would be applied.

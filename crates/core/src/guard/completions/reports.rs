@@ -4,6 +4,10 @@ use super::CompletionsView;
 use crate::guard::Finding;
 
 pub(super) fn check(view: &CompletionsView<'_>) -> Vec<Finding> {
-    let count = view.plan.reports.len() as u64;
+    let new = view.plan.reports.len() as u64;
+    if new == 0 {
+        return Vec::new();
+    }
+    let count = new + view.queued_before;
     Finding::of_count("reports", "completions to be reported", count, view.policy.limits.reports).into_iter().collect()
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Circuit {
-    /// Failures in a row since the last sign of life, or since the last rest.
+    /// Failures in a row in this run, each of another report, since the last sign of life or rest.
     pub failures: u32,
     /// Rests in a row: each is longer than the one before.
     pub rests: u32,
@@ -39,6 +39,12 @@ pub enum Pass {
 }
 
 impl Circuit {
+    /// The same at the beginning of a run: a report that failed in each of the last runs, alone, says nothing of the ELM.
+    #[must_use]
+    pub fn in_new_run(self) -> Self {
+        Self { failures: 0, ..self }
+    }
+
     /// Whether reports may be sent now.
     pub fn pass(&self, now: Timestamp) -> Pass {
         match self.rests_until {
@@ -80,10 +86,10 @@ impl Circuit {
         Self { failures: 0, rests, rests_until: Some(rests_until), ..failing }
     }
 
-    /// Whether it has failed for so long that a human must be told.
+    /// Whether it has failed for so long that a human must be told; of a denial at once.
     pub fn needs_a_human(&self, rules: &DeliveryRules, now: Timestamp) -> bool {
-        let since = self.failing_since.filter(|_| self.rests > 0);
-        since.is_some_and(|since| self.denied || now.duration_since(since) >= rules.attention_after)
+        self.failing_since
+            .is_some_and(|since| self.denied || (self.rests > 0 && now.duration_since(since) >= rules.attention_after))
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rollbook_core::model::LinkName;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// Something that a human is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +39,7 @@ const OPEN: &str = "
     INSERT INTO attention (link, kind, subject, title, evidence, opened_ms, seen_ms)
     SELECT $2, r.kind, r.subject, r.title, r.evidence, $3, $3 FROM {rows}
     WHERE NOT EXISTS (SELECT 1 FROM attention x WHERE x.link = $2 AND x.kind = r.kind AND x.subject = r.subject
-        AND x.action LIKE 'ignore%')
+        AND x.action = 'ignore')
     ON CONFLICT (link, kind, subject) WHERE closed_ms IS NULL
     DO UPDATE SET seen_ms = excluded.seen_ms, title = excluded.title, evidence = excluded.evidence";
 
@@ -77,10 +77,11 @@ pub(super) async fn close_others(
     now: Timestamp,
 ) -> Result<(), JournalError> {
     let sql = "SELECT id, kind, subject FROM attention WHERE link = $1 AND closed_ms IS NULL AND kind LIKE 'completion!_%' ESCAPE '!'";
+    let asked: HashSet<(&str, &str)> = still.iter().map(|ask| (ask.kind.as_str(), ask.subject.as_str())).collect();
     let mut ids = Vec::new();
     for row in tx.rows(sql, args![link.as_str()]).await? {
         let (kind, subject) = (row.text("kind")?, row.text("subject")?);
-        let is_asked = still.iter().any(|ask| ask.kind == kind && ask.subject == subject);
+        let is_asked = asked.contains(&(kind.as_str(), subject.as_str()));
         let is_meant = kinds.contains(&kind.as_str()) && about.is_none_or(|about| about.contains(&subject));
         if is_meant && !is_asked {
             ids.push(IdRow { id: row.int("id")? });

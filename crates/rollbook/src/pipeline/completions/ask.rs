@@ -90,8 +90,7 @@ pub(super) fn about_elm(circuit: &Circuit, words: &str) -> (String, serde_json::
         "does not accept completions"
     };
     let since = circuit.failing_since.map_or(String::new(), |since| format!(" since {since:.0}"));
-    (
-        format!("the ELM {what}{since}; they are kept and tried further: {words}"),
-        json!({"circuit": circuit, "answer": words}),
-    )
+    let words = if words.is_empty() { String::new() } else { format!(": {words}") };
+    let title = format!("the ELM {what}{since}; they are kept and tried further{words}");
+    (title, json!({"circuit": circuit, "answer": words}))
 }

@@ -40,6 +40,20 @@ pub(super) struct Seen {
     pub full: Option<Timestamp>,
 }
 
+impl Seen {
+    /// Takes in what else was seen.
+    pub(super) fn add(&mut self, other: Self) {
+        let Self { completions, gaps, count, known, looked, covered, full } = other;
+        self.completions.extend(completions);
+        self.gaps.extend(gaps);
+        self.count += count;
+        self.known += known;
+        self.looked.extend(looked);
+        self.covered = self.covered.or(covered);
+        self.full = self.full.or(full);
+    }
+}
+
 /// The opted courses as they are now, with what was seen of all courses.
 pub(super) async fn collect_courses(
     flow: &CompletionsFlow,
@@ -66,8 +80,8 @@ pub(super) async fn collect_courses(
     Ok((looked, opted))
 }
 
-/// The completions that are new, and marks in `opted` how far each course was read.
-pub(super) async fn collect_completions(
+/// What the database has that is new; marks in `opted` how far each course was read. Nothing, where it is not the way.
+pub(super) async fn collect_from_database(
     flow: &CompletionsFlow,
     journal: &Journal,
     reach: Reach,
@@ -75,43 +89,56 @@ pub(super) async fn collect_completions(
     opted: &mut [OptedCourse],
     now: Timestamp,
 ) -> Result<Seen, CompletionsError> {
-    match (&flow.way, reach) {
-        (_, Reach::Pushed) | (FoundBy::Push, _) => Ok(Seen::default()),
-        (FoundBy::Poll, Reach::Usual | Reach::Full) => {
-            let candidates = candidates(flow, journal, opted).await?;
-            // Never more calls than people who can have completed.
-            let calls = flow.calls_max.min(candidates.len() as u64);
-            Ok(poll(flow, candidates, calls, now).await)
+    let (FoundBy::Database(database), Reach::Usual | Reach::Full) = (&flow.way, reach) else {
+        return Ok(Seen::default());
+    };
+    let is_due = state.full.is_none_or(|full| now.duration_since(full) >= FULL_EVERY);
+    let scans = choose_scans(opted, &flow.policy, state.covered, flow.overlap, reach == Reach::Full || is_due);
+    scan(flow, journal, database, &scans, opted, now).await
+}
+
+/// The looks at people that a run takes, some at a time.
+pub(super) struct Polling {
+    looks: std::vec::IntoIter<Look>,
+    guids: BTreeMap<(MoodleUserId, MoodleCourseId), Guid>,
+    budget: CallBudget,
+    stopped: bool,
+}
+
+impl Polling {
+    /// Everybody who can have completed, the most urgent first; nobody, where polling is not the way.
+    pub(super) async fn prepare(
+        flow: &CompletionsFlow,
+        journal: &Journal,
+        reach: Reach,
+        opted: &[OptedCourse],
+        now: Timestamp,
+    ) -> Result<Self, CompletionsError> {
+        let mut candidates = Vec::new();
+        if let (FoundBy::Poll, Reach::Usual | Reach::Full) = (&flow.way, reach) {
+            let open = opted.iter().filter(|course| !course.withdrawn).map(|course| course.id);
+            let open: Vec<MoodleCourseId> = open.collect();
+            candidates = journal.completion_candidates(&flow.link, &flow.intakes, &open).await?;
         }
-        (FoundBy::Database(database), Reach::Usual | Reach::Full) => {
-            let is_due = state.full.is_none_or(|full| now.duration_since(full) >= FULL_EVERY);
-            let scans = choose_scans(opted, &flow.policy, state.covered, flow.overlap, reach == Reach::Full || is_due);
-            scan(flow, journal, database, &scans, opted, now).await
-        }
+        // Never more calls than people who can have completed.
+        let budget = CallBudget::of(flow.calls_max.min(candidates.len() as u64));
+        let pairs: Vec<_> = candidates.iter().map(|polled| polled.candidate).collect();
+        let pair = |polled: PolledCandidate| ((polled.candidate.user, polled.candidate.course), Guid::new(polled.guid));
+        let guids = candidates.into_iter().map(pair).collect();
+        Ok(Self { looks: order_looks(&pairs, now).into_iter(), guids, budget, stopped: false })
     }
-}
 
-/// Who can have completed. The courses that opted in just now are not in the journal yet.
-async fn candidates(
-    flow: &CompletionsFlow,
-    journal: &Journal,
-    opted: &[OptedCourse],
-) -> Result<Vec<PolledCandidate>, CompletionsError> {
-    let open: BTreeSet<MoodleCourseId> =
-        opted.iter().filter(|course| !course.withdrawn).map(|course| course.id).collect();
-    let open: Vec<MoodleCourseId> = open.into_iter().collect();
-    Ok(journal.completion_candidates(&flow.link, &flow.intakes, &open).await?)
-}
-
-async fn poll(flow: &CompletionsFlow, candidates: Vec<PolledCandidate>, calls: u64, now: Timestamp) -> Seen {
-    let pairs: Vec<_> = candidates.iter().map(|polled| polled.candidate).collect();
-    let looks = order_looks(&pairs, now);
-    let polled = poll_completions(&flow.moodle.reader(), &looks, &CallBudget::of(calls), flow.moodle_concurrency).await;
-    let guids = candidates
-        .into_iter()
-        .map(|polled| ((polled.candidate.user, polled.candidate.course), Guid::new(polled.guid)))
-        .collect();
-    seen_by_polling(polled, &guids)
+    /// Looks at the next people; at nobody once Moodle has failed or the budget is used up.
+    pub(super) async fn next(&mut self, flow: &CompletionsFlow, people: usize) -> Option<Seen> {
+        let looks: Vec<Look> = self.looks.by_ref().take(people).collect();
+        if looks.is_empty() || self.stopped {
+            return None;
+        }
+        let polled = poll_completions(&flow.moodle.reader(), &looks, &self.budget, flow.moodle_concurrency).await;
+        self.stopped = polled.trouble.is_some() || polled.left > 0;
+        let left = if polled.left > 0 { polled.left + self.looks.len() as u64 } else { 0 };
+        Some(seen_by_polling(Polled { left, ..polled }, &self.guids))
+    }
 }
 
 fn seen_by_polling(polled: Polled, guids: &BTreeMap<(MoodleUserId, MoodleCourseId), Guid>) -> Seen {

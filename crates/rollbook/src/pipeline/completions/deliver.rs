@@ -7,7 +7,7 @@ use super::ask::{ELM, about_elm, refused, stuck};
 use super::{CompletionsFlow, Sending};
 use crate::apply::elm::{Told, look_up_report, send_report};
 use crate::clock::Clock;
-use crate::journal::{Ask, Journal, JournalError, Lease, OpenReport, ReportMove};
+use crate::journal::{Ask, AttentionFilter, Journal, JournalError, Lease, OpenReport, ReportMove};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
@@ -75,14 +75,14 @@ pub async fn deliver_reports(courier: &Courier<'_>) -> Result<Delivered, Journal
     courier.take_over_orphans().await?;
     if !told.held {
         let before = journal.completions_state(&flow.link).await?.circuit;
-        let circuit = if only.is_some() { Circuit::default() } else { before };
+        let circuit = if only.is_some() { Circuit::default() } else { before.in_new_run() };
         let mut round = Round { circuit, accepted: false, words: String::new() };
         courier.deliver(&mut round, &mut told).await?;
         // One report that a person sends tells something of the ELM only if it gets through.
         if round.circuit != before && (only.is_none() || told.accepted > 0) {
             journal.keep_circuit(lease, &round.circuit).await?;
-            courier.say_how_the_elm_is(&round).await?;
         }
+        courier.say_how_the_elm_is(&round).await?;
         told.rests_until = round.circuit.rests_until.filter(|until| clock.now() < *until);
     }
     told.waiting = journal.count_open_reports(&flow.link).await?;
@@ -243,10 +243,13 @@ impl Courier<'_> {
     /// The ELM as a whole: asked about while it fails for long, and no longer once there is a sign of life.
     async fn say_how_the_elm_is(&self, round: &Round) -> Result<(), JournalError> {
         let (link, now) = (&self.flow.link, self.clock.now());
-        if round.circuit.needs_a_human(&self.flow.policy.delivery, now) {
+        let filter = AttentionFilter { link: Some(link.clone()), kind: Some(ELM.to_owned()), ..Default::default() };
+        let is_asked = !self.journal.attention(&filter, 1).await?.is_empty();
+        let needs = round.circuit.needs_a_human(&self.flow.policy.delivery, now);
+        if needs && (!is_asked || !round.words.is_empty()) {
             let (title, evidence) = about_elm(&round.circuit, &round.words);
             self.journal.ask(link, ELM, link.as_str(), &title, &evidence, now).await?;
-        } else if round.circuit == Circuit::default() {
+        } else if is_asked && round.circuit.failing_since.is_none() {
             self.journal.cause_gone(link, ELM, link.as_str(), now).await?;
         }
         Ok(())

@@ -12,6 +12,7 @@ mod plan;
 mod report;
 mod run;
 mod setup;
+mod work;
 
 pub use deliver::{Courier, Delivered, deliver_reports};
 pub use hand::{ByHand, HandError, Prepared, find_historic, prepare_by_hand, send_by_hand};

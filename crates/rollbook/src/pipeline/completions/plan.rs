@@ -47,16 +47,24 @@ pub(super) async fn collect_waiting(
     Ok(waiting)
 }
 
+/// What a plan is made beside.
+pub(super) struct Beside<'a> {
+    pub looked: &'a Snapshot<Vec<OptInCourse>>,
+    pub opted: &'a [OptedCourse],
+    /// Reports that the same run has queued before.
+    pub queued: u64,
+    pub now: Timestamp,
+}
+
 /// Makes the plan, and runs every check over it.
 pub(super) async fn make_plan(
     flow: &CompletionsFlow,
     journal: &Journal,
-    looked: &Snapshot<Vec<OptInCourse>>,
-    opted: &[OptedCourse],
     seen: &Seen,
     waiting: Vec<WaitingCompletion>,
-    now: Timestamp,
+    beside: &Beside<'_>,
 ) -> Result<Made, CompletionsError> {
+    let Beside { looked, opted, queued, now } = *beside;
     let weighed_all = (waiting.len() as u64) < WAITING_MAX;
     let supplied = waiting.iter().filter_map(|waiting| Some((waiting.seen.key, waiting.supplied.clone()?))).collect();
     let value: Vec<SeenCompletion> =
@@ -81,7 +89,14 @@ pub(super) async fn make_plan(
         supplied: &supplied,
     };
     let plan = plan_completions(&inputs, &flow.policy, now);
-    let view = CompletionsView { plan: &plan, gaps: &seen.gaps, courses: looked, policy: &flow.policy, now };
+    let view = CompletionsView {
+        plan: &plan,
+        gaps: &seen.gaps,
+        courses: looked,
+        queued_before: queued,
+        policy: &flow.policy,
+        now,
+    };
     let findings = check_completions(&view);
     Ok(Made { plan, findings, completions, weighed_all, gaps: seen.gaps })
 }

@@ -4,8 +4,9 @@ use super::Delivered;
 use crate::clients::moodle::CallCount;
 use crate::journal::JournalError;
 use crate::sources::moodle::MoodleSourceError;
+use jiff::Timestamp;
 use rollbook_core::guard::Finding;
-use rollbook_core::model::RunId;
+use rollbook_core::model::{LinkName, RunId};
 use rollbook_core::plan::CompletionsPlan;
 use rollbook_core::run::RunState;
 use rollbook_core::snapshot::Gap;
@@ -37,6 +38,47 @@ pub struct CompletionsReport {
     pub calls: Vec<CallCount>,
     /// How long it took.
     pub duration_ms: u64,
+}
+
+impl CompletionsReport {
+    /// A run that has seen and done nothing.
+    pub(super) fn empty(link: &LinkName, now: Timestamp) -> Self {
+        Self {
+            run: None,
+            state: RunState::Done,
+            plan: CompletionsPlan { link: link.clone(), made_at: now, reports: Vec::new(), skips: Vec::new() },
+            seen: 0,
+            known: 0,
+            queued: 0,
+            gaps: Vec::new(),
+            findings: Vec::new(),
+            delivered: Delivered::default(),
+            looks: 0,
+            calls: Vec::new(),
+            duration_ms: 0,
+        }
+    }
+
+    pub(super) fn with_plan(self, plan: CompletionsPlan) -> Self {
+        Self { plan, ..self }
+    }
+
+    /// Two parts of one run.
+    pub(super) fn and(mut self, part: Self) -> Self {
+        let Self { run: _, state, plan, seen, known, queued, gaps, findings, delivered: _, looks, calls: _, .. } = part;
+        self.state = state;
+        self.plan.made_at = plan.made_at;
+        self.plan.reports.extend(plan.reports);
+        self.plan.skips.extend(plan.skips);
+        self.seen += seen;
+        self.known += known;
+        self.queued += queued;
+        self.looks += looks;
+        // The gaps and findings of the courses come with every part.
+        self.gaps.extend(gaps.into_iter().filter(|gap| !self.gaps.contains(gap)).collect::<Vec<_>>());
+        self.findings.extend(findings.into_iter().filter(|one| !self.findings.contains(one)).collect::<Vec<_>>());
+        self
+    }
 }
 
 /// Why a run of completions stopped.

@@ -1,0 +1,128 @@
+//! Way (c): a signed event wakes a check of the person and course that it names, and proves nothing by itself.
+
+use crate::world::{Learner, Stage, done, minutes};
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::routing::post;
+use rollbook::config::link::Push;
+use rollbook::pipeline::completions::{FoundBy, Purpose, Reach};
+use rollbook::web::events::completion::{CompletionGate, PATH, sign, take_completion};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tower_service::Service;
+
+const SECRET: &str = "a secret of some length";
+
+struct Gate {
+    gate: Arc<CompletionGate>,
+    wake: Arc<Notify>,
+}
+
+impl Gate {
+    fn of(stage: &Stage) -> Self {
+        let push = Push { secret: SECRET.into(), window: Duration::from_secs(300) };
+        let wake = Arc::new(Notify::new());
+        let links = vec![(done(), push)];
+        let gate = CompletionGate::of(links, stage.journal.clone(), stage.clock.clone(), wake.clone());
+        Self { gate: Arc::new(gate), wake }
+    }
+
+    async fn post(&self, secret: &str, seconds: i64, body: Vec<u8>) -> u16 {
+        let mut router = Router::new().route(PATH, post(take_completion)).with_state(self.gate.clone());
+        let mut request = Request::post(PATH);
+        for (name, value) in sign(secret.as_bytes(), seconds, &body) {
+            request = request.header(name, value);
+        }
+        router.call(request.body(Body::from(body)).unwrap()).await.unwrap().status().as_u16()
+    }
+
+    fn counts(&self) -> Vec<u64> {
+        self.gate.counts().into_iter().map(|(_, count)| count).collect()
+    }
+}
+
+fn event(learner: &Learner) -> Vec<u8> {
+    json!({"user_id": learner.user, "course_id": learner.course}).to_string().into_bytes()
+}
+
+async fn stage(people: i64) -> (Stage, Vec<Learner>, Gate) {
+    let mut stage = Stage::new().await;
+    stage.flow.way = FoundBy::Push;
+    let learners = stage.enrol(1..people + 1).await;
+    let gate = Gate::of(&stage);
+    (stage, learners, gate)
+}
+
+#[tokio::test]
+async fn signed_event_wakes_a_check_of_that_person_and_course_only() {
+    let (stage, learners, gate) = stage(3).await;
+    learners.iter().for_each(|learner| stage.complete(learner, 3));
+    let seconds = stage.clock.now().as_second();
+    assert_eq!(gate.post(SECRET, seconds, event(&learners[1])).await, 202);
+    gate.wake.notified().await;
+    let report = stage.ask(Purpose::Apply, Reach::Pushed).await;
+    assert_eq!((report.looks, report.queued), (1, 1));
+    assert_eq!(stage.enrolments(), [learners[1].enrolment]);
+    stage.sandbox.forget_calls();
+    stage.ask(Purpose::Apply, Reach::Pushed).await;
+    assert_eq!(stage.sandbox.calls().of("core_completion_get_course_completion_status"), 0, "looked into once");
+}
+
+#[tokio::test]
+async fn event_about_nobody_who_completed_reports_nothing() {
+    let (stage, learners, gate) = stage(1).await;
+    let seconds = stage.clock.now().as_second();
+    let strangers = [
+        json!({"user_id": learners[0].user, "course_id": learners[0].course}),
+        json!({"user_id": 999_999, "course_id": 999_999}),
+    ];
+    for body in strangers {
+        assert_eq!(gate.post(SECRET, seconds, body.to_string().into_bytes()).await, 202);
+    }
+    assert_eq!(stage.ask(Purpose::Apply, Reach::Pushed).await.queued, 0);
+    assert!(stage.received().is_empty());
+}
+
+#[tokio::test]
+async fn wrong_signature_old_time_replay_and_ten_megabytes_leave_nothing_but_a_count() {
+    let (stage, learners, gate) = stage(1).await;
+    let seconds = stage.clock.now().as_second();
+    let body = event(&learners[0]);
+    assert_eq!(gate.post("another secret", seconds, body.clone()).await, 401);
+    assert_eq!(gate.post(SECRET, seconds - 301, body.clone()).await, 401);
+    assert_eq!(gate.post(SECRET, seconds + 301, body.clone()).await, 401);
+    assert_eq!(gate.post(SECRET, seconds, vec![b' '; 10 * 1024 * 1024]).await, 413);
+    assert_eq!(gate.post(SECRET, seconds, b"{\"user_id\":\"42\"}".to_vec()).await, 400);
+    assert!(stage.journal.pushed_events(&done(), 9).await.unwrap().is_empty());
+    assert_eq!(gate.post(SECRET, seconds, body.clone()).await, 202);
+    assert_eq!(gate.post(SECRET, seconds, body.clone()).await, 409);
+    stage.ask(Purpose::Apply, Reach::Pushed).await;
+    stage.pass(minutes(4));
+    assert_eq!(gate.post(SECRET, seconds, body).await, 409, "also after it was looked into");
+    assert_eq!(gate.counts(), [1, 2, 3, 1, 1]);
+}
+
+#[tokio::test]
+async fn moodles_own_words_are_understood() {
+    let (stage, learners, gate) = stage(1).await;
+    let body = json!({"relateduserid": learners[0].user, "courseid": learners[0].course, "eventname": "x"});
+    let seconds = stage.clock.now().as_second();
+    assert_eq!(gate.post(SECRET, seconds, body.to_string().into_bytes()).await, 202);
+}
+
+#[tokio::test]
+async fn event_before_moodle_shows_the_completion_is_not_the_last_word() {
+    let mut stage = Stage::new().await;
+    let learners = stage.enrol(1..2).await;
+    let gate = Gate::of(&stage);
+    let seconds = stage.clock.now().as_second();
+    assert_eq!(gate.post(SECRET, seconds, event(&learners[0])).await, 202);
+    assert_eq!(stage.run().await.queued, 0);
+    stage.complete(&learners[0], 0);
+    stage.pass(minutes(5));
+    stage.flow.way = FoundBy::Poll;
+    assert_eq!(stage.run().await.queued, 1, "polling finds it in its turn");
+}
