@@ -12,7 +12,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tower_service::Service;
+use tower_service::Service as _;
 
 const SECRET: &str = "a secret of some length";
 
