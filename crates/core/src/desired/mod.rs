@@ -5,4 +5,4 @@ mod enrolments;
 
 pub use distinct::{Distinct, distinct_records};
 pub(crate) use enrolments::says_otherwise;
-pub use enrolments::{Group, group_records};
+pub use enrolments::{Group, for_each_person};
