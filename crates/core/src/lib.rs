@@ -10,6 +10,7 @@ pub mod matching;
 pub mod model;
 pub mod plan;
 pub mod policy;
+pub mod report;
 pub mod run;
 pub mod snapshot;
 pub mod verdict;
