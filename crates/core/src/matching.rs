@@ -1,5 +1,9 @@
 //! Who is the same human in two systems. Doubt is a value, never a guess.
 
+mod members;
+
+pub use members::{Lookup, MemberMatch, match_member, new_names, new_username, open_lookups};
+
 use crate::model::{Account, FeedRecord, Field, Guid, Mail, MoodleUserId};
 use crate::policy::{IntakePolicy, UsernameCharacters, UsernameRule};
 use crate::verdict::{MailHolder, Verdict};
@@ -15,6 +19,7 @@ pub struct Directory {
     guids: Index,
     mails: Index,
     usernames: Index,
+    ids_asked: BTreeSet<MoodleUserId>,
 }
 
 /// What was asked for by one field, and who answered.
@@ -73,6 +78,16 @@ impl Directory {
     /// The accounts of a user name in lower case; `None` where it was not asked for.
     pub fn with_username(&self, name: &str) -> Option<Vec<&Account>> {
         self.found(&self.usernames, name)
+    }
+
+    /// All accounts, by id.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
+    /// All accounts, by id.
+    pub fn into_accounts(self) -> impl Iterator<Item = Account> {
+        self.accounts.into_values()
     }
 
     /// An account that another look-up happened to give is no answer: there may be a second one.

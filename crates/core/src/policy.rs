@@ -1,5 +1,14 @@
 //! The operator's rules as data: what is made how, who is never touched, and how much may change at once.
 
+mod completions;
+mod guilds;
+
+pub use completions::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportFields, ReportWords};
+pub use guilds::{
+    Adopt, ArchiveRule, CommunityKey, GuildLimits, GuildPolicy, MatchKey, MemberAccounts, NewMemberRule, RoleGiver,
+    RoleRule, RolesBy, UnpublishedRule,
+};
+
 use crate::model::{Account, FeedRecord, Field, MoodleUserId, RoleId};
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
@@ -45,6 +54,11 @@ impl Protected {
     pub fn new<'a>(words: impl IntoIterator<Item = &'a str>, accounts: impl IntoIterator<Item = MoodleUserId>) -> Self {
         let words = words.into_iter().map(|word| word.trim().to_lowercase()).filter(|word| !word.is_empty()).collect();
         Self { words, accounts: accounts.into_iter().collect() }
+    }
+
+    /// Protects these accounts too.
+    pub fn add_accounts(&mut self, accounts: impl IntoIterator<Item = MoodleUserId>) {
+        self.accounts.extend(accounts);
     }
 
     /// The entry that protects this person, by what the feed and Moodle say.

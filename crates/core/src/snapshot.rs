@@ -52,6 +52,11 @@ pub enum Gap {
         /// The limit, in rows.
         limit: u64,
     },
+    /// The limit of calls was reached and there was more.
+    CallsLimit {
+        /// How many people were not looked at.
+        left: u64,
+    },
     /// Only some of the records were asked for (a person, a file).
     Narrowed,
     /// The server left something out and said so, or may have.
@@ -68,6 +73,7 @@ impl fmt::Display for Gap {
             Self::CountDisagrees { said, read } => write!(out, "the server counts {said} rows, {read} came"),
             Self::PagesLimit { limit } => write!(out, "there is more than the limit of {limit} pages"),
             Self::RowsLimit { limit } => write!(out, "there is more than the limit of {limit} rows"),
+            Self::CallsLimit { left } => write!(out, "the limit of calls was reached, {left} people are left"),
             Self::Narrowed => out.write_str("only a part was asked for"),
             Self::Withheld { what } => write!(out, "something was withheld: {what}"),
         }

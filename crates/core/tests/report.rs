@@ -1,17 +1,12 @@
 //! What people read: the answer first, then what it rests on.
 
-use jiff::tz::{TimeZone, offset};
 use jiff::{SignedDuration, Timestamp};
-use rollbook_core::model::{
-    Account, Age, Course, ElmCourseId, EnrolState, Enrolment, EnrolmentId, Field, Fingerprint, Guid, Mail,
-    ManualInstance, MoodleCourseId, MoodleUserId, ProblemKind, RecordProblem, RunId,
-};
-use rollbook_core::plan::AppliedState;
+use rollbook_core::model::{EnrolState, Enrolment, Fingerprint, MoodleUserId};
 use rollbook_core::report::{
-    Case, Completion, CourseOf, EventStory, MoodleAnswer, MoodleNow, OutboxKind, OutboxState, OutboxStory, PersonOf,
-    RecordStory, Reporting, explain, summarise,
+    Applied, Circumstances, Delivered, Explanation, Finished, Known, Moment, NowInMoodle, RecordStory, Reporting,
+    explain, explain_with, summarise,
 };
-use rollbook_core::run::{Counts, EventKind, MailHolder, OutcomeCode, RunKind, Step, Verdict};
+use rollbook_core::run::{Counts, OutcomeCode, RunKind};
 
 /// So many minutes after eight in the morning.
 fn at(minutes: i64) -> Timestamp {
@@ -19,205 +14,142 @@ fn at(minutes: i64) -> Timestamp {
     eight + SignedDuration::from_mins(minutes)
 }
 
-fn record(number: u8, state: &str, changed: i64, verdict: Verdict) -> RecordStory {
+fn record(wants: &str, minutes: i64, code: OutcomeCode, reason: &str) -> RecordStory {
     RecordStory {
-        record: Fingerprint([number; 32]),
-        state: state.to_owned(),
-        age: Some(Age { changed: at(changed), created: at(changed + 5), number: None }),
-        enrolment: Some(EnrolmentId::new(format!("55500{number}"))),
-        seen_at: at(changed + 10),
-        verdict,
-        decided_at: at(changed + 10),
+        record: Fingerprint::of_bytes(&[wants, reason]),
+        wants: wants.to_owned(),
+        written: at(minutes).to_string(),
+        first_seen: at(minutes + 5),
+        code,
+        reason: reason.to_owned(),
+        at: at(minutes + 6),
         attempts: 1,
-        step: Step::Rest,
+        next_try: None,
     }
 }
 
-fn account(id: i64, suspended: bool) -> Account {
-    Account {
-        id: MoodleUserId(id),
-        username: "jane.doe".into(),
-        mail: "jane.doe@example.org".into(),
-        guid: "G-JANE".into(),
-        first_name: "Jane".into(),
-        last_name: "Doe".into(),
-        suspended,
-    }
-}
-
-fn answer(enrolment: Option<Enrolment>, completion: Completion) -> MoodleAnswer {
-    MoodleAnswer {
-        at: at(120),
-        accounts: vec![account(7, false)],
-        courses: vec![Course {
-            id: MoodleCourseId(30),
-            elm_id: ElmCourseId::new("930001"),
-            full_name: "Fire safety".into(),
-            manual: ManualInstance::Usable,
-            default_role: None,
-            active: None,
-        }],
-        enrolment,
-        completion,
-        reporting: Reporting::On,
-    }
-}
-
-fn case(records: Vec<RecordStory>, moodle: MoodleNow) -> Case {
-    Case {
-        person: PersonOf {
-            asked: "jane.doe@example.org".into(),
-            name: Some("Jane Doe".into()),
-            guid: Some(Guid::new("G-JANE")),
-            mail: Some(Mail::new("jane.doe@example.org")),
-        },
-        course: CourseOf { elm_id: ElmCourseId::new("930001"), name: Some("Fire safety".into()) },
+fn known(records: Vec<RecordStory>, now: NowInMoodle) -> Known {
+    Known {
+        person: "Jane Doe (G-JANE)".into(),
+        course: "\"Fire safety\" (930001)".into(),
         records,
-        applied: None,
-        events: Vec::new(),
-        moodle,
-        outbox: Vec::new(),
-        zone: TimeZone::fixed(offset(-8)),
+        delivered: Vec::new(),
+        now,
     }
 }
 
-fn asked(enrolment: Enrolment) -> MoodleNow {
-    MoodleNow::Asked(answer(Some(enrolment), Completion::NotCompleted))
+fn stands(enrolment: Enrolment) -> NowInMoodle {
+    NowInMoodle::Stands { account: MoodleUserId(7), enrolment, site_suspended: false }
 }
 
-fn report(finished: i64, state: OutboxState) -> OutboxStory {
-    OutboxStory { kind: OutboxKind::Completion { finished: at(finished) }, queued_at: at(finished + 1), state }
+fn delivered(kind: &str, state: &str, minutes: i64) -> Delivered {
+    Delivered {
+        kind: kind.into(),
+        state: state.into(),
+        created: at(minutes),
+        settled: (state != "due").then(|| at(minutes + 2)),
+        answer: if state == "refused" { "HTTP 400, no such enrolment".into() } else { "accepted".into() },
+        attempts: 1,
+    }
 }
 
-fn told(case: &Case) -> String {
-    explain(case).lines().join("\n")
-}
-
-fn mismatch() -> Verdict {
-    let account = MailHolder {
-        id: MoodleUserId(7),
-        username: "jane.roe".into(),
-        mail: Mail::new("jane.roe@example.org"),
-        guid: Guid::new("G-JANE"),
-    };
-    Verdict::MailMismatch { account: Box::new(account), third: None }
+/// All of it but the chain.
+fn told(explained: &Explanation) -> String {
+    let Explanation { answer, because, completion, next, chain: _ } = explained;
+    let lines = [answer, because, completion, next].into_iter().filter(|line| !line.is_empty());
+    lines.cloned().collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn whole_story_is_told_with_the_answer_first() {
-    let superseded = Verdict::Superseded { by: Fingerprint([2; 32]) };
-    let records = vec![record(1, "Suspend", 0, superseded), record(2, "Enrol", 30, Verdict::Enrolled)];
-    let completion = Completion::Completed(at(90));
-    let mut case = case(records, MoodleNow::Asked(answer(Some(Enrolment::Active), completion)));
-    case.outbox = vec![
-        OutboxStory { kind: OutboxKind::WelcomeMail, queued_at: at(40), state: OutboxState::Sent { at: at(41) } },
-        report(90, OutboxState::Sent { at: at(92) }),
+fn whole_story_is_told_from_its_beginning() {
+    let records = vec![
+        record("Suspend", 0, OutcomeCode::Superseded, "a newer record of this person and course counts"),
+        record("Enrol", 30, OutcomeCode::Enrolled, "enrolled in the course"),
     ];
-    let event = |minutes, kind, words: &str, by: Option<&str>| EventStory {
-        at: at(minutes),
-        run: RunId::new("0198"),
-        kind,
-        words: words.to_owned(),
-        by: by.map(str::to_owned),
-    };
-    case.events = vec![
-        event(40, EventKind::Applied, "enrol account 7 in course 30: done", None),
-        event(39, EventKind::Acted, "approved the plan", Some("ann")),
-    ];
-    insta::assert_snapshot!(told(&case));
+    let mut known = known(records, stands(Enrolment::Active));
+    known.delivered = vec![delivered("mail", "sent", 40), delivered("completion", "sent", 90)];
+    let approved = Moment { at: at(35), what: "ann approved the plan".into() };
+    let circumstances =
+        Circumstances { events: vec![approved], finished: Finished::At(at(89)), ..Circumstances::default() };
+    let explained = explain_with(&known, &circumstances);
+    let chain: Vec<_> = explained.chain.iter().map(|moment| format!("{}  {}", moment.at, moment.what)).collect();
+    insta::assert_snapshot!(format!("{}\n\n{}", told(&explained), chain.join("\n")));
 }
 
 #[test]
 fn each_way_of_being_in_a_course_or_not_has_its_answer() {
-    let enrolled = || vec![record(1, "Enrol", 0, Verdict::Enrolled)];
-    let suspended = || vec![record(1, "Suspend", 0, Verdict::Suspended)];
-    let waits = |verdict| {
-        let mut story = record(1, "Enrol", 0, verdict);
-        (story.attempts, story.step) = (3, Step::TryAt(at(140)));
-        vec![story]
-    };
-    let mut in_doubt = record(1, "Enrol", 0, mismatch());
-    in_doubt.step = Step::AskAt(at(10));
-    let mut unreadable = record(
-        1,
-        "enrol",
-        0,
-        Verdict::Invalid { problem: RecordProblem { field: Field::State, why: ProblemKind::UnknownState } },
-    );
-    (unreadable.age, unreadable.step) = (None, Step::AskAt(at(10)));
+    let enrolled = || vec![record("Enrol", 0, OutcomeCode::Enrolled, "enrolled in the course")];
+    let suspended = || vec![record("Suspend", 0, OutcomeCode::Suspended, "suspended in the course")];
+    let waits = |code, reason: &str| vec![record("Enrol", 0, code, reason)];
+    let mut later = waits(OutcomeCode::CourseNotFound, "no Moodle course has this ID number");
+    later[0].next_try = Some(at(140));
     let ignored = vec![
-        record(2, "Suspend", 20, Verdict::Ignored { why: "typed by mistake".into() }),
-        record(1, "Enrol", 0, Verdict::Enrolled),
+        record("Enrol", 0, OutcomeCode::Enrolled, "enrolled in the course"),
+        record("Suspend", 20, OutcomeCode::Ignored, "ignored by decision: typed by mistake"),
     ];
-    let mut gone = case(Vec::new(), asked(Enrolment::Suspended));
-    let age = Age { changed: at(0), created: at(0), number: None };
-    gone.applied = Some(AppliedState { age, state: EnrolState::Suspend, record: Fingerprint([1; 32]) });
-    let with_answer = |change: fn(&mut MoodleAnswer)| {
-        let mut answer = answer(Some(Enrolment::Active), Completion::NotAsked);
-        change(&mut answer);
-        case(enrolled(), MoodleNow::Asked(answer))
-    };
+    let late = vec![
+        record("Enrol", 0, OutcomeCode::Enrolled, "enrolled in the course"),
+        record("Suspend", 20, OutcomeCode::Suspended, "suspended in the course"),
+        record("Enrol", 10, OutcomeCode::Stale, "a newer state was applied before"),
+    ];
+    let closed = NowInMoodle::Stands { account: MoodleUserId(7), enrolment: Enrolment::Active, site_suspended: true };
+    let several = NowInMoodle::SeveralAccounts(vec![MoodleUserId(7), MoodleUserId(8)]);
+    let unknown = "no answer came to: enrol account 7; it is looked up before the next try";
     let cases = [
-        ("enrolled and active", case(enrolled(), asked(Enrolment::Active))),
-        ("enrolled, and suspended by somebody else", case(enrolled(), asked(Enrolment::Suspended))),
-        ("enrolled, and removed by somebody else", case(enrolled(), asked(Enrolment::Absent))),
-        ("suspended", case(suspended(), asked(Enrolment::Suspended))),
-        ("suspended, and active again", case(suspended(), asked(Enrolment::Active))),
-        ("was active already", case(vec![record(1, "Enrol", 0, Verdict::AlreadyEnrolled)], asked(Enrolment::Active))),
-        ("taken over", case(vec![record(1, "Enrol", 0, Verdict::Imported)], asked(Enrolment::NotActive))),
-        ("course missing", case(waits(Verdict::CourseNotFound), asked(Enrolment::Absent))),
-        ("answer lost", case(waits(Verdict::Unknown { step: "enrol account 7".into() }), asked(Enrolment::Active))),
-        ("in doubt", case(vec![in_doubt], asked(Enrolment::Absent))),
-        ("unreadable", case(vec![unreadable], asked(Enrolment::Absent))),
-        ("newest ignored", case(ignored, asked(Enrolment::Active))),
-        ("nothing said", case(Vec::new(), asked(Enrolment::Active))),
-        ("records gone", gone),
-        ("no account", with_answer(|answer| answer.accounts.clear())),
-        ("two accounts", with_answer(|answer| answer.accounts.push(account(8, false)))),
-        ("account closed", with_answer(|answer| answer.accounts = vec![account(7, true)])),
-        ("no course", with_answer(|answer| answer.courses.clear())),
-        ("two courses", with_answer(|answer| answer.courses.push(answer.courses[0].clone()))),
-        ("standing not asked", with_answer(|answer| answer.enrolment = None)),
-        ("Moodle not asked", case(enrolled(), MoodleNow::NotAsked { why: "it is in maintenance".into() })),
+        ("enrolled and active", known(enrolled(), stands(Enrolment::Active))),
+        ("enrolled, and suspended by somebody else", known(enrolled(), stands(Enrolment::Suspended))),
+        ("enrolled, and removed by somebody else", known(enrolled(), stands(Enrolment::Absent))),
+        ("enrolled, and the account is gone", known(enrolled(), NowInMoodle::NoAccount)),
+        ("suspended", known(suspended(), stands(Enrolment::Suspended))),
+        ("suspended, and active again", known(suspended(), stands(Enrolment::Active))),
+        ("course missing", known(later, NowInMoodle::NoCourse)),
+        ("answer lost", known(waits(OutcomeCode::Unknown, unknown), stands(Enrolment::Active))),
+        ("in doubt", known(waits(OutcomeCode::MailMismatch, "mail mismatch"), stands(Enrolment::Absent))),
+        ("newest ignored", known(ignored, stands(Enrolment::Active))),
+        ("newest came late and is stale", known(late, stands(Enrolment::Suspended))),
+        ("nothing said", known(Vec::new(), stands(Enrolment::Active))),
+        ("two accounts", known(enrolled(), several)),
+        ("account closed", known(enrolled(), closed)),
+        ("Moodle not asked", known(suspended(), NowInMoodle::NotAsked)),
+        ("nothing known", known(Vec::new(), NowInMoodle::NotAsked)),
     ];
-    let text: Vec<_> = cases.iter().map(|(name, case)| format!("## {name}\n{}\n", told(case))).collect();
+    let mut text: Vec<_> =
+        cases.iter().map(|(name, known)| format!("## {name}\n{}\n", told(&explain(known)))).collect();
+    for (name, state, now) in [
+        ("records gone", EnrolState::Suspend, Enrolment::Suspended),
+        ("records gone, and changed since", EnrolState::Enrol, Enrolment::Suspended),
+    ] {
+        let applied = Some(Applied { state, changed: at(0) });
+        let circumstances = Circumstances { applied, ..Circumstances::default() };
+        let explained = explain_with(&known(Vec::new(), stands(now)), &circumstances);
+        text.push(format!("## {name}\n{}\n", told(&explained)));
+    }
     insta::assert_snapshot!(text.join("\n"));
 }
 
 #[test]
 fn whether_hr_knows_is_said_in_every_case() {
-    let waiting = |attempts| OutboxState::Waiting {
-        attempts,
-        next_at: at(200),
-        trouble: (attempts > 0).then(|| "the ELM answered 503".to_owned()),
-    };
-    let stopped = || OutboxState::Stopped { attempts: 12, why: "the ELM does not know the enrolment".into() };
-    let sent = || OutboxState::Sent { at: at(95) };
-    let completed = || Completion::Completed(at(90));
+    let report = |state: &str| vec![delivered("mail", "sent", 1), delivered("completion", state, 91)];
+    let finished = Finished::At(at(90));
     let cases = [
-        ("not finished", Completion::NotCompleted, vec![]),
-        ("finished and reported", completed(), vec![report(90, sent())]),
-        ("finished, report waits", completed(), vec![report(90, waiting(0))]),
-        ("finished, report failed so far", completed(), vec![report(90, waiting(1))]),
-        ("finished, report given up", completed(), vec![report(90, stopped())]),
-        ("finished, nothing queued", completed(), vec![]),
-        ("finished again after a report", completed(), vec![report(10, sent())]),
-        ("reported, and the completion was reset", Completion::NotCompleted, vec![report(10, sent())]),
-        ("not asked, reported", Completion::NotAsked, vec![report(10, sent())]),
-        ("not asked", Completion::NotAsked, vec![]),
+        ("not finished", Finished::NotYet, Reporting::On, vec![]),
+        ("not asked", Finished::NotAsked, Reporting::On, vec![]),
+        ("finished and reported", finished, Reporting::On, report("sent")),
+        ("finished, report is due", finished, Reporting::On, report("due")),
+        ("finished, report refused", finished, Reporting::On, report("refused")),
+        ("finished, no answer", finished, Reporting::On, report("unknown")),
+        ("finished, cancelled", finished, Reporting::On, report("cancelled")),
+        ("finished, nothing is due", finished, Reporting::On, vec![]),
+        ("finished, course not opted in", finished, Reporting::Off, vec![]),
+        ("finished again after a report", Finished::At(at(300)), Reporting::On, report("sent")),
+        ("reported, and the completion was reset", Finished::NotYet, Reporting::On, report("sent")),
     ];
-    let mut text = Vec::new();
-    for (name, completion, outbox) in cases {
-        let moodle = MoodleNow::Asked(answer(Some(Enrolment::Active), completion));
-        let mut case = case(vec![record(1, "Enrol", 0, Verdict::Enrolled)], moodle);
-        case.outbox = outbox;
-        let told = explain(&case);
-        text.push(format!("## {name}\n{}\n{}\n", told.answer, told.outbox.join("\n")));
-    }
-    let mut opted_out = answer(Some(Enrolment::Active), completed());
-    opted_out.reporting = Reporting::Off;
-    let case = case(vec![record(1, "Enrol", 0, Verdict::Enrolled)], MoodleNow::Asked(opted_out));
-    text.push(format!("## course not opted in\n{}\n", explain(&case).answer));
+    let text = cases.map(|(name, finished, reporting, delivered)| {
+        let mut known = known(Vec::new(), stands(Enrolment::Active));
+        known.delivered = delivered;
+        let circumstances = Circumstances { finished, reporting, ..Circumstances::default() };
+        format!("{name}: {}", explain_with(&known, &circumstances).completion)
+    });
     insta::assert_snapshot!(text.join("\n"));
 }
 

@@ -95,7 +95,7 @@ impl Load {
 
     pub fn inputs(&self) -> IntakeInputs<'_> {
         static NO_DOUBTS: BTreeSet<rollbook_core::model::Fingerprint> = BTreeSet::new();
-        static NOTHING_INTENDED: BTreeMap<rollbook_core::model::Fingerprint, rollbook_core::plan::EnrolKind> =
+        static NOTHING_INTENDED: BTreeMap<rollbook_core::model::Fingerprint, rollbook_core::plan::Intended> =
             BTreeMap::new();
         IntakeInputs {
             link: &self.link,

@@ -54,6 +54,12 @@ number_id! {
     RoleId;
     /// A Moodle cohort: `cohort.id`.
     CohortId;
+    /// A Moodle course category: `course_categories.id`.
+    CategoryId;
+    /// A community's group: `groups.id`, as in its address `/group/ID`.
+    GroupId;
+    /// A community's account: `users.uid`.
+    CommunityUserId;
 }
 
 text_id! {
@@ -63,6 +69,12 @@ text_id! {
     EnrolmentId;
     /// The directory's id of a person, which is the Moodle account's `idnumber`.
     Guid;
+    /// A community's id of a group; it survives every renaming.
+    GuildUuid;
+    /// A guild's short name, which is the Moodle cohort's `idnumber`.
+    MachineName;
+    /// The machine name of a role inside a guild.
+    GuildRole;
     /// A configured flow between two sites.
     LinkName;
     /// A configured Moodle, ELM or community.

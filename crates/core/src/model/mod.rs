@@ -4,7 +4,9 @@
 //! where it came from. Next: [`crate::snapshot`].
 
 mod collision;
+mod completions;
 mod fingerprint;
+mod guilds;
 mod ids;
 mod mail;
 mod moodle;
@@ -12,9 +14,16 @@ mod parse;
 mod record;
 
 pub use collision::tell_apart;
+pub use completions::{CompletionKey, EnrolmentRecord, OptIn, OptInCourse, SeenBy, SeenCompletion};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use guilds::{
+    Absence, Assignment, Cohort, CohortContext, CohortSide, CohortVisibility, Community, CommunityPerson, Guild,
+    GuildMember, GuildPair, GuildStatus, Identity, NameHints, Owned, PairState, PersonStanding, RoleContext, Sentinel,
+    folded_machine_name, machine_name,
+};
 pub use ids::{
-    CohortId, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId, RoleId, RunId, SiteName,
+    CategoryId, CohortId, CommunityUserId, ElmCourseId, EnrolmentId, GroupId, Guid, GuildRole, GuildUuid, LinkName,
+    MachineName, MoodleCourseId, MoodleUserId, RoleId, RunId, SiteName,
 };
 pub use mail::Mail;
 pub use moodle::{Account, Course, Enrolment, ManualInstance};

@@ -41,6 +41,15 @@ pub enum EnrolKind {
     Reactivate,
 }
 
+/// What an earlier run set out to do for a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intended {
+    /// To make the person active in the course.
+    Enrol(EnrolKind),
+    /// To suspend the person there.
+    Suspend,
+}
+
 /// Somebody to be active in a course.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrolChange {

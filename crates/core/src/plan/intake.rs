@@ -1,6 +1,6 @@
 //! The plan of intake: feed records, Moodle's accounts, courses and enrolments → changes and skips.
 
-use super::change::{EnrolKind, IntakeChange, Who};
+use super::change::{IntakeChange, Intended, Who};
 use super::digest::{Digest, digest};
 use super::person::{Decided, Decider};
 use super::shared_address::Claims;
@@ -61,9 +61,9 @@ pub struct IntakeInputs<'a> {
     pub courses: &'a Courses,
     /// The enrolments that were looked up.
     pub enrolments: &'a Enrolments,
-    /// Enrolments that an earlier run set out to make and whose end it did not live to record: where they are so now,
-    /// they are its work, and the person is welcomed.
-    pub intended: &'a BTreeMap<Fingerprint, EnrolKind>,
+    /// What an earlier run set out to do and did not live to record the end of: where it is so now, it is that run's work,
+    /// and who was enrolled is welcomed.
+    pub intended: &'a BTreeMap<Fingerprint, Intended>,
 }
 
 /// A record that is left alone, and why.

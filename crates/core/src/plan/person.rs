@@ -1,6 +1,6 @@
 //! One person of the feed: what becomes of each of their records.
 
-use super::change::{EnrolChange, EnrolKind, IntakeChange, NewAccount, SuspendChange, Who};
+use super::change::{EnrolChange, EnrolKind, IntakeChange, Intended, NewAccount, SuspendChange, Who};
 use super::intake::{IntakeInputs, Skip};
 use super::shared_address::Claims;
 use crate::desired::{Group, says_otherwise};
@@ -218,7 +218,12 @@ impl<'a> Decider<'a> {
             Who::Account(id) => match self.standing_in(*id, course.id)? {
                 Enrolment::Active => return Err(self.active_already(record)),
                 Enrolment::Suspended => EnrolKind::Reactivate,
-                Enrolment::Absent | Enrolment::NotActive => EnrolKind::Enrol,
+                Enrolment::Absent => EnrolKind::Enrol,
+                // Which of the two was not asked this time; an earlier run may have known.
+                Enrolment::NotActive => match self.inputs.intended.get(&record.fingerprint) {
+                    Some(Intended::Enrol(kind)) => *kind,
+                    Some(Intended::Suspend) | None => EnrolKind::Enrol,
+                },
             },
         };
         let role = course.default_role.unwrap_or(self.policy.role);
@@ -228,9 +233,16 @@ impl<'a> Decider<'a> {
 
     fn active_already(&self, record: &FeedRecord) -> Verdict {
         match self.inputs.intended.get(&record.fingerprint) {
-            Some(EnrolKind::Enrol) => Verdict::Enrolled,
-            Some(EnrolKind::Reactivate) => Verdict::Reactivated,
-            None => Verdict::AlreadyEnrolled,
+            Some(Intended::Enrol(EnrolKind::Enrol)) => Verdict::Enrolled,
+            Some(Intended::Enrol(EnrolKind::Reactivate)) => Verdict::Reactivated,
+            Some(Intended::Suspend) | None => Verdict::AlreadyEnrolled,
+        }
+    }
+
+    fn suspended_already(&self, record: &FeedRecord) -> Verdict {
+        match self.inputs.intended.get(&record.fingerprint) {
+            Some(Intended::Suspend) => Verdict::Suspended,
+            Some(Intended::Enrol(_)) | None => Verdict::AlreadySuspended,
         }
     }
 
@@ -238,7 +250,7 @@ impl<'a> Decider<'a> {
         let course = self.course(record)?;
         match self.standing_in(user, course.id)? {
             Enrolment::Absent => return Err(Verdict::NotEnrolled),
-            Enrolment::Suspended | Enrolment::NotActive => return Err(Verdict::AlreadySuspended),
+            Enrolment::Suspended | Enrolment::NotActive => return Err(self.suspended_already(record)),
             Enrolment::Active => {}
         }
         if course.manual == ManualInstance::Missing {

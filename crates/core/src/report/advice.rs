@@ -20,7 +20,9 @@ pub fn advice(code: OutcomeCode) -> Option<&'static str> {
         | C::Ignored
         | C::HeldBack
         | C::Unknown
-        | C::NotTried => return None,
+        | C::NotTried
+        | C::ReportDue
+        | C::Reported => return None,
         C::CourseNotFound => "Give the course its ID number in Moodle; the next run finds it.",
         C::NoManualInstance => "Add or enable the manual enrolment method in the course; the next run uses it.",
         C::Invalid => "Have the record corrected in the ELM; the feed then gives a new one.",
@@ -39,6 +41,7 @@ pub fn advice(code: OutcomeCode) -> Option<&'static str> {
             "Create the account by hand with this GUID as its ID number; Moodle then says why it refuses."
         }
         C::EnrolRefused => "Check that the service account may enrol and assign the role in this course.",
+        C::ReportRefused => "See what the ELM answered; correct the enrolment id and send the report again.",
         C::StillActive => {
             "Remove the other enrolment method's hold on the person, a cohort for example, if it should go too."
         }

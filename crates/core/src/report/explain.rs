@@ -1,243 +1,119 @@
-//! Why is this person (not) in this course, and does HR know that they finished? The answer, then what it rests on.
+//! "Why is Jane (not) in this course, and does HR know that she finished?": the answer first, then the chain behind it.
 
 use super::advice::advice;
-use super::case::{Case, EventStory, MoodleAnswer, MoodleNow, OutboxKind, OutboxState, OutboxStory, RecordStory};
-use super::summary::count;
+use super::chain::{Moment, chain};
+use super::completion::completion;
+use super::known::{Circumstances, Known, NowInMoodle, RecordStory};
 use crate::model::{EnrolState, Enrolment};
-use crate::plan::AppliedState;
-use crate::run::{OutcomeCode, Standing, Step, Verdict, standing};
-use jiff::Timestamp;
+use crate::verdict::{OutcomeCode, Standing, standing};
 use serde::Serialize;
 
-/// An answer and what it rests on; each line can stand alone.
+/// The answer, and the chain behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// The answer.
+    /// Whether the person is in the course, in one sentence.
     pub answer: String,
-    /// What a person can do, where something can be done.
-    pub advice: Option<String>,
-    /// What the feed said, newest first.
-    pub feed: Vec<String>,
-    /// What Moodle says now.
-    pub moodle: Vec<String>,
-    /// Mails and reports, newest first.
-    pub outbox: Vec<String>,
-    /// What was done, oldest first.
-    pub history: Vec<String>,
+    /// Why, in one sentence.
+    pub because: String,
+    /// Whether HR knows about a completion, in one sentence.
+    pub completion: String,
+    /// What happens next, in one sentence; empty where nothing does.
+    pub next: String,
+    /// What happened, oldest first.
+    pub chain: Vec<Moment>,
 }
 
-impl Explanation {
-    /// All of it, the answer first.
-    pub fn lines(&self) -> Vec<String> {
-        let Self { answer, advice, feed, moodle, outbox, history } = self;
-        [answer].into_iter().chain(advice).chain(feed).chain(moodle).chain(outbox).chain(history).cloned().collect()
-    }
+/// Explains how a person stands in a course, by records, deliveries and Moodle alone.
+pub fn explain(known: &Known) -> Explanation {
+    explain_with(known, &Circumstances::default())
 }
 
-/// Folds a case into its answer.
-pub fn explain(case: &Case) -> Explanation {
-    let teller = Teller { case, deciding: deciding(case) };
-    let mut records: Vec<_> = case.records.iter().collect();
-    records.sort_by_key(|story| (std::cmp::Reverse(story.age), story.record));
-    let mut events: Vec<_> = case.events.iter().collect();
-    events.sort_by_key(|event| event.at);
-    let mut outbox: Vec<_> = case.outbox.iter().collect();
-    outbox.sort_by_key(|entry| std::cmp::Reverse(entry.queued_at));
+/// Explains how a person stands in a course, by all that is known.
+pub fn explain_with(known: &Known, circumstances: &Circumstances) -> Explanation {
+    let newest = known.records.iter().rev().find(|record| counts(record.code)).or(known.records.last());
     Explanation {
-        answer: format!("{} {}", teller.standing(), teller.completion()),
-        advice: teller.deciding.and_then(|story| advice(story.verdict.code())).map(str::to_owned),
-        feed: records.into_iter().map(|story| teller.record(story)).collect(),
-        moodle: teller.moodle(),
-        outbox: outbox.into_iter().map(|entry| teller.outbox(entry)).collect(),
-        history: events.into_iter().map(|event| teller.event(event)).collect(),
+        answer: answer(known),
+        because: because(newest, known, circumstances),
+        completion: completion(&known.delivered, circumstances),
+        next: newest.map(next).unwrap_or_default(),
+        chain: chain(known, &circumstances.events),
     }
 }
 
-/// The record on which it depends: the newest that counts; one that could not be read only where there is no other.
-fn deciding(case: &Case) -> Option<&RecordStory> {
-    let counts = |story: &&RecordStory| {
-        !matches!(story.verdict.code(), OutcomeCode::Superseded | OutcomeCode::Stale | OutcomeCode::Ignored)
+fn because(newest: Option<&RecordStory>, known: &Known, circumstances: &Circumstances) -> String {
+    let (reason, wants) = match (newest, circumstances.applied) {
+        (Some(record), _) => {
+            let wants = record.code.tells_state().then(|| EnrolState::read(&record.wants)).flatten();
+            (format!("The feed's {} of {}: {}.", record.wants, record.written, record.reason), wants)
+        }
+        (None, Some(applied)) => {
+            let (state, changed) = (applied.state, applied.changed);
+            (format!("An earlier run applied the feed's {} of {changed:.0}.", state.as_str()), Some(state))
+        }
+        (None, None) => ("The feed has not said anything about this person and course.".to_owned(), None),
     };
-    case.records.iter().filter(counts).max_by_key(|story| (story.age, story.seen_at, story.record))
+    let changed_since = match (wants, is_active(&known.now)) {
+        (Some(EnrolState::Enrol), Some(active)) => !active,
+        (Some(EnrolState::Suspend), Some(active)) => active,
+        (None, _) | (_, None) => false,
+    };
+    if changed_since { format!("{reason} Somebody or something else has changed it since.") } else { reason }
 }
 
-/// How the person stands in the course, as far as it is known.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stands {
-    Active,
-    NotActive,
-    Unknown,
+/// Whether the person can be said to be active in the course.
+fn is_active(now: &NowInMoodle) -> Option<bool> {
+    match now {
+        NowInMoodle::NotAsked | NowInMoodle::SeveralAccounts(_) | NowInMoodle::NoCourse => None,
+        NowInMoodle::NoAccount => Some(false),
+        NowInMoodle::Stands { enrolment, account: _, site_suspended: _ } => Some(*enrolment == Enrolment::Active),
+    }
 }
 
-pub(super) struct Teller<'a> {
-    pub(super) case: &'a Case,
-    deciding: Option<&'a RecordStory>,
+/// Whether a record says something of its own, rather than that another one counts.
+fn counts(code: OutcomeCode) -> bool {
+    !matches!(code, OutcomeCode::Superseded | OutcomeCode::Stale | OutcomeCode::Ignored)
 }
 
-impl Teller<'_> {
-    fn person(&self) -> &str {
-        self.case.person.name.as_deref().unwrap_or(&self.case.person.asked)
-    }
-
-    fn course(&self) -> String {
-        let course = &self.case.course;
-        match &course.name {
-            Some(name) => format!("{name} ({})", course.elm_id),
-            None => format!("course {}", course.elm_id),
+fn answer(known: &Known) -> String {
+    let Known { person, course, records, now, .. } = known;
+    match now {
+        NowInMoodle::NoAccount => format!("{person} has no Moodle account, and so is not in {course}."),
+        NowInMoodle::SeveralAccounts(accounts) => {
+            let ids: Vec<String> = accounts.iter().map(ToString::to_string).collect();
+            format!("{person} cannot be told apart: Moodle accounts {} have this GUID.", ids.join(" and "))
         }
-    }
-
-    pub(super) fn moment(&self, at: Timestamp) -> String {
-        at.to_zoned(self.case.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
-    }
-
-    /// How it is, and why.
-    fn standing(&self) -> String {
-        let (stands, words) = match &self.case.moodle {
-            MoodleNow::NotAsked { why } => (Stands::Unknown, format!("Moodle was not asked ({why})")),
-            MoodleNow::Asked(answer) => self.observed(answer),
-        };
-        format!("{words}{}.", self.because(stands))
-    }
-
-    fn observed(&self, answer: &MoodleAnswer) -> (Stands, String) {
-        let (person, course) = (self.person(), self.course());
-        let (accounts, courses) = (answer.accounts.len(), answer.courses.len());
-        if accounts > 1 {
-            return (Stands::Unknown, format!("{person} has {accounts} Moodle accounts, and which one counts is open"));
-        }
-        if courses > 1 {
-            return (Stands::Unknown, format!("{courses} Moodle courses have the ID number of {course}"));
-        }
-        let Some(account) = answer.accounts.first() else {
-            return (Stands::NotActive, format!("{person} is not in {course} and has no Moodle account"));
-        };
-        if courses == 0 {
-            return (Stands::NotActive, format!("{person} is not in {course}, which Moodle does not have"));
-        }
-        let closed = if account.suspended { ", but the account is suspended for the whole site" } else { "" };
-        match answer.enrolment {
-            Some(Enrolment::Active) => (Stands::Active, format!("{person} is active in {course}{closed}")),
-            Some(Enrolment::Suspended) => (Stands::NotActive, format!("{person} is suspended in {course}{closed}")),
-            Some(Enrolment::Absent) => (Stands::NotActive, format!("{person} is not in {course}{closed}")),
-            Some(Enrolment::NotActive) => (Stands::NotActive, format!("{person} is not active in {course}{closed}")),
-            None => (Stands::Unknown, format!("How {person} stands in {course} was not asked{closed}")),
-        }
-    }
-
-    fn because(&self, stands: Stands) -> String {
-        let Some(story) = self.deciding else {
-            return match &self.case.applied {
-                Some(applied) => self.applied(applied, stands),
-                None if self.case.records.is_empty() => ": the feed has said nothing about it".to_owned(),
-                None => ": the feed has said nothing that counts".to_owned(),
+        NowInMoodle::NoCourse => format!("{person} is not in {course}: Moodle has no such course, or more than one."),
+        NowInMoodle::Stands { account, enrolment, site_suspended } => {
+            let barred = if *site_suspended { ", but the account is suspended for the whole site" } else { "" };
+            let how = match enrolment {
+                Enrolment::Active => "is in",
+                Enrolment::Suspended => "is suspended in",
+                Enrolment::Absent => "is not in",
+                Enrolment::NotActive => "is not active in",
             };
-        };
-        let wish = format!("the feed's {}", self.wish(story));
-        if story.verdict.code() == OutcomeCode::Unknown {
-            return format!(": {wish} may have been carried out: {}", story.verdict);
+            format!("{person} {how} {course} (account {account}){barred}.")
         }
-        if standing(story.verdict.code()) != Standing::Settled {
-            return format!(": {wish} was not carried out: {}", story.verdict);
-        }
-        let done = match &story.verdict {
-            Verdict::Imported => format!("{wish} is in the history that was taken over"),
-            Verdict::Enrolled | Verdict::Reactivated | Verdict::Suspended => {
-                format!("{wish} was carried out at {}", self.moment(story.decided_at))
+        NowInMoodle::NotAsked => match records.iter().rev().find(|record| record.code.tells_state()) {
+            Some(record) if record.wants == EnrolState::Enrol.as_str() => {
+                format!("{person} was in {course} when last looked at.")
             }
-            // What was so already, or could not be otherwise.
-            other => format!("{wish} needed nothing at {}: {other}", self.moment(story.decided_at)),
-        };
-        let wanted = if story.state == EnrolState::Enrol.as_str() { Stands::Active } else { Stands::NotActive };
-        differs(stands, wanted, done)
-    }
-
-    fn applied(&self, applied: &AppliedState, stands: Stands) -> String {
-        let wanted = match applied.state {
-            EnrolState::Enrol => Stands::Active,
-            EnrolState::Suspend => Stands::NotActive,
-        };
-        let (state, moment) = (applied.state.as_str(), self.moment(applied.age.changed));
-        differs(stands, wanted, format!("the feed's {state} of {moment} was applied by an earlier run"))
-    }
-
-    /// The record as a noun: `Enrol of 2026-11-23 09:00 UTC`.
-    fn wish(&self, story: &RecordStory) -> String {
-        match story.age {
-            Some(age) => format!("{} of {}", story.state, self.moment(age.changed)),
-            None => format!("record that was read at {}", self.moment(story.seen_at)),
-        }
-    }
-
-    fn record(&self, story: &RecordStory) -> String {
-        let enrolment = story.enrolment.as_ref().map(|id| format!(" (enrolment {id})")).unwrap_or_default();
-        let next = match story.step {
-            Step::Rest => String::new(),
-            Step::TryAt(at) => format!("; it is tried again from {}", self.moment(at)),
-            Step::AskAt(_) => "; it waits for a person".to_owned(),
-        };
-        let tries = if story.attempts > 1 { format!(", {}", tried(story.attempts)) } else { String::new() };
-        let (wish, decided) = (self.wish(story), self.moment(story.decided_at));
-        format!("Feed: {wish}{enrolment}, {} at {decided}{tries}: {}{next}.", story.verdict.code(), story.verdict)
-    }
-
-    fn moodle(&self) -> Vec<String> {
-        let MoodleNow::Asked(answer) = &self.case.moodle else {
-            return Vec::new();
-        };
-        let at = self.moment(answer.at);
-        let accounts = answer.accounts.iter().map(|account| {
-            let suspended = if account.suspended { ", suspended for the whole site" } else { "" };
-            format!("Moodle at {at}: account {} {}, {}{suspended}.", account.id, account.username, account.mail)
-        });
-        let courses =
-            answer.courses.iter().map(|course| format!("Moodle at {at}: course {} {}.", course.id, course.full_name));
-        let enrolment = answer.enrolment.map(|enrolment| {
-            let words = match enrolment {
-                Enrolment::Absent => "not in the course",
-                Enrolment::Active => "active in the course",
-                Enrolment::Suspended => "suspended in the course",
-                Enrolment::NotActive => "not active in the course",
-            };
-            format!("Moodle at {at}: {words}.")
-        });
-        accounts.chain(courses).chain(enrolment).collect()
-    }
-
-    fn outbox(&self, entry: &OutboxStory) -> String {
-        let what = match entry.kind {
-            OutboxKind::WelcomeMail => "welcome mail".to_owned(),
-            OutboxKind::Completion { finished } => format!("report of the completion of {}", self.moment(finished)),
-        };
-        let state = match &entry.state {
-            OutboxState::Sent { at } => format!("sent at {}", self.moment(*at)),
-            OutboxState::Waiting { attempts, next_at, trouble } => {
-                let trouble = trouble.as_ref().map(|trouble| format!(": {trouble}")).unwrap_or_default();
-                format!("{}{trouble}; tried next at {}", tried(*attempts), self.moment(*next_at))
-            }
-            OutboxState::Stopped { attempts, why } => format!("{}, then given up: {why}", tried(*attempts)),
-        };
-        format!("Outbox: {what}, queued at {}, {state}.", self.moment(entry.queued_at))
-    }
-
-    fn event(&self, event: &EventStory) -> String {
-        let by = event.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-        format!("{}: {}{by}: {} (run {}).", self.moment(event.at), event.kind, event.words, event.run)
+            Some(_) => format!("{person} was not active in {course} when last looked at."),
+            None => format!(
+                "Whether {person} is in {course} is not known: nothing was done there, and Moodle was not asked."
+            ),
+        },
     }
 }
 
-/// What was done, and whether it is still so.
-fn differs(stands: Stands, wanted: Stands, done: String) -> String {
-    match stands {
-        Stands::Unknown => format!(": {done}"),
-        now if now == wanted => format!(": {done}"),
-        Stands::Active | Stands::NotActive => {
-            format!(", though {done}: somebody or something else has changed it since")
-        }
+fn next(record: &RecordStory) -> String {
+    let words = match (standing(record.code), record.next_try) {
+        (Standing::Settled, _) => return String::new(),
+        (Standing::Transient | Standing::Awaited, Some(at)) => format!("It is tried again from {at:.0} on."),
+        (Standing::Transient | Standing::Awaited, None) => "It is tried again by the next run.".to_owned(),
+        (Standing::Attention, _) => "It waits for a human: see `rollbook attention`.".to_owned(),
+    };
+    match advice(record.code) {
+        Some(advice) => format!("{words} {advice}"),
+        None => words,
     }
-}
-
-/// `tried 3 times`.
-pub(super) fn tried(attempts: u32) -> String {
-    if attempts == 0 { "not tried yet".to_owned() } else { format!("tried {}", count(u64::from(attempts), "time")) }
 }

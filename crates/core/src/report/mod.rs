@@ -1,17 +1,16 @@
-//! What people read, folded from what the journal knows; the command line, the pages, the mails and JSON share it.
+//! What people read: folds of what the journal knows into sentences. CLI, web, mail and JSON share them.
 //!
-//! It tells and never decides: what a run does follows from [`crate::plan`] alone. Values in, sentences out.
+//! It tells and never decides: what a run does follows from [`crate::plan`] alone.
 
 mod advice;
-mod case;
+mod chain;
 mod completion;
 mod explain;
+mod known;
 mod summary;
 
 pub use advice::advice;
-pub use case::{
-    Case, Completion, CourseOf, EventStory, MoodleAnswer, MoodleNow, OutboxKind, OutboxState, OutboxStory, PersonOf,
-    RecordStory, Reporting,
-};
-pub use explain::{Explanation, explain};
+pub use chain::Moment;
+pub use explain::{Explanation, explain, explain_with};
+pub use known::{Applied, Circumstances, Delivered, Finished, Known, NowInMoodle, RecordStory, Reporting};
 pub use summary::summarise;

@@ -90,6 +90,12 @@ codes! {
     EnrolRefused = "enrol_refused";
     /// Suspended by hand, and still active by another enrolment method.
     StillActive = "still_active";
+    /// A completion that is on its way to the ELM.
+    ReportDue = "report_due";
+    /// A completion that the ELM has accepted.
+    Reported = "reported";
+    /// A completion that the ELM refused.
+    ReportRefused = "report_refused";
 }
 
 impl fmt::Display for OutcomeCode {

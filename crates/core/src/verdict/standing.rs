@@ -42,8 +42,9 @@ pub fn standing(code: OutcomeCode) -> Standing {
         | C::Superseded
         | C::Stale
         | C::Imported
-        | C::Ignored => Standing::Settled,
-        C::Received | C::Unknown | C::NotTried | C::HeldBack => Standing::Transient,
+        | C::Ignored
+        | C::Reported => Standing::Settled,
+        C::Received | C::Unknown | C::NotTried | C::HeldBack | C::ReportDue => Standing::Transient,
         C::CourseNotFound | C::NoManualInstance => Standing::Awaited,
         C::Invalid
         | C::Contradiction
@@ -57,7 +58,8 @@ pub fn standing(code: OutcomeCode) -> Standing {
         | C::Protected
         | C::AccountRefused
         | C::EnrolRefused
-        | C::StillActive => Standing::Attention,
+        | C::StillActive
+        | C::ReportRefused => Standing::Attention,
     }
 }
 
@@ -101,7 +103,10 @@ impl OutcomeCode {
             | Self::Protected
             | Self::AccountRefused
             | Self::EnrolRefused
-            | Self::StillActive => false,
+            | Self::StillActive
+            | Self::ReportDue
+            | Self::Reported
+            | Self::ReportRefused => false,
         }
     }
 
@@ -118,6 +123,7 @@ impl OutcomeCode {
             // The original's spelling; reports search for it.
             Self::MailMismatch => "Email Mistatch",
             Self::Imported => "Imported",
+            Self::ReportDue | Self::Reported | Self::ReportRefused => "Complete",
             _ => wanted,
         }
     }
@@ -126,7 +132,7 @@ impl OutcomeCode {
     pub fn status(self) -> &'static str {
         match self {
             Self::Superseded | Self::Stale | Self::Ignored => "Skipped",
-            Self::Received | Self::HeldBack | Self::Unknown | Self::NotTried => "Waiting",
+            Self::Received | Self::HeldBack | Self::Unknown | Self::NotTried | Self::ReportDue => "Waiting",
             _ => match standing(self) {
                 Standing::Settled => "Success",
                 Standing::Transient | Standing::Awaited | Standing::Attention => "Error",
@@ -159,6 +165,10 @@ pub fn next_step(
         Standing::Settled => Step::Rest,
         Standing::Transient => Step::TryAt(add(now, back_off(attempts))),
         Standing::Awaited if now.duration_since(first_seen) <= wait => Step::TryAt(now),
+        // What Moodle refused it will refuse again, until somebody acts or time passes.
+        Standing::Attention if matches!(code, OutcomeCode::AccountRefused | OutcomeCode::EnrolRefused) => {
+            Step::AskAt(add(now, SignedDuration::from_hours(24)))
+        }
         Standing::Awaited | Standing::Attention => Step::AskAt(now),
     }
 }

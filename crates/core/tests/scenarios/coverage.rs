@@ -5,10 +5,13 @@ use rollbook_core::run::OutcomeCode;
 use std::collections::BTreeSet;
 
 /// Codes that core never gives, each with who does.
-const NOT_FROM_CORE: [(OutcomeCode, &str); 3] = [
+const NOT_FROM_CORE: [(OutcomeCode, &str); 6] = [
     (OutcomeCode::Received, "the journal gives it when it stores a record, before core sees it"),
     (OutcomeCode::Imported, "the import of an earlier system's history gives it"),
     (OutcomeCode::Ignored, "a person gives it by a decision on the list of what waits"),
+    (OutcomeCode::ReportDue, "the journal gives it when a completion is queued"),
+    (OutcomeCode::Reported, "the journal gives it when the ELM accepts a completion"),
+    (OutcomeCode::ReportRefused, "the journal gives it when the ELM refuses a completion"),
 ];
 
 /// The names of the checks of intake, as findings carry them.

@@ -94,6 +94,7 @@ rules! {
         lost_question_is_asked_again
         account_whose_answer_was_lost_is_found_by_its_guid
         enrolment_that_a_dead_run_made_is_credited_to_it
+        suspension_that_a_dead_run_made_is_credited_to_it
         what_was_not_sent_is_tried_again
         what_moodle_had_so_already_is_settled_without_a_call
         suspension_that_leaves_the_person_active_by_another_method_asks_a_human;

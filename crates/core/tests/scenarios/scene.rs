@@ -8,7 +8,7 @@ use rollbook_core::model::{
     Account, Course, ElmCourseId, Enrolment, FeedRecord, FieldNames, Fingerprint, Guid, ManualInstance, MoodleCourseId,
     MoodleUserId, RoleId, read_record, tell_apart,
 };
-use rollbook_core::plan::{AppliedState, EnrolKind};
+use rollbook_core::plan::{AppliedState, EnrolKind, Intended};
 use rollbook_core::policy::{Protected, UsernameCharacters, UsernameRule, Welcome};
 use rollbook_core::run::Outcome;
 use rollbook_core::snapshot::{Gap, Snapshot};
@@ -82,8 +82,13 @@ impl Scene {
             }
             ["applied", guid, course, state, time, more @ ..] => self.applied(guid, course, state, time, more),
             ["intended", label, kind] => {
-                let kind = if *kind == "enrol" { EnrolKind::Enrol } else { EnrolKind::Reactivate };
-                self.world.journal.intended.insert(self.labels[*label].fingerprint, kind);
+                let intended = match *kind {
+                    "enrol" => Intended::Enrol(EnrolKind::Enrol),
+                    "reactivate" => Intended::Enrol(EnrolKind::Reactivate),
+                    "suspend" => Intended::Suspend,
+                    other => panic!("intended {other}?"),
+                };
+                self.world.journal.intended.insert(self.labels[*label].fingerprint, intended);
             }
             ["settled", label] => {
                 self.world.journal.settled.insert(self.labels[*label].fingerprint);

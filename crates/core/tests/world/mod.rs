@@ -10,7 +10,7 @@ pub use moodle::{Moodle, Seen};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::guard::{Approval, Finding, IntakeView, check_intake, clear};
 use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, LinkName, RoleId};
-use rollbook_core::plan::{AppliedState, EnrolKind, IntakeChange, IntakeInputs, IntakePlan, Who, plan_intake};
+use rollbook_core::plan::{AppliedState, IntakeChange, IntakeInputs, IntakePlan, Intended, Who, plan_intake};
 use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
 use rollbook_core::run::{Outcome, Standing, Step, Verdict, next_step, standing, verdict_of};
 use rollbook_core::snapshot::Snapshot;
@@ -22,7 +22,7 @@ pub struct Journal {
     pub settled: BTreeSet<Fingerprint>,
     pub waiting: BTreeMap<Fingerprint, Waiting>,
     pub applied: BTreeMap<(String, ElmCourseId), AppliedState>,
-    pub intended: BTreeMap<Fingerprint, EnrolKind>,
+    pub intended: BTreeMap<Fingerprint, Intended>,
     pub newest: BTreeMap<String, FeedRecord>,
     pub known_doubts: BTreeSet<Fingerprint>,
 }
@@ -206,11 +206,16 @@ impl World {
                 }
                 (IntakeChange::Enrol(enrol), Some(verdict)) => {
                     if outcome == Outcome::Unknown {
-                        self.journal.intended.insert(enrol.record, enrol.kind);
+                        self.journal.intended.insert(enrol.record, Intended::Enrol(enrol.kind));
                     }
                     verdicts.push((enrol.record, verdict));
                 }
-                (IntakeChange::Suspend(suspend), Some(verdict)) => verdicts.push((suspend.record, verdict)),
+                (IntakeChange::Suspend(suspend), Some(verdict)) => {
+                    if outcome == Outcome::Unknown {
+                        self.journal.intended.insert(suspend.record, Intended::Suspend);
+                    }
+                    verdicts.push((suspend.record, verdict));
+                }
                 (_, None) => {}
             }
         }

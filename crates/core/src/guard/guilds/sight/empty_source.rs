@@ -1,0 +1,18 @@
+//! There were members, and now there are none: that is a lost permission far more often than an empty community.
+
+use crate::guard::{Finding, GuildView};
+use crate::plan::Scope;
+
+pub(in crate::guard::guilds) fn check(view: &GuildView<'_>) -> Vec<Finding> {
+    let owned: u64 = view.inputs.owned.members.values().map(|members| members.len() as u64).sum();
+    let community = &view.inputs.community.value;
+    let members: usize = community.guilds.iter().map(|guild| guild.members.len()).sum();
+    if *view.inputs.scope != Scope::All || owned == 0 || members > 0 {
+        return Vec::new();
+    }
+    let message = format!(
+        "the community shows {} guilds and no members; {owned} memberships were there before",
+        community.guilds.len()
+    );
+    vec![Finding::block("empty_source", "community", message)]
+}

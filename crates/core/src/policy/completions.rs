@@ -1,0 +1,114 @@
+//! The rules of completions: from when they count, in which words they are told, and how patiently.
+
+use jiff::SignedDuration;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// The rules of one completions link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompletionsPolicy {
+    /// The zone of the day of completion.
+    pub zone: TimeZone,
+    /// Completions of earlier days are not reported; `None`: those from the moment of opting in are.
+    pub report_from: Option<Date>,
+    /// In which words.
+    pub words: ReportWords,
+    /// How often and how patiently.
+    pub delivery: DeliveryRules,
+    /// How much one run may do before a person must approve it.
+    pub limits: CompletionLimits,
+}
+
+/// How much one run of completions may do before a person must approve it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompletionLimits {
+    /// Reports queued in one run: history read as news.
+    pub reports: u64,
+    /// A plan older than this is not applied.
+    pub plan_age: SignedDuration,
+}
+
+impl Default for CompletionLimits {
+    fn default() -> Self {
+        Self { reports: 20_000, plan_age: SignedDuration::from_mins(10) }
+    }
+}
+
+/// What the body of a report calls things, and what it says of every completion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportWords {
+    /// The names, in the order in which they are written.
+    pub fields: ReportFields,
+    /// `Complete`
+    pub course_state: String,
+    /// `Active`
+    pub user_state: String,
+    /// A day that the ELM wants and does not use.
+    pub user_effective_date: Date,
+}
+
+/// What the body calls each field, in the order in which it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is named as what it holds")]
+pub struct ReportFields {
+    pub complete_date: String,
+    pub course_state: String,
+    pub enrolment_id: String,
+    pub user_state: String,
+    pub user_effective_date: String,
+    pub course: String,
+    pub short_name: String,
+    pub mail: String,
+    pub guid: String,
+    pub first_name: String,
+    pub last_name: String,
+}
+
+impl Default for ReportWords {
+    /// What the original plugin sends.
+    fn default() -> Self {
+        let name = |text: &str| text.to_owned();
+        Self {
+            fields: ReportFields {
+                complete_date: name("COURSE_COMPLETE_DATE"),
+                course_state: name("COURSE_STATE"),
+                enrolment_id: name("ENROLMENT_ID"),
+                user_state: name("USER_STATE"),
+                user_effective_date: name("USER_EFFECTIVE_DATE"),
+                course: name("COURSE_IDENTIFIER"),
+                short_name: name("COURSE_SHORTNAME"),
+                mail: name("EMAIL"),
+                guid: name("GUID"),
+                first_name: name("FIRST_NAME"),
+                last_name: name("LAST_NAME"),
+            },
+            course_state: name("Complete"),
+            user_state: name("Active"),
+            user_effective_date: jiff::civil::date(2017, 2, 14),
+        }
+    }
+}
+
+/// How a report that was not accepted is tried again, and how an ELM in trouble is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryRules {
+    /// The first wait; each further one is twice as long.
+    pub first: SignedDuration,
+    /// No wait of our own choosing is longer; the ELM may ask for more.
+    pub longest: SignedDuration,
+    /// After so long without success a human is told; the trying goes on.
+    pub attention_after: SignedDuration,
+    /// So many failures in a row, of different reports, mean that the ELM itself is in trouble.
+    pub failures_max: u32,
+}
+
+impl Default for DeliveryRules {
+    fn default() -> Self {
+        Self {
+            first: SignedDuration::from_mins(1),
+            longest: SignedDuration::from_hours(6),
+            attention_after: SignedDuration::from_hours(48),
+            failures_max: 3,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! After a refusal that may be another writer's doing, or a missing answer: read the remote record before anything is said.
+//!
+//! What cannot be seen to be done stays unknown; the next run looks again, and gives credit for what came through late.
+
+use crate::clients::moodle::MoodleReader;
+use crate::clients::moodle::read::UserField;
+use rollbook_core::model::{CohortId, MoodleUserId};
+use rollbook_core::run::Outcome;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Moodle's code for a deadlock, a rival writer, and a value that is too long alike.
+const CONFLICT: &str = "dmlwriteexception";
+
+/// How a membership should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Present,
+    Absent,
+}
+
+pub(super) fn in_doubt(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Unknown => true,
+        Outcome::Refused { code } => code == CONFLICT,
+        Outcome::Done | Outcome::AlreadySo | Outcome::NotTried { .. } => false,
+    }
+}
+
+/// What a doubtful outcome comes to, once it was seen whether things are as wanted.
+pub(super) fn settled(outcome: &Outcome, as_wanted: bool) -> Outcome {
+    match (outcome, as_wanted) {
+        (Outcome::Unknown | Outcome::Refused { .. }, true) => Outcome::Done,
+        (Outcome::Refused { .. }, false) => Outcome::NotTried {
+            why: "Moodle's database refused the write; another writer may have been at work".to_owned(),
+        },
+        (other, _) => other.clone(),
+    }
+}
+
+/// Looks whether memberships in doubt are as they should be.
+pub(super) async fn settle_members(
+    pairs: &[(CohortId, MoodleUserId)],
+    wanted: Wanted,
+    outcomes: &mut [Outcome],
+    reader: &MoodleReader,
+) {
+    let doubtful = pairs.iter().zip(outcomes.iter()).filter(|(_, outcome)| in_doubt(outcome));
+    let cohorts: BTreeSet<CohortId> = doubtful.map(|((cohort, _), _)| *cohort).collect();
+    if cohorts.is_empty() {
+        return;
+    }
+    let Ok(found) = reader.fetch_cohort_members(&cohorts.into_iter().collect::<Vec<_>>()).await else {
+        return;
+    };
+    let members: BTreeMap<CohortId, BTreeSet<MoodleUserId>> =
+        found.cohorts.into_iter().map(|cohort| (cohort.cohortid, cohort.userids.into_iter().collect())).collect();
+    for ((cohort, user), outcome) in pairs.iter().zip(outcomes.iter_mut()).filter(|(_, outcome)| in_doubt(outcome)) {
+        let present = members.get(cohort).is_some_and(|users| users.contains(user));
+        *outcome = settled(outcome, present == (wanted == Wanted::Present));
+    }
+}
+
+/// Looks for cohorts that may have been made after all, by their idnumbers; one that several have is none.
+pub(super) async fn find_cohorts(idnumbers: &BTreeSet<&str>, reader: &MoodleReader) -> BTreeMap<String, CohortId> {
+    let mut found = BTreeMap::<String, Vec<CohortId>>::new();
+    if !idnumbers.is_empty() {
+        for cohort in reader.fetch_all_cohorts().await.unwrap_or_default() {
+            if idnumbers.contains(cohort.idnumber.as_str()) {
+                found.entry(cohort.idnumber).or_default().push(cohort.id);
+            }
+        }
+    }
+    let only = |(idnumber, ids): (String, Vec<CohortId>)| match ids.as_slice() {
+        [only] => Some((idnumber, *only)),
+        _ => None,
+    };
+    found.into_iter().filter_map(only).collect()
+}
+
+/// Looks for accounts that may have been made after all, by their user names.
+pub(super) async fn find_accounts(usernames: Vec<String>, reader: &MoodleReader) -> BTreeMap<String, MoodleUserId> {
+    if usernames.is_empty() {
+        return BTreeMap::new();
+    }
+    let found = reader.fetch_users(UserField::Username, &usernames).await.unwrap_or_default();
+    found.users.into_iter().filter_map(|user| Some((user.username?, user.id))).collect()
+}

@@ -1,0 +1,60 @@
+//! What a command is given: the time, the environment, the output, the configuration, and the wish to stop.
+//!
+//! Next: [`super::output`].
+
+use super::Options;
+use super::output::Output;
+use crate::clock::Clock;
+use crate::config::service::Place;
+use crate::config::{self, Env, Settings};
+use crate::journal::{Journal, OpenOptions};
+use miette::{IntoDiagnostic, WrapErr};
+use std::path::PathBuf;
+use tokio_util::sync::CancellationToken;
+
+/// What a command is given.
+#[derive(Debug)]
+pub struct Context {
+    pub(super) options: Options,
+    /// The time.
+    pub clock: Clock,
+    /// The environment, for the configuration.
+    pub env: Env,
+    /// Cancelled when the command shall end soon and safely.
+    pub stop: CancellationToken,
+    /// Where answers go.
+    pub out: Output,
+}
+
+impl Context {
+    /// The configuration file: `--config`, else the variable, else `rollbook.toml` here.
+    pub fn config_path(&self) -> PathBuf {
+        let named = self.options.config.clone().or_else(|| self.env.get(config::CONFIG).map(PathBuf::from));
+        named.unwrap_or_else(|| PathBuf::from("rollbook.toml"))
+    }
+
+    /// Reads the configuration; its warnings go to standard error.
+    pub fn settings(&mut self) -> miette::Result<Settings> {
+        let (settings, warnings) = Settings::load(&self.config_path(), &self.env)?;
+        for warning in &warnings {
+            self.out.failure(warning);
+        }
+        Ok(settings)
+    }
+
+    /// Opens the journal that the configuration names.
+    pub async fn journal(&self, settings: &Settings) -> miette::Result<Journal> {
+        let options = OpenOptions { readers_max: settings.journal.connections_max, ..OpenOptions::default() };
+        let address = match &settings.journal.place {
+            Place::File(path) => path.display().to_string(),
+            Place::Postgres(url) => url.expose().to_owned(),
+        };
+        let doing = || format!("while opening the journal {}", settings.journal.place.shown());
+        Journal::open(&address, &options).await.into_diagnostic().wrap_err_with(doing)
+    }
+
+    /// Whether `-v` asked for the details.
+    pub fn detailed(&self) -> bool {
+        self.options.verbose > 0
+    }
+}

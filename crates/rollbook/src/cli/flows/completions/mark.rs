@@ -1,0 +1,133 @@
+//! `rollbook completions mark`: history that was reported before Rollbook is marked, so that it is never reported again.
+
+use super::{AUTHOR, prepare};
+use crate::cli::output::Sign;
+use crate::cli::{Context, Exit};
+use crate::journal::{CompletionQuery, Journal, KnownQuestion};
+use crate::pipeline::completions::{CompletionsFlow, FoundBy, find_historic};
+use clap::Args;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use miette::{IntoDiagnostic, WrapErr, miette};
+use rollbook_core::model::{CompletionKey, ElmCourseId, MoodleCourseId, SeenCompletion};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// At most so many are taken from the journal at once.
+const SEEN_MAX: u64 = 1_000_000;
+
+/// Mark historic completions as reported already
+#[derive(Debug, Args)]
+pub(super) struct Mark {
+    /// The link, as the configuration names it
+    link: String,
+
+    /// Completed on this day or later
+    #[arg(long, value_name = "DAY")]
+    since: Option<Date>,
+
+    /// Completed before this day
+    #[arg(long, value_name = "DAY")]
+    until: Date,
+
+    /// Only those of this course (the ELM's id)
+    #[arg(long, value_name = "ID")]
+    course: Option<String>,
+
+    /// Count them; mark nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Which part of the past is meant.
+pub(super) struct Past {
+    pub course: Option<ElmCourseId>,
+    pub since: Option<Date>,
+    pub until: Option<Date>,
+}
+
+impl Mark {
+    pub(super) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
+        let (_, flow, journal) = prepare(context, &self.link).await?;
+        let past = Past { course: self.course.map(ElmCourseId::new), since: self.since, until: Some(self.until) };
+        let found = find_past(&flow, &journal, &past).await?;
+        if self.dry_run {
+            context.out.sign(Sign::Note, format_args!("DRY RUN: {} completions would be marked", found.len()));
+            context.out.json(&json!({"dry_run": true, "completions": found.len()}));
+            return Ok(Exit::Fine);
+        }
+        let marked = journal.mark_completions(&flow.link, &found, AUTHOR, context.clock.now()).await;
+        let marked = marked.into_diagnostic().wrap_err("while marking completions")?;
+        context.out.sign(Sign::Done, format_args!("{} completions are marked as reported", marked.marked));
+        context.out.json(&json!({"dry_run": false, "marked": marked.marked, "known": marked.known}));
+        Ok(Exit::Fine)
+    }
+}
+
+/// Completions of opted-in courses that were never reported from here, the earliest first: from Moodle's database, else those
+/// that the journal has seen, since the web services show no history.
+pub(super) async fn find_past(
+    flow: &CompletionsFlow,
+    journal: &Journal,
+    past: &Past,
+) -> miette::Result<Vec<(SeenCompletion, Option<ElmCourseId>)>> {
+    let opted = journal.opted_courses(&flow.link).await.into_diagnostic().wrap_err("while reading the journal")?;
+    let meant = opted.iter().filter(|course| past.course.is_none() || course.elm_id == past.course);
+    let courses: BTreeMap<MoodleCourseId, Option<ElmCourseId>> =
+        meant.map(|course| (course.id, course.elm_id.clone())).collect();
+    if courses.is_empty() {
+        return Err(miette!(
+            help = "run the link once, so that it looks which courses opted in",
+            "no such course has opted in"
+        ));
+    }
+    let begins = |day: Date| day.to_zoned(flow.policy.zone.clone()).map(|begins| begins.timestamp()).into_diagnostic();
+    let since = past.since.map(begins).transpose()?.unwrap_or(Timestamp::UNIX_EPOCH);
+    let until = past.until.map(begins).transpose()?;
+    if !matches!(flow.way, FoundBy::Database(_)) {
+        return find_seen(flow, journal, past, since, until).await;
+    }
+    let ids: Vec<MoodleCourseId> = courses.keys().copied().collect();
+    let all = find_historic(flow, &ids, since, until).await.into_diagnostic().wrap_err("while reading Moodle")?;
+    let asked: Vec<KnownQuestion> = all.iter().map(|seen| question(seen, &courses)).collect();
+    let known = journal.known_completions(&flow.link, &asked).await.into_diagnostic()?;
+    let known: BTreeSet<CompletionKey> = known.into_iter().map(|known| known.key).collect();
+    let unknown = all.into_iter().filter(|seen| !known.contains(&seen.key));
+    Ok(unknown
+        .map(|seen| (courses.get(&seen.key.course).cloned().flatten(), seen))
+        .map(|(id, seen)| (seen, id))
+        .collect())
+}
+
+/// What earlier runs saw and left alone.
+async fn find_seen(
+    flow: &CompletionsFlow,
+    journal: &Journal,
+    past: &Past,
+    since: Timestamp,
+    until: Option<Timestamp>,
+) -> miette::Result<Vec<(SeenCompletion, Option<ElmCourseId>)>> {
+    let mut found = Vec::new();
+    for standing in ["skipped", "waiting"] {
+        let query = CompletionQuery {
+            course: past.course.clone(),
+            standing: Some(standing.to_owned()),
+            since: Some(since),
+            limit: SEEN_MAX,
+            ..CompletionQuery::default()
+        };
+        found.extend(journal.completions(&flow.link, &query).await.into_diagnostic()?);
+    }
+    let mut found: Vec<_> = found
+        .into_iter()
+        .filter(|row| until.is_none_or(|until| row.seen.key.completed_at < until))
+        .map(|row| (row.seen, row.course))
+        .collect();
+    found.sort_by_key(|(seen, _)| (seen.key.completed_at, seen.key));
+    Ok(found)
+}
+
+fn question(seen: &SeenCompletion, courses: &BTreeMap<MoodleCourseId, Option<ElmCourseId>>) -> KnownQuestion {
+    let elm_id = courses.get(&seen.key.course).cloned().flatten();
+    KnownQuestion { user: seen.key.user, course: seen.key.course, guid: seen.guid.folded(), elm_id }
+}

@@ -1,0 +1,61 @@
+//! `rollbook completions …`: what people finish in Moodle is reported to the ELM.
+//!
+//! Next: [`run`], then `send`, `again` and `list` for what people do by hand, `print` for how a run is shown.
+
+mod again;
+mod list;
+mod mark;
+mod print;
+mod run;
+mod send;
+
+use crate::cli::{Context, Exit};
+use crate::config::Settings;
+use crate::journal::Journal;
+use crate::pipeline::completions::{CompletionsFlow, make_completions};
+use clap::{Args, Subcommand};
+use miette::{IntoDiagnostic, WrapErr};
+use rollbook_core::model::LinkName;
+
+/// Who acts, as the journal is told.
+const AUTHOR: &str = "command line";
+
+/// Completions in Moodle are reported to the ELM, each exactly once
+#[derive(Debug, Args)]
+pub(in crate::cli) struct CompletionsCommand {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    Run(run::Run),
+    Send(send::Send),
+    Retry(again::Retry),
+    Cancel(again::Cancel),
+    List(list::List),
+    Mark(mark::Mark),
+}
+
+impl CompletionsCommand {
+    pub(in crate::cli) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
+        match self.act {
+            Act::Run(command) => command.run(context).await,
+            Act::Send(command) => command.run(context).await,
+            Act::Retry(command) => command.run(context).await,
+            Act::Cancel(command) => command.run(context).await,
+            Act::List(command) => command.run(context).await,
+            Act::Mark(command) => command.run(context).await,
+        }
+    }
+}
+
+/// A link that is ready to run, and the journal.
+async fn prepare(context: &mut Context, link: &str) -> miette::Result<(Settings, CompletionsFlow, Journal)> {
+    let settings = context.settings()?;
+    let found = settings.completion(&LinkName::new(link))?;
+    let flow = make_completions(&found, &settings);
+    let flow = flow.into_diagnostic().wrap_err_with(|| format!("while preparing {link}"))?;
+    let journal = context.journal(&settings).await?;
+    Ok((settings, flow, journal))
+}

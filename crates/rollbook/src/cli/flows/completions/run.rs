@@ -1,0 +1,36 @@
+//! `rollbook completions run`: looks for completions, and reports what is due.
+
+use super::print::{Shown, print_report};
+use super::{AUTHOR, prepare};
+use crate::cli::{Context, Exit};
+use crate::pipeline::completions::{CompletionsRequest, Purpose, Reach, run_completions};
+use clap::Args;
+use miette::{IntoDiagnostic, WrapErr};
+
+/// Look for completions now, and report what is due
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The link, as the configuration names it
+    link: String,
+
+    /// Show what would be reported, each with its exact body; record and send nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Read everything that counts, not only what is new
+    #[arg(long)]
+    full: bool,
+}
+
+impl Run {
+    pub(super) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
+        let (_, flow, journal) = prepare(context, &self.link).await?;
+        let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Apply };
+        let reach = if self.full { Reach::Full } else { Reach::Usual };
+        let request = CompletionsRequest { purpose, reach, author: AUTHOR.to_owned() };
+        let outcome = run_completions(&flow, &journal, &context.clock, &request, &context.stop).await;
+        let report = outcome.into_diagnostic().wrap_err_with(|| format!("while running completions {}", self.link))?;
+        let shown = Shown { link: &self.link, purpose, detailed: context.detailed(), zone: &flow.policy.zone };
+        Ok(print_report(&report, &shown, &mut context.out))
+    }
+}

@@ -1,0 +1,131 @@
+//! `rollbook intake run`: reads the feed, and makes Moodle agree.
+//!
+//! A dry run takes the same way as a real one up to the guards, and every line of it says that it is one.
+//! Next: [`crate::pipeline::intake`].
+
+use super::intake_report::{Shown, print_report};
+use crate::cli::{Context, Exit};
+use crate::pipeline::deliver::deliver_mails;
+use crate::pipeline::intake::{Ask, IntakeRequest, Purpose, run_intake};
+use crate::pipeline::setup;
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use miette::{IntoDiagnostic, WrapErr, miette};
+use rollbook_core::model::LinkName;
+use rollbook_core::window::Window;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// A file of records may have so many bytes.
+const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// ELM records become Moodle accounts and enrolments
+#[derive(Debug, Args)]
+pub(in crate::cli) struct IntakeCommand {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    Run(Run),
+}
+
+/// Read the feed now and make Moodle agree
+#[derive(Debug, Args)]
+struct Run {
+    /// The link, as the configuration names it
+    link: String,
+
+    /// Show what would be done; change nothing anywhere
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Records created after this moment, such as 2026-11-23T08:00-08:00
+    #[arg(long, value_name = "TIME")]
+    since: Option<Timestamp>,
+
+    /// Records created before this moment
+    #[arg(long, value_name = "TIME", requires = "since")]
+    until: Option<Timestamp>,
+
+    /// Everything about the person with this mail address
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["since", "until", "file"])]
+    email: Option<String>,
+
+    /// Everything about the person with this GUID
+    #[arg(long, value_name = "GUID", conflicts_with_all = ["since", "until", "file"])]
+    guid: Option<String>,
+
+    /// Records from a JSON file (an array, or an object with `value`) instead of the feed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "until"])]
+    file: Option<PathBuf>,
+}
+
+impl IntakeCommand {
+    pub(in crate::cli) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
+        match self.act {
+            Act::Run(run) => run.run(context).await,
+        }
+    }
+}
+
+impl Run {
+    async fn run(self, context: &mut Context) -> miette::Result<Exit> {
+        let settings = context.settings()?;
+        let found = settings.intake(&LinkName::new(&self.link))?;
+        let flow = setup::make_intake(&found, settings.mail.as_ref())
+            .into_diagnostic()
+            .wrap_err_with(|| format!("while preparing {}", self.link))?;
+        let request = self.request()?;
+        let journal = context.journal(&settings).await?;
+        let outcome = run_intake(&flow, &journal, &context.clock, &request, &context.stop).await;
+        let report = outcome.into_diagnostic().wrap_err_with(|| format!("while running intake {}", self.link))?;
+        let mails = match (&settings.mail, request.purpose) {
+            (Some(mail), Purpose::Apply) => {
+                let client = setup::make_smtp(mail).into_diagnostic()?;
+                let delivered = deliver_mails(&journal, &client, &context.clock, &context.stop).await;
+                Some(delivered.into_diagnostic().wrap_err("while sending welcome mails")?)
+            }
+            _ => None,
+        };
+        let zone = &found.link.schedule.timezone;
+        let shown = Shown { link: &self.link, purpose: request.purpose, zone, detailed: context.detailed() };
+        Ok(print_report(&report, mails.as_ref(), &shown, &mut context.out))
+    }
+
+    fn request(&self) -> miette::Result<IntakeRequest> {
+        let ask = match (&self.file, self.since) {
+            (Some(file), _) => Ask::Rows(read_rows(file)?),
+            (None, Some(since)) => Ask::Between(Window { since, until: self.until }),
+            (None, None) if self.email.is_some() || self.guid.is_some() => {
+                Ask::Person { mail: self.email.clone(), guid: self.guid.clone() }
+            }
+            (None, None) => Ask::New,
+        };
+        let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Apply };
+        Ok(IntakeRequest { purpose, ask, author: "command line".to_owned() })
+    }
+}
+
+fn read_rows(path: &Path) -> miette::Result<Vec<Value>> {
+    let doing = || format!("while reading {}", path.display());
+    let size = std::fs::metadata(path).into_diagnostic().wrap_err_with(doing)?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(miette!("{} has more than {FILE_BYTES_MAX} bytes", path.display()));
+    }
+    let text = std::fs::read_to_string(path).into_diagnostic().wrap_err_with(doing)?;
+    let value: Value = serde_json::from_str(&text).into_diagnostic().wrap_err_with(doing)?;
+    let rows = match value {
+        Value::Object(mut page) => page.remove("value").unwrap_or(Value::Null),
+        other => other,
+    };
+    match rows {
+        Value::Array(rows) => Ok(rows),
+        _ => Err(miette!(
+            help = "it must be an array of records, or an object with the array under \"value\"",
+            "{} holds no records",
+            path.display()
+        )),
+    }
+}

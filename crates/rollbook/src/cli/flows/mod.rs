@@ -1,0 +1,11 @@
+//! Commands that run a flow.
+//!
+//! Next: [`intake`].
+
+mod completions;
+mod intake;
+mod intake_report;
+
+pub(in crate::cli) use completions::CompletionsCommand;
+pub(in crate::cli) use intake::IntakeCommand;
+pub(in crate::cli) use intake_report::{Shown, print_report};

@@ -1,0 +1,130 @@
+//! The command line: what can be asked of Rollbook, and how the answers leave.
+//!
+//! A command is one file with three steps: `parse` (its clap struct), `call` (into the rest of Rollbook), `print`. It
+//! decides nothing that the web would decide otherwise. Next: [`context`], what each command is given, and [`output`].
+
+mod context;
+mod exit;
+mod flows;
+pub mod output;
+mod reading;
+mod setup;
+
+pub use context::Context;
+pub use exit::Exit;
+
+use crate::clock::Clock;
+use crate::config::Env;
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, ColorChoice, Parser, Subcommand};
+use output::Output;
+use std::path::PathBuf;
+use tokio_util::sync::CancellationToken;
+
+/// Keeps a Moodle site in step with the systems that own the truth about its people.
+#[derive(Debug, Parser)]
+#[command(name = "rollbook", version, max_term_width = 100, styles = STYLES, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    options: Options,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// The configuration [default: $ROLLBOOK_CONFIG, else rollbook.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// Say more; twice: also what is called
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+
+    /// When to use colour; NO_COLOR is obeyed
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+
+    /// Use plain ASCII instead of ✓ ✗ ℹ ⚠ and lines
+    #[arg(long, global = true)]
+    ascii: bool,
+}
+
+/// The commands, in the order in which a newcomer meets them.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(setup::Demo),
+    Init(setup::Init),
+    Doctor(setup::Doctor),
+    Intake(flows::IntakeCommand),
+    Completions(flows::CompletionsCommand),
+    Runs(reading::Runs),
+    Log(reading::Log),
+    Explain(reading::Explain),
+    Attention(reading::AttentionCommand),
+    Import(setup::Import),
+    CompletionsShell(setup::CompletionsShell),
+    #[command(hide = true)]
+    Live(setup::Live),
+}
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::BrightBlue.on_default().bold())
+    .usage(AnsiColor::BrightBlue.on_default().bold())
+    .literal(AnsiColor::BrightCyan.on_default());
+
+impl Cli {
+    /// How chatty the log is: 0, 1 or 2 and more.
+    pub fn verbosity(&self) -> u8 {
+        self.options.verbose
+    }
+
+    /// Runs the command to its end, printing on the way, and says how it went. `stop` asks it to end soon and safely.
+    pub async fn run(self, clock: Clock, env: Env, stop: CancellationToken) -> Exit {
+        let Self { options, command } = self;
+        let mut context = Context { out: Output::of(&options), options, clock, env, stop };
+        let outcome = match command {
+            Command::Init(command) => command.run(&mut context),
+            Command::Demo(command) => command.run(&mut context).await,
+            Command::Intake(command) => command.run(&mut context).await,
+            Command::Completions(command) => command.run(&mut context).await,
+            Command::Runs(command) => command.run(&mut context).await,
+            Command::Log(command) => command.run(&mut context).await,
+            Command::Explain(command) => command.run(&mut context).await,
+            Command::Attention(command) => command.run(&mut context).await,
+            Command::Import(command) => command.run(&mut context).await,
+            Command::Doctor(command) => command.run(&mut context).await,
+            Command::CompletionsShell(command) => command.run(&mut context),
+            Command::Live(command) => command.run(&mut context).await,
+        };
+        let exit = outcome.unwrap_or_else(|report| {
+            context.out.failure(&*report);
+            Exit::Failed
+        });
+        match context.out.finish() {
+            Ok(()) => exit,
+            Err(error) => {
+                context
+                    .out
+                    .failure(&*miette::miette!(help = "is the disk full?", "the answer could not be written: {error}"));
+                Exit::Failed
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,68 @@
+use super::{Colour, Format, Look, Output, Reader, Sign, Signs, Table};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+/// A stream that keeps what it is given, or fails.
+#[derive(Clone, Default)]
+struct Kept {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    fails: Option<io::ErrorKind>,
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.fails {
+            Some(kind) => Err(kind.into()),
+            None => self.bytes.lock().unwrap().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn output(answers: &Kept, format: Format, signs: Signs) -> Output {
+    let look = Look { signs, colour: Colour::Plain, width: 80, terminal: false };
+    let answers = anstream::StripStream::new(Box::new(answers.clone()) as Box<dyn Write + Send>);
+    Output { answers: Box::new(answers), trouble: Box::new(io::sink()), format, look, state: Ok(Reader::Listens) }
+}
+
+fn printed(format: Format, signs: Signs, print: impl FnOnce(&mut Output)) -> String {
+    let kept = Kept::default();
+    print(&mut output(&kept, format, signs));
+    String::from_utf8(kept.bytes.lock().unwrap().clone()).unwrap()
+}
+
+fn both(out: &mut Output) {
+    out.sign(Sign::Done, "12 enrolled");
+    out.json(&serde_json::json!({ "enrolled": 12 }));
+}
+
+#[test]
+fn a_command_prints_both_and_one_is_shown() {
+    assert_eq!(printed(Format::Human, Signs::Unicode, both), "✓ 12 enrolled\n");
+    assert_eq!(printed(Format::Human, Signs::Ascii, both), "[ok] 12 enrolled\n");
+    assert_eq!(printed(Format::Json, Signs::Unicode, both), "{\"enrolled\":12}\n");
+}
+
+#[test]
+fn a_reader_that_hangs_up_is_no_failure_and_a_full_disk_is() {
+    for (kind, well) in [(io::ErrorKind::BrokenPipe, true), (io::ErrorKind::StorageFull, false)] {
+        let kept = Kept { fails: Some(kind), ..Kept::default() };
+        let mut out = output(&kept, Format::Human, Signs::Unicode);
+        out.line("one");
+        out.line("two");
+        assert_eq!(out.finish().is_ok(), well, "{kind}");
+    }
+}
+
+#[test]
+fn a_table_fits_80_columns_and_cannot_move_the_cursor() {
+    let mut table = Table::new(["course", "reason", "records"]).numbers(&[2]);
+    table.row(["Zoë's \u{1b}[2J course", &"a long reason that goes on ".repeat(6), "1042"]);
+    table.row(["B", "short", "7"]);
+    let text = printed(Format::Human, Signs::Unicode, |out| out.table(&table));
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    insta::assert_snapshot!(text);
+}

@@ -1,0 +1,153 @@
+//! `rollbook attention`: what waits for a human, and what the human decides.
+//!
+//! A decision is an event with its author, and releases every record that waits behind the item.
+
+use super::{shown, zone_of};
+use crate::cli::output::{Output, Sign};
+use crate::cli::{Context, Exit};
+use crate::config::USER;
+use crate::journal::{AttentionFilter, AttentionItem, Resolution};
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::tz::TimeZone;
+use miette::{IntoDiagnostic, WrapErr, miette};
+use rollbook_core::model::LinkName;
+use serde_json::{Value, json};
+
+/// What waits for a human
+#[derive(Debug, Args)]
+pub(in crate::cli) struct AttentionCommand {
+    #[command(subcommand)]
+    act: Option<Act>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    List(List),
+    Resolve(Resolve),
+}
+
+/// What waits for a human (this is what `attention` alone does)
+#[derive(Debug, Default, Args)]
+struct List {
+    /// Of this link only
+    #[arg(long)]
+    link: Option<String>,
+
+    /// Of this kind only, such as mail_mismatch
+    #[arg(long)]
+    kind: Option<String>,
+
+    /// With those that were resolved
+    #[arg(long)]
+    all: bool,
+
+    /// So many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+}
+
+/// Decide about an item: its records are released, or ignored for ever
+#[derive(Debug, Args)]
+struct Resolve {
+    /// The item's number, as the list shows it
+    item: i64,
+
+    /// What is done with the records that wait behind it
+    #[arg(value_enum)]
+    action: Decision,
+
+    /// Why; an `ignore` must say it
+    #[arg(long, default_value = "", required_if_eq("action", "ignore"))]
+    reason: String,
+
+    /// Who decides [default: the user's name]
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Decision {
+    /// The cause is mended: the next run tries them again
+    Retry,
+    /// They are settled; nothing is done for them
+    Ignore,
+}
+
+impl AttentionCommand {
+    pub(in crate::cli) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
+        match self.act {
+            None => List { limit: 100, ..List::default() }.run(context).await,
+            Some(Act::List(list)) => list.run(context).await,
+            Some(Act::Resolve(resolve)) => resolve.run(context).await,
+        }
+    }
+}
+
+impl List {
+    async fn run(self, context: &mut Context) -> miette::Result<Exit> {
+        let settings = context.settings()?;
+        let zone = zone_of(&settings, self.link.as_deref());
+        let journal = context.journal(&settings).await?;
+        let Self { link, kind, all, limit } = self;
+        let filter =
+            AttentionFilter { link: link.map(LinkName::new), kind, with_closed: all, ..AttentionFilter::default() };
+        let items = journal.attention(&filter, limit).await.into_diagnostic().wrap_err("while reading what waits")?;
+        print(&items, &zone, &mut context.out);
+        Ok(Exit::Fine)
+    }
+}
+
+fn print(items: &[AttentionItem], zone: &TimeZone, out: &mut Output) {
+    if items.is_empty() {
+        out.sign(Sign::Done, "nothing waits for a human");
+    }
+    for item in items {
+        let kind = item.kind.replace('_', " ");
+        let state = if item.closed.is_some() { " (resolved)" } else { "" };
+        out.heading(format_args!("{}  {kind}{state}", item.id));
+        out.line(format_args!("    {}", item.title));
+        let records =
+            if item.records == 1 { "1 record waits".to_owned() } else { format!("{} records wait", item.records) };
+        out.line(format_args!("    {records} since {} on link {}", shown(item.opened, zone), item.link));
+        if let Some((action, by, reason)) = &item.resolution {
+            out.line(format_args!("    {action} by {by}: {reason}"));
+        }
+    }
+    if items.iter().any(|item| item.closed.is_none()) {
+        out.line("");
+        out.sign(Sign::Note, "mended: rollbook attention resolve NUMBER retry");
+        out.sign(Sign::Note, "not wanted: rollbook attention resolve NUMBER ignore --reason WHY");
+    }
+    out.json(&json!({ "items": items.iter().map(as_json).collect::<Vec<_>>() }));
+}
+
+fn as_json(item: &AttentionItem) -> Value {
+    let AttentionItem { id, link, kind, subject, title, evidence, opened, seen, closed, resolution, records } = item;
+    json!({
+        "id": id, "link": link, "kind": kind, "subject": subject, "title": title, "evidence": evidence, "opened": opened,
+        "seen": seen, "closed": closed, "records": records,
+        "resolution": resolution.as_ref().map(|(action, by, reason)| json!({"action": action, "by": by, "reason": reason})),
+    })
+}
+
+impl Resolve {
+    async fn run(self, context: &mut Context) -> miette::Result<Exit> {
+        let settings = context.settings()?;
+        let journal = context.journal(&settings).await?;
+        let by = self.by.clone().or_else(|| context.env.get(USER));
+        let by = by.ok_or_else(|| miette!(help = "say it with --by NAME", "nobody is named who decides this"))?;
+        let (resolution, action) = match self.action {
+            Decision::Retry => (Resolution::Release, "try again"),
+            Decision::Ignore => (Resolution::Ignore, "ignore"),
+        };
+        let resolved = journal.resolve(self.item, resolution, action, &by, &self.reason, context.clock.now()).await;
+        let resolved = resolved.into_diagnostic().wrap_err_with(|| format!("while resolving item {}", self.item))?;
+        let what = match self.action {
+            Decision::Retry => "are tried by the next run",
+            Decision::Ignore => "are ignored from now on",
+        };
+        context.out.sign(Sign::Done, format_args!("{} records {what}", resolved.records));
+        context.out.json(&json!({ "item": self.item, "action": action, "by": by, "records": resolved.records }));
+        Ok(Exit::Fine)
+    }
+}

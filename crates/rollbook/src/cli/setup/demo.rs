@@ -1,0 +1,196 @@
+//! `rollbook demo`: a whole afternoon in half a minute, on loopback.
+//!
+//! It starts the sandbox (feed, Moodle, mail) with a made-up world, writes an ordinary configuration and an ordinary journal
+//! into a folder, and then runs what anybody would run: the product's own clients, its own SQLite file. Nothing in it is
+//! staged but the world. Next: `crates/sandbox`, which plays the other side.
+
+use crate::cli::flows::{Shown, print_report};
+use crate::cli::output::{Output, Sign};
+use crate::cli::{Context, Exit};
+use crate::config::Settings;
+use crate::pipeline::deliver::{MailDelivery, deliver_mails};
+use crate::pipeline::intake::{Ask, IntakeReport, IntakeRequest, Purpose, run_intake};
+use crate::pipeline::setup;
+use clap::Args;
+use miette::{IntoDiagnostic, WrapErr, miette};
+use rollbook_core::model::LinkName;
+use rollbook_core::run::RunState;
+use rollbook_sandbox::{ELM_TOKEN, MOODLE_TOKEN, Sandbox, World, demo};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The demo's world is always the same.
+const SEED: u64 = 2026;
+const LINK: &str = "demo";
+
+/// See it work, with a made-up Moodle, ELM and mail server
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Demo {
+    /// Where the configuration and the journal are put [default: a new folder among the temporary files]
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+
+    /// End when the runs are done, instead of waiting with the made-up sites for Ctrl-C
+    #[arg(long)]
+    once: bool,
+}
+
+impl Demo {
+    pub(in crate::cli) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
+        let now = context.clock.now();
+        let folder = self
+            .folder
+            .unwrap_or_else(|| context.env.temporary_folder().join(format!("rollbook-demo-{}", now.as_second())));
+        std::fs::create_dir_all(&folder).into_diagnostic().wrap_err("while making the demo's folder")?;
+        let sandbox =
+            Sandbox::start(World::demo(SEED, now)).await.into_diagnostic().wrap_err("while starting the sandbox")?;
+        let config = write_config(&folder, &sandbox)?;
+        introduce(&sandbox, &config, &mut context.out);
+        let exit = tell(context, &sandbox, &config).await?;
+        if !self.once && context.out.is_human() {
+            context.out.sign(Sign::Note, "the made-up sites stay up so that you can look further; Ctrl-C ends them");
+            context.stop.cancelled().await;
+        }
+        sandbox.stop().await;
+        Ok(exit)
+    }
+}
+
+fn introduce(sandbox: &Sandbox, config: &Path, out: &mut Output) {
+    out.heading("Rollbook demo");
+    let (people, courses, records) = {
+        let world = sandbox.world();
+        (world.moodle.users.len(), world.moodle.courses.len(), world.elm.rows.len())
+    };
+    out.sign(
+        Sign::Done,
+        format_args!("a made-up Moodle with {people} accounts and {courses} courses:\n  {}", sandbox.moodle_url()),
+    );
+    out.sign(
+        Sign::Done,
+        format_args!("a made-up ELM with {records} records of the last two hours:\n  {}", sandbox.feed_url()),
+    );
+    out.sign(Sign::Done, format_args!("a mail server that keeps what it gets:\n  {}", sandbox.smtp_url()));
+    out.sign(Sign::Note, format_args!("an ordinary configuration:\n  {}", config.display()));
+}
+
+/// Two runs, a look at what is left, and where to look further.
+async fn tell(context: &mut Context, sandbox: &Sandbox, config: &Path) -> miette::Result<Exit> {
+    let settings = {
+        let (settings, _) = Settings::load(config, &context.env)?;
+        settings
+    };
+    let journal = context.journal(&settings).await?;
+    let mut state = RunState::Done;
+    for what in ["The first run", "The second run, with nothing new: no record is processed twice"] {
+        context.out.heading(what);
+        let (report, mails) = run_once(context, &settings, &journal).await?;
+        let link = settings.intake(&LinkName::new(LINK))?.link;
+        let shown = Shown { link: LINK, purpose: Purpose::Apply, zone: &link.schedule.timezone, detailed: false };
+        print_report(&report, Some(&mails), &shown, &mut context.out);
+        state = report.state;
+    }
+    let received = sandbox.world().mail.mails.len();
+    context.out.heading("Seen from the other side");
+    context.out.sign(Sign::Done, format_args!("the mail server got {received} welcome mails"));
+    context.out.sign(Sign::Done, format_args!("Moodle got {} calls in all", sandbox.calls().total()));
+    look_further(sandbox, config, &mut context.out);
+    match state {
+        RunState::Done | RunState::Partly => Ok(Exit::Fine),
+        _ => Err(miette!("the demo's second run ended as {state}")),
+    }
+}
+
+async fn run_once(
+    context: &Context,
+    settings: &Settings,
+    journal: &crate::journal::Journal,
+) -> miette::Result<(IntakeReport, MailDelivery)> {
+    let found = settings.intake(&LinkName::new(LINK))?;
+    let flow = setup::make_intake(&found, settings.mail.as_ref()).into_diagnostic()?;
+    let request = IntakeRequest { purpose: Purpose::Apply, ask: Ask::New, author: "demo".to_owned() };
+    let report = run_intake(&flow, journal, &context.clock, &request, &context.stop).await.into_diagnostic()?;
+    let mail = settings.mail.as_ref().ok_or_else(|| miette!("the demo's configuration has no [mail]"))?;
+    let smtp = setup::make_smtp(mail).into_diagnostic()?;
+    let mails = deliver_mails(journal, &smtp, &context.clock, &context.stop).await.into_diagnostic()?;
+    Ok((report, mails))
+}
+
+fn look_further(sandbox: &Sandbox, config: &Path, out: &mut Output) {
+    let config = config.display();
+    let (guid, course) = somebody_in_doubt(sandbox);
+    out.heading("Look further (in another terminal, while this one runs)");
+    for command in [
+        format!("rollbook --config {config} attention"),
+        format!("rollbook --config {config} log --status error"),
+        format!("rollbook --config {config} explain --person {guid} --course {course}"),
+        format!("rollbook --config {config} doctor"),
+    ] {
+        out.line(format_args!("  {command}"));
+    }
+}
+
+fn write_config(folder: &Path, sandbox: &Sandbox) -> miette::Result<PathBuf> {
+    let path = folder.join("rollbook.toml");
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)
+        .into_diagnostic()
+        .wrap_err("while writing the demo's configuration")?;
+    file.write_all(config_text(sandbox).as_bytes()).into_diagnostic()?;
+    Ok(path)
+}
+
+fn config_text(sandbox: &Sandbox) -> String {
+    format!(
+        r#"# The demo's configuration: an ordinary one. `rollbook init` writes one with every key explained.
+timezone = "America/Vancouver"
+
+[journal]
+url = "sqlite:rollbook.sqlite"
+
+[mail]
+smtp = "{smtp}"
+from = "Learning Centre <learning@example.org>"
+
+[site.elm]
+kind = "elm"
+feed_url = "{feed}"
+token = "{elm_token}"
+
+[site.learning]
+kind = "moodle"
+url = "{moodle}"
+token = "{moodle_token}"
+
+[link.{LINK}]
+flow = "intake"
+from = "elm"
+to = "learning"
+protected = ["{protected}"]
+
+[link.{LINK}.welcome]
+mode = "rollbook"
+signature = "The Learning Centre"
+"#,
+        smtp = sandbox.smtp_url(),
+        feed = sandbox.feed_url(),
+        elm_token = ELM_TOKEN,
+        moodle = sandbox.moodle_url(),
+        moodle_token = MOODLE_TOKEN,
+        protected = demo::cases::ADMINISTRATOR.guid,
+    )
+}
+
+/// The person of the made-up world whose GUID changed, and the course that the feed names for them.
+fn somebody_in_doubt(sandbox: &Sandbox) -> (&'static str, String) {
+    let guid = demo::cases::CHANGED_GUID.guid;
+    let world = sandbox.world();
+    let row = world.elm.rows.iter().find(|row| row["GUID"].as_str() == Some(guid));
+    (guid, row.map(|row| row["COURSE_IDENTIFIER"].to_string()).unwrap_or_default())
+}

@@ -1,0 +1,290 @@
+//! What a case works with: the clients, and people and courses that nobody else has.
+//!
+//! Every made-up identity is written down before it is used, so that it can be removed whatever becomes of the case.
+//! Next: `clean.rs`, which removes.
+
+use super::difference::{Checked, Difference, while_doing};
+use crate::clients::http::SetupError;
+use crate::clients::moodle::read::{UserField, WhichEnrolled, WhichFields};
+use crate::clients::moodle::write::{Enrolment, EnrolmentState, NewCourse, NewUser};
+use crate::clients::moodle::{MoodleClient, MoodleOptions, MoodleReader, MoodleWriter};
+use crate::clock::Clock;
+use crate::sources::database::{Database, DatabaseError, DatabaseOptions};
+use rollbook_core::model::{ElmCourseId, Guid, MoodleCourseId, MoodleUserId, RoleId};
+use secrecy::SecretString;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What the suite is given.
+#[derive(Clone, Debug)]
+pub struct LiveOptions {
+    /// The Moodle's own address.
+    pub url: String,
+    /// The token under test: that of the service account.
+    pub token: SecretString,
+    /// A token that may make and delete accounts and courses. Without it only cases run that need neither.
+    pub fixture_token: Option<SecretString>,
+    /// A token that may call and see nothing.
+    pub weak_token: Option<SecretString>,
+    /// The Moodle's database, read only.
+    pub database: Option<DatabaseOptions>,
+    /// The role of enrolments.
+    pub role: RoleId,
+    /// An account that the token must see; else the first administrator.
+    pub sentinel: Option<String>,
+    /// A folder for journals, which the caller removes.
+    pub folder: PathBuf,
+}
+
+/// Why the suite cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// A client cannot be made.
+    #[error("a client cannot be made")]
+    Client(#[from] SetupError),
+    /// The database cannot be used.
+    #[error("the database cannot be used")]
+    Database(#[from] DatabaseError),
+}
+
+/// What a case works with.
+pub struct Bench {
+    /// The client under test.
+    pub(super) moodle: MoodleClient,
+    /// What makes courses and accounts, and deletes them.
+    pub(super) fixture: Option<MoodleClient>,
+    /// What sees nothing.
+    pub(super) weak: Option<MoodleClient>,
+    /// Moodle's database.
+    pub(super) database: Option<Database>,
+    /// As given.
+    pub(super) options: LiveOptions,
+    /// The machine's.
+    pub(super) clock: Clock,
+    prefix: String,
+    /// The number of the suite's first course.
+    first_course: i64,
+    made: Mutex<Made>,
+}
+
+/// What the present case made, or was about to.
+#[derive(Default)]
+pub(super) struct Made {
+    /// Every person thought up.
+    pub(super) people: Vec<Person>,
+    /// Every course made.
+    pub(super) courses: BTreeSet<MoodleCourseId>,
+    /// What is worth knowing of this site.
+    pub(super) notes: Vec<String>,
+    numbers: i64,
+}
+
+/// Somebody who does not exist.
+#[derive(Clone, Debug)]
+pub(super) struct Person {
+    /// The GUID.
+    pub(super) guid: String,
+    /// The mail address, with capitals.
+    pub(super) mail: String,
+    /// The mail address in lower case.
+    pub(super) username: String,
+}
+
+impl Person {
+    /// The account that intake would make.
+    pub(super) fn account(&self) -> NewUser {
+        NewUser::new(&self.username, "Livia", "Probe", &self.mail, Guid::new(&self.guid))
+    }
+}
+
+/// A course of the suite.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// In Moodle.
+    pub(super) id: MoodleCourseId,
+    /// In the ELM.
+    pub(super) idnumber: i64,
+}
+
+impl Place {
+    /// As Rollbook asks for it.
+    pub(super) fn elm_id(&self) -> ElmCourseId {
+        ElmCourseId::new(self.idnumber.to_string())
+    }
+}
+
+impl Bench {
+    /// Prepares the clients; nothing is sent.
+    ///
+    /// # Errors
+    /// [`LiveError`]
+    pub fn new(options: LiveOptions, clock: Clock) -> Result<Self, LiveError> {
+        let client = |token: &SecretString| MoodleClient::new(MoodleOptions::new(&options.url, token.clone()));
+        let started = clock.now().as_millisecond();
+        Ok(Self {
+            moodle: client(&options.token)?,
+            fixture: options.fixture_token.as_ref().map(client).transpose()?,
+            weak: options.weak_token.as_ref().map(client).transpose()?,
+            database: options.database.as_ref().map(Database::new).transpose()?,
+            prefix: format!("rbl{started:x}"),
+            first_course: 7_000_000_000_000 + started % 1_000_000_000 * 1_000,
+            made: Mutex::default(),
+            options,
+            clock,
+        })
+    }
+
+    /// What everything that is made here has in its name.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Reads as the service account.
+    pub(super) fn reader(&self) -> MoodleReader {
+        self.moodle.reader()
+    }
+
+    /// Writes as the service account.
+    pub(super) fn writer(&self) -> MoodleWriter {
+        self.moodle.writer()
+    }
+
+    /// The client that makes courses. A case that uses it says that it needs fixtures.
+    pub(super) fn fixture(&self) -> Checked<&MoodleClient> {
+        needed(self.fixture.as_ref(), "the fixture token")
+    }
+
+    /// The client that sees nothing.
+    pub(super) fn weak(&self) -> Checked<&MoodleClient> {
+        needed(self.weak.as_ref(), "the weak token")
+    }
+
+    /// The database.
+    pub(super) fn database(&self) -> Checked<&Database> {
+        needed(self.database.as_ref(), "the database")
+    }
+
+    /// Another client of the same token, with other limits.
+    pub(super) fn client_with(&self, change: impl FnOnce(&mut MoodleOptions)) -> Checked<MoodleClient> {
+        let mut options = MoodleOptions::new(&self.options.url, self.options.token.clone());
+        change(&mut options);
+        MoodleClient::new(options).map_err(while_doing("making a client"))
+    }
+
+    /// Says something that is worth knowing of this site, and no difference.
+    pub(super) fn note(&self, text: impl Into<String>) {
+        let text = text.into();
+        let mut made = self.made();
+        if !made.notes.contains(&text) {
+            made.notes.push(text);
+        }
+    }
+
+    /// What the present case made so far.
+    pub(super) fn made(&self) -> MutexGuard<'_, Made> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Thinks somebody up; nothing is made.
+    pub(super) fn person(&self) -> Person {
+        let (prefix, number) = (&self.prefix, self.number());
+        let mail = format!("Livia.{number}@{prefix}.example.org");
+        let guid = format!("{}X{number:04}", prefix.to_uppercase());
+        self.remember(Person { guid, username: mail.to_lowercase(), mail })
+    }
+
+    /// Writes somebody down for removal.
+    pub(super) fn remember(&self, person: Person) -> Person {
+        self.made().people.push(person.clone());
+        person
+    }
+
+    /// Somebody with an account.
+    pub(super) async fn account(&self) -> Checked<(Person, MoodleUserId)> {
+        let person = self.person();
+        let made = self.fixture()?.writer().create_users(&[person.account()]).await;
+        Ok((person, made.map_err(while_doing("making an account"))?[0].0))
+    }
+
+    /// Several people with accounts, by one call.
+    pub(super) async fn accounts(&self, count: usize) -> Checked<Vec<MoodleUserId>> {
+        let people: Vec<NewUser> = (0..count).map(|_| self.person().account()).collect();
+        let made = self.fixture()?.writer().create_users(&people).await.map_err(while_doing("making accounts"))?;
+        Ok(made.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// A course that is visible and takes manual enrolments.
+    pub(super) async fn course(&self) -> Checked<Place> {
+        self.make_course(true).await
+    }
+
+    /// A course that learners do not see.
+    pub(super) async fn hidden_course(&self) -> Checked<Place> {
+        self.make_course(false).await
+    }
+
+    async fn make_course(&self, visible: bool) -> Checked<Place> {
+        let place = self.idnumber();
+        self.course_numbered(place, visible).await
+    }
+
+    /// A number that no course has.
+    pub(super) fn idnumber(&self) -> i64 {
+        self.first_course + self.number()
+    }
+
+    /// A course of this number.
+    pub(super) async fn course_numbered(&self, idnumber: i64, visible: bool) -> Checked<Place> {
+        let prefix = &self.prefix;
+        let course = NewCourse {
+            fullname: format!("Live & well {prefix}"),
+            shortname: format!("{prefix}-{idnumber}"),
+            category: 1,
+            idnumber: ElmCourseId::new(idnumber.to_string()),
+            completion: false,
+            visible,
+        };
+        let made = self.fixture()?.writer().create_courses(&[course]).await.map_err(while_doing("making a course"))?;
+        let id = made.first().copied().ok_or_else(|| Difference::Failed {
+            doing: "making a course".to_owned(),
+            why: "no id was given".to_owned(),
+        })?;
+        self.made().courses.insert(id);
+        Ok(Place { id, idnumber })
+    }
+
+    /// An enrolment without dates, in the role of the suite.
+    pub(super) fn enrolment(&self, state: EnrolmentState, user: MoodleUserId, course: MoodleCourseId) -> Enrolment {
+        Enrolment { state, role: self.options.role, user, course, time_start: None, time_end: None }
+    }
+
+    /// Enrols as the service account.
+    pub(super) async fn enrol(&self, state: EnrolmentState, user: MoodleUserId, course: MoodleCourseId) -> Checked {
+        let enrolments = [self.enrolment(state, user, course)];
+        self.writer().enrol(&enrolments).await.map_err(while_doing("enrolling"))?;
+        Ok(())
+    }
+
+    /// The participants of a course, by id.
+    pub(super) async fn listed(&self, course: MoodleCourseId, which: WhichEnrolled) -> Checked<Vec<MoodleUserId>> {
+        let listed = self.reader().fetch_enrolled(course, which, WhichFields::Id).await;
+        Ok(listed.map_err(while_doing("listing a course"))?.into_iter().map(|user| user.id).collect())
+    }
+
+    /// The accounts of one value, by id.
+    pub(super) async fn found(&self, field: UserField, value: &str) -> Checked<Vec<MoodleUserId>> {
+        let found = self.reader().fetch_users(field, &[value.to_owned()]).await;
+        Ok(found.map_err(while_doing("looking up an account"))?.users.into_iter().map(|user| user.id).collect())
+    }
+
+    fn number(&self) -> i64 {
+        let mut made = self.made();
+        made.numbers += 1;
+        made.numbers
+    }
+}
+
+fn needed<'a, T>(thing: Option<&'a T>, what: &str) -> Checked<&'a T> {
+    thing.ok_or_else(|| Difference::Failed { doing: format!("using {what}"), why: "it was not given".to_owned() })
+}

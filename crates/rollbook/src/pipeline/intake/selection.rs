@@ -1,0 +1,79 @@
+//! What a run of intake is asked for.
+
+use crate::clients::odata::FeedQuery;
+use jiff::Timestamp;
+use rollbook_core::window::{Window, WindowPolicy, choose_window};
+use serde_json::Value;
+
+/// Whether a run may change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Collect, plan, guard, record, apply.
+    Apply,
+    /// Collect, plan, guard; no writer is made and nothing is recorded.
+    DryRun,
+}
+
+/// Which records are asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// What is new since the last run, and what waits.
+    New,
+    /// What was created in a given interval.
+    Between(Window),
+    /// Everything about one person: a mail address, a GUID, or both.
+    Person {
+        /// The mail address.
+        mail: Option<String>,
+        /// The GUID.
+        guid: Option<String>,
+    },
+    /// Rows from a file instead of the feed.
+    Rows(Vec<Value>),
+}
+
+/// What a run of intake is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntakeRequest {
+    /// Whether it may change anything.
+    pub purpose: Purpose,
+    /// Which records.
+    pub ask: Ask,
+    /// Who asks: `schedule`, or a person.
+    pub author: String,
+}
+
+impl Ask {
+    /// The window that is read, where a window is.
+    pub(super) fn window(
+        &self,
+        covered_until: Option<Timestamp>,
+        policy: WindowPolicy,
+        now: Timestamp,
+    ) -> Option<Window> {
+        match self {
+            Self::New => Some(choose_window(covered_until, policy, now)),
+            Self::Between(window) => Some(*window),
+            Self::Person { .. } | Self::Rows(_) => None,
+        }
+    }
+
+    /// The question to the feed; `None` where the feed is not asked.
+    pub(super) fn query(&self, window: Option<Window>) -> Option<FeedQuery> {
+        match self {
+            Self::New | Self::Between(_) => {
+                let window = window?;
+                Some(FeedQuery { since: Some(window.since), until: window.until, mail: None, guid: None })
+            }
+            Self::Person { mail, guid } => {
+                Some(FeedQuery { since: None, until: None, mail: mail.clone(), guid: guid.clone() })
+            }
+            Self::Rows(_) => None,
+        }
+    }
+
+    /// Whether records that wait from earlier runs are taken up too.
+    pub(super) fn takes_up_waiting(&self) -> bool {
+        matches!(self, Self::New)
+    }
+}

@@ -1,0 +1,18 @@
+//! The binary as a shell sees it: what it prints, where, and how it ends.
+//!
+//! Nothing here reaches a network. Next: the file of each command.
+
+mod init;
+
+use snapbox::cmd::Command;
+use std::path::Path;
+
+/// The binary, in a folder and without the environment of whoever runs the tests.
+fn rollbook(folder: &Path) -> Command {
+    let binary = Command::new(env!("CARGO_BIN_EXE_rollbook")).current_dir(folder);
+    binary
+        .env_remove("ROLLBOOK_CONFIG")
+        .env_remove("ROLLBOOK_LOG")
+        .env_remove("ROLLBOOK_JOURNAL_URL")
+        .env("NO_COLOR", "1")
+}

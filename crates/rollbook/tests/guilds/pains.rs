@@ -1,0 +1,116 @@
+//! What hurt the users of other tools, each as a test over the whole way. The numbers are those of docs/THREATS.md's list.
+
+use crate::world::{SENTINEL, Site, changes, cohorts};
+use rollbook::pipeline::guilds::{Ask, Purpose};
+use rollbook_core::run::{EventKind, RunState};
+use rollbook_sandbox::community::Rights;
+
+#[tokio::test]
+async fn pain_1_a_lost_permission_or_a_wrong_password_removes_nobody() {
+    let mut site = Site::new("Web: ann ben cat").await;
+    site.flow.community_sentinel = Some(SENTINEL.to_owned());
+    site.sync().await;
+    let before = site.cohorts();
+    let full = Rights::least();
+    let blind = [
+        Rights { view_memberships: false, ..full },
+        Rights { view_group: false, ..full },
+        Rights { view_group: false, view_memberships: false, ..full },
+        Rights { access_profiles: false, administer_users: false, view_mail: false, ..full },
+    ];
+    for rights in blind {
+        site.sandbox.world().community.service_account().unwrap().rights = rights;
+        let report = site.sync().await;
+        assert_ne!(report.state, RunState::Done, "{rights:?}");
+        assert_eq!(site.cohorts(), before, "{rights:?}");
+    }
+    site.sandbox.world().community.service_account().unwrap().rights = full;
+    site.sandbox.world().community.service_account().unwrap().password = Some("changed".to_owned());
+    assert!(site.run(Ask::All, Purpose::Apply).await.is_err(), "who is nobody reads nothing");
+    assert_eq!(site.cohorts(), before);
+}
+
+#[tokio::test]
+async fn pain_3_a_cohort_that_rollbook_never_made_survives_everything() {
+    let mut site = Site::new("Web: ann ben").await;
+    {
+        let mut world = site.sandbox.world();
+        let picnic = world.moodle.add_cohort("picnic", "Picnic");
+        let ben = world.moodle.users_by_username("ben")[0].id;
+        world.moodle.add_member(picnic, ben);
+    }
+    site.sync().await;
+    site.community("Web: ann");
+    site.sync().await;
+    assert_eq!(site.cohorts(), cohorts(&[("web", "ann"), ("picnic", "ben")]));
+}
+
+#[tokio::test]
+async fn pain_4_one_bad_member_stops_no_other() {
+    let mut site = Site::new("Web: ann ben cat").await;
+    let ben = site.user("ben");
+    // Deleted between the look-up and the call, as the stand-in cannot tell: a member who is refused.
+    site.sync().await;
+    site.community("Web: dan eve");
+    site.sandbox.world().moodle.delete_user(ben, 1);
+    site.flow.policy.limits.exempt_under = 50;
+    let report = site.sync().await;
+    assert_eq!(report.counts.refused, 0, "{:?}", report.applied);
+    assert_eq!(site.cohorts()["web"], "dan eve");
+}
+
+#[tokio::test]
+async fn pain_7_a_dry_run_says_what_the_real_run_then_does() {
+    let mut site = Site::new("Web: ann ben\nDesign: cat").await;
+    let dry = site.dry_run().await;
+    assert!(site.cohorts().is_empty(), "a dry run changes nothing");
+    let writes = ["create", "add", "delete", "update", "assign", "unassign"];
+    let calls = site.sandbox.calls();
+    assert!(!calls.list().iter().any(|call| writes.iter().any(|verb| call.function.contains(verb))));
+    let real = site.sync().await;
+    assert_eq!(dry.plan.digest(), real.plan.digest());
+    assert_eq!(changes(&dry), changes(&real));
+    assert_eq!(real.state, RunState::Done);
+}
+
+#[tokio::test]
+async fn pain_9_one_person_is_synchronised_alone_in_few_calls() {
+    let mut site = Site::new("Web: ann ben").await;
+    site.sync().await;
+    site.community("Web: ann ben cat");
+    let report = site.run(Ask::Person("cat".to_owned()), Purpose::Apply).await.unwrap();
+    assert_eq!(
+        changes(&report),
+        [format!("add cat (account {}) to cohort {}: User joined guild", site.user("cat"), site.cohort("web"))]
+    );
+    assert!(report.counts.calls <= 8, "{:?}", report.calls);
+}
+
+#[tokio::test]
+async fn pain_10_the_journal_says_why_somebody_was_removed() {
+    let mut site = Site::new("Web: ann ben").await;
+    site.sync().await;
+    site.community("Web: ann");
+    let report = site.sync().await;
+    let events = site.journal.events(&report.run.unwrap(), 0, 100).await.unwrap();
+    let texts: Vec<_> = events
+        .iter()
+        .filter(|event| event.kind == EventKind::Applied)
+        .map(|event| event.payload["text"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(texts.len(), 1);
+    assert!(texts[0].starts_with("remove ben") && texts[0].ends_with("User left guild"), "{texts:?}");
+}
+
+#[tokio::test]
+async fn pain_14_members_are_added_before_any_is_removed() {
+    let mut site = Site::new("Web: ann ben\nDesign: cat").await;
+    site.sync().await;
+    site.community("Web: ann cat\nDesign: ben");
+    site.sandbox.forget_calls();
+    site.sync().await;
+    let calls = site.sandbox.calls();
+    let place = |name: &str| calls.list().iter().position(|call| call.function == name);
+    let last = |name: &str| calls.list().iter().rposition(|call| call.function == name);
+    assert!(last("core_cohort_add_cohort_members") < place("core_cohort_delete_cohort_members"));
+}

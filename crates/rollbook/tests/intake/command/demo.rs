@@ -1,0 +1,28 @@
+//! `rollbook demo --once`: everything a newcomer sees.
+
+use super::{assert_fits, text};
+use snapbox::cmd::Command;
+
+#[test]
+fn the_demo_runs_twice_and_says_what_is_left_for_a_human() {
+    let folder = tempfile::tempdir().unwrap();
+    let answer = Command::new(env!("CARGO_BIN_EXE_rollbook"))
+        .current_dir(folder.path())
+        .env_remove("ROLLBOOK_CONFIG")
+        .env_remove("ROLLBOOK_LOG")
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "80")
+        .args(["demo", "--once", "--folder", "play"])
+        .assert()
+        .success();
+    let out = text(&answer.get_output().stdout);
+    assert_eq!(text(&answer.get_output().stderr), "");
+    for part in ["The first run", "The second run", "What is left for a later run or a human", "welcome mails"] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let second = out.split("The second run").nth(1).unwrap();
+    assert!(second.contains("plan: 0 accounts, 0 enrolments, 0 suspensions"), "{second}");
+    let prose = out.lines().filter(|line| !line.contains("rollbook --config") && !line.contains("play/"));
+    assert_fits(&prose.collect::<Vec<_>>().join("\n"));
+    assert!(folder.path().join("play/rollbook.sqlite").exists());
+}

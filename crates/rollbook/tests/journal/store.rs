@@ -1,0 +1,98 @@
+//! The files, the schema, and what the database itself refuses.
+
+use crate::world::{Engine, TTL, World, at, link, new_run, read, record};
+use rollbook::journal::{Journal, JournalError, OpenOptions};
+use rollbook_core::model::LinkName;
+
+crate::rules! {
+    events_are_never_updated,
+    journal_newer_than_the_binary_is_refused,
+    journal_opened_twice_at_once_is_migrated_once,
+    existing_journal_is_migrated_with_its_rows_and_copied_first,
+    full_disk_says_so_and_what_was_recorded_stays,
+    address_that_cannot_be_used_is_refused_without_its_secret,
+}
+
+async fn events_are_never_updated(world: World) {
+    let (_, _, _) = world.started().await;
+    let update = world.sql("UPDATE event SET payload = '{}'").await.unwrap_err().to_string();
+    assert!(update.contains("an event is never changed"), "{update}");
+    let delete = world.sql("DELETE FROM event").await.unwrap_err().to_string();
+    assert!(delete.contains("an event leaves by retention only"), "{delete}");
+    if world.engine == Engine::Pg {
+        assert!(world.sql("TRUNCATE event").await.is_err());
+    }
+    assert_eq!(world.events().await, 1);
+}
+
+async fn journal_newer_than_the_binary_is_refused(world: World) {
+    world.open().await.close().await;
+    let hash = if world.engine == Engine::Pg { "'\\x00'" } else { "x'00'" };
+    let sql = format!(
+        "INSERT INTO schema_migrations (version, description, success, checksum, execution_time)
+         VALUES (999, 'from the future', TRUE, {hash}, 0)"
+    );
+    world.sql(&sql).await.unwrap();
+    let error = Journal::open(&world.address, &OpenOptions::default()).await.unwrap_err();
+    assert!(matches!(error, JournalError::TooNew { found: 999, .. }), "{error:?}");
+}
+
+async fn journal_opened_twice_at_once_is_migrated_once(world: World) {
+    let (one, two, three) = tokio::join!(world.open(), world.open(), world.open());
+    for (journal, name) in [(one, "a"), (two, "b"), (three, "c")] {
+        journal.acquire(&LinkName::new(name), "x", TTL, at(0)).await.unwrap();
+    }
+    assert!(world.number("SELECT COUNT(*) FROM schema_migrations").await >= 3);
+}
+
+async fn existing_journal_is_migrated_with_its_rows_and_copied_first(world: World) {
+    let old = Journal::open_at(&world.address, &OpenOptions::default(), 1).await.unwrap();
+    old.close().await;
+    world.sql("INSERT INTO link (name, created_ms, watermark_ms) VALUES ('elm-ss', 1, 2)").await.unwrap();
+    world.sql("INSERT INTO event (link, at_ms, kind, payload) VALUES ('elm-ss', 3, 'trouble', '{}')").await.unwrap();
+    let journal = world.open().await;
+    let watermark = journal.link_state(&link()).await.unwrap().watermark.unwrap();
+    assert_eq!(watermark.as_millisecond(), 2);
+    assert!(world.sql("DELETE FROM event").await.is_err());
+    if world.engine == Engine::Sqlite {
+        let copy = world.file().with_file_name("journal.db.before-migration-2");
+        let copied = Journal::open_at(copy.to_str().unwrap(), &OpenOptions::default(), 1).await.unwrap();
+        assert!(copied.link_state(&link()).await.unwrap().watermark.is_some());
+        for file in [world.file(), copy] {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(file).unwrap().permissions());
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+}
+
+async fn full_disk_says_so_and_what_was_recorded_stays(world: World) {
+    if world.engine == Engine::Pg {
+        // PostgreSQL has no bound of its own to fill; its code for a full disk is mapped beside SQLite's.
+        return;
+    }
+    let options = OpenOptions { bytes_max: Some(2_000_000), ..OpenOptions::default() };
+    let journal = Journal::open(&world.address, &options).await.unwrap();
+    let lease = journal.acquire(&link(), "one", TTL, at(0)).await.unwrap();
+    let run = journal.start_run(&lease, &new_run(), at(0)).await.unwrap();
+    journal.ingest(&lease, &run, &read(&[record(1)]), at(1)).await.unwrap();
+    let many: Vec<_> = (2..9_000).map(record).collect();
+    let error = journal.ingest(&lease, &run, &read(&many), at(2)).await.unwrap_err();
+    assert!(matches!(error, JournalError::Full(_)), "{error:?}");
+    assert_eq!(world.number("SELECT COUNT(*) FROM record").await, 1);
+    journal.ingest(&lease, &run, &read(&[record(2)]), at(3)).await.unwrap();
+}
+
+async fn address_that_cannot_be_used_is_refused_without_its_secret(world: World) {
+    for address in
+        ["mysql://ann:secret@host/db", "", "sqlite::memory:", "postgres://ann:secret@[bad", "/nowhere/at/all.db"]
+    {
+        let error = Journal::open(address, &OpenOptions::default()).await.unwrap_err();
+        assert!(matches!(error, JournalError::CannotOpen { .. }), "{error:?}");
+        assert!(!format!("{error:?}").contains("secret"));
+    }
+    let file = world.dir.path().join("text.db");
+    std::fs::write(&file, "this is no database, but it is longer than a header of one hundred bytes, ".repeat(9))
+        .unwrap();
+    let error = Journal::open(file.to_str().unwrap(), &OpenOptions::default()).await.unwrap_err();
+    assert!(matches!(error, JournalError::Damaged(_)), "{error:?}");
+}

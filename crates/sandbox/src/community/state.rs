@@ -1,0 +1,250 @@
+//! Groups, memberships, accounts and OAuth consumers of the community.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::account::Login;
+use super::rights::Rights;
+use super::token::Issued;
+use crate::random::Random;
+use crate::{COMMUNITY_ACCOUNT_UUID, COMMUNITY_CLIENT_ID, COMMUNITY_CLIENT_SECRET, COMMUNITY_PASSWORD, COMMUNITY_USER};
+
+/// Which major version of the Group module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupVersion {
+    /// 8.x-1.x: `group_content`, groups without `status`, administrators see everything.
+    V1,
+    /// 2.x: `group_content`; administrators see nothing.
+    V2,
+    /// 3.x: `group_relationship`; administrators see nothing.
+    V3,
+}
+
+/// A group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Numeric id.
+    pub id: i64,
+    /// UUID, which survives renaming.
+    pub uuid: String,
+    /// Name; editable and not unique.
+    pub label: String,
+    /// Visible to those who may view groups.
+    pub published: bool,
+    /// Value of `field_machine_name`; `None` where the site has no such field.
+    pub machine_name: Option<String>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was last saved.
+    pub changed: Timestamp,
+}
+
+/// A membership: one account in one group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// Numeric id.
+    pub id: i64,
+    /// UUID.
+    pub uuid: String,
+    /// The group.
+    pub group_id: i64,
+    /// The member; an orphan when there is no such account.
+    pub uid: i64,
+    /// Machine names of individual roles, such as `guild-mentor`.
+    pub roles: Vec<String>,
+    /// The member's name when the row was saved.
+    pub label: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was last saved.
+    pub changed: Timestamp,
+}
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Numeric id; 0 is the anonymous user.
+    pub uid: i64,
+    /// UUID.
+    pub uuid: String,
+    /// Login name, unique.
+    pub name: String,
+    /// Address; may be missing or shared.
+    pub mail: Option<String>,
+    /// Not blocked.
+    pub active: bool,
+    /// Password for Basic authentication.
+    pub password: Option<String>,
+    /// What the account may see.
+    pub rights: Rights,
+}
+
+/// An OAuth consumer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consumer {
+    /// `client_id`.
+    pub id: String,
+    /// `client_secret`.
+    pub secret: String,
+    /// The account that it acts as.
+    pub uid: i64,
+    /// It carries the account's role; without it a token sees nothing unless the role is asked for as scope.
+    pub has_role: bool,
+}
+
+/// The community's state and switches.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Community {
+    /// Version of the Group module.
+    pub version: GroupVersion,
+    /// Groups by id.
+    pub groups: BTreeMap<i64, Group>,
+    /// Accounts by uid.
+    pub accounts: BTreeMap<i64, Account>,
+    /// Memberships by id.
+    pub memberships: BTreeMap<i64, Membership>,
+    /// OAuth consumers.
+    pub consumers: Vec<Consumer>,
+    /// Scheme and host of every link, as the server sees itself; not the address that clients use.
+    pub link_base: String,
+    /// Lifetime of access tokens in seconds.
+    pub token_seconds: i64,
+    /// Maintenance mode.
+    pub maintenance: bool,
+    /// Failed logins, for the flood protection.
+    pub failed: Vec<Login>,
+    /// Access tokens that were issued, by their text.
+    pub(super) issued: BTreeMap<String, Issued>,
+}
+
+/// The service account.
+const SERVICE_UID: i64 = 2;
+/// The group type.
+pub(super) const BUNDLE: &str = "guild";
+/// The scope, and role, under which the service account sees groups.
+pub(super) const SERVICE_ROLE: &str = "rollbook_service";
+/// Individual group roles.
+pub(super) const GROUP_ROLES: [&str; 4] = ["guild-admin", "guild-mentor", "guild-endorsed", "guild-junior"];
+
+impl Default for Community {
+    fn default() -> Self {
+        let mut community = Self {
+            version: GroupVersion::V3,
+            groups: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            memberships: BTreeMap::new(),
+            consumers: Vec::new(),
+            link_base: "http://community.internal".to_owned(),
+            token_seconds: 300,
+            maintenance: false,
+            failed: Vec::new(),
+            issued: BTreeMap::new(),
+        };
+        community.add_account_as(0, "", None);
+        community.add_account_as(1, "root", Some("root@community.example"));
+        community.add_account_as(SERVICE_UID, COMMUNITY_USER, Some("rollbook@community.example"));
+        if let Some(root) = community.accounts.get_mut(&1) {
+            root.rights.administer_group = true;
+        }
+        if let Some(service) = community.accounts.get_mut(&SERVICE_UID) {
+            service.uuid = COMMUNITY_ACCOUNT_UUID.to_owned();
+            service.password = Some(COMMUNITY_PASSWORD.to_owned());
+            service.rights = Rights::least();
+        }
+        community.consumers.push(Consumer {
+            id: COMMUNITY_CLIENT_ID.to_owned(),
+            secret: COMMUNITY_CLIENT_SECRET.to_owned(),
+            uid: SERVICE_UID,
+            has_role: true,
+        });
+        community
+    }
+}
+
+impl Community {
+    /// Adds an active account and returns its uid.
+    pub fn add_account(&mut self, name: &str, mail: Option<&str>) -> i64 {
+        let uid = self.accounts.keys().next_back().map_or(1, |last| last + 1);
+        self.add_account_as(uid, name, mail);
+        uid
+    }
+
+    fn add_account_as(&mut self, uid: i64, name: &str, mail: Option<&str>) {
+        let account = Account {
+            uid,
+            uuid: uuid(1, uid),
+            name: name.to_owned(),
+            mail: mail.map(str::to_owned),
+            active: true,
+            password: None,
+            rights: Rights::default(),
+        };
+        self.accounts.insert(uid, account);
+    }
+
+    /// Adds a published group and returns its id.
+    pub fn add_group(&mut self, label: &str) -> i64 {
+        let id = self.groups.keys().next_back().map_or(1, |last| last + 1);
+        let group = Group {
+            id,
+            uuid: uuid(2, id),
+            label: label.to_owned(),
+            published: true,
+            machine_name: None,
+            created: Timestamp::UNIX_EPOCH,
+            changed: Timestamp::UNIX_EPOCH,
+        };
+        self.groups.insert(id, group);
+        id
+    }
+
+    /// Adds a membership with individual roles and returns its id.
+    pub fn join(&mut self, group_id: i64, uid: i64, roles: &[&str]) -> i64 {
+        let id = self.memberships.keys().next_back().map_or(1, |last| last + 1);
+        let name = self.accounts.get(&uid).map(|account| account.name.clone());
+        let membership = Membership {
+            id,
+            uuid: uuid(3, id),
+            group_id,
+            uid,
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            label: name.unwrap_or_default(),
+            created: Timestamp::UNIX_EPOCH,
+            changed: Timestamp::UNIX_EPOCH,
+        };
+        self.memberships.insert(id, membership);
+        id
+    }
+
+    /// Memberships of a group by ascending id.
+    pub fn memberships_of(&self, group_id: i64) -> impl Iterator<Item = &Membership> {
+        self.memberships.values().filter(move |membership| membership.group_id == group_id)
+    }
+
+    /// The service account, whose rights a test may change.
+    pub fn service_account(&mut self) -> Option<&mut Account> {
+        self.accounts.get_mut(&SERVICE_UID)
+    }
+
+    /// The account with a login name, compared as MySQL does.
+    pub(super) fn account_named(&self, name: &str) -> Option<&Account> {
+        let mut accounts = self.accounts.values();
+        accounts.find(|account| account.uid != 0 && account.name.to_lowercase() == name.to_lowercase())
+    }
+}
+
+/// A UUID that follows from what it is for.
+pub(super) fn uuid(kind: u64, id: i64) -> String {
+    let mut random = Random::new((kind << 48) ^ id.unsigned_abs());
+    let (high, low) = (random.draw(), random.draw());
+    format!(
+        "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+        high >> 32,
+        (high >> 16) & 0xffff,
+        high & 0xfff,
+        low >> 52,
+        low & 0xffff_ffff_ffff
+    )
+}

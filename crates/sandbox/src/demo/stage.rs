@@ -1,0 +1,72 @@
+//! Where the demonstration world is put together: accounts go in at once, records are gathered and sorted at the end.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::cases::Case;
+use crate::elm::FeedRow;
+use crate::world::World;
+
+/// The world under construction.
+pub(super) struct Stage<'a> {
+    pub(super) world: &'a mut World,
+    pub(super) now: Timestamp,
+    records: Vec<(Timestamp, Value)>,
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn new(world: &'a mut World, now: Timestamp) -> Self {
+        let records = Vec::new();
+        Self { world, now, records }
+    }
+
+    pub(super) fn ago(&self, minutes: i64) -> Timestamp {
+        self.now - SignedDuration::from_mins(minutes)
+    }
+
+    /// A record that will stand in the feed at its time.
+    pub(super) fn record(&mut self, minutes_ago: i64, row: impl Into<Value>) {
+        let at = self.ago(minutes_ago);
+        self.records.push((at, row.into()));
+    }
+
+    /// An enrol record of a case. Every part can still be changed.
+    pub(super) fn enrol(&self, case: Case, email: &str, course: i64, minutes_ago: i64) -> FeedRow {
+        let row = FeedRow::enrol(case.guid, email, course, self.ago(minutes_ago));
+        let (first, last) = names_in(email);
+        row.numbered(case.enrolment_id).named(&first, &last)
+    }
+
+    /// A suspend record of a case.
+    pub(super) fn suspend(&self, case: Case, email: &str, course: i64, minutes_ago: i64) -> FeedRow {
+        let mut row = self.enrol(case, email, course, minutes_ago);
+        row.course_state = "Suspend".to_owned();
+        row
+    }
+
+    /// An account for the case's person.
+    pub(super) fn account(&mut self, guid: &str, email: &str) -> i64 {
+        let (first, last) = names_in(email);
+        self.world.moodle.add_user(guid, email, &first, &last)
+    }
+
+    /// Moodle's id of the first course with an HR number, or 0.
+    pub(super) fn course(&self, number: i64) -> i64 {
+        let courses = self.world.moodle.courses_by_idnumber(&number.to_string());
+        courses.first().map_or(0, |course| course.id)
+    }
+
+    /// Puts the records into the feed by their time.
+    pub(super) fn publish(self) {
+        let Self { world, mut records, .. } = self;
+        records.sort_by_key(|(at, _)| *at);
+        world.elm.rows.extend(records.into_iter().map(|(_, row)| row));
+    }
+}
+
+/// `Jane.Smith@…` → `Jane`, `Smith`.
+fn names_in(email: &str) -> (String, String) {
+    let local = email.split('@').next().unwrap_or_default();
+    let (first, last) = local.split_once('.').unwrap_or((local, "Person"));
+    (first.to_owned(), last.to_owned())
+}

@@ -1,0 +1,86 @@
+//! The endpoint that receives completions: strict about fields, generous about duplicates.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde_json::{Map, Value, json};
+
+use super::query::Query;
+use super::{Asked, Elm, bad, error};
+use crate::server::Reply;
+
+/// A completion that was accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Received {
+    /// Number of the stored entity.
+    pub id: i64,
+    /// The body as posted.
+    pub body: Value,
+    /// The header `Idempotency-Key`, if there was one. This server only notes it.
+    pub idempotency_key: Option<String>,
+    /// When it arrived.
+    pub received_at: Timestamp,
+}
+
+const INTEGERS: [&str; 2] = ["ENROLMENT_ID", "COURSE_IDENTIFIER"];
+const DATES: [&str; 2] = ["COURSE_COMPLETE_DATE", "USER_EFFECTIVE_DATE"];
+const TEXTS: [&str; 7] = ["COURSE_STATE", "USER_STATE", "COURSE_SHORTNAME", "EMAIL", "GUID", "FIRST_NAME", "LAST_NAME"];
+const REQUIRED: [&str; 5] = ["ENROLMENT_ID", "COURSE_IDENTIFIER", "COURSE_COMPLETE_DATE", "COURSE_STATE", "GUID"];
+
+pub(super) fn accept(elm: &mut Elm, asked: &Asked, now: Timestamp) -> Result<Reply, Reply> {
+    let content_type = asked.header("content-type").unwrap_or_default();
+    if !content_type.starts_with("application/json") {
+        return Err(error(415, "UnsupportedMediaType", "Send application/json"));
+    }
+    let body: Value =
+        serde_json::from_slice(&asked.body).map_err(|broken| bad(format!("The body is not JSON: {broken}")))?;
+    let fields = body.as_object().ok_or_else(|| bad("The body is not an object"))?;
+    check(fields)?;
+    let id = elm.completions.len() as i64 + 1;
+    let stored = entity(id, &body);
+    elm.completions.push(Received {
+        id,
+        body,
+        idempotency_key: asked.header("idempotency-key").map(str::to_owned),
+        received_at: now,
+    });
+    Ok(Reply::json(201, stored.to_string().into_bytes()))
+}
+
+fn check(fields: &Map<String, Value>) -> Result<(), Reply> {
+    for (name, value) in fields {
+        let name = name.as_str();
+        let fits = if INTEGERS.contains(&name) {
+            value.is_i64()
+        } else if DATES.contains(&name) {
+            value.as_str().is_some_and(|text| text.parse::<Date>().is_ok() && text.len() == 10)
+        } else if TEXTS.contains(&name) {
+            value.is_string()
+        } else {
+            let message = format!("The property '{name}' does not exist on type 'Completion'");
+            return Err(error(400, "UnknownProperty", &message));
+        };
+        if !fits {
+            return Err(bad(format!("Cannot convert the value of '{name}'")));
+        }
+    }
+    match REQUIRED.iter().find(|name| !fields.contains_key(**name)) {
+        Some(missing) => Err(bad(format!("The property '{missing}' is required"))),
+        None => Ok(()),
+    }
+}
+
+/// The stored entity is what was posted, with the server's own number.
+fn entity(id: i64, body: &Value) -> Value {
+    let mut stored = body.clone();
+    stored["COMPLETION_ID"] = json!(id);
+    stored
+}
+
+pub(super) fn look_up(elm: &Elm, asked: &Asked) -> Result<Reply, Reply> {
+    let query = Query::read(elm, asked)?;
+    let all = elm.completions.iter();
+    let stored: Vec<Value> = all.map(|received| entity(received.id, &received.body)).collect();
+    let found = query.select(elm, &stored);
+    let body = json!({"value": found});
+    Ok(Reply::json(200, body.to_string().into_bytes()))
+}

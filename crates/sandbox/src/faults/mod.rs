@@ -1,0 +1,226 @@
+//! Faults that a test arms: which stand-in fails, at which call, and how.
+//!
+//! A fault counts the calls of its own target from the moment of arming. When several fire on one call, all delays
+//! add up and the earliest armed of the others decides. `plan.rs` carries a fault out on an HTTP answer.
+
+mod plan;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::random::Random;
+
+pub(crate) use plan::Plan;
+
+/// How long a held request waits for its client to give up, before the stand-in answers 504 as a proxy would.
+pub const HOLD_MAX: Duration = Duration::from_secs(60);
+
+/// Which stand-in a fault belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Moodle's REST endpoint: one function, or every call.
+    Moodle(Option<&'static str>),
+    /// The ELM feed, counted per page.
+    Feed,
+    /// The completion endpoint, posts and look-ups together.
+    Completion,
+    /// The mail server, counted per mail (`MAIL FROM`); [`Kind::RefuseConnection`] per connection.
+    Smtp,
+    /// The community's JSON:API and token endpoint.
+    Community,
+}
+
+/// At which call of its target a fault fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// Only the nth call, counted from 1.
+    Nth(u64),
+    /// The first n calls.
+    First(u64),
+    /// Every call until [`Faults::clear`].
+    Every,
+    /// About `permille` of 1,000 calls, the same ones for the same seed.
+    Seeded {
+        /// Share of calls that fail.
+        permille: u16,
+        /// Start of the sequence.
+        seed: u64,
+    },
+}
+
+/// How a call fails. *Before effect* means that the world is unchanged, *after effect* that the work was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The connection is reset without an answer, before effect.
+    RefuseConnection,
+    /// The same once the request has arrived in full (SMTP: after the final dot), before effect.
+    ResetBeforeEffect,
+    /// No answer until the client gives up ([`HOLD_MAX`] at most), before effect.
+    TimeoutBeforeEffect,
+    /// No answer until the client gives up ([`HOLD_MAX`] at most), after effect.
+    TimeoutAfterEffect,
+    /// The connection is reset without an answer, after effect.
+    ResetAfterEffect,
+    /// Half of the body arrives, then the connection is reset; after effect.
+    ResetMidBody,
+    /// An HTTP status with an HTML body (SMTP: a reply to the final dot) instead of the work.
+    HttpBeforeEffect(u16),
+    /// An HTTP status with an HTML body, although the work was done.
+    HttpAfterEffect(u16),
+    /// Status 200 with a proxy's HTML page instead of the work.
+    Html200,
+    /// A complete HTTP answer whose JSON lacks its second half; after effect.
+    TruncatedJson,
+    /// Moodle's error envelope in a 200 (elsewhere the server's own error form), before effect.
+    ExceptionIn200 {
+        /// What the envelope says, such as `dmlwriteexception`.
+        errorcode: &'static str,
+    },
+    /// The same after effect.
+    ExceptionAfterEffect {
+        /// What the envelope says.
+        errorcode: &'static str,
+    },
+    /// Status 200 without any body, after effect.
+    EmptyBody200,
+    /// The work starts this many milliseconds late, and is done even if the client has gone by then.
+    SlowMs(u64),
+    /// Moodle only: the second half of the batch is lost before parsing, as PHP does past `max_input_vars`.
+    HalfBatch,
+    /// SMTP only: `550` to `RCPT TO`.
+    RefuseRecipient,
+    /// SMTP only: `451` to `RCPT TO`.
+    Temporary,
+}
+
+/// One armed fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Who fails.
+    pub target: Target,
+    /// When.
+    pub at: At,
+    /// How.
+    pub kind: Kind,
+}
+
+impl Fault {
+    /// A fault at every call.
+    pub fn every(target: Target, kind: Kind) -> Self {
+        let at = At::Every;
+        Self { target, at, kind }
+    }
+
+    /// A fault at the nth call from now, counted from 1.
+    pub fn nth(target: Target, nth: u64, kind: Kind) -> Self {
+        let at = At::Nth(nth);
+        Self { target, at, kind }
+    }
+}
+
+/// A fault that fired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fired {
+    /// The fault as armed.
+    pub fault: Fault,
+    /// The function or endpoint that it hit, named as in [`crate::Calls`].
+    pub function: String,
+}
+
+/// The switchboard of faults; shared by all stand-ins.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<Board>);
+
+#[derive(Debug, Default)]
+struct Board {
+    armed: Vec<Armed>,
+    fired: Vec<Fired>,
+}
+
+#[derive(Debug)]
+struct Armed {
+    fault: Fault,
+    calls: u64,
+    random: Random,
+}
+
+impl Faults {
+    /// Arms a fault; its count starts now.
+    pub fn arm(&self, fault: Fault) {
+        let seed = match fault.at {
+            At::Seeded { seed, .. } => seed,
+            At::Nth(_) | At::First(_) | At::Every => 0,
+        };
+        self.lock().armed.push(Armed { fault, calls: 0, random: Random::new(seed) });
+    }
+
+    /// Disarms all faults; what fired so far stays recorded.
+    pub fn clear(&self) {
+        self.lock().armed.clear();
+    }
+
+    /// Every fault that fired, in order.
+    pub fn fired(&self) -> Vec<Fired> {
+        self.lock().fired.clone()
+    }
+
+    /// Counts one call and says what shall go wrong with it. `opening` asks for connection faults only (SMTP).
+    pub(crate) fn next(&self, target: Target, function: &str, moment: Moment) -> Plan {
+        let mut board = self.lock();
+        let mut kinds = Vec::new();
+        let mut fired = Vec::new();
+        for armed in &mut board.armed {
+            if !hits(armed.fault.target, target, function) || !moment.asks(armed.fault.kind) {
+                continue;
+            }
+            if armed.fires() {
+                kinds.push(armed.fault.kind);
+                fired.push(Fired { fault: armed.fault, function: function.to_owned() });
+            }
+        }
+        board.fired.extend(fired);
+        Plan::new(&kinds)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Board> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is being counted: an SMTP connection and the mails on it are separate calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Request,
+    SmtpConnection,
+    SmtpMail,
+}
+
+impl Moment {
+    fn asks(self, kind: Kind) -> bool {
+        match self {
+            Moment::Request => true,
+            Moment::SmtpConnection => kind == Kind::RefuseConnection,
+            Moment::SmtpMail => kind != Kind::RefuseConnection,
+        }
+    }
+}
+
+impl Armed {
+    fn fires(&mut self) -> bool {
+        self.calls += 1;
+        match self.fault.at {
+            At::Nth(nth) => self.calls == nth,
+            At::First(count) => self.calls <= count,
+            At::Every => true,
+            At::Seeded { permille, .. } => self.random.chance(permille),
+        }
+    }
+}
+
+fn hits(armed: Target, called: Target, function: &str) -> bool {
+    match (armed, called) {
+        (Target::Moodle(Some(name)), Target::Moodle(_)) => name == function,
+        (Target::Moodle(None), Target::Moodle(_)) => true,
+        (armed, called) => armed == called,
+    }
+}

@@ -1,0 +1,154 @@
+//! `enrol_manual_enrol_users`: one transaction over the batch, with all that the call does unasked.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::super::Call;
+use super::super::call::args;
+use super::super::roles::give;
+use crate::moodle::wire::Refusal;
+use crate::moodle::{Context, Enrolment, GUEST_ID, Release, TEACHER_ROLE, Welcome, WelcomeFrom};
+
+#[derive(Deserialize)]
+struct Args {
+    enrolments: Vec<Wanted>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct Wanted {
+    roleid: i64,
+    userid: i64,
+    courseid: i64,
+    timestart: Option<i64>,
+    timeend: Option<i64>,
+    suspend: Option<i64>,
+}
+
+pub(crate) fn enrol(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
+    let Args { enrolments } = args(value)?;
+    for wanted in enrolments {
+        enrol_one(call, wanted)?;
+    }
+    Ok(Value::Null)
+}
+
+fn enrol_one(call: &mut Call<'_>, wanted: Wanted) -> Result<(), Refusal> {
+    let course_id = wanted.courseid;
+    check_course(call, course_id)?;
+    call.require("enrol/manual:enrol")?;
+    let context = Context::Course(course_id);
+    let role = call.moodle.roles.get(&wanted.roleid);
+    let fits = role.is_some_and(|role| role.fits(context));
+    if !fits || !call.caller.may_assign(wanted.roleid) {
+        let message = "You are not allowed to assign this role in this course";
+        return Err(Refusal::moodle("wsusercannotassign", message));
+    }
+    let instance_id = enabled_instance(call, course_id)?;
+    check_user(call, wanted.userid)?;
+    write(call, instance_id, wanted)?;
+    give(call, wanted.roleid, wanted.userid, context);
+    welcome(call, instance_id, wanted);
+    Ok(())
+}
+
+pub(super) fn check_course(call: &Call<'_>, course_id: i64) -> Result<(), Refusal> {
+    if call.moodle.courses.get(course_id).is_none() {
+        let debug = format!("Context does not exist for course {course_id}");
+        return Err(Refusal::parameter(debug));
+    }
+    if !call.may_open(course_id) {
+        return Err(Refusal::login("Not enrolled"));
+    }
+    Ok(())
+}
+
+fn enabled_instance(call: &Call<'_>, course_id: i64) -> Result<i64, Refusal> {
+    let methods = call.moodle.instances_of(course_id);
+    let first = methods.iter().find(|method| method.enrol == "manual" && method.enabled);
+    let refused = || Refusal::no_instance(course_id, call.moodle.site.release);
+    first.map(|method| method.id).ok_or_else(refused)
+}
+
+fn check_user(call: &Call<'_>, user_id: i64) -> Result<(), Refusal> {
+    let user = call.moodle.users.get(user_id);
+    match (call.moodle.site.release, user) {
+        (Release::V4_4, Some(user)) if !user.deleted => Ok(()),
+        (Release::V4_4, _) => Err(Refusal::coding("User ID does not exist or is deleted!")),
+        (Release::V4_5, None) => Err(Refusal::missing("invaliduser", format!("user {user_id}"))),
+        (Release::V4_5, Some(user)) => {
+            let state = if user.deleted {
+                "userdeleted"
+            } else if !user.confirmed {
+                "usernotconfirmed"
+            } else if user.id == GUEST_ID {
+                "guestsarenotallowed"
+            } else {
+                return Ok(());
+            };
+            Err(Refusal::moodle(state, "This account cannot be enrolled"))
+        }
+    }
+}
+
+/// Dates that were left out mean "none": an existing enrolment loses its own.
+fn write(call: &mut Call<'_>, instance_id: i64, wanted: Wanted) -> Result<(), Refusal> {
+    let suspended = wanted.suspend.unwrap_or(0) != 0;
+    let timestart = wanted.timestart.unwrap_or(0);
+    let timeend = wanted.timeend.unwrap_or(0);
+    let now = call.now;
+    let pairs = &call.moodle.enrolments.index().pair;
+    let present = pairs.get(&(instance_id, wanted.userid)).copied();
+    let Some(id) = present else {
+        call.moodle.enrolments.insert(Enrolment {
+            id: 0,
+            instance_id,
+            course_id: wanted.courseid,
+            user_id: wanted.userid,
+            suspended,
+            timestart,
+            timeend,
+            timecreated: now,
+            timemodified: now,
+        });
+        return Ok(());
+    };
+    if !call.saw(|seen| seen.enrolments, id) {
+        return Err(Refusal::write("Duplicate entry for key 'enrolid-userid'"));
+    }
+    let same = call
+        .moodle
+        .enrolments
+        .get(id)
+        .is_some_and(|row| (row.suspended, row.timestart, row.timeend) == (suspended, timestart, timeend));
+    if !same {
+        call.moodle.enrolments.edit(id, |row| {
+            row.suspended = suspended;
+            row.timestart = timestart;
+            row.timeend = timeend;
+            row.timemodified = now;
+        });
+    }
+    Ok(())
+}
+
+/// 4.5 greets at every call, also when nothing changed or the learner is suspended.
+fn welcome(call: &mut Call<'_>, instance_id: i64, wanted: Wanted) {
+    if call.moodle.site.release != Release::V4_5 {
+        return;
+    }
+    let method = call.moodle.instances.get(instance_id);
+    let greets = match method.map(|method| method.welcome) {
+        Some(WelcomeFrom::NoReply) => true,
+        Some(WelcomeFrom::CourseContact) => has_contact(call, wanted.courseid),
+        Some(WelcomeFrom::Nobody) | None => false,
+    };
+    if greets {
+        call.moodle.welcomes.push(Welcome { user_id: wanted.userid, course_id: wanted.courseid });
+    }
+}
+
+fn has_contact(call: &Call<'_>, course_id: i64) -> bool {
+    let contacts = &call.moodle.assignments.index().holders;
+    let key = (Context::Course(course_id), TEACHER_ROLE);
+    contacts.ids(key).next().is_some()
+}

@@ -1,0 +1,232 @@
+//! `core_enrol_get_enrolled_users`: people without status, dates or method.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::Call;
+use super::super::call::args;
+use super::super::courses::clean;
+use super::super::users::view::Sight;
+use crate::moodle::wire::Refusal;
+use crate::moodle::{Context, User};
+
+#[derive(Deserialize)]
+struct Args {
+    courseid: i64,
+    options: Vec<Choice>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    name: String,
+    value: String,
+}
+
+#[derive(Default)]
+struct Options {
+    only_active: bool,
+    only_suspended: bool,
+    fields: Vec<String>,
+    from: usize,
+    count: usize,
+    sort: Sort,
+    descending: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Sort {
+    #[default]
+    Id,
+    FirstName,
+    LastName,
+}
+
+/// Fields that may be asked for by name.
+const USER_FIELDS: [&str; 26] = [
+    "id",
+    "username",
+    "fullname",
+    "firstname",
+    "lastname",
+    "email",
+    "address",
+    "phone1",
+    "phone2",
+    "department",
+    "institution",
+    "idnumber",
+    "interests",
+    "lastaccess",
+    "firstaccess",
+    "suspended",
+    "description",
+    "descriptionformat",
+    "city",
+    "country",
+    "profileimageurlsmall",
+    "profileimageurl",
+    "customfields",
+    "groups",
+    "roles",
+    "enrolledcourses",
+];
+
+pub(crate) fn enrolled_users(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
+    let Args { courseid, options } = args(value)?;
+    let options = Options::read(&options)?;
+    if call.moodle.courses.get(courseid).is_none() {
+        return Err(Refusal::missing("invalidrecord", format!("course {courseid}")));
+    }
+    if !call.may_open(courseid) {
+        let message = "You cannot access this course";
+        return Err(Refusal::moodle("errorcoursecontextnotvalid", message));
+    }
+    let reviews = call.may("moodle/course:enrolreview");
+    if !reviews {
+        call.require("moodle/course:viewparticipants")?;
+    }
+    if options.only_active || options.only_suspended {
+        call.require("moodle/course:enrolreview")?;
+    }
+    let sight = Sight::of(call);
+    let mut people = people(call, courseid, &options);
+    options.order(&mut people);
+    // Moodle reads the page first and hides people afterwards.
+    let limit = if options.count == 0 { usize::MAX } else { options.count };
+    let page = people.into_iter().skip(options.from).take(limit);
+    let shown: Result<Vec<Value>, Refusal> = page
+        .filter(|user| sight.anything(user))
+        .map(|user| participant(call, &sight, user, courseid, &options.fields))
+        .collect();
+    Ok(Value::Array(shown?))
+}
+
+fn people<'a>(call: &'a Call<'_>, course_id: i64, options: &Options) -> Vec<&'a User> {
+    let mut active: BTreeMap<i64, bool> = BTreeMap::new();
+    for enrolment in call.moodle.enrolments_of_course(course_id) {
+        let is_active = call.moodle.is_active(enrolment, call.now);
+        *active.entry(enrolment.user_id).or_insert(false) |= is_active;
+    }
+    let wanted = active
+        .into_iter()
+        .filter(|(_, is_active)| (!options.only_active || *is_active) && (!options.only_suspended || !*is_active));
+    let users = wanted.filter_map(|(id, _)| call.moodle.users.get(id));
+    users.filter(|user| !user.deleted).collect()
+}
+
+fn participant(
+    call: &Call<'_>,
+    sight: &Sight,
+    user: &User,
+    course_id: i64,
+    fields: &[String],
+) -> Result<Value, Refusal> {
+    let mut shown = sight.show(call, user)?;
+    let wanted = |name: &str| fields.is_empty() || fields.iter().any(|field| field == name);
+    if let Value::Object(map) = &mut shown {
+        // The full name always comes along.
+        map.retain(|name, _| wanted(name) || name == "fullname" || name == "id");
+    }
+    if wanted("roles") {
+        shown["roles"] = roles(call, user.id, course_id);
+    }
+    if wanted("groups") {
+        shown["groups"] = json!([]);
+    }
+    if wanted("enrolledcourses") {
+        shown["enrolledcourses"] = enrolled_courses(call, user.id);
+    }
+    if fields.is_empty() {
+        shown["lastcourseaccess"] = json!(0);
+    }
+    Ok(shown)
+}
+
+fn roles(call: &Call<'_>, user_id: i64, course_id: i64) -> Value {
+    let held = call.moodle.roles_of(user_id, Context::Course(course_id));
+    let ids: BTreeSet<i64> = held.map(|row| row.role_id).collect();
+    let roles = ids.iter().filter_map(|id| call.moodle.roles.get(id));
+    roles
+        .map(|role| {
+            json!({
+                "roleid": role.id, "name": "", "shortname": role.shortname,
+                "sortorder": role.sortorder,
+            })
+        })
+        .collect()
+}
+
+fn enrolled_courses(call: &Call<'_>, user_id: i64) -> Value {
+    let rows = call.moodle.enrolments_of_user(user_id);
+    let active = rows.filter(|row| call.moodle.is_active(row, call.now));
+    let courses = active.filter_map(|row| call.moodle.courses.get(row.course_id));
+    courses
+        .map(|course| {
+            json!({
+                "id": course.id, "fullname": clean(&course.fullname, call.raw),
+                "shortname": clean(&course.shortname, call.raw),
+            })
+        })
+        .collect()
+}
+
+impl Options {
+    fn read(choices: &[Choice]) -> Result<Self, Refusal> {
+        let mut options = Self::default();
+        for Choice { name, value } in choices {
+            let number = || {
+                let parsed = value.parse::<usize>();
+                parsed.map_err(|_| Refusal::parameter(format!("{name}: {value}")))
+            };
+            match name.as_str() {
+                "onlyactive" => options.only_active = number()? != 0,
+                "onlysuspended" => options.only_suspended = number()? != 0,
+                "limitfrom" => options.from = number()?,
+                "limitnumber" => options.count = number()?,
+                "userfields" => options.fields = read_fields(value)?,
+                "sortby" => options.sort = read_sort(value)?,
+                "sortdirection" => options.descending = value.eq_ignore_ascii_case("desc"),
+                // Options that the server does not know are ignored.
+                _ => {}
+            }
+        }
+        if options.only_active && options.only_suspended {
+            return Err(Refusal::coding("onlyactive and onlysuspended exclude each other"));
+        }
+        Ok(options)
+    }
+
+    fn order(&self, people: &mut [&User]) {
+        match self.sort {
+            Sort::Id => people.sort_by_key(|user| user.id),
+            Sort::FirstName => people.sort_by_key(|user| (user.firstname.to_lowercase(), user.id)),
+            Sort::LastName => people.sort_by_key(|user| (user.lastname.to_lowercase(), user.id)),
+        }
+        if self.descending {
+            people.reverse();
+        }
+    }
+}
+
+fn read_fields(list: &str) -> Result<Vec<String>, Refusal> {
+    let names = list.split(',').map(|name| name.trim().to_owned());
+    let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+    match names.iter().find(|name| !USER_FIELDS.contains(&name.as_str())) {
+        Some(unknown) => {
+            let message = format!("Invalid user field: {unknown}");
+            Err(Refusal::moodle("invaliduserfield", message))
+        }
+        None => Ok(names),
+    }
+}
+
+fn read_sort(name: &str) -> Result<Sort, Refusal> {
+    match name {
+        "id" => Ok(Sort::Id),
+        "firstname" => Ok(Sort::FirstName),
+        "lastname" | "siteorder" => Ok(Sort::LastName),
+        other => Err(Refusal::parameter(format!("sortby: {other}"))),
+    }
+}

@@ -1,0 +1,48 @@
+//! `core_webservice_get_site_info`.
+
+use serde_json::{Value, json};
+
+use super::{Call, Function};
+use crate::moodle::Release;
+use crate::moodle::wire::Refusal;
+use crate::moodle::wire::schema::{Shape, optional};
+
+pub(crate) const FUNCTIONS: &[Function] = &[Function {
+    name: "core_webservice_get_site_info",
+    params: &[optional("serviceshortnames", Shape::List(&Shape::Word))],
+    run: site_info,
+}];
+
+fn site_info(call: &mut Call<'_>, _args: Value) -> Result<Value, Refusal> {
+    let site = &call.moodle.site;
+    let user_id = call.caller.token.user_id;
+    let user = call.moodle.users.get(user_id);
+    let user = user.ok_or_else(|| Refusal::missing("invaliduser", "service account"))?;
+    let (version, release) = match site.release {
+        Release::V4_4 => ("2023112400", "4.4dev (Build: 20231124)"),
+        Release::V4_5 => ("2024100706", "4.5.6 (Build: 20250811)"),
+    };
+    // A service may list functions that do not exist; Moodle leaves them out.
+    let existing = super::names().filter(|name| call.caller.token.functions.contains(*name));
+    let functions: Vec<Value> =
+        existing.map(|name| json!({"name": name, "version": format!("{version}.00")})).collect();
+    let mut info = json!({
+        "sitename": site.name, "username": user.username, "firstname": user.firstname,
+        "lastname": user.lastname, "fullname": format!("{} {}", user.firstname, user.lastname),
+        "lang": "en", "userid": user_id, "siteurl": site.wwwroot,
+        "userpictureurl": format!("{}/theme/image.php/boost/core/1/u/f1", site.wwwroot),
+        "functions": functions, "downloadfiles": 0, "uploadfiles": 0,
+        "release": release, "version": version, "mobilecssurl": "",
+        "advancedfeatures": [
+            {"name": "enablecompletion", "value": 1}, {"name": "messaging", "value": 1},
+        ],
+        "usercanmanageownfiles": false, "userquota": 0, "usermaxuploadfilesize": -1,
+        "userhomepage": 1, "userprivateaccesskey": "", "siteid": 1,
+        "sitecalendartype": "gregorian", "usercalendartype": "gregorian",
+        "userissiteadmin": call.caller.site_admin, "theme": "boost", "limitconcurrentlogins": 0,
+    });
+    if site.release == Release::V4_5 {
+        info["policyagreed"] = json!(1);
+    }
+    Ok(info)
+}

@@ -1,0 +1,112 @@
+//! The Moodle stand-in: its tables, and the REST endpoint over them.
+//!
+//! The tables are public: a test may put them into any state, also one that Moodle's own code would not allow.
+//! `build.rs` has the shortcuts for that, `read.rs` the questions; `rest.rs` answers requests, `functions/` holds
+//! what each web service function does, `wire/` how PHP reads and writes.
+
+mod build;
+mod functions;
+mod read;
+mod rest;
+mod site;
+mod tables;
+mod token;
+mod wire;
+
+use std::collections::BTreeMap;
+
+use functions::Horizon;
+pub(crate) use rest::serve;
+pub use site::{Collation, Maintenance, Release, Site};
+pub(crate) use tables::collation::fold;
+pub use tables::{
+    Assignment, Cohort, Completion, Context, Course, Enrolment, Instance, MailDisplay, Member, OptInField, Role, Row,
+    Table, User, Visibility, Welcome, WelcomeFrom,
+};
+pub use token::Token;
+
+/// The guest account.
+pub const GUEST_ID: i64 = 1;
+/// The site administrator.
+pub const ADMIN_ID: i64 = 2;
+/// The service account behind [`crate::MOODLE_TOKEN`].
+pub const SERVICE_ID: i64 = 3;
+/// The front page, which is a course.
+pub const FRONT_PAGE_ID: i64 = 1;
+/// Role `editingteacher`, the course contact.
+pub const TEACHER_ROLE: i64 = 3;
+/// Role `student`.
+pub const STUDENT_ROLE: i64 = 5;
+/// Role `guild-admin`, which can be given for the site and in categories.
+pub const GUILD_ADMIN_ROLE: i64 = 9;
+/// Role `guild-mentor`, which can be given for the site and in categories.
+pub const GUILD_MENTOR_ROLE: i64 = 10;
+
+/// Moodle's tables and settings.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Moodle {
+    /// Site-wide settings.
+    pub site: Site,
+    /// The custom field by which courses opt in to completion reports.
+    pub opt_in_field: OptInField,
+    /// Accounts.
+    pub users: Table<User>,
+    /// Courses.
+    pub courses: Table<Course>,
+    /// Course categories: idnumber by id.
+    pub categories: BTreeMap<i64, String>,
+    /// Enrolment methods.
+    pub instances: Table<Instance>,
+    /// Enrolments.
+    pub enrolments: Table<Enrolment>,
+    /// Roles by id.
+    pub roles: BTreeMap<i64, Role>,
+    /// Role assignments.
+    pub assignments: Table<Assignment>,
+    /// Cohorts.
+    pub cohorts: Table<Cohort>,
+    /// Members of cohorts.
+    pub members: Table<Member>,
+    /// Course completions.
+    pub completions: Table<Completion>,
+    /// Tokens by their text.
+    pub tokens: BTreeMap<String, Token>,
+    /// Welcome messages sent by Moodle 4.5, never rolled back: they have left.
+    pub welcomes: Vec<Welcome>,
+}
+
+impl Moodle {
+    fn begin(&mut self) {
+        self.users.begin();
+        self.courses.begin();
+        self.instances.begin();
+        self.enrolments.begin();
+        self.assignments.begin();
+        self.cohorts.begin();
+        self.members.begin();
+        self.completions.begin();
+    }
+
+    fn commit(&mut self) {
+        self.users.commit();
+        self.courses.commit();
+        self.instances.commit();
+        self.enrolments.commit();
+        self.assignments.commit();
+        self.cohorts.commit();
+        self.members.commit();
+        self.completions.commit();
+    }
+
+    fn roll_back(&mut self) {
+        self.users.roll_back();
+        self.courses.roll_back();
+        self.instances.roll_back();
+        self.enrolments.roll_back();
+        self.assignments.roll_back();
+        self.cohorts.roll_back();
+        self.members.roll_back();
+        self.completions.roll_back();
+    }
+}

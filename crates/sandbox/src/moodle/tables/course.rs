@@ -1,0 +1,117 @@
+//! Courses and the custom field by which a course opts in to completion reports.
+
+use super::collation::fold;
+use super::{Pairs, Row};
+
+/// A row of the course table, with its opt-in value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Course {
+    /// Row id; 1 is the front page.
+    pub id: i64,
+    /// The HR system's course number; not necessarily unique.
+    pub idnumber: String,
+    /// Short name, unique.
+    pub shortname: String,
+    /// Full name, as typed.
+    pub fullname: String,
+    /// Category id.
+    pub category: i64,
+    /// Not hidden.
+    pub visible: bool,
+    /// Completion tracking is on in this course.
+    pub enablecompletion: bool,
+    /// At least one completion criterion is set.
+    pub has_criteria: bool,
+    /// One of the criteria is self completion.
+    pub self_completion: bool,
+    /// Saved value of the opt-in field; `None` when the form was never saved since the field exists.
+    pub opt_in: Option<bool>,
+    /// Unix time in seconds.
+    pub timecreated: i64,
+    /// Unix time in seconds.
+    pub timemodified: i64,
+}
+
+impl Course {
+    /// A visible course with completion switched on.
+    pub fn new(idnumber: &str, fullname: &str) -> Self {
+        Self {
+            id: 0,
+            idnumber: idnumber.to_owned(),
+            shortname: format!("ITEM-{idnumber}"),
+            fullname: fullname.to_owned(),
+            category: 1,
+            visible: true,
+            enablecompletion: true,
+            has_criteria: true,
+            self_completion: false,
+            opt_in: None,
+            timecreated: 0,
+            timemodified: 0,
+        }
+    }
+}
+
+/// Indexes of the course table, by folded text.
+#[derive(Clone, Debug, Default)]
+pub struct CourseIndex {
+    pub(crate) idnumber: Pairs<String>,
+    pub(crate) shortname: Pairs<String>,
+}
+
+impl Row for Course {
+    type Index = CourseIndex;
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn set_id(&mut self, id: i64) {
+        self.id = id;
+    }
+
+    fn enter(&self, index: &mut CourseIndex) {
+        index.idnumber.enter(fold(&self.idnumber), self.id);
+        index.shortname.enter(fold(&self.shortname), self.id);
+    }
+
+    fn leave(&self, index: &mut CourseIndex) {
+        index.idnumber.leave(fold(&self.idnumber), self.id);
+        index.shortname.leave(fold(&self.shortname), self.id);
+    }
+}
+
+/// Who sees a custom field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visibility {
+    /// Nobody, administrators included.
+    Nobody,
+    /// Those who may edit the course.
+    Teachers,
+    /// Everybody.
+    Everyone,
+}
+
+/// The checkbox field `completion_opt_in`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptInField {
+    /// The field was defined at all.
+    pub exists: bool,
+    /// Its short name.
+    pub shortname: String,
+    /// Who sees it.
+    pub visibility: Visibility,
+    /// The value of courses that never saved one.
+    pub checked_by_default: bool,
+}
+
+impl Default for OptInField {
+    fn default() -> Self {
+        Self {
+            exists: true,
+            shortname: "completion_opt_in".to_owned(),
+            visibility: Visibility::Everyone,
+            checked_by_default: false,
+        }
+    }
+}
