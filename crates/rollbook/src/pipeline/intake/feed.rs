@@ -37,7 +37,7 @@ pub(super) async fn read_feed(
     ask: &Ask,
 ) -> Result<Read, IntakeError> {
     let now = clock.now();
-    let covered = journal.link_state(&flow.link).await?.watermark;
+    let covered = journal.covered(&flow.link).await?;
     let window = ask.window(covered, flow.window, now);
     let records = match (ask.query(window), ask) {
         (Some(query), _) => collect_feed(&flow.feed, &query, &flow.format, now).await?.records,

@@ -2,7 +2,7 @@
 
 use crate::clients::odata::FeedQuery;
 use jiff::Timestamp;
-use rollbook_core::window::{Window, WindowPolicy, choose_window};
+use rollbook_core::window::{Covered, Window, WindowPolicy, choose_window};
 use serde_json::Value;
 
 /// Whether a run may change anything.
@@ -45,14 +45,9 @@ pub struct IntakeRequest {
 
 impl Ask {
     /// The window that is read, where a window is.
-    pub(super) fn window(
-        &self,
-        covered_until: Option<Timestamp>,
-        policy: WindowPolicy,
-        now: Timestamp,
-    ) -> Option<Window> {
+    pub(super) fn window(&self, covered: Covered, policy: WindowPolicy, now: Timestamp) -> Option<Window> {
         match self {
-            Self::New => Some(choose_window(covered_until, policy, now)),
+            Self::New => Some(choose_window(covered, policy, now)),
             Self::Between(window) => Some(*window),
             Self::Person { .. } | Self::Rows(_) => None,
         }
