@@ -2,7 +2,7 @@
 
 use super::mark::{Past, find_past};
 use super::prepare;
-use super::print::at;
+use super::print::{at, some};
 use crate::cli::output::{Output, Sign, Table};
 use crate::cli::{Context, Exit};
 use crate::journal::{CompletionQuery, CompletionRow, Journal};
@@ -86,7 +86,10 @@ impl List {
         }
         context.out.sign(
             Sign::Note,
-            format_args!("{} completions were never reported from here; `completions mark` marks them", found.len()),
+            format_args!(
+                "never reported from here: {}; `completions mark` marks them",
+                some(found.len() as u64, "completion")
+            ),
         );
         let rows: Vec<_> =
             found.iter().take(shown).map(|(seen, course)| json!({"seen": seen, "course": course})).collect();
