@@ -5,9 +5,10 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rollbook_core::guard::{check_correction, clear};
+use rollbook_core::model::RoleId;
 use rollbook_core::model::{Account, FeedRecord, FieldNames, LinkName, MoodleUserId, read_record};
 use rollbook_core::plan::{CannotCorrect, CorrectionAsk, CorrectionInputs, CorrectionPlan, plan_correction};
-use rollbook_core::policy::{IntakePolicy, Protected};
+use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
 use serde_json::json;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -22,6 +23,19 @@ fn record() -> FeedRecord {
     let record = read_record(&row, &FieldNames::default(), &TimeZone::UTC);
     assert!(record.reading.is_ok(), "{:?}", record.reading);
     record
+}
+
+fn policy() -> IntakePolicy {
+    IntakePolicy {
+        role: RoleId(5),
+        auth: "oauth2".into(),
+        username: UsernameRule::Mail,
+        username_characters: UsernameCharacters::Plain,
+        protected: Protected::default(),
+        welcome: Welcome::Rollbook,
+        limits: IntakeLimits::default(),
+        course_wait: jiff::SignedDuration::from_hours(14 * 24),
+    }
 }
 
 fn account(id: i64, guid: &str, mail: &str) -> Account {
@@ -44,7 +58,7 @@ fn plan(
 ) -> Result<CorrectionPlan, CannotCorrect> {
     let (record, link) = (record(), LinkName::new("psa"));
     let inputs = CorrectionInputs { link: &link, record: &record, ask, named, by_guid, by_mail };
-    plan_correction(&inputs, &IntakePolicy::default(), NOW)
+    plan_correction(&inputs, &policy(), NOW)
 }
 
 #[test]
