@@ -10,6 +10,7 @@ mod guilds;
 pub mod output;
 mod plans;
 mod reading;
+mod serve;
 mod setup;
 
 pub use context::Context;
@@ -64,6 +65,8 @@ enum Command {
     Demo(setup::Demo),
     Init(setup::Init),
     Doctor(setup::Doctor),
+    Serve(serve::Serve),
+    Links(serve::LinksCommand),
     Intake(flows::IntakeCommand),
     Completions(flows::CompletionsCommand),
     Guilds(guilds::GuildsCommand),
@@ -113,6 +116,8 @@ impl Cli {
             Command::Attention(command) => command.run(&mut context).await,
             Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
+            Command::Serve(command) => command.run(&mut context).await,
+            Command::Links(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
             Command::Live(command) => command.run(&mut context).await,
         };
