@@ -7,6 +7,7 @@ mod context;
 mod exit;
 mod flows;
 mod guilds;
+mod keep;
 pub mod output;
 mod plans;
 mod reading;
@@ -77,6 +78,10 @@ enum Command {
     Attention(reading::AttentionCommand),
     Import(setup::Import),
     AvcMoodleSync(guilds::Sync),
+    SelfCheck(keep::SelfCheck),
+    Backup(keep::Backup),
+    Restore(keep::Restore),
+    Prune(keep::Prune),
     CompletionsShell(setup::CompletionsShell),
     #[command(hide = true)]
     Live(setup::Live),
@@ -118,6 +123,10 @@ impl Cli {
             Command::Doctor(command) => command.run(&mut context).await,
             Command::Serve(command) => command.run(&mut context).await,
             Command::Links(command) => command.run(&mut context).await,
+            Command::SelfCheck(command) => command.run(&mut context).await,
+            Command::Backup(command) => command.run(&mut context).await,
+            Command::Restore(command) => command.run(&mut context).await,
+            Command::Prune(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
             Command::Live(command) => command.run(&mut context).await,
         };
