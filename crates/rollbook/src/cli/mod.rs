@@ -11,6 +11,7 @@ mod keep;
 pub mod output;
 mod plans;
 mod reading;
+mod serve;
 mod setup;
 
 pub use context::Context;
@@ -65,6 +66,8 @@ enum Command {
     Demo(setup::Demo),
     Init(setup::Init),
     Doctor(setup::Doctor),
+    Serve(serve::Serve),
+    Links(serve::LinksCommand),
     Intake(flows::IntakeCommand),
     Completions(flows::CompletionsCommand),
     Guilds(guilds::GuildsCommand),
@@ -118,6 +121,8 @@ impl Cli {
             Command::Attention(command) => command.run(&mut context).await,
             Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
+            Command::Serve(command) => command.run(&mut context).await,
+            Command::Links(command) => command.run(&mut context).await,
             Command::SelfCheck(command) => command.run(&mut context).await,
             Command::Backup(command) => command.run(&mut context).await,
             Command::Restore(command) => command.run(&mut context).await,
