@@ -76,6 +76,8 @@ enum Command {
     AvcMoodleSync(guilds::Sync),
     CompletionsShell(setup::CompletionsShell),
     #[command(hide = true)]
+    ManPages(setup::ManPages),
+    #[command(hide = true)]
     Live(setup::Live),
 }
 
@@ -114,6 +116,7 @@ impl Cli {
             Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
+            Command::ManPages(command) => command.run(&mut context),
             Command::Live(command) => command.run(&mut context).await,
         };
         let exit = outcome.unwrap_or_else(|report| {
