@@ -7,9 +7,11 @@ mod context;
 mod exit;
 mod flows;
 mod guilds;
+mod keep;
 pub mod output;
 mod plans;
 mod reading;
+mod serve;
 mod setup;
 
 pub use context::Context;
@@ -64,6 +66,8 @@ enum Command {
     Demo(setup::Demo),
     Init(setup::Init),
     Doctor(setup::Doctor),
+    Serve(serve::Serve),
+    Links(serve::LinksCommand),
     Intake(flows::IntakeCommand),
     Completions(flows::CompletionsCommand),
     Guilds(guilds::GuildsCommand),
@@ -74,7 +78,13 @@ enum Command {
     Attention(reading::AttentionCommand),
     Import(setup::Import),
     AvcMoodleSync(guilds::Sync),
+    SelfCheck(keep::SelfCheck),
+    Backup(keep::Backup),
+    Restore(keep::Restore),
+    Prune(keep::Prune),
     CompletionsShell(setup::CompletionsShell),
+    #[command(hide = true)]
+    ManPages(setup::ManPages),
     #[command(hide = true)]
     Live(setup::Live),
 }
@@ -113,7 +123,14 @@ impl Cli {
             Command::Attention(command) => command.run(&mut context).await,
             Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
+            Command::Serve(command) => command.run(&mut context).await,
+            Command::Links(command) => command.run(&mut context).await,
+            Command::SelfCheck(command) => command.run(&mut context).await,
+            Command::Backup(command) => command.run(&mut context).await,
+            Command::Restore(command) => command.run(&mut context).await,
+            Command::Prune(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
+            Command::ManPages(command) => command.run(&mut context),
             Command::Live(command) => command.run(&mut context).await,
         };
         let exit = outcome.unwrap_or_else(|report| {

@@ -9,7 +9,7 @@
 //!
 //! It must never decide what a record means (that is `rollbook_core`) nor speak to a remote system. Reading order:
 //! `lease`, `runs`, `feed`, `plans`, `decide`, then `outbox`, `attention`, `guilds`, then `log`, `story`, `links` and `tally`
-//! for what people look at; `requests` and `schedule` for the process that serves. `history` takes over what an earlier system knew; `store` is the machinery below.
+//! for what people look at; `requests` and `schedule` for the process that serves. `history` takes over what an earlier system knew, `keep` lets go of what is too old; `store` is the machinery below.
 
 mod applied;
 mod attention;
@@ -19,6 +19,7 @@ mod error;
 mod feed;
 mod guilds;
 mod history;
+mod keep;
 mod lease;
 mod links;
 mod log;
@@ -42,6 +43,7 @@ pub use error::JournalError;
 pub use feed::{FeedRead, Ingested, LinkState, WaitingRecord};
 pub use guilds::{GuildRow, GuildSync, Ownership};
 pub use history::{HistoryRow, Imported};
+pub use keep::{Checked, PruneScope, Pruned, Restored, restore};
 pub use lease::Lease;
 pub use links::LinkOverview;
 pub use log::{LogKey, LogOrder, LogPage, LogQuery, LogRow, LogSort, NotALogKey};

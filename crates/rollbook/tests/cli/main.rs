@@ -7,6 +7,7 @@
 mod completions;
 mod guilds;
 mod init;
+mod keep;
 
 use snapbox::cmd::Command;
 use std::path::Path;

@@ -112,10 +112,19 @@ fn print_rows(rows: &[CompletionRow], zone: &TimeZone, out: &mut Output) {
             row.seen.guid.to_string(),
             row.course.as_ref().map_or_else(|| row.seen.key.course.to_string(), ToString::to_string),
             row.standing.clone(),
-            words,
+            shortened(&words),
         ]);
     }
     out.table(&table);
+}
+
+/// An answer can be a whole entity; `explain` and `--json` have all of it.
+fn shortened(words: &str) -> String {
+    const LONGEST: usize = 110;
+    match words.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words.to_owned(),
+    }
 }
 
 async fn print_totals(
