@@ -122,18 +122,18 @@ async fn run_once(
 }
 
 fn look_further(sandbox: &Sandbox, config: &Path, out: &mut Output) {
-    let config = config.display();
     let (guid, course) = somebody_in_doubt(sandbox);
     out.heading("Look further (in another terminal, while this one runs)");
     for command in [
-        format!("rollbook --config {config} attention"),
-        format!("rollbook --config {config} log --status error"),
-        format!("rollbook --config {config} explain --person {guid} --course {course}"),
-        format!("rollbook --config {config} guilds status {COMMUNITY} {MOODLE}"),
-        format!("rollbook --config {config} guilds sync {COMMUNITY} {MOODLE} --guild=data --dry-run -v"),
-        format!("rollbook --config {config} doctor"),
+        format!("export ROLLBOOK_CONFIG={}", config.display()),
+        "rollbook attention".to_owned(),
+        "rollbook log --status error".to_owned(),
+        format!("rollbook explain --course {course} --person {guid}"),
+        format!("rollbook guilds status {COMMUNITY} {MOODLE}"),
+        format!("rollbook guilds sync {COMMUNITY} {MOODLE} --guild=data --dry-run"),
+        "rollbook doctor".to_owned(),
     ] {
-        out.line(format_args!("  {command}"));
+        out.command(command);
     }
 }
 
