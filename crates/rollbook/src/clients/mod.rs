@@ -13,3 +13,4 @@ pub mod drupal;
 pub mod moodle;
 pub mod odata;
 pub mod smtp;
+pub mod webhook;

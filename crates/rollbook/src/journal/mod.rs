@@ -9,7 +9,7 @@
 //!
 //! It must never decide what a record means (that is `rollbook_core`) nor speak to a remote system. Reading order:
 //! `lease`, `runs`, `feed`, `plans`, `decide`, then `outbox`, `attention`, `guilds`, then `log`, `story`, `links` and `tally`
-//! for what people look at; `requests` and `schedule` for the process that serves. `history` takes over what an earlier system knew, `keep` lets go of what is too old; `store` is the machinery below.
+//! for what people look at; `requests`, `schedule` and `notices` for the process that serves. `history` takes over what an earlier system knew, `keep` lets go of what is too old; `store` is the machinery below.
 
 mod applied;
 mod attention;
@@ -23,6 +23,7 @@ mod keep;
 mod lease;
 mod links;
 mod log;
+mod notices;
 mod outbox;
 mod plans;
 pub mod requests;
@@ -47,6 +48,7 @@ pub use keep::{Checked, PruneScope, Pruned, Restored, restore};
 pub use lease::Lease;
 pub use links::LinkOverview;
 pub use log::{LogKey, LogOrder, LogPage, LogQuery, LogRow, LogSort, NotALogKey};
+pub use notices::{AwaitedCourse, EpisodeRow, NoticeRow};
 pub use outbox::{Claimed, Delivery, OutboxFilter, OutboxItem, OutboxKind, OutboxRow, OutboxTotal};
 pub use plans::{Intent, NewPlan, PlanRow, PlanState, UnsettledIntent};
 pub use runs::{NewEvent, NewRun, RunFilter, RunRow, StoredEvent};
