@@ -9,14 +9,16 @@
 //!
 //! It must never decide what a record means (that is `rollbook_core`) nor speak to a remote system. Reading order:
 //! `lease`, `runs`, `feed`, `plans`, `decide`, then `outbox`, `attention`, `guilds`, then `log`, `story`, `links` and `tally`
-//! for what people look at. `history` takes over what an earlier system knew; `store` is the machinery below.
+//! for what people look at, and `accounts` for who they are. `history` takes over what an earlier system knew; `store` is the machinery below.
 
+mod accounts;
 mod applied;
 mod attention;
 mod completions;
 mod decide;
 mod error;
 mod feed;
+mod figures;
 mod guilds;
 mod history;
 mod lease;
@@ -29,6 +31,7 @@ mod store;
 mod story;
 mod tally;
 
+pub use accounts::{AccountRow, NewToken, SessionRow, TokenRow};
 pub use attention::{AttentionFilter, AttentionItem, Resolution, Resolved};
 pub use completions::{
     Ask, Asks, CompletionQuery, CompletionReportRow, CompletionRow, CompletionTotals, CompletionsRecord,
@@ -38,6 +41,7 @@ pub use completions::{
 pub use decide::{Decided, Decision};
 pub use error::JournalError;
 pub use feed::{FeedRead, Ingested, LinkState, WaitingRecord};
+pub use figures::RunFigures;
 pub use guilds::{GuildRow, GuildSync, Ownership};
 pub use history::{HistoryRow, Imported};
 pub use lease::Lease;
