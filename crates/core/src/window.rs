@@ -20,13 +20,26 @@ pub struct WindowPolicy {
     pub overlap: SignedDuration,
 }
 
+/// How far a link has come with its feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Covered {
+    /// Everything that was created up to this moment was read.
+    pub until: Option<Timestamp>,
+    /// When the link was run first, whatever became of that run.
+    pub first_run: Option<Timestamp>,
+}
+
 /// The window of an ordinary run: from what was covered minus the overlap, and at least the look-back, so that an outage
-/// longer than the look-back fills itself.
-pub fn choose_window(covered_until: Option<Timestamp>, policy: WindowPolicy, now: Timestamp) -> Window {
+/// longer than the look-back fills itself. Where nothing is covered yet, because the first runs failed, it is from where
+/// the very first would have begun.
+pub fn choose_window(covered: Covered, policy: WindowPolicy, now: Timestamp) -> Window {
     let back = |from: Timestamp, by: SignedDuration| from.checked_sub(by).unwrap_or(Timestamp::MIN);
     let at_latest = back(now, policy.lookback);
-    let since = covered_until.map_or(at_latest, |covered| back(covered, policy.overlap).min(at_latest));
-    Window { since, until: None }
+    let begun = match covered {
+        Covered { until: Some(until), .. } => Some(back(until, policy.overlap)),
+        Covered { until: None, first_run } => first_run.map(|first| back(first, policy.lookback)),
+    };
+    Window { since: begun.map_or(at_latest, |begun| begun.min(at_latest)), until: None }
 }
 
 /// How far the feed is covered after a complete read of a window at `taken_at`: it moves only over an unbroken stretch.
@@ -52,24 +65,34 @@ mod tests {
         Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes)
     }
 
+    fn until(minutes: i64) -> Covered {
+        Covered { until: Some(at(minutes)), first_run: Some(at(-1_000)) }
+    }
+
+    #[test]
+    fn runs_that_failed_before_any_went_well_leave_no_hole() {
+        let covered = Covered { until: None, first_run: Some(at(500)) };
+        assert_eq!(choose_window(covered, POLICY, at(600)).since, at(380));
+    }
+
     #[test]
     fn ordinary_run_looks_back_two_hours() {
-        assert_eq!(choose_window(None, POLICY, at(600)).since, at(480));
-        assert_eq!(choose_window(Some(at(590)), POLICY, at(600)).since, at(480));
+        assert_eq!(choose_window(Covered::default(), POLICY, at(600)).since, at(480));
+        assert_eq!(choose_window(until(590), POLICY, at(600)).since, at(480));
     }
 
     #[test]
     fn outage_longer_than_the_look_back_is_filled() {
-        assert_eq!(choose_window(Some(at(100)), POLICY, at(600)).since, at(90));
+        assert_eq!(choose_window(until(100), POLICY, at(600)).since, at(90));
     }
 
     #[test]
     fn clock_that_went_back_leaves_no_hole() {
-        assert_eq!(choose_window(Some(at(700)), POLICY, at(600)).since, at(480));
+        assert_eq!(choose_window(until(700), POLICY, at(600)).since, at(480));
         let covered = covered_after(Some(at(700)), Window { since: at(480), until: None }, at(600));
         assert_eq!(covered, Some(at(600)));
         // An outage follows: with 700 kept, the window would start at 690 and leave out what was written from 610 on.
-        assert_eq!(choose_window(covered, POLICY, at(900)).since, at(590));
+        assert_eq!(choose_window(Covered { until: covered, first_run: None }, POLICY, at(900)).since, at(590));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::model::{FeedRecord, Field, Fingerprint, ProblemKind, RecordProblem};
 
-/// The records of a feed, each fingerprint once; indices into the list that was given, by fingerprint.
+/// The records of a feed, each fingerprint once; indices into the list that was given, in its order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Distinct {
     /// The usable ones. Where a fingerprint came several times, the newest.
@@ -17,23 +17,43 @@ pub fn distinct_records(records: &[FeedRecord]) -> Distinct {
     let mut order: Vec<(Fingerprint, u32)> =
         indices.zip(records).map(|(index, record)| (record.fingerprint, index)).collect();
     order.sort_unstable();
-    let mut found = Distinct { usable: Vec::with_capacity(order.len()), bad: Vec::new() };
-    for same in order.chunk_by(|left, right| left.0 == right.0) {
-        let all = || same.iter().map(|(_, index)| (*index, &records[*index as usize]));
-        let newest = all().max_by(|(_, left), (_, right)| {
-            // A readable record is newer than one that is not.
-            left.age().cmp(&right.age()).then_with(|| left.text.cmp(&right.text))
-        });
-        let Some((index, newest)) = newest else { continue };
-        let collides = || all().any(|(_, other)| other.reading.is_ok() && !other.same_pair(newest));
-        match &newest.reading {
-            Err(problem) => found.bad.push((index, problem.clone())),
-            Ok(_) if collides() => {
+    let mut chosen: Vec<(u32, Rivals)> =
+        order.chunk_by(|left, right| left.0 == right.0).map(|same| choose(records, same)).collect();
+    drop(order);
+    chosen.sort_unstable_by_key(|(index, _)| *index);
+    let mut found = Distinct { usable: Vec::with_capacity(chosen.len()), bad: Vec::new() };
+    for (index, rivals) in chosen {
+        match (&records[index as usize].reading, rivals) {
+            (Ok(_), Rivals::None) => found.usable.push(index),
+            (Ok(_), Rivals::OfAnotherPair) => {
                 let problem = RecordProblem { field: Field::Course, why: ProblemKind::SameFingerprint };
                 found.bad.push((index, problem));
             }
-            Ok(_) => found.usable.push(index),
+            (Err(problem), _) => found.bad.push((index, problem.clone())),
         }
     }
     found
+}
+
+/// Whether a fingerprint came with another person or course, too.
+#[derive(Clone, Copy)]
+enum Rivals {
+    None,
+    OfAnotherPair,
+}
+
+/// The newest record of those of one fingerprint.
+fn choose(records: &[FeedRecord], same: &[(Fingerprint, u32)]) -> (u32, Rivals) {
+    let (_, first) = same[0];
+    if same.len() == 1 {
+        return (first, Rivals::None);
+    }
+    let record = |index: u32| &records[index as usize];
+    // A readable record is newer than one that is not.
+    let rank = |index: u32| (record(index).age(), &record(index).text);
+    let newest = same.iter().map(|(_, index)| *index).max_by(|left, right| rank(*left).cmp(&rank(*right)));
+    let newest = newest.unwrap_or(first);
+    let is_rival = |index: u32| record(index).reading.is_ok() && !record(index).same_pair(record(newest));
+    let rivals = same.iter().any(|(_, index)| is_rival(*index));
+    (newest, if rivals { Rivals::OfAnotherPair } else { Rivals::None })
 }

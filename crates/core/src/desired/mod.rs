@@ -11,5 +11,5 @@ pub use completions::{
 };
 pub use distinct::{Distinct, distinct_records};
 pub(crate) use enrolments::says_otherwise;
-pub use enrolments::{Group, group_records};
+pub use enrolments::{Group, for_each_person};
 pub use guilds::{Member, NameClaim, NewMember, claim_names, match_people};

@@ -26,7 +26,7 @@ impl Mail {
 
     /// Whether both are one address but for case and outer spaces.
     pub fn same_as(&self, other: &str) -> bool {
-        self.folded() == fold(other)
+        self.0 == other || self.folded() == fold(other)
     }
 }
 

@@ -249,6 +249,12 @@ impl FeedRecord {
         people.then_with(|| self.get(Field::Course).trim().cmp(other.get(Field::Course).trim()))
     }
 
+    /// A hash of the folded GUID (FNV-1a): the same for one person, and nearly always another for another.
+    pub(crate) fn person_hash(&self) -> u64 {
+        let mix = |hash: u64, letter: u8| (hash ^ u64::from(letter)).wrapping_mul(0x0100_0000_01b3);
+        folded(self.get(Field::Guid)).fold(0xcbf2_9ce4_8422_2325, mix)
+    }
+
     /// The person's GUID.
     pub fn guid(&self) -> Guid {
         Guid::new(self.get(Field::Guid).trim())

@@ -4,7 +4,7 @@ use super::change::{IntakeChange, Intended, Who};
 use super::digest::{Digest, digest};
 use super::person::{Decided, Decider};
 use super::shared_address::Claims;
-use crate::desired::{Distinct, distinct_records, group_records};
+use crate::desired::{Distinct, distinct_records, for_each_person};
 use crate::matching::Directory;
 use crate::model::{
     Age, Course, ElmCourseId, EnrolState, Enrolment, FeedRecord, Fingerprint, LinkName, MoodleCourseId, MoodleUserId,
@@ -113,13 +113,10 @@ impl IntakePlan {
 /// Makes the plan. Nothing doubtful becomes a change.
 pub fn plan_intake(inputs: &IntakeInputs<'_>, policy: &IntakePolicy, now: Timestamp) -> IntakePlan {
     let records = &inputs.records.value;
-    let Distinct { mut usable, bad } = distinct_records(records);
-    let groups = group_records(records, &mut usable);
+    let Distinct { usable, bad } = distinct_records(records);
     let decider = Decider { inputs, policy };
-    let people: Vec<Decided<'_>> = groups
-        .chunk_by(|left, right| records[left.records[0] as usize].same_person(&records[right.records[0] as usize]))
-        .map(|groups| decider.decide_person(groups))
-        .collect();
+    let mut people: Vec<Decided<'_>> = Vec::new();
+    for_each_person(records, &usable, |groups| people.push(decider.decide_person(groups)));
     let claims = Claims::of(&people);
     let mut plan = IntakePlan {
         link: inputs.link.clone(),

@@ -162,7 +162,8 @@ impl<'a> Decider<'a> {
         };
         let protected = |record| self.policy.protected.entry_for(record, account);
         // An account would be made from the newest record, whatever this one says.
-        if let Some(entry) = protected(record).or_else(|| protected(person.newest)) {
+        let by_newest = || if std::ptr::eq(record, person.newest) { None } else { protected(person.newest) };
+        if let Some(entry) = protected(record).or_else(by_newest) {
             return Err(Verdict::Protected { entry: entry.into() });
         }
         match (state, account) {
@@ -189,11 +190,12 @@ impl<'a> Decider<'a> {
     }
 
     fn course(&self, record: &FeedRecord) -> Result<&'a Course, Verdict> {
-        let Some(courses) = self.inputs.courses.get(&record.course()) else {
+        let asked = record.course();
+        let Some(courses) = self.inputs.courses.get(&asked) else {
             return Err(Verdict::NotTried { why: "the course was not looked up in Moodle".into() });
         };
         // Moodle compares by its collation, which finds "elm-1" for "ELM-1": two courses to the ELM, and one here.
-        let exact = || courses.iter().filter(|course| course.elm_id.as_str().trim() == record.course().as_str());
+        let exact = || courses.iter().filter(|course| course.elm_id.as_str().trim() == asked.as_str());
         match (exact().next(), exact().nth(1)) {
             (None, _) => Err(Verdict::CourseNotFound),
             (Some(course), None) => Ok(course),

@@ -14,6 +14,7 @@ impl Claims {
         for record in people.iter().flat_map(Decided::claims) {
             claims.entry(record.mail().folded()).or_default().push(record.guid());
         }
+        claims.values_mut().for_each(|guids| guids.sort());
         Self(claims)
     }
 

@@ -1,95 +1,12 @@
 //! "Why is Jane (not) in this course, and does HR know that she finished?": the answer first, then the chain behind it.
 
-use crate::model::{EnrolState, Enrolment, Fingerprint, MoodleUserId};
+use super::advice::advice;
+use super::chain::{Moment, chain};
+use super::completion::completion;
+use super::known::{Circumstances, Known, NowInMoodle, RecordStory};
+use crate::model::{EnrolState, Enrolment};
 use crate::verdict::{OutcomeCode, Standing, standing};
-use jiff::Timestamp;
 use serde::Serialize;
-
-/// One feed record about the person and course, and how it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordStory {
-    /// The record.
-    pub record: Fingerprint,
-    /// The feed's word for what it wants.
-    pub wants: String,
-    /// When the ELM wrote it, as the feed says.
-    pub written: String,
-    /// When Rollbook stored it.
-    pub first_seen: Timestamp,
-    /// What became of it.
-    pub code: OutcomeCode,
-    /// Why, in words.
-    pub reason: String,
-    /// When that was decided last.
-    pub at: Timestamp,
-    /// How often it was decided or tried.
-    pub attempts: u64,
-    /// When it is tried again.
-    pub next_try: Option<Timestamp>,
-}
-
-/// Something that was to leave: a welcome mail, or a completion to the ELM.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivered {
-    /// `mail` or `completion`.
-    pub kind: String,
-    /// `due`, `sending`, `sent`, `refused`, `unknown`, `cancelled`.
-    pub state: String,
-    /// When it was made due.
-    pub created: Timestamp,
-    /// When it was settled.
-    pub settled: Option<Timestamp>,
-    /// The last answer, in the other side's words.
-    pub answer: String,
-    /// How often it was tried.
-    pub attempts: u64,
-}
-
-/// What Moodle says now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NowInMoodle {
-    /// It was not asked, or did not answer.
-    NotAsked,
-    /// No account has the GUID.
-    NoAccount,
-    /// Several accounts have it.
-    SeveralAccounts(Vec<MoodleUserId>),
-    /// No course, or several, has the id number.
-    NoCourse,
-    /// How the account stands in the course.
-    Stands {
-        /// The account.
-        account: MoodleUserId,
-        /// How it stands.
-        enrolment: Enrolment,
-        /// Suspended for the whole site.
-        site_suspended: bool,
-    },
-}
-
-/// What is known of a person and a course.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// The person, for people.
-    pub person: String,
-    /// The course, for people.
-    pub course: String,
-    /// The feed's records, oldest first.
-    pub records: Vec<RecordStory>,
-    /// What was to leave, oldest first.
-    pub delivered: Vec<Delivered>,
-    /// What Moodle says now.
-    pub now: NowInMoodle,
-}
-
-/// One step of the chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Moment {
-    /// When.
-    pub at: Timestamp,
-    /// What happened.
-    pub what: String,
-}
 
 /// The answer, and the chain behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -106,18 +23,49 @@ pub struct Explanation {
     pub chain: Vec<Moment>,
 }
 
-/// Explains how a person stands in a course.
+/// Explains how a person stands in a course, by records, deliveries and Moodle alone.
 pub fn explain(known: &Known) -> Explanation {
+    explain_with(known, &Circumstances::default())
+}
+
+/// Explains how a person stands in a course, by all that is known.
+pub fn explain_with(known: &Known, circumstances: &Circumstances) -> Explanation {
     let newest = known.records.iter().rev().find(|record| counts(record.code)).or(known.records.last());
     Explanation {
         answer: answer(known),
-        because: newest.map_or_else(
-            || "The feed has not said anything about this person and course.".to_owned(),
-            |record| format!("The feed's {} of {}: {}.", record.wants, record.written, record.reason),
-        ),
-        completion: completion(&known.delivered),
+        because: because(newest, known, circumstances),
+        completion: completion(&known.delivered, circumstances),
         next: newest.map(next).unwrap_or_default(),
-        chain: chain(known),
+        chain: chain(known, &circumstances.events),
+    }
+}
+
+fn because(newest: Option<&RecordStory>, known: &Known, circumstances: &Circumstances) -> String {
+    let (reason, wants) = match (newest, circumstances.applied) {
+        (Some(record), _) => {
+            let wants = record.code.tells_state().then(|| EnrolState::read(&record.wants)).flatten();
+            (format!("The feed's {} of {}: {}.", record.wants, record.written, record.reason), wants)
+        }
+        (None, Some(applied)) => {
+            let (state, changed) = (applied.state, applied.changed);
+            (format!("An earlier run applied the feed's {} of {changed:.0}.", state.as_str()), Some(state))
+        }
+        (None, None) => ("The feed has not said anything about this person and course.".to_owned(), None),
+    };
+    let changed_since = match (wants, is_active(&known.now)) {
+        (Some(EnrolState::Enrol), Some(active)) => !active,
+        (Some(EnrolState::Suspend), Some(active)) => active,
+        (None, _) | (_, None) => false,
+    };
+    if changed_since { format!("{reason} Somebody or something else has changed it since.") } else { reason }
+}
+
+/// Whether the person can be said to be active in the course.
+fn is_active(now: &NowInMoodle) -> Option<bool> {
+    match now {
+        NowInMoodle::NotAsked | NowInMoodle::SeveralAccounts(_) | NowInMoodle::NoCourse => None,
+        NowInMoodle::NoAccount => Some(false),
+        NowInMoodle::Stands { enrolment, account: _, site_suspended: _ } => Some(*enrolment == Enrolment::Active),
     }
 }
 
@@ -157,125 +105,15 @@ fn answer(known: &Known) -> String {
     }
 }
 
-fn completion(delivered: &[Delivered]) -> String {
-    let Some(report) = delivered.iter().rev().find(|item| item.kind == "completion") else {
-        return "No completion is known.".to_owned();
-    };
-    match report.state.as_str() {
-        "sent" => "The completion was reported, and the ELM accepted it.".to_owned(),
-        "refused" => format!("The completion was reported, and the ELM refused it: {}", report.answer),
-        "unknown" => {
-            "The completion was reported, and no answer came: it is looked up before it is sent again.".to_owned()
-        }
-        "cancelled" => "The completion shall not be reported, by a person's decision.".to_owned(),
-        _ => format!("The completion is not reported yet; it was tried {} times.", report.attempts),
-    }
-}
-
 fn next(record: &RecordStory) -> String {
-    match (standing(record.code), record.next_try) {
-        (Standing::Settled, _) => String::new(),
+    let words = match (standing(record.code), record.next_try) {
+        (Standing::Settled, _) => return String::new(),
         (Standing::Transient | Standing::Awaited, Some(at)) => format!("It is tried again from {at:.0} on."),
         (Standing::Transient | Standing::Awaited, None) => "It is tried again by the next run.".to_owned(),
         (Standing::Attention, _) => "It waits for a human: see `rollbook attention`.".to_owned(),
-    }
-}
-
-fn chain(known: &Known) -> Vec<Moment> {
-    let mut chain = Vec::new();
-    for record in &known.records {
-        let RecordStory { record: id, wants, written, first_seen, reason, at, attempts, code, next_try: _ } = record;
-        chain.push(Moment {
-            at: *first_seen,
-            what: format!("the feed gave {wants}, written {written} ({})", &id.to_hex()[..12]),
-        });
-        if *code != OutcomeCode::Received {
-            let tries = if *attempts > 1 { format!(" (try {attempts})") } else { String::new() };
-            chain.push(Moment { at: *at, what: format!("{}: {reason}{tries}", code.as_str().replace('_', " ")) });
-        }
-    }
-    for item in &known.delivered {
-        let what = if item.kind == "mail" { "the welcome mail" } else { "the completion" };
-        chain.push(Moment { at: item.created, what: format!("{what} became due") });
-        if let Some(settled) = item.settled {
-            chain.push(Moment {
-                at: settled,
-                what: format!("{what}: {}", [item.state.as_str(), item.answer.as_str()].join(", ")),
-            });
-        }
-    }
-    chain.sort_by_key(|moment| moment.at);
-    chain
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::SignedDuration;
-
-    fn at(minutes: i64) -> Timestamp {
-        Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes)
-    }
-
-    fn record(wants: &str, code: OutcomeCode, reason: &str, minutes: i64) -> RecordStory {
-        RecordStory {
-            record: Fingerprint::of_bytes(&[wants, reason]),
-            wants: wants.into(),
-            written: "2026-11-23T09:00:00-08:00".into(),
-            first_seen: at(minutes),
-            code,
-            reason: reason.into(),
-            at: at(minutes + 1),
-            attempts: 1,
-            next_try: None,
-        }
-    }
-
-    fn known(records: Vec<RecordStory>, now: NowInMoodle) -> Known {
-        Known { person: "Jane Doe".into(), course: "Fire Safety".into(), records, delivered: Vec::new(), now }
-    }
-
-    #[test]
-    fn answer_comes_from_moodle_and_the_reason_from_the_record_that_counts() {
-        let records = vec![
-            record("Enrol", OutcomeCode::Enrolled, "enrolled in the course", 1),
-            record("Suspend", OutcomeCode::Suspended, "suspended in the course", 9),
-            record("Enrol", OutcomeCode::Stale, "a newer state was applied before", 12),
-        ];
-        let now =
-            NowInMoodle::Stands { account: MoodleUserId(7), enrolment: Enrolment::Suspended, site_suspended: false };
-        let explained = explain(&known(records, now));
-        assert_eq!(explained.answer, "Jane Doe is suspended in Fire Safety (account 7).");
-        assert_eq!(explained.because, "The feed's Suspend of 2026-11-23T09:00:00-08:00: suspended in the course.");
-        assert_eq!(explained.completion, "No completion is known.");
-        assert_eq!(explained.chain.len(), 6);
-        assert!(explained.chain.is_sorted_by_key(|moment| moment.at));
-    }
-
-    #[test]
-    fn what_waits_says_for_what() {
-        let waits = |code| explain(&known(vec![record("Enrol", code, "because", 1)], NowInMoodle::NoAccount)).next;
-        assert_eq!(waits(OutcomeCode::MailMismatch), "It waits for a human: see `rollbook attention`.");
-        assert_eq!(waits(OutcomeCode::CourseNotFound), "It is tried again by the next run.");
-        assert_eq!(waits(OutcomeCode::Enrolled), "");
-    }
-
-    #[test]
-    fn completion_says_whether_hr_knows() {
-        let mut known = known(Vec::new(), NowInMoodle::NotAsked);
-        known.delivered.push(Delivered {
-            kind: "completion".into(),
-            state: "refused".into(),
-            created: at(1),
-            settled: Some(at(2)),
-            answer: "HTTP 400, no such enrolment".into(),
-            attempts: 1,
-        });
-        let explained = explain(&known);
-        assert_eq!(
-            explained.completion,
-            "The completion was reported, and the ELM refused it: HTTP 400, no such enrolment"
-        );
-        assert_eq!(explained.because, "The feed has not said anything about this person and course.");
+    };
+    match advice(record.code) {
+        Some(advice) => format!("{words} {advice}"),
+        None => words,
     }
 }

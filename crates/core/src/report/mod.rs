@@ -1,5 +1,16 @@
 //! What people read: folds of what the journal knows into sentences. CLI, web, mail and JSON share them.
+//!
+//! It tells and never decides: what a run does follows from [`crate::plan`] alone.
 
+mod advice;
+mod chain;
+mod completion;
 mod explain;
+mod known;
+mod summary;
 
-pub use explain::{Delivered, Explanation, Known, Moment, NowInMoodle, RecordStory, explain};
+pub use advice::advice;
+pub use chain::Moment;
+pub use explain::{Explanation, explain, explain_with};
+pub use known::{Applied, Circumstances, Delivered, Finished, Known, NowInMoodle, RecordStory, Reporting};
+pub use summary::summarise;

@@ -37,7 +37,8 @@ pub(super) async fn settle_accounts(accounts: &[&NewAccount], outcomes: &mut [Ac
 }
 
 /// Looks whether enrolments that were refused or left unanswered are as they should be (`wanted` is `Active`, or
-/// anything else for "not active"). For suspensions it looks at those that went well too, and says who is still active.
+/// anything else for "not active"). For suspensions it looks at those that went well too, and says who is still active;
+/// one that cannot be looked at is not known to be done.
 pub(super) async fn settle_enrolments(
     pairs: &[(MoodleUserId, MoodleCourseId)],
     wanted: Enrolment,
@@ -58,10 +59,19 @@ pub(super) async fn settle_enrolments(
         return unchecked;
     }
     let Ok((enrolments, _)) = collect_enrolments(reader, &asked, LISTED_FROM).await else {
+        outcomes.iter_mut().for_each(|outcome| {
+            if in_doubt(outcome) {
+                disbelieve(outcome)
+            }
+        });
         return unchecked;
     };
     let settle = |(pair, outcome): (&(MoodleUserId, MoodleCourseId), &mut Outcome)| {
-        let Some(stands) = enrolments.get(pair).filter(|_| in_doubt(outcome)) else {
+        if !in_doubt(outcome) {
+            return false;
+        }
+        let Some(stands) = enrolments.get(pair) else {
+            disbelieve(outcome);
             return false;
         };
         let active = *stands == Enrolment::Active;
@@ -78,4 +88,11 @@ pub(super) async fn settle_enrolments(
         active && suspending
     };
     pairs.iter().zip(outcomes.iter_mut()).map(settle).collect()
+}
+
+/// Moodle's word alone does not do, where it cannot be looked at: PHP may have dropped the tail of the batch in silence.
+fn disbelieve(outcome: &mut Outcome) {
+    if *outcome == Outcome::Done {
+        *outcome = Outcome::Unknown;
+    }
 }

@@ -9,7 +9,8 @@
 //!
 //! It must never decide what a record means (that is `rollbook_core`) nor speak to a remote system. Reading order:
 //! `lease`, `runs`, `feed`, `plans`, `decide`, then `outbox`, `attention`, `guilds`, then `log`, `story`, `links` and `tally`
-//! for what people look at, and `accounts` for who they are. `history` takes over what an earlier system knew; `store` is the machinery below.
+//! for what people look at, `accounts` for who they are, `requests` and `schedule` for the process that serves. `history` takes
+//! over what an earlier system knew; `store` is the machinery below.
 
 mod accounts;
 mod applied;
@@ -26,7 +27,9 @@ mod links;
 mod log;
 mod outbox;
 mod plans;
+pub mod requests;
 mod runs;
+mod schedule;
 mod store;
 mod story;
 mod tally;
@@ -50,6 +53,7 @@ pub use log::{LogKey, LogOrder, LogPage, LogQuery, LogRow, LogSort, NotALogKey};
 pub use outbox::{Claimed, Delivery, OutboxFilter, OutboxItem, OutboxKind, OutboxRow, OutboxTotal};
 pub use plans::{Intent, NewPlan, PlanRow, PlanState, UnsettledIntent};
 pub use runs::{NewEvent, NewRun, RunFilter, RunRow, StoredEvent};
+pub use schedule::{LinkSwitch, NodeRow, ScheduleRow};
 pub use story::{AppliedRow, Person, Story};
 pub use tally::CourseTally;
 

@@ -9,6 +9,7 @@ mod completions;
 mod guilds;
 mod outbox;
 mod record;
+mod requests;
 mod run;
 mod store;
 mod world;

@@ -13,6 +13,7 @@ use super::{Journal, JournalError};
 use jiff::Timestamp;
 use rollbook_core::model::{Fingerprint, LinkName, RecordText};
 use rollbook_core::run::OutcomeCode;
+use rollbook_core::window::Covered;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,8 @@ pub struct LinkState {
     pub link: LinkName,
     /// Up to which record creation time the feed is covered.
     pub watermark: Option<Timestamp>,
+    /// When it was run first.
+    pub first_run: Option<Timestamp>,
     /// Since when it is paused, by whom and why.
     pub paused: Option<(Timestamp, String, String)>,
 }
@@ -122,15 +125,26 @@ impl Journal {
     /// # Errors
     /// Those of the database only.
     pub async fn link_state(&self, link: &LinkName) -> Result<LinkState, JournalError> {
-        let sql = "SELECT watermark_ms, paused_ms, paused_by, paused_why FROM link WHERE name = $1";
+        let sql = "SELECT watermark_ms, paused_ms, paused_by, paused_why,
+            (SELECT MIN(started_ms) FROM run WHERE run.link = link.name) AS first_ms FROM link WHERE name = $1";
         let args: Vec<Arg> = args![link.as_str()];
         let Some(row) = self.store.row(sql, args).await? else {
-            return Ok(LinkState { link: link.clone(), watermark: None, paused: None });
+            return Ok(LinkState { link: link.clone(), watermark: None, first_run: None, paused: None });
         };
         let paused = match row.maybe_time("paused_ms")? {
             Some(since) => Some((since, row.text("paused_by")?, row.text("paused_why")?)),
             None => None,
         };
-        Ok(LinkState { link: link.clone(), watermark: row.maybe_time("watermark_ms")?, paused })
+        let (watermark, first_run) = (row.maybe_time("watermark_ms")?, row.maybe_time("first_ms")?);
+        Ok(LinkState { link: link.clone(), watermark, first_run, paused })
+    }
+
+    /// How far a link has come with its feed.
+    ///
+    /// # Errors
+    /// Those of the database only.
+    pub async fn covered(&self, link: &LinkName) -> Result<Covered, JournalError> {
+        let LinkState { watermark, first_run, .. } = self.link_state(link).await?;
+        Ok(Covered { until: watermark, first_run })
     }
 }

@@ -3,10 +3,12 @@
 mod elm;
 mod mail;
 mod moodle;
+mod rounds;
 
 pub use elm::examine_elm;
 pub use mail::examine_mail;
 pub use moodle::{MoodlePatient, examine_moodle};
+pub use rounds::examine;
 
 use serde::{Deserialize, Serialize};
 
