@@ -65,9 +65,10 @@ impl Failure {
                 told(StatusCode::FORBIDDEN, "You may not do this", text)
             }
             Self::ForeignForm => {
-                let text = "The form did not come from a page of this session. Go back, load the page again, and send it \
+                let text =
+                    "The form did not come from a page of this session. Go back, load the page again, and send it \
                     again: nothing was done."
-                    .to_owned();
+                        .to_owned();
                 told(StatusCode::FORBIDDEN, "The form is out of date", text)
             }
             Self::TooLarge => {
@@ -75,9 +76,10 @@ impl Failure {
             }
             Self::Incident(cause) => {
                 let incident = note(&*cause);
-                let text = "Something went wrong here; it is no fault of yours. Nothing may have been done: look before you \
+                let text =
+                    "Something went wrong here; it is no fault of yours. Nothing may have been done: look before you \
                     try again."
-                    .to_owned();
+                        .to_owned();
                 (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", text, incident)
             }
         }

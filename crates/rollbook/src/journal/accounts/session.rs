@@ -31,8 +31,7 @@ impl Journal {
         expires: Timestamp,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let sql =
-            "INSERT INTO session (hash, account, made_ms, seen_ms, expires_ms) VALUES ($1, $2, $3, $3, $4)";
+        let sql = "INSERT INTO session (hash, account, made_ms, seen_ms, expires_ms) VALUES ($1, $2, $3, $3, $4)";
         let mut tx = self.store.begin().await?;
         tx.run("DELETE FROM session WHERE expires_ms <= $1", args![now]).await?;
         tx.run(sql, args![hash, account, now, expires]).await?;

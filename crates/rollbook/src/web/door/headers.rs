@@ -57,10 +57,8 @@ async fn say(request: Request, next: Next, secure: bool) -> Response {
         && !request.headers().contains_key("hx-request")
         && Cookie::Said.read(request.headers(), secure).is_some();
     let mut answer = next.run(request).await;
-    let is_page = answer
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_page =
+        answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let headers = answer.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));

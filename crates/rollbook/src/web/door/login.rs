@@ -66,7 +66,9 @@ fn form(state: &WebState, headers: &HeaderMap, to: String, name: String, trouble
     };
     let status = if trouble.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     match page.render() {
-        Ok(html) => (status, AppendHeaders([Cookie::Visit.set(&visit, None, state.secure)]), Html(html)).into_response(),
+        Ok(html) => {
+            (status, AppendHeaders([Cookie::Visit.set(&visit, None, state.secure)]), Html(html)).into_response()
+        }
         Err(error) => Failure::from(error).into_response(),
     }
 }
@@ -177,7 +179,9 @@ mod tests {
     #[test]
     fn login_sends_nobody_elsewhere() {
         assert_eq!(local("/log?q=a%20b"), "/log?q=a%20b");
-        for to in ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a\nb", "javascript:x", "/login/link/1"] {
+        for to in
+            ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a\nb", "javascript:x", "/login/link/1"]
+        {
             assert_eq!(local(to), "/", "{to}");
         }
     }

@@ -106,7 +106,8 @@ fn brings(form: &Bytes, token: &str) -> bool {
 
 /// Sends somebody to the login, and back to where they wanted to go.
 fn send_to_login(request: &Request) -> Response {
-    let login = login_path(if request.method() == Method::GET { request.uri() } else { &Uri::from_static("/") });
+    let overview = Uri::from_static("/");
+    let login = login_path(if request.method() == Method::GET { request.uri() } else { &overview });
     if request.headers().contains_key("hx-request") {
         // A redirect would put the login form into a part of the page.
         let mut answer = StatusCode::UNAUTHORIZED.into_response();
@@ -122,5 +123,9 @@ fn send_to_login(request: &Request) -> Response {
 
 fn login_path(wanted: &Uri) -> String {
     let wanted = wanted.path_and_query().map_or("/", |path| path.as_str());
-    if wanted == "/" { "/login".to_owned() } else { format!("/login?to={}", utf8_percent_encode(wanted, NON_ALPHANUMERIC)) }
+    if wanted == "/" {
+        "/login".to_owned()
+    } else {
+        format!("/login?to={}", utf8_percent_encode(wanted, NON_ALPHANUMERIC))
+    }
 }

@@ -96,15 +96,8 @@ pub(super) async fn show_overview(caller: Caller) -> Answer {
     let mut links = Vec::new();
     for link in caller.state.settings.links.values() {
         let known = overviews.iter().find(|known| known.state.link == *link.name());
-        let episodes = journal.open_episodes(link.name()).await?;
         let clockwork = caller.clockwork(Some(link.name()));
-        let episodes = episodes.into_iter().map(|episode| Episode {
-            title: episode.title,
-            remedy: episode.remedy,
-            path: episode.path,
-            since: clockwork.ago(episode.began),
-        });
-        links.push(card(link, known, schedules.get(link.name()), &outbox, episodes.collect(), &clockwork));
+        links.push(card(link, known, schedules.get(link.name()), &outbox, Vec::new(), &clockwork));
     }
     let mut numbers = Vec::new();
     for (label, since) in [("Today", clockwork.day_began()), ("This week", clockwork.week_began())] {
@@ -130,8 +123,9 @@ async fn process(caller: &Caller) -> Result<Process, crate::journal::JournalErro
     Ok(match names.as_slice() {
         [] => Process {
             is_there: false,
-            told: "No process is at work: nothing runs by itself, and no request is carried out. Start `rollbook serve`."
-                .to_owned(),
+            told:
+                "No process is at work: nothing runs by itself, and no request is carried out. Start `rollbook serve`."
+                    .to_owned(),
         },
         [one] => Process { is_there: true, told: format!("{one} is at work") },
         all => Process { is_there: true, told: format!("{} processes are at work: {}", all.len(), all.join(", ")) },
@@ -199,7 +193,11 @@ fn run_told(run: &crate::journal::RunRow) -> String {
 }
 
 fn waiting_lines(known: &LinkOverview) -> Vec<String> {
-    known.waiting.iter().map(|(code, total)| format!("{} {}", grouped(*total), code_label(*code).to_lowercase())).collect()
+    known
+        .waiting
+        .iter()
+        .map(|(code, total)| format!("{} {}", grouped(*total), code_label(*code).to_lowercase()))
+        .collect()
 }
 
 fn health(known: Option<&LinkOverview>, is_paused: bool, is_on: bool, has_episode: bool) -> Badge {

@@ -18,6 +18,9 @@ use std::time::Duration;
 /// What a page's function gives back.
 pub type Answer = Result<Response, Failure>;
 
+/// An entry of the navigation: its page, path, label, and what it takes.
+type Entry = (Here, &'static str, &'static str, Permission);
+
 /// What an act says is told within so long, or not at all.
 const SAID_LASTS: Duration = Duration::from_secs(120);
 
@@ -101,7 +104,7 @@ impl Caller {
     }
 
     fn nav(&self, here: Here, attention: u64, plans: u64) -> Vec<NavGroup> {
-        let groups: [(&'static str, &[(Here, &'static str, &'static str, Permission)]); 4] = [
+        let groups: [(&'static str, &[Entry]); 4] = [
             (
                 "Today",
                 &[
@@ -140,7 +143,7 @@ impl Caller {
             Here::Plans => plans,
             _ => 0,
         };
-        let group = |(label, entries): (&'static str, &[(Here, &'static str, &'static str, Permission)])| NavGroup {
+        let group = |(label, entries): (&'static str, &[Entry])| NavGroup {
             label,
             items: entries
                 .iter()

@@ -111,15 +111,11 @@ impl Chart {
             DrawnColumn { told, path: column.path.clone(), bars, x: place(left), width: place(step) }
         });
         let drawn = drawn.collect();
-        let lines = [0, top / 2, top].map(|value| Line {
-            y: place(floor - real(value) * scale),
-            label: super::grouped(value),
-        });
+        let lines =
+            [0, top / 2, top].map(|value| Line { y: place(floor - real(value) * scale), label: super::grouped(value) });
         let marks = columns.iter().enumerate().filter(|(_, column)| !column.short.is_empty());
-        let marks = marks.map(|(at, column)| Mark {
-            x: place(LEFT + step * (real(at as u64) + 0.5)),
-            label: column.short.clone(),
-        });
+        let marks = marks
+            .map(|(at, column)| Mark { x: place(LEFT + step * (real(at as u64) + 0.5)), label: column.short.clone() });
         Self { marks: marks.collect(), drawn, lines: lines.to_vec(), is_empty: highest == 0, columns }
     }
 }

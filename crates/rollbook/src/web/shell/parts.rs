@@ -74,7 +74,8 @@ pub struct Choice {
 impl Choice {
     /// Entries, of which one is chosen.
     pub fn list<'a>(entries: impl IntoIterator<Item = (&'a str, String)>, chosen: &str) -> Vec<Self> {
-        let entry = |(value, label): (&str, String)| Self { value: value.to_owned(), label, is_chosen: value == chosen };
+        let entry =
+            |(value, label): (&str, String)| Self { value: value.to_owned(), label, is_chosen: value == chosen };
         entries.into_iter().map(entry).collect()
     }
 }

@@ -9,7 +9,7 @@ pub(super) use export::export_log;
 
 use crate::journal::LogRow;
 use crate::web::shell::{
-    Answer, Badge, Caller, Choice, Clockwork, Here, More, Shell, When, code_label, show, standing_badge, word_label,
+    Answer, Badge, Caller, Choice, Clockwork, Here, More, Shell, When, code_label, show, standing_badge,
 };
 use askama::Template;
 use axum::extract::Query;
@@ -92,7 +92,10 @@ pub(super) async fn show_log(caller: Caller, Query(wanted): Query<Wanted>) -> An
             std::iter::once(any("any")).chain(STATUSES.map(|word| (word, word.to_owned()))),
             &wanted.status,
         ),
-        actions: Choice::list(std::iter::once(any("any")).chain(ACTIONS.map(|word| (word, shown(word)))), &wanted.action),
+        actions: Choice::list(
+            std::iter::once(any("any")).chain(ACTIONS.map(|word| (word, shown(word)))),
+            &wanted.action,
+        ),
         codes: Choice::list(std::iter::once(any("any")).chain(codes), &wanted.code),
         heads: heads(&wanted),
         rows: page.rows.iter().map(|row| line(row, &clockwork)).collect(),
@@ -166,9 +169,4 @@ pub(super) fn story_path(link: &LinkName, guid: &str, course: &str) -> String {
     let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let course = if course.is_empty() { String::new() } else { format!("?course={}", part(course)) };
     format!("/people/{}/{}{course}", part(link.as_str()), part(guid.as_str()))
-}
-
-/// A word of the journal for people; for templates.
-pub(super) fn label(word: &str) -> String {
-    word_label(word)
 }

@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn address_keeps_what_it_asks_for() {
-        let wanted = Wanted { q: "jane & co".into(), status: "Error".into(), after: "1.2.".into(), ..Wanted::default() };
+        let wanted =
+            Wanted { q: "jane & co".into(), status: "Error".into(), after: "1.2.".into(), ..Wanted::default() };
         assert_eq!(wanted.path_with(&[("after", "")]), "/log?q=jane+%26+co&status=Error");
         assert_eq!(wanted.csv_path(), "/log.csv?q=jane+%26+co&status=Error");
         assert!(wanted.is_filtered());
