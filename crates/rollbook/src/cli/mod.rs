@@ -7,6 +7,7 @@ mod context;
 mod exit;
 mod flows;
 mod guilds;
+mod keep;
 pub mod output;
 mod plans;
 mod reading;
@@ -74,6 +75,10 @@ enum Command {
     Attention(reading::AttentionCommand),
     Import(setup::Import),
     AvcMoodleSync(guilds::Sync),
+    SelfCheck(keep::SelfCheck),
+    Backup(keep::Backup),
+    Restore(keep::Restore),
+    Prune(keep::Prune),
     CompletionsShell(setup::CompletionsShell),
     #[command(hide = true)]
     Live(setup::Live),
@@ -113,6 +118,10 @@ impl Cli {
             Command::Attention(command) => command.run(&mut context).await,
             Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
+            Command::SelfCheck(command) => command.run(&mut context).await,
+            Command::Backup(command) => command.run(&mut context).await,
+            Command::Restore(command) => command.run(&mut context).await,
+            Command::Prune(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
             Command::Live(command) => command.run(&mut context).await,
         };

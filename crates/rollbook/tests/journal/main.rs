@@ -7,6 +7,7 @@
 
 mod completions;
 mod guilds;
+mod keep;
 mod outbox;
 mod record;
 mod requests;
