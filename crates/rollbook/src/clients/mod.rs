@@ -6,6 +6,7 @@
 //! Next: [`http`] for the ground all of them stand on, then [`moodle`].
 
 pub mod http;
+pub mod measure;
 pub mod retry;
 pub mod words;
 
