@@ -13,4 +13,6 @@ pub mod words;
 pub mod drupal;
 pub mod moodle;
 pub mod odata;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod smtp;

@@ -62,6 +62,11 @@ impl WebState {
         Self { stop, ..self }
     }
 
+    /// How many membership events came since the start, by what became of them.
+    pub fn membership_counts(&self) -> [(&'static str, u64); 5] {
+        self.membership_gate.counts()
+    }
+
     /// The zone in which a link's times are shown; without a link that of the first one.
     pub fn zone(&self, link: Option<&LinkName>) -> TimeZone {
         let links = &self.settings.links;

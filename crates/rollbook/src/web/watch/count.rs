@@ -11,7 +11,7 @@ use tracing::Instrument;
 pub async fn count_requests(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let method = method_word(request.method());
-    let span = tracing::info_span!("request", otel.name = format!("{method} {route}"), method, route, status = 0_u16);
+    let span = tracing::info_span!("http", otel.name = format!("{method} {route}"), method, route, status = 0_u16);
     let timer = Timer::start();
     let answer = next.run(request).instrument(span.clone()).await;
     let status = answer.status();
