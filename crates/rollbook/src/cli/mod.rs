@@ -18,7 +18,7 @@ pub use context::Context;
 pub use exit::Exit;
 
 use crate::clock::Clock;
-use crate::config::Env;
+use crate::config::{self, Env};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, ColorChoice, Parser, Subcommand};
 use output::Output;
@@ -94,7 +94,20 @@ const STYLES: Styles = Styles::styled()
     .usage(AnsiColor::BrightBlue.on_default().bold())
     .literal(AnsiColor::BrightCyan.on_default());
 
+impl Options {
+    /// The configuration file: `--config`, else the variable, else `rollbook.toml` here.
+    fn config_path(&self, env: &Env) -> PathBuf {
+        let named = self.config.clone().or_else(|| env.get(config::CONFIG).map(PathBuf::from));
+        named.unwrap_or_else(|| PathBuf::from("rollbook.toml"))
+    }
+}
+
 impl Cli {
+    /// The configuration file that the command reads.
+    pub fn config_path(&self, env: &Env) -> PathBuf {
+        self.options.config_path(env)
+    }
+
     /// How chatty the log is: 0, 1 or 2 and more.
     pub fn verbosity(&self) -> u8 {
         let debugs = match &self.command {

@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 /// A request that so many nodes took and did not live to answer is given up.
 const DEATHS_MAX: i64 = 10;
@@ -90,10 +91,13 @@ fn apart(
     stop: CancellationToken,
     cut_off: CancellationToken,
 ) -> JoinHandle<Result<Answer, Trouble>> {
+    let link = taken.ask.link().map(ToString::to_string).unwrap_or_default();
+    let kind = taken.ask.kind();
+    let span = tracing::info_span!("request", otel.name = format!("{kind} {link}"), kind, link, request = %taken.id);
     tokio::task::spawn_blocking(move || {
         Handle::current().block_on(async {
             tokio::select! {
-                done = carry_out(&node, &taken, &stop) => done,
+                done = carry_out(&node, &taken, &stop).instrument(span) => done,
                 () = cut_off.cancelled() => Err(Trouble::failed("it was cut off".to_owned(), "ask again")),
             }
         })

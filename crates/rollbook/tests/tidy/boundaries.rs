@@ -53,7 +53,8 @@ const MODULES: [Module; 13] = [
         ],
         core: ALL,
     },
-    Module { name: "", uses: &["cli", "config", "clock"], core: &[] },
+    // The binary gives spans to the collector; where they go is read before any command runs.
+    Module { name: "", uses: &["cli", "clients", "config", "clock"], core: &[] },
 ];
 
 /// The modules of core: each may use those before it.
@@ -63,13 +64,15 @@ const CORE: &[&str] = &[
 ];
 
 /// A crate (or a part of one) from outside, and the modules that may use it.
-const PLACES: [(&str, &[&str]); 11] = [
+const PLACES: [(&str, &[&str]); 13] = [
     ("reqwest", &["clients", "config"]),
     ("sqlx", &["journal", "sources"]),
     ("lettre", &["clients", "config", "notify", "pipeline"]),
     ("axum", &["web"]),
     ("askama", &["web", "notify"]),
     ("clap", &["cli", ""]),
+    ("utoipa", &["web"]),
+    ("metrics_exporter_prometheus", &["web"]),
     ("comfy_table", &["cli"]),
     ("indicatif", &["cli"]),
     ("tracing_subscriber", &[""]),
