@@ -8,6 +8,7 @@ mod exit;
 mod flows;
 mod guilds;
 pub mod output;
+mod people;
 mod plans;
 mod reading;
 mod setup;
@@ -72,6 +73,8 @@ enum Command {
     Log(reading::Log),
     Explain(reading::Explain),
     Attention(reading::AttentionCommand),
+    Account(people::AccountCommand),
+    Token(people::TokenCommand),
     Import(setup::Import),
     AvcMoodleSync(guilds::Sync),
     CompletionsShell(setup::CompletionsShell),
@@ -111,6 +114,8 @@ impl Cli {
             Command::Log(command) => command.run(&mut context).await,
             Command::Explain(command) => command.run(&mut context).await,
             Command::Attention(command) => command.run(&mut context).await,
+            Command::Account(command) => command.run(&mut context).await,
+            Command::Token(command) => command.run(&mut context).await,
             Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
