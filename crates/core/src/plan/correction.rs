@@ -162,11 +162,7 @@ fn set_guid(
     Ok(Some(Correction::SetGuid { user: account.id, from, to }))
 }
 
-fn set_mail(
-    record: &FeedRecord,
-    account: &Account,
-    by_mail: &[Account],
-) -> Result<Option<Correction>, CannotCorrect> {
+fn set_mail(record: &FeedRecord, account: &Account, by_mail: &[Account]) -> Result<Option<Correction>, CannotCorrect> {
     let to = record.mail();
     if to.same_as(&account.mail) {
         return Ok(None);

@@ -7,10 +7,12 @@ mod context;
 mod exit;
 mod flows;
 mod guilds;
+mod keep;
 pub mod output;
 mod people;
 mod plans;
 mod reading;
+mod serve;
 mod setup;
 
 pub use context::Context;
@@ -65,6 +67,8 @@ enum Command {
     Demo(setup::Demo),
     Init(setup::Init),
     Doctor(setup::Doctor),
+    Serve(serve::Serve),
+    Links(serve::LinksCommand),
     Intake(flows::IntakeCommand),
     Completions(flows::CompletionsCommand),
     Guilds(guilds::GuildsCommand),
@@ -77,6 +81,10 @@ enum Command {
     Token(people::TokenCommand),
     Import(setup::Import),
     AvcMoodleSync(guilds::Sync),
+    SelfCheck(keep::SelfCheck),
+    Backup(keep::Backup),
+    Restore(keep::Restore),
+    Prune(keep::Prune),
     CompletionsShell(setup::CompletionsShell),
     #[command(hide = true)]
     Live(setup::Live),
@@ -118,6 +126,12 @@ impl Cli {
             Command::Token(command) => command.run(&mut context).await,
             Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
+            Command::Serve(command) => command.run(&mut context).await,
+            Command::Links(command) => command.run(&mut context).await,
+            Command::SelfCheck(command) => command.run(&mut context).await,
+            Command::Backup(command) => command.run(&mut context).await,
+            Command::Restore(command) => command.run(&mut context).await,
+            Command::Prune(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
             Command::Live(command) => command.run(&mut context).await,
         };

@@ -10,7 +10,7 @@
 //! It must never decide what a record means (that is `rollbook_core`) nor speak to a remote system. Reading order:
 //! `lease`, `runs`, `feed`, `plans`, `decide`, then `outbox`, `attention`, `guilds`, then `log`, `story`, `links` and `tally`
 //! for what people look at, `accounts` for who they are, `requests` and `schedule` for the process that serves. `history` takes
-//! over what an earlier system knew; `store` is the machinery below.
+//! over what an earlier system knew, `keep` lets go of what is too old; `store` is the machinery below.
 
 mod accounts;
 mod applied;
@@ -22,6 +22,7 @@ mod feed;
 mod figures;
 mod guilds;
 mod history;
+mod keep;
 mod lease;
 mod links;
 mod log;
@@ -47,6 +48,7 @@ pub use feed::{FeedRead, Ingested, LinkState, WaitingRecord};
 pub use figures::RunFigures;
 pub use guilds::{GuildRow, GuildSync, Ownership};
 pub use history::{HistoryRow, Imported};
+pub use keep::{Checked, PruneScope, Pruned, Restored, restore};
 pub use lease::Lease;
 pub use links::LinkOverview;
 pub use log::{LogKey, LogOrder, LogPage, LogQuery, LogRow, LogSort, NotALogKey};

@@ -3,6 +3,7 @@
 //! Every made-up identity is written down before it is used, so that it can be removed whatever becomes of the case.
 //! Next: `clean.rs`, which removes.
 
+use super::completer::Completer;
 use super::difference::{Checked, Difference, while_doing};
 use crate::clients::http::SetupError;
 use crate::clients::moodle::read::{UserField, WhichEnrolled, WhichFields};
@@ -33,6 +34,8 @@ pub struct LiveOptions {
     pub role: RoleId,
     /// An account that the token must see; else the first administrator.
     pub sentinel: Option<String>,
+    /// What lets somebody complete a course. Without it no case about completions runs.
+    pub completer: Option<Completer>,
     /// A folder for journals, which the caller removes.
     pub folder: PathBuf,
 }

@@ -8,12 +8,14 @@
 mod bench;
 mod cases;
 mod clean;
+mod completer;
 mod difference;
 mod report;
 mod suite;
 
 pub use bench::{Bench, LiveError, LiveOptions};
 pub use cases::cases;
+pub use completer::Completer;
 pub use difference::{Checked, Difference};
 pub use report::{CaseResult, LiveReport, System, Verdict};
 pub use suite::{Case, Need, run_suite};

@@ -21,6 +21,8 @@ pub enum Need {
     WeakToken,
     /// Moodle's database.
     Database,
+    /// What lets somebody complete a course.
+    Completer,
 }
 
 /// One thing that Rollbook believes of a Moodle.
@@ -43,6 +45,7 @@ impl Need {
             Self::Fixtures => "no fixture token",
             Self::WeakToken => "no weak token",
             Self::Database => "no database",
+            Self::Completer => "nothing to complete courses with",
         }
     }
 
@@ -51,6 +54,7 @@ impl Need {
             Self::Fixtures => bench.fixture.is_some(),
             Self::WeakToken => bench.weak.is_some(),
             Self::Database => bench.database.is_some(),
+            Self::Completer => bench.options.completer.is_some(),
         }
     }
 }

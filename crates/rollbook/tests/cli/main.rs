@@ -6,6 +6,7 @@
 
 mod guilds;
 mod init;
+mod keep;
 
 use snapbox::cmd::Command;
 use std::path::Path;

@@ -9,6 +9,7 @@ mod accounts;
 mod completions;
 mod figures;
 mod guilds;
+mod keep;
 mod outbox;
 mod record;
 mod requests;

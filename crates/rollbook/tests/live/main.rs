@@ -5,10 +5,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 use rollbook::clock::Clock;
-use rollbook::live::{Bench, Case, CaseResult, Difference, LiveOptions, LiveReport, Verdict, cases, run_suite};
+use rollbook::live::{
+    Bench, Case, CaseResult, Completer, Difference, LiveOptions, LiveReport, Verdict, cases, run_suite,
+};
 use rollbook_core::model::RoleId;
 use rollbook_sandbox::moodle::{Collation, Release, STUDENT_ROLE, Token};
 use rollbook_sandbox::{MOODLE_ADMIN_TOKEN, MOODLE_TOKEN, Sandbox, World};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 const WEAK_TOKEN: &str = "00000000000000000000000000000bad";
@@ -26,7 +29,25 @@ fn world() -> World {
     world
 }
 
-fn bench(sandbox: &Sandbox, folder: &tempfile::TempDir) -> Bench {
+/// Does in the sandbox what `rollbook-complete.php` does in a Moodle.
+fn completer(sandbox: &Arc<Sandbox>) -> Completer {
+    let sandbox = sandbox.clone();
+    Completer::new(move |course, user| {
+        let mut world = sandbox.world();
+        let now = world.now();
+        world.moodle.courses.edit(course.0, |course| {
+            course.opt_in = Some(true);
+            course.enablecompletion = true;
+            course.has_criteria = true;
+        });
+        if let Some(user) = user {
+            world.moodle.complete(user.0, course.0, now);
+        }
+        Ok(())
+    })
+}
+
+fn bench(sandbox: &Arc<Sandbox>, folder: &tempfile::TempDir) -> Bench {
     let options = LiveOptions {
         url: sandbox.moodle_url(),
         token: MOODLE_TOKEN.into(),
@@ -35,13 +56,14 @@ fn bench(sandbox: &Sandbox, folder: &tempfile::TempDir) -> Bench {
         database: None,
         role: RoleId(STUDENT_ROLE),
         sentinel: None,
+        completer: Some(completer(sandbox)),
         folder: folder.path().to_owned(),
     };
     Bench::new(options, Clock::system()).unwrap()
 }
 
-async fn ask(world: World, cases: &[Case]) -> (LiveReport, Sandbox) {
-    let sandbox = Sandbox::start(world).await.unwrap();
+async fn ask(world: World, cases: &[Case]) -> (LiveReport, Arc<Sandbox>) {
+    let sandbox = Arc::new(Sandbox::start(world).await.unwrap());
     let folder = tempfile::tempdir().unwrap();
     let report = run_suite(&bench(&sandbox, &folder), cases, &CancellationToken::new(), |_| {}).await;
     (report, sandbox)
@@ -98,7 +120,7 @@ async fn a_difference_is_found_and_cleaned_up_after() {
 
 #[tokio::test]
 async fn without_a_fixture_token_nothing_is_made_and_it_says_so() {
-    let sandbox = Sandbox::start(world()).await.unwrap();
+    let sandbox = Arc::new(Sandbox::start(world()).await.unwrap());
     let folder = tempfile::tempdir().unwrap();
     let whole = bench(&sandbox, &folder);
     let options = LiveOptions {
@@ -109,6 +131,7 @@ async fn without_a_fixture_token_nothing_is_made_and_it_says_so() {
         database: None,
         role: RoleId(STUDENT_ROLE),
         sentinel: None,
+        completer: None,
         folder: folder.path().to_owned(),
     };
     drop(whole);

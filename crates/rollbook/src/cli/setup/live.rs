@@ -5,7 +5,7 @@
 
 use crate::cli::output::{Output, Sign};
 use crate::cli::{Context, Exit};
-use crate::live::{Bench, CaseResult, LiveOptions, LiveReport, Verdict, cases, run_suite};
+use crate::live::{Bench, CaseResult, Completer, LiveOptions, LiveReport, Verdict, cases, run_suite};
 use crate::sources::database::DatabaseOptions;
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
@@ -55,6 +55,10 @@ pub(in crate::cli) struct Live {
     #[arg(long, value_name = "WHO")]
     sentinel: Option<String>,
 
+    /// A command on Moodle's server that lets somebody complete a course (assets/moodle/rollbook-complete.php --moodle=…)
+    #[arg(long, value_name = "COMMAND")]
+    complete: Option<String>,
+
     /// Run only the cases with this text in their area or rule
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
@@ -101,6 +105,7 @@ impl Live {
             database,
             role: RoleId(self.role),
             sentinel: self.sentinel.clone(),
+            completer: self.complete.as_deref().map(Completer::command),
             folder,
         };
         let bench =

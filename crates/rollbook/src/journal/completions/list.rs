@@ -4,7 +4,7 @@ use super::seen::seen;
 use crate::journal::store::{Row, args};
 use crate::journal::{Journal, JournalError, ms};
 use jiff::Timestamp;
-use rollbook_core::model::{ElmCourseId, EnrolmentId, LinkName, SeenCompletion};
+use rollbook_core::model::{ElmCourseId, EnrolmentId, Guid, LinkName, SeenCompletion};
 use rollbook_core::plan::Report;
 use rollbook_core::run::{Delivery, DeliveryState};
 use serde::Serialize;
@@ -70,6 +70,11 @@ pub type CompletionTotals = BTreeMap<String, u64>;
 
 const STANDING: &str = "CASE WHEN c.state = 'reported' THEN COALESCE(o.state, 'due') ELSE c.state END";
 
+const SELECT: &str = "
+    SELECT c.user_id, c.course_id, c.completed_ms, c.seen_by, c.guid, c.mail, c.first_name, c.last_name, c.course,
+        c.code, c.reason, c.supplied, c.seen_ms, c.accepted_ms, COALESCE(k.name, '') AS name,
+        o.id AS outbox, o.state, o.attempts, o.next_ms, o.payload, o.created_ms, o.last_answer,";
+
 const FROM: &str = "
     FROM completion c LEFT JOIN outbox o ON o.id = c.outbox
     LEFT JOIN opted_course k ON k.link = c.link AND k.course_id = c.course_id";
@@ -86,10 +91,7 @@ impl Journal {
     ) -> Result<Vec<CompletionRow>, JournalError> {
         let CompletionQuery { guid, course, standing, since, limit } = query;
         let sql = format!(
-            "SELECT c.user_id, c.course_id, c.completed_ms, c.seen_by, c.guid, c.mail, c.first_name, c.last_name, c.course,
-                c.code, c.reason, c.supplied, c.seen_ms, c.accepted_ms, COALESCE(k.name, '') AS name,
-                {STANDING} AS standing, o.id AS outbox, o.state, o.attempts, o.next_ms, o.payload, o.created_ms, o.last_answer
-             {FROM}
+            "{SELECT} {STANDING} AS standing {FROM}
              WHERE c.link = $1 AND c.completed_ms >= $2 AND ($3 = '' OR c.guid_fold = $3) AND ($4 = '' OR c.course = $4)
                 AND ($5 = '' OR {STANDING} = $5)
              ORDER BY c.completed_ms DESC, c.id DESC LIMIT $6"
@@ -100,6 +102,21 @@ impl Journal {
         let args = args![link.as_str(), since, guid, course, standing.as_deref().unwrap_or_default(), *limit];
         let rows = self.store.rows(&sql, args).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// The newest completions of a person, in one course or in all, on every link; the oldest first.
+    pub(in crate::journal) async fn completions_of(
+        &self,
+        person: &Guid,
+        course: Option<&ElmCourseId>,
+        limit: u64,
+    ) -> Result<Vec<CompletionRow>, JournalError> {
+        let sql = format!(
+            "{SELECT} {STANDING} AS standing {FROM} WHERE c.guid_fold = $1 AND ($2 = '' OR c.course = $2)
+             ORDER BY c.id DESC LIMIT $3"
+        );
+        let rows = self.store.rows(&sql, args![person.folded(), course.map_or("", ElmCourseId::as_str), limit]).await?;
+        rows.iter().rev().map(read).collect()
     }
 
     /// How many completions of a link stand how.

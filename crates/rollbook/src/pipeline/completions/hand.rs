@@ -18,7 +18,7 @@ use rollbook_core::plan::{CompletionInputs, CompletionsPlan, KnownCompletions, p
 use rollbook_core::policy::CompletionsPolicy;
 use rollbook_core::run::{Counts, RunKind, RunState};
 use rollbook_core::snapshot::Snapshot;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio_util::sync::CancellationToken;
 
 /// A completion that a person names.
@@ -257,14 +257,14 @@ async fn ask_moodle(
         return Ok(all.into_iter().find(|seen| seen.key.user == user).map(|seen| seen.key.completed_at));
     }
     let look = Look { user, courses: vec![course] };
-    let polled = poll_completions(&flow.moodle.reader(), &[look], &CallBudget::of(2), 1).await;
+    let polled = poll_completions(&flow.moodle.reader(), &[look], &BTreeSet::new(), &CallBudget::of(1), 1).await;
     match polled.trouble {
         Some(source) => Err(MoodleSourceError::Call { doing: "asking for the completion", source }.into()),
         None => Ok(polled.completed.first().map(|key| key.completed_at)),
     }
 }
 
-/// Completions of these courses in a stretch of time, reported or not: over web services those of the people whom intake
+/// Completions of these courses in a stretch of time, reported or not, the earliest first: over web services those of the people whom intake
 /// enrolled and who are active.
 ///
 /// # Errors
@@ -289,5 +289,6 @@ pub async fn find_historic(
         }
     }
     all.retain(|seen| until.is_none_or(|until| seen.key.completed_at < until));
+    all.sort_by_key(|seen| (seen.key.completed_at, seen.key));
     Ok(all)
 }

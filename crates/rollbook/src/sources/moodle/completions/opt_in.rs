@@ -8,10 +8,11 @@ use crate::sources::moodle::{MoodleSourceError, failed};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, MoodleCourseId, OptIn, OptInCourse};
 use rollbook_core::snapshot::{Gap, Snapshot};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Looks at the courses in which intake has enrolled somebody. Their ID numbers are known from there: the web services show
-/// them only to who may edit a course. A course that is gone wants nothing reported.
+/// them only to who may edit a course. A course that is gone wants nothing reported. Gives also which courses are not said to
+/// be visible to learners.
 ///
 /// # Errors
 /// [`MoodleSourceError`]; nothing is known then.
@@ -20,7 +21,7 @@ pub async fn find_opt_ins(
     courses: &BTreeMap<MoodleCourseId, ElmCourseId>,
     field: &str,
     now: Timestamp,
-) -> Result<Snapshot<Vec<OptInCourse>>, MoodleSourceError> {
+) -> Result<(Snapshot<Vec<OptInCourse>>, BTreeSet<MoodleCourseId>), MoodleSourceError> {
     let ids: Vec<MoodleCourseId> = courses.keys().copied().collect();
     let (found, gone) = reader.fetch_courses_by_id(&ids).await.map_err(failed("looking which courses opted in"))?;
     let read = found.iter().map(|course| read_course(course, courses.get(&course.id), field));
@@ -28,7 +29,9 @@ pub async fn find_opt_ins(
         let (elm_id, full_name) = (courses.get(&id).cloned(), String::new());
         OptInCourse { id, elm_id, full_name, opt_in: OptIn::Out }
     });
-    Ok(Snapshot { taken_at: now, gaps: vec![Gap::Narrowed], value: read.chain(gone).collect() })
+    let looked = Snapshot { taken_at: now, gaps: vec![Gap::Narrowed], value: read.chain(gone).collect() };
+    let hidden = found.iter().filter(|course| course.visible != Some(true)).map(|course| course.id).collect();
+    Ok((looked, hidden))
 }
 
 fn read_course(course: &WireCourse, known: Option<&ElmCourseId>, field: &str) -> OptInCourse {
