@@ -9,14 +9,17 @@
 //!
 //! It must never decide what a record means (that is `rollbook_core`) nor speak to a remote system. Reading order:
 //! `lease`, `runs`, `feed`, `plans`, `decide`, then `outbox`, `attention`, `guilds`, then `log`, `story`, `links` and `tally`
-//! for what people look at; `requests`, `schedule` and `notices` for the process that serves. `history` takes over what an earlier system knew, `keep` lets go of what is too old; `store` is the machinery below.
+//! for what people look at, `accounts` for who they are; `requests`, `schedule` and `notices` for the process that serves.
+//! `history` takes over what an earlier system knew, `keep` lets go of what is too old; `store` is the machinery below.
 
+mod accounts;
 mod applied;
 mod attention;
 mod completions;
 mod decide;
 mod error;
 mod feed;
+mod figures;
 mod guilds;
 mod history;
 mod keep;
@@ -33,6 +36,7 @@ mod store;
 mod story;
 mod tally;
 
+pub use accounts::{AccountRow, NewToken, SessionRow, TokenRow};
 pub use attention::{AttentionFilter, AttentionItem, Resolution, Resolved};
 pub use completions::{
     Ask, Asks, CompletionQuery, CompletionReportRow, CompletionRow, CompletionTotals, CompletionsRecord,
@@ -42,6 +46,7 @@ pub use completions::{
 pub use decide::{Decided, Decision};
 pub use error::JournalError;
 pub use feed::{FeedRead, Ingested, LinkState, WaitingRecord};
+pub use figures::RunFigures;
 pub use guilds::{GuildRow, GuildSync, Ownership};
 pub use history::{HistoryRow, Imported};
 pub use keep::{Checked, PruneScope, Pruned, Restored, restore};

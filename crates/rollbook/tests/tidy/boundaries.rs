@@ -67,7 +67,7 @@ const PLACES: [(&str, &[&str]); 11] = [
     ("reqwest", &["clients", "config"]),
     ("sqlx", &["journal", "sources"]),
     ("lettre", &["clients", "config", "notify", "pipeline"]),
-    ("axum", &["web"]),
+    ("axum", &["web", "cli"]),
     ("askama", &["web", "notify"]),
     ("clap", &["cli", ""]),
     ("comfy_table", &["cli"]),

@@ -37,12 +37,13 @@ macro_rules! stage {
 }
 
 /// In order; the version is the position, from 1.
-const STAGES: [Stage; 5] = [
+const STAGES: [Stage; 6] = [
     stage!("0001_journal"),
     stage!("0002_append_only", by engine),
     stage!("0003_views", by engine),
     stage!("0004_completions"),
     stage!("0005_serve"),
+    stage!("0006_accounts"),
 ];
 
 fn known() -> i64 {
