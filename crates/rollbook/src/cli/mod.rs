@@ -9,6 +9,7 @@ mod flows;
 mod guilds;
 mod keep;
 pub mod output;
+mod people;
 mod plans;
 mod reading;
 mod serve;
@@ -76,6 +77,8 @@ enum Command {
     Log(reading::Log),
     Explain(reading::Explain),
     Attention(reading::AttentionCommand),
+    Account(people::AccountCommand),
+    Token(people::TokenCommand),
     Import(setup::Import),
     AvcMoodleSync(guilds::Sync),
     SelfCheck(keep::SelfCheck),
@@ -134,6 +137,8 @@ impl Cli {
             Command::Log(command) => command.run(&mut context).await,
             Command::Explain(command) => command.run(&mut context).await,
             Command::Attention(command) => command.run(&mut context).await,
+            Command::Account(command) => command.run(&mut context).await,
+            Command::Token(command) => command.run(&mut context).await,
             Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
             Command::Serve(command) => command.run(&mut context).await,
