@@ -19,6 +19,8 @@ CREATE TABLE request (
     until_ms BIGINT NULL,
     -- How often it was taken: what proves that an answer is the present holder's.
     takes BIGINT NOT NULL DEFAULT 0,
+    -- How often its node was not heard of any more: what kills every node that takes it is given up.
+    deaths BIGINT NOT NULL DEFAULT 0,
     answer TEXT NULL,
     finished_ms BIGINT NULL
 );

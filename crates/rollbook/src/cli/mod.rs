@@ -9,8 +9,10 @@ mod flows;
 mod guilds;
 mod keep;
 pub mod output;
+mod people;
 mod plans;
 mod reading;
+mod serve;
 mod setup;
 
 pub use context::Context;
@@ -65,6 +67,8 @@ enum Command {
     Demo(setup::Demo),
     Init(setup::Init),
     Doctor(setup::Doctor),
+    Serve(serve::Serve),
+    Links(serve::LinksCommand),
     Intake(flows::IntakeCommand),
     Completions(flows::CompletionsCommand),
     Guilds(guilds::GuildsCommand),
@@ -73,6 +77,8 @@ enum Command {
     Log(reading::Log),
     Explain(reading::Explain),
     Attention(reading::AttentionCommand),
+    Account(people::AccountCommand),
+    Token(people::TokenCommand),
     Import(setup::Import),
     AvcMoodleSync(guilds::Sync),
     SelfCheck(keep::SelfCheck),
@@ -129,8 +135,12 @@ impl Cli {
             Command::Log(command) => command.run(&mut context).await,
             Command::Explain(command) => command.run(&mut context).await,
             Command::Attention(command) => command.run(&mut context).await,
+            Command::Account(command) => command.run(&mut context).await,
+            Command::Token(command) => command.run(&mut context).await,
             Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
+            Command::Serve(command) => command.run(&mut context).await,
+            Command::Links(command) => command.run(&mut context).await,
             Command::SelfCheck(command) => command.run(&mut context).await,
             Command::Backup(command) => command.run(&mut context).await,
             Command::Restore(command) => command.run(&mut context).await,

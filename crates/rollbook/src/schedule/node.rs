@@ -27,6 +27,8 @@ pub struct Node {
     pub started: Timestamp,
     /// Rung when something was written that should be looked at soon.
     pub wake: Arc<Notify>,
+    /// Rung when something is due in an outbox.
+    pub due: Arc<Notify>,
 }
 
 impl Node {
@@ -35,7 +37,7 @@ impl Node {
         let started = clock.now();
         let machine = settings.server.node.clone().unwrap_or_else(host);
         let name = format!("{machine}/{}/{:x}", std::process::id(), started.as_millisecond());
-        Self { settings, journal, clock, name, listens: listens.to_owned(), started, wake }
+        Self { settings, journal, clock, name, listens: listens.to_owned(), started, wake, due: Arc::default() }
     }
 
     /// How long a request or a link is kept without a sign of life.

@@ -46,7 +46,7 @@ async fn ask_for_reports(node: &Node, link: &Completions) -> Result<(), JournalE
 }
 
 /// Sends the learners' mails that are due.
-pub(super) async fn mails(node: &Node, stop: &CancellationToken) -> Result<(), String> {
+async fn mails(node: &Node, stop: &CancellationToken) -> Result<(), String> {
     let Some(mail) = &node.settings.mail else { return Ok(()) };
     let client = setup::make_smtp(mail).map_err(|error| chain(&error))?;
     let told = deliver_mails(&node.journal, &client, &node.clock, stop).await.map_err(|error| chain(&error))?;

@@ -130,7 +130,12 @@ async fn keep_ticking(node: Node, systemd: Arc<Systemd>, stop: CancellationToken
 }
 
 async fn keep_delivering(node: Node, stop: CancellationToken) {
-    while sleep(OUTBOXES, &stop).await {
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = node.due.notified() => {}
+            () = tokio::time::sleep(OUTBOXES) => {}
+        }
         deliver(&node, &stop).await;
     }
 }

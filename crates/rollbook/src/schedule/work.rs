@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-/// A request that was taken so often and never answered is given up.
-const TAKES_MAX: i64 = 5;
+/// A request that so many nodes took and did not live to answer is given up.
+const DEATHS_MAX: i64 = 10;
 /// A link that is being run is asked for again after so long.
 const AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(1);
 
@@ -30,8 +30,8 @@ pub async fn work_once(node: &Node, stop: &CancellationToken) -> Result<bool, Jo
         return Ok(false);
     };
     tracing::debug!(request = %taken.id, kind = taken.ask.kind(), by = %taken.asked_by, "taken");
-    let done = if taken.take > TAKES_MAX {
-        Err(Trouble::failed(format!("it was begun {TAKES_MAX} times and never ended"), "look at the log, ask again"))
+    let done = if taken.deaths >= DEATHS_MAX {
+        Err(Trouble::failed(format!("{DEATHS_MAX} processes took it and died"), "look at their log, then ask again"))
     } else {
         guarded(node, &taken, stop).await
     };

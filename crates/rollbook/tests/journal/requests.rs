@@ -115,6 +115,7 @@ async fn dead_nodes_request_is_taken_over_and_its_late_answer_does_not_count(wor
     assert!(journal.take_request("b", LASTS, at(0)).await.unwrap().is_none());
     let second = journal.take_request("b", LASTS, at(1)).await.unwrap().unwrap();
     assert_eq!((first.id, second.id, first.take, second.take), (id, id, 1, 2));
+    assert_eq!((first.deaths, second.deaths), (0, 1));
     let late = journal.answer(&first, "a", &failed("late"), at(2)).await;
     assert!(matches!(late, Err(JournalError::Conflict { .. })), "{late:?}");
     let kept = journal.keep_request(&first, "a", LASTS, at(2)).await;
@@ -145,7 +146,8 @@ async fn request_that_was_put_back_waits_for_its_time(world: World) {
     journal.put_back(&taken, "a", at(5)).await.unwrap();
     assert_eq!(journal.request(id).await.unwrap().unwrap().state, RequestState::Waiting);
     assert!(journal.take_request("b", LASTS, at(4)).await.unwrap().is_none());
-    assert_eq!(journal.take_request("b", LASTS, at(5)).await.unwrap().unwrap().id, id);
+    let again = journal.take_request("b", LASTS, at(5)).await.unwrap().unwrap();
+    assert_eq!((again.id, again.deaths), (id, 0), "nobody died");
 }
 
 async fn request_of_an_unknown_kind_fails_and_keeps_no_other_back(world: World) {

@@ -16,8 +16,10 @@ pub struct TakenRequest {
     pub asked_by: String,
     /// When.
     pub asked: Timestamp,
-    /// How often it was taken, from 1. It proves the claim, too.
+    /// How often it was taken, from 1. It proves the claim.
     pub take: i64,
+    /// How often a node that had it was not heard of any more.
+    pub deaths: i64,
 }
 
 const TAKE: &str = "
@@ -25,9 +27,10 @@ const TAKE: &str = "
         SELECT id FROM request WHERE finished_ms IS NULL AND next_ms <= $1
             AND (state = 'waiting' OR until_ms <= $1)
         ORDER BY next_ms, id LIMIT 1 {skip_locked})
-    UPDATE request SET state = 'running', node = $2, until_ms = $3, takes = takes + 1
+    UPDATE request SET state = 'running', node = $2, until_ms = $3, takes = takes + 1,
+        deaths = deaths + CASE WHEN state = 'running' THEN 1 ELSE 0 END
     WHERE id IN (SELECT id FROM picked) AND finished_ms IS NULL
-    RETURNING id, body, asked_by, asked_ms, takes";
+    RETURNING id, body, asked_by, asked_ms, takes, deaths";
 
 impl Journal {
     /// Takes the oldest request that waits, or whose node was not heard of in time, for `node` alone and for `lasts`.
@@ -125,5 +128,6 @@ fn taken(row: &Row) -> Result<TakenRequest, JournalError> {
         asked_by: row.text("asked_by")?,
         asked: row.time("asked_ms")?,
         take: row.int("takes")?,
+        deaths: row.int("deaths")?,
     })
 }

@@ -65,6 +65,10 @@ pub(super) async fn carry_out(node: &Node, taken: &TakenRequest, stop: &Cancella
     let by = taken.asked_by.as_str();
     if let Some(link) = taken.ask.link().filter(|_| !taken.ask.only_looks()) {
         refuse_paused(node, link).await?;
+        // Cheaper than making a flow ready to be told the same.
+        if let Some(until) = node.journal.held_until(link, node.clock.now()).await? {
+            return Err(Trouble::Held { until });
+        }
     }
     match &taken.ask {
         Ask::RunLink { link, purpose, narrow } => {

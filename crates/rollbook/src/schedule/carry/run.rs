@@ -1,7 +1,6 @@
 //! Runs of links: as the schedule does them, or of a part.
 
 use super::super::node::Node;
-use super::super::outboxes::mails;
 use super::told::{of_completions, of_guilds, of_intake};
 use super::{Trouble, intake as intake_flow, no_such_link};
 use crate::config::link::Link;
@@ -157,9 +156,8 @@ pub(super) async fn run_records(
     let request = IntakeRequest { purpose, ask, author: by.to_owned() };
     let report = run_intake(&flow, &node.journal, &node.clock, &request, stop).await?;
     let waiting = waiting(node, report.run.as_ref()).await?;
-    if let Err(error) = mails(node, stop).await {
-        tracing::warn!(%link, error, "mails could not be sent; they stay due");
-    }
+    // The mails are not waited for: the answer is there when the run is.
+    node.due.notify_one();
     Ok(of_intake(report, waiting))
 }
 
