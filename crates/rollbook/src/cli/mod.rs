@@ -87,6 +87,8 @@ enum Command {
     Prune(keep::Prune),
     CompletionsShell(setup::CompletionsShell),
     #[command(hide = true)]
+    ManPages(setup::ManPages),
+    #[command(hide = true)]
     Live(setup::Live),
 }
 
@@ -146,6 +148,7 @@ impl Cli {
             Command::Restore(command) => command.run(&mut context).await,
             Command::Prune(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
+            Command::ManPages(command) => command.run(&mut context),
             Command::Live(command) => command.run(&mut context).await,
         };
         let exit = outcome.unwrap_or_else(|report| {

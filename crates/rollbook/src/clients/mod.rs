@@ -16,3 +16,4 @@ pub mod odata;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 pub mod smtp;
+pub mod webhook;

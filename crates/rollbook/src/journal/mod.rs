@@ -9,9 +9,9 @@
 //!
 //! It must never decide what a record means (that is `rollbook_core`) nor speak to a remote system. Reading order:
 //! `lease`, `runs`, `feed`, `plans`, `decide`, then `outbox`, `attention`, `guilds`, then `log`, `story`, `links` and `tally`
-//! for what people look at, `numbers` for machines that watch, `accounts` for who they are, `requests` and `schedule` for the
-//! process that serves. `history` takes over
-//! what an earlier system knew, `keep` lets go of what is too old; `store` is the machinery below.
+//! for what people look at, `numbers` for machines that watch, `accounts` for who they are; `requests`, `schedule` and `notices`
+//! for the process that serves. `history` takes over what an earlier system knew, `keep` lets go of what is too old; `store` is
+//! the machinery below.
 
 mod accounts;
 mod applied;
@@ -27,6 +27,7 @@ mod keep;
 mod lease;
 mod links;
 mod log;
+mod notices;
 mod numbers;
 mod outbox;
 mod plans;
@@ -54,6 +55,7 @@ pub use keep::{Checked, PruneScope, Pruned, Restored, restore};
 pub use lease::Lease;
 pub use links::LinkOverview;
 pub use log::{LogKey, LogOrder, LogPage, LogQuery, LogRow, LogSort, NotALogKey};
+pub use notices::{AwaitedCourse, EpisodeRow, NoticeRow};
 pub use numbers::Numbers;
 pub use outbox::{Claimed, Delivery, OutboxFilter, OutboxItem, OutboxKind, OutboxRow, OutboxTotal};
 pub use plans::{Intent, NewPlan, PlanRow, PlanState, UnsettledIntent};

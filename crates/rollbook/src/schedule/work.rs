@@ -8,6 +8,7 @@ use super::node::Node;
 use super::tick::limits;
 use crate::journal::JournalError;
 use crate::journal::requests::{Answer, TakenRequest};
+use crate::notify::judge_link;
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -35,11 +36,23 @@ pub async fn work_once(node: &Node, stop: &CancellationToken) -> Result<bool, Jo
     } else {
         guarded(node, &taken, stop).await
     };
+    tell(node, &taken).await;
     if let Err(error) = settle(node, &taken, done).await {
         // Another node has it by now, or the journal cannot be reached: then it is taken again.
         tracing::warn!(request = %taken.id, %error, "an answer could not be recorded");
     }
     Ok(true)
+}
+
+/// What a run changed of its link's troubles is told at once.
+async fn tell(node: &Node, taken: &TakenRequest) {
+    let Some(link) = taken.ask.link().filter(|_| !taken.ask.only_looks()) else { return };
+    let Some(link) = node.settings.links.get(link) else { return };
+    match judge_link(&node.settings, &node.journal, link, node.clock.now()).await {
+        Ok(Some(_)) => node.due.notify_one(),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(link = %link.name(), %error, "troubles could not be judged; it is tried again"),
+    }
 }
 
 /// Carries a request out on a thread of its own, within its time: a panic or a hang is that request's alone.

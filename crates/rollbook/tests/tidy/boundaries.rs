@@ -37,7 +37,7 @@ const MODULES: [Module; 13] = [
     Module {
         name: "web",
         uses: &["journal", "config", "clock"],
-        core: &["model", "run", "verdict", "report", "plan", "guard"],
+        core: &["model", "run", "verdict", "report", "plan", "guard", "notice"],
     },
     // What the product believes of Moodle, asked of a real one: it looks at every layer, and no layer knows it.
     Module {
@@ -58,8 +58,10 @@ const MODULES: [Module; 13] = [
 ];
 
 /// The modules of core: each may use those before it.
-const CORE: &[&str] =
-    &["model", "snapshot", "policy", "window", "verdict", "matching", "desired", "plan", "guard", "run", "report"];
+const CORE: &[&str] = &[
+    "model", "snapshot", "policy", "window", "verdict", "matching", "desired", "plan", "guard", "run", "report",
+    "notice",
+];
 
 /// A crate (or a part of one) from outside, and the modules that may use it.
 const PLACES: [(&str, &[&str]); 13] = [

@@ -8,9 +8,7 @@ use rollbook::journal::{Journal, OpenOptions};
 use rollbook::schedule::{Node, deliver, work_once};
 use rollbook::web::WebState;
 use rollbook_core::model::LinkName;
-use rollbook_sandbox::{
-    COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, World, world,
-};
+use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, World, world};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use tokio::sync::Notify;

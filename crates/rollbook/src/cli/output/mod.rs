@@ -107,8 +107,15 @@ impl Output {
         self.hanging(under, format_args!("{sign} {text}"));
     }
 
-    /// A line that goes on `under` columns to the right of where it begins.
-    fn hanging(&mut self, under: usize, text: impl Display) {
+    /// A command to copy: never broken, whatever its length.
+    pub fn command(&mut self, text: impl Display) {
+        if self.format == Format::Human {
+            self.write(format_args!("  {text}\n"));
+        }
+    }
+
+    /// A line of human text that goes on `under` columns to the right of where it begins.
+    pub fn hanging(&mut self, under: usize, text: impl Display) {
         match (self.format, self.look.lines) {
             (Format::Json, _) => {}
             (Format::Human, Lines::Whole) => self.write(format_args!("{text}\n")),

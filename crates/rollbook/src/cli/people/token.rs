@@ -50,6 +50,10 @@ enum ScopeName {
     Resolve,
     /// Approve and reject plans
     Judge,
+    /// Send completions again, and give the enrolment ids that they wait for
+    Report,
+    /// See the numbers at /metrics from another machine
+    Metrics,
 }
 
 impl From<ScopeName> for Scope {
@@ -59,6 +63,8 @@ impl From<ScopeName> for Scope {
             ScopeName::Run => Self::Run,
             ScopeName::Resolve => Self::Resolve,
             ScopeName::Judge => Self::Judge,
+            ScopeName::Report => Self::Report,
+            ScopeName::Metrics => Self::Metrics,
         }
     }
 }
@@ -85,7 +91,9 @@ impl TokenCommand {
                 let token = NewToken { name: &name, hash: &hash, scope: &scope, expires };
                 let id = journal.add_token(&token, &by, now).await;
                 let id = id.into_diagnostic().wrap_err_with(|| format!("while making the token {name}"))?;
-                context.out.sign(Sign::Done, format_args!("token {id} holds until {}; it is shown only now:", shown(expires)));
+                context
+                    .out
+                    .sign(Sign::Done, format_args!("token {id} holds until {}; it is shown only now:", shown(expires)));
                 context.out.line(&secret);
                 context.out.json(&json!({"token": id, "secret": secret, "scope": words, "expires": expires}));
                 Ok(Exit::Fine)
