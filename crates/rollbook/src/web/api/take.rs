@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// The largest whole number that every reader of JSON keeps exactly.
 const KEY_MAX: i64 = (1 << 53) - 1;
@@ -65,7 +66,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Told<T> {
         if !is_json {
             return Err(not_json());
         }
-        read(&body).map(Self)
+        object(parse(&body)?).map(Self)
     }
 }
 
@@ -83,7 +84,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Perhaps<T
         if !is_json {
             return Err(not_json());
         }
-        read::<Option<T>>(&body).map(|told| Self(told.unwrap_or_default()))
+        match parse(&body)? {
+            Value::Null => Ok(Self(T::default())),
+            value => object(value).map(Self),
+        }
     }
 }
 
@@ -100,6 +104,14 @@ fn not_json() -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is to be JSON, with `content-type: application/json`")
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| Problem::invalid(format!("the body cannot be taken: {error}")))
+fn parse(body: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(body).map_err(|error| Problem::invalid(format!("the body is no JSON: {error}")))
+}
+
+/// A list of values would be read as the fields in their order: only names say what is meant.
+fn object<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    if !value.is_object() {
+        return Err(Problem::invalid("the body is to be an object"));
+    }
+    serde_json::from_value(value).map_err(|error| Problem::invalid(format!("the body cannot be taken: {error}")))
 }

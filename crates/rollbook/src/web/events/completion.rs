@@ -3,7 +3,7 @@
 //!
 //! Whoever cannot sign learns nothing but 401. What is refused leaves no trace but a count.
 
-use super::gate::{Became, Believers, forget, read};
+use super::gate::{Became, Believers, forget, read, told};
 use super::signature::{self, SIGNATURE, TIMESTAMP};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -91,7 +91,7 @@ async fn take(gate: &CompletionGate, request: Request) -> Result<Response, Probl
     let believed = gate.believers.believe(&parts.headers, &body, now);
     let (link, push, signature) = believed
         .ok_or_else(|| refuse(Became::Disbelieved, StatusCode::UNAUTHORIZED, "the event is not rightly signed"))?;
-    let CompletionEvent { user_id, course_id } = serde_json::from_slice(&body).map_err(|_| {
+    let CompletionEvent { user_id, course_id } = told(&body).ok_or_else(|| {
         let detail = "user_id and course_id are needed, as whole numbers";
         refuse(Became::Malformed, StatusCode::BAD_REQUEST, detail)
     })?;

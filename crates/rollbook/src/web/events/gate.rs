@@ -8,6 +8,8 @@ use axum::http::{HeaderMap, header};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::LinkName;
 use secrecy::ExposeSecret;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Most bytes of an event.
@@ -88,6 +90,12 @@ impl Believers {
 pub fn forget(push: &Push, now: Timestamp) -> Timestamp {
     let window = SignedDuration::try_from(push.window).unwrap_or(SignedDuration::MAX);
     now.saturating_sub(window).and_then(|then| then.saturating_sub(window)).unwrap_or(now)
+}
+
+/// What an event says, where it is an object of those names.
+pub fn told<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    if value.is_object() { serde_json::from_value(value).ok() } else { None }
 }
 
 /// The body, where it is short enough. What says beforehand that it is not is not read at all.

@@ -1,7 +1,7 @@
 //! `POST /api/v1/events/membership`: somebody's membership changed, says a community. The event only wakes a look at that member;
 //! what they belong to is read from the community itself.
 
-use super::gate::{Became, Believers, forget, read};
+use super::gate::{Became, Believers, forget, read, told};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::link::Push;
@@ -107,8 +107,8 @@ async fn take(gate: &MembershipGate, request: Request) -> Result<Response, Probl
     let believed = gate.believers.believe(&parts.headers, &body, now);
     let (link, push, signature) = believed
         .ok_or_else(|| refuse(Became::Disbelieved, StatusCode::UNAUTHORIZED, "the event is not rightly signed"))?;
-    let told = serde_json::from_slice(&body).ok().and_then(|told: MembershipEvent| told.user.name());
-    let user = told.ok_or_else(|| {
+    let named = told::<MembershipEvent>(&body).and_then(|event| event.user.name());
+    let user = named.ok_or_else(|| {
         let detail = "`user` is needed: a number, a user name or a mail address";
         refuse(Became::Malformed, StatusCode::BAD_REQUEST, detail)
     })?;
