@@ -10,6 +10,7 @@ pub mod retry;
 pub mod words;
 
 pub mod drupal;
+pub mod issuer;
 pub mod moodle;
 pub mod odata;
 pub mod smtp;

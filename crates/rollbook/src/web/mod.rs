@@ -7,10 +7,12 @@ mod assets;
 pub mod door;
 pub mod events;
 mod incident;
+mod listen;
 mod pages;
 mod shell;
 mod state;
 
+pub use listen::{Bound, Peer, bind, listen};
 pub use pages::{DoorPlate, door_plates};
 pub use state::WebState;
 
@@ -18,10 +20,10 @@ use axum::Router;
 use axum::routing::{get, post};
 use events::completion::{self, take_completion};
 
-/// Everything that is served. Where the connection is known, pass it on with `into_make_service_with_connect_info`.
+/// Everything that is served; [`listen`] gives it a socket.
 pub fn router(state: WebState) -> Router {
     let events = Router::new().route(completion::PATH, post(take_completion)).with_state(state.gate.clone());
     let assets = Router::new().route("/assets/{name}", get(assets::give));
-    let pages = pages::routes(&state).merge(door::routes(&state)).with_state(state.clone());
+    let pages = pages::routes(&state).merge(door::routes()).with_state(state.clone());
     door::wrap(pages.merge(assets).merge(events).fallback(incident::nothing_here), &state)
 }

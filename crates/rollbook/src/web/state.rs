@@ -1,5 +1,6 @@
 //! What every page is given: the journal, the time, the settings, and a bell that wakes the process.
 
+use super::door::sign_on::{Fetch, Issuer};
 use super::events::completion::CompletionGate;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -23,6 +24,7 @@ pub struct WebState {
     /// Whether cookies travel over TLS only.
     pub secure: bool,
     pub(super) gate: Arc<CompletionGate>,
+    pub(super) issuer: Option<Arc<Issuer>>,
 }
 
 impl WebState {
@@ -33,7 +35,22 @@ impl WebState {
         let outside = server.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
         // On this machine alone there may be no TLS; anywhere else a cookie without it would be given away.
         let secure = outside || server.tls.is_some() || !server.listen.ip().is_loopback();
-        Self { journal, clock, settings, wake, secure, gate }
+        Self { journal, clock, settings, wake, secure, gate, issuer: None }
+    }
+
+    /// The same with single sign-on, where the configuration has it; `fetch` reaches the issuer.
+    #[must_use]
+    pub fn with_sign_on(mut self, fetch: Fetch) -> Self {
+        let server = &self.settings.server;
+        let base = server.public_url.as_ref().map_or_else(|| format!("http://{}", server.listen), ToString::to_string);
+        let back = format!("{}{}", base.trim_end_matches('/'), super::door::sign_on::RETURN_PATH);
+        self.issuer = server.oidc.clone().map(|oidc| Arc::new(Issuer::new(oidc, back, fetch)));
+        self
+    }
+
+    /// Whether people can come in by single sign-on.
+    pub(super) fn has_sign_on(&self) -> bool {
+        self.issuer.is_some()
     }
 
     /// The zone in which a link's times are shown; without a link that of the first one.

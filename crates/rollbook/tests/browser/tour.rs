@@ -76,7 +76,9 @@ async fn export(driver: &Driver, served: &Served) {
     driver.open("/log?q=learner").await;
     let href = driver.script("return document.querySelector('a[download]').getAttribute('href')").await;
     assert_eq!(href, "/log.csv?q=learner");
-    driver.script("window.csv = ''; fetch('/log.csv').then(found => found.text()).then(text => { window.csv = text; })").await;
+    driver
+        .script("window.csv = ''; fetch('/log.csv').then(found => found.text()).then(text => { window.csv = text; })")
+        .await;
     driver.until("window.csv.length > 0").await;
     let text = driver.script("return window.csv").await.as_str().unwrap().to_owned();
     let lines = csv::Reader::from_reader(text.as_bytes()).records().map(Result::unwrap).count();
@@ -172,7 +174,8 @@ async fn see_every_page(driver: &Driver, served: &Served, more: &[String]) {
     driver.press("Make a round").await;
     driver.sees("As of").await;
     let runs = served.stage.journal.runs(&rollbook::journal::RunFilter::default()).await.unwrap();
-    let run = |flow: &str| format!("/runs/{}", runs.iter().find(|run| run.flow == flow && run.counts.calls > 0).unwrap().id);
+    let run =
+        |flow: &str| format!("/runs/{}", runs.iter().find(|run| run.flow == flow && run.counts.calls > 0).unwrap().id);
     let plans = served.stage.journal.plans(None, Some(PlanState::Blocked), None, 1).await.unwrap();
     let story = newest(served, cases::OTHER_MAIL.guid).await;
     let pages = [
@@ -214,7 +217,9 @@ async fn look(driver: &Driver, name: &str) -> Vec<String> {
             driver.look_as(size, theme).await;
             driver.picture(&format!("{name}-{place}-{theme}")).await;
             faults.extend(driver.faults().await.into_iter().map(|fault| format!("{name}, {place}, {theme}: {fault}")));
-            let wide = driver.script("return document.documentElement.scrollWidth > document.documentElement.clientWidth").await;
+            let wide = driver
+                .script("return document.documentElement.scrollWidth > document.documentElement.clientWidth")
+                .await;
             if wide == true {
                 faults.push(format!("{name}, {place}: the page is wider than the window"));
             }

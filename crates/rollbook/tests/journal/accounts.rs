@@ -44,7 +44,10 @@ async fn last_administrator_can_neither_leave_nor_lose_the_role(world: World) {
     journal.set_disabled("one", false, "two", at(3)).await.unwrap();
     journal.set_role("two", RoleName::Viewer, "one", at(4)).await.unwrap();
     assert_eq!(journal.account("two").await.unwrap().unwrap().role, RoleName::Viewer);
-    assert!(matches!(journal.set_role("none", RoleName::Viewer, "one", at(5)).await, Err(JournalError::NotFound { .. })));
+    assert!(matches!(
+        journal.set_role("none", RoleName::Viewer, "one", at(5)).await,
+        Err(JournalError::NotFound { .. })
+    ));
 }
 
 async fn session_holds_until_its_end_or_until_it_is_idle(world: World) {

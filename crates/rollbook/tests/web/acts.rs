@@ -175,7 +175,8 @@ async fn run_that_was_asked_for_takes_what_is_new() {
 async fn token_and_login_link_are_shown_once_and_kept_as_hashes() {
     let stage = Stage::bare().await;
     let mut boss = Browser::of(&stage, RoleName::Administrator).await;
-    let made = boss.post("/tokens", &[("name", "scheduler"), ("scope", "run"), ("scope", "read"), ("days", "30")]).await;
+    let made =
+        boss.post("/tokens", &[("name", "scheduler"), ("scope", "run"), ("scope", "read"), ("days", "30")]).await;
     let (_, secret) = made.body.split_once("rbk_").unwrap();
     let secret = format!("rbk_{}", &secret[..64]);
     assert!(!boss.get("/accounts").await.body.contains(&secret));

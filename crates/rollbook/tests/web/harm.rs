@@ -117,7 +117,8 @@ async fn formula_in_a_field_is_text_in_the_export() {
     let page = browser.get("/log.csv").await;
     assert_eq!(page.header("content-type"), "text/csv; charset=utf-8");
     assert!(page.header("content-disposition").starts_with("attachment; filename=\"rollbook-log-"));
-    let rows: Vec<csv::StringRecord> = csv::Reader::from_reader(page.body.as_bytes()).records().map(Result::unwrap).collect();
+    let rows: Vec<csv::StringRecord> =
+        csv::Reader::from_reader(page.body.as_bytes()).records().map(Result::unwrap).collect();
     let bob = rows.iter().find(|row| row.get(6) == Some(BOB)).unwrap();
     assert_eq!(bob.get(8), Some(format!("'{FORMULA}").as_str()));
     let dangerous = |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r']);
@@ -145,7 +146,14 @@ async fn what_is_too_long_or_no_number_is_refused_without_trouble() {
     let token = browser.get("/").await.token().unwrap();
     let page = browser.send_form("/accounts", &[("csrf", &token), ("name", &long)]).await;
     assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
-    for path in ["/plans/x", "/attention/99999999999999999999", "/requests/-1", "/runs/%00", "/log?after=x", "/intake?request=5"] {
+    for path in [
+        "/plans/x",
+        "/attention/99999999999999999999",
+        "/requests/-1",
+        "/runs/%00",
+        "/log?after=x",
+        "/intake?request=5",
+    ] {
         let status = browser.get(path).await.status;
         assert!(!status.is_server_error(), "{path}: {status}");
     }

@@ -85,7 +85,9 @@ impl TokenCommand {
                 let token = NewToken { name: &name, hash: &hash, scope: &scope, expires };
                 let id = journal.add_token(&token, &by, now).await;
                 let id = id.into_diagnostic().wrap_err_with(|| format!("while making the token {name}"))?;
-                context.out.sign(Sign::Done, format_args!("token {id} holds until {}; it is shown only now:", shown(expires)));
+                context
+                    .out
+                    .sign(Sign::Done, format_args!("token {id} holds until {}; it is shown only now:", shown(expires)));
                 context.out.line(&secret);
                 context.out.json(&json!({"token": id, "secret": secret, "scope": words, "expires": expires}));
                 Ok(Exit::Fine)

@@ -10,6 +10,7 @@ use super::output::Sign;
 use super::{Context, Exit};
 use crate::config::Settings;
 use crate::schedule::{Node, Systemd, serve};
+use crate::web::{Bound, WebState, bind, listen, router};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
 use serde_json::json;
@@ -30,15 +31,44 @@ impl Serve {
         let journal = context.journal(&settings).await?;
         let systemd = Arc::new(Systemd::find(&context.env));
         let wake = Arc::new(Notify::new());
-        let listens = "nowhere";
-        let node = Node::new(settings.clone(), journal.clone(), context.clock.clone(), listens, wake);
+        let bound = if self.no_pages { None } else { Some(bind(&settings.server).await) };
+        let bound = bound.transpose().into_diagnostic();
+        let bound = bound.wrap_err_with(|| format!("while listening on {}", settings.server.listen))?;
+        let url = bound.as_ref().map(Bound::url).transpose().into_diagnostic()?;
+        let listens = url.unwrap_or_else(|| "nowhere".to_owned());
+        let node = Node::new(settings.clone(), journal.clone(), context.clock.clone(), &listens, wake.clone());
         tell(context, &node, &settings);
+        let state = with_sign_on(WebState::new(settings, journal.clone(), context.clock.clone(), wake))?;
+        let pages = bound.map(|bound| tokio::spawn(listen(bound, router(state), context.stop.clone())));
         let served = serve(&node, &systemd, &context.stop).await;
         served.into_diagnostic().wrap_err("while beginning to serve")?;
+        if let Some(pages) = pages {
+            // A page that takes long to read must not hold the end up.
+            let ended = tokio::time::timeout(node.settings.server.stop_limit, pages).await;
+            if ended.is_err() {
+                tracing::warn!("somebody was still reading a page at the end");
+            }
+        }
         journal.close().await;
         context.out.sign(Sign::Done, "stopped");
         Ok(Exit::Fine)
     }
+}
+
+/// Gives the pages their way to the issuer of single sign-on, where there is one.
+fn with_sign_on(state: WebState) -> miette::Result<WebState> {
+    use crate::clients::issuer::IssuerClient;
+    use crate::web::door::sign_on::{Answered, Asked, FetchError};
+    let Some(oidc) = &state.settings.server.oidc else { return Ok(state) };
+    let client = IssuerClient::new(&oidc.issuer).into_diagnostic().wrap_err("while setting single sign-on up")?;
+    Ok(state.with_sign_on(Arc::new(move |Asked { method, url, headers, body }| {
+        let client = client.clone();
+        Box::pin(async move {
+            let answer = client.fetch(method, &url, &headers, body).await;
+            let answer = answer.map_err(|fault| FetchError(Box::new(fault)))?;
+            Ok(Answered { status: answer.status, body: answer.body })
+        })
+    })))
 }
 
 /// What is served, and what should worry.
