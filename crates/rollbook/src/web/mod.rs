@@ -9,11 +9,13 @@ mod assets;
 pub mod door;
 pub mod events;
 mod incident;
+mod listen;
 mod pages;
 mod shell;
 mod state;
 mod watch;
 
+pub use listen::{Bound, Peer, bind, listen};
 pub use pages::{DoorPlate, door_plates};
 pub use state::WebState;
 
@@ -21,10 +23,10 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::get;
 
-/// Everything that is served. Where the connection is known, pass it on with `into_make_service_with_connect_info`.
+/// Everything that is served; [`listen`] gives it a socket.
 pub fn router(state: WebState) -> Router {
     let assets = Router::new().route("/assets/{name}", get(assets::give));
-    let pages = pages::routes(&state).merge(door::routes(&state)).with_state(state.clone());
+    let pages = pages::routes(&state).merge(door::routes()).with_state(state.clone());
     let pages = door::wrap(pages.merge(assets).fallback(incident::nothing_here), &state);
     pages.merge(api::routes(&state)).merge(watch::routes(&state)).layer(from_fn(watch::count_requests))
 }

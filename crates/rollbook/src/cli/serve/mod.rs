@@ -3,19 +3,18 @@
 //! Next: [`crate::schedule`], what it does, and [`links`], how a link is paused.
 
 mod links;
-mod listen;
 
 pub(super) use links::LinksCommand;
-pub(super) use listen::Door;
 
 use super::output::Sign;
 use super::{Context, Exit};
 use crate::config::Settings;
+use crate::config::service::Server;
 use crate::journal::Journal;
 use crate::schedule::{Node, Systemd, serve};
-use crate::web::{WebState, router};
+use crate::web::{Bound, WebState, bind, listen, router};
 use clap::Args;
-use miette::{IntoDiagnostic, WrapErr};
+use miette::{IntoDiagnostic, WrapErr, miette};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -32,8 +31,8 @@ impl Serve {
     pub(super) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let settings = Arc::new(context.settings()?);
         let journal = context.journal(&settings).await?;
-        let door = if self.no_pages { None } else { Some(Door::open(&settings.server).await?) };
-        serve_here(context, settings, journal, door).await
+        let bound = if self.no_pages { None } else { Some(open_door(&settings.server).await?) };
+        serve_here(context, settings, journal, bound).await
     }
 }
 
@@ -42,17 +41,18 @@ pub(super) async fn serve_here(
     context: &mut Context,
     settings: Arc<Settings>,
     journal: Journal,
-    door: Option<Door>,
+    bound: Option<Bound>,
 ) -> miette::Result<Exit> {
     let systemd = Arc::new(Systemd::find(&context.env));
     let wake = Arc::new(Notify::new());
-    let listens = door.as_ref().map_or_else(|| "nowhere".to_owned(), Door::url);
+    let url = bound.as_ref().map(Bound::url).transpose().into_diagnostic()?;
+    let listens = url.unwrap_or_else(|| "nowhere".to_owned());
     let node = Node::new(settings.clone(), journal.clone(), context.clock.clone(), &listens, wake.clone());
     tell(context, &node, &settings);
-    let pages = door.map(|door| {
-        let state = WebState::new(settings.clone(), journal.clone(), context.clock.clone(), wake);
-        tokio::spawn(door.serve(router(state), context.stop.clone()))
-    });
+    let state =
+        WebState::new(settings.clone(), journal.clone(), context.clock.clone(), wake).until(context.stop.clone());
+    let state = with_sign_on(state)?;
+    let pages = bound.map(|bound| tokio::spawn(listen(bound, router(state), context.stop.clone())));
     let served = serve(&node, &systemd, &context.stop).await;
     // Without a stop there is no end of the pages to wait for.
     context.stop.cancel();
@@ -65,6 +65,30 @@ pub(super) async fn serve_here(
     journal.close().await;
     context.out.sign(Sign::Done, "stopped");
     Ok(Exit::Fine)
+}
+
+/// Opens the configured address, with its certificate where there is one.
+pub(super) async fn open_door(server: &Server) -> miette::Result<Bound> {
+    bind(server).await.map_err(|error| {
+        let help = "is another one serving there? choose another with `listen` in [server]";
+        miette!(help = help, "cannot listen on {}: {error}", server.listen)
+    })
+}
+
+/// Gives the pages their way to the issuer of single sign-on, where there is one.
+fn with_sign_on(state: WebState) -> miette::Result<WebState> {
+    use crate::clients::issuer::IssuerClient;
+    use crate::web::door::sign_on::{Answered, Asked, FetchError};
+    let Some(oidc) = &state.settings.server.oidc else { return Ok(state) };
+    let client = IssuerClient::new(&oidc.issuer).into_diagnostic().wrap_err("while setting single sign-on up")?;
+    Ok(state.with_sign_on(Arc::new(move |Asked { method, url, headers, body }| {
+        let client = client.clone();
+        Box::pin(async move {
+            let answer = client.fetch(method, &url, &headers, body).await;
+            let answer = answer.map_err(|fault| FetchError(Box::new(fault)))?;
+            Ok(Answered { status: answer.status, body: answer.body })
+        })
+    })))
 }
 
 /// What is served, and what should worry.
