@@ -26,7 +26,5 @@ use axum::Router;
 
 /// Login and logout.
 pub fn routes() -> Router<WebState> {
-    let login = login::routes();
-    let login = login.merge(sign_on::routes());
-    login
+    login::routes().merge(sign_on::routes())
 }
