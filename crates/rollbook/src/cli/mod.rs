@@ -19,7 +19,7 @@ pub use context::Context;
 pub use exit::Exit;
 
 use crate::clock::Clock;
-use crate::config::Env;
+use crate::config::{self, Env};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, ColorChoice, Parser, Subcommand};
 use output::Output;
@@ -87,6 +87,8 @@ enum Command {
     Prune(keep::Prune),
     CompletionsShell(setup::CompletionsShell),
     #[command(hide = true)]
+    ManPages(setup::ManPages),
+    #[command(hide = true)]
     Live(setup::Live),
 }
 
@@ -95,7 +97,20 @@ const STYLES: Styles = Styles::styled()
     .usage(AnsiColor::BrightBlue.on_default().bold())
     .literal(AnsiColor::BrightCyan.on_default());
 
+impl Options {
+    /// The configuration file: `--config`, else the variable, else `rollbook.toml` here.
+    fn config_path(&self, env: &Env) -> PathBuf {
+        let named = self.config.clone().or_else(|| env.get(config::CONFIG).map(PathBuf::from));
+        named.unwrap_or_else(|| PathBuf::from("rollbook.toml"))
+    }
+}
+
 impl Cli {
+    /// The configuration file that the command reads.
+    pub fn config_path(&self, env: &Env) -> PathBuf {
+        self.options.config_path(env)
+    }
+
     /// How chatty the log is: 0, 1 or 2 and more.
     pub fn verbosity(&self) -> u8 {
         let debugs = match &self.command {
@@ -133,6 +148,7 @@ impl Cli {
             Command::Restore(command) => command.run(&mut context).await,
             Command::Prune(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
+            Command::ManPages(command) => command.run(&mut context),
             Command::Live(command) => command.run(&mut context).await,
         };
         let exit = outcome.unwrap_or_else(|report| {

@@ -6,6 +6,7 @@
 //! Next: [`http`] for the ground all of them stand on, then [`moodle`].
 
 pub mod http;
+pub mod measure;
 pub mod retry;
 pub mod words;
 
@@ -13,4 +14,7 @@ pub mod drupal;
 pub mod issuer;
 pub mod moodle;
 pub mod odata;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod smtp;
+pub mod webhook;

@@ -121,7 +121,7 @@ fn page(status: StatusCode, title: &'static str, text: String, incident: String)
 }
 
 /// Writes the cause into the log; gives the id by which it is found there.
-fn note(cause: &(dyn Error + 'static)) -> String {
+pub(super) fn note(cause: &(dyn Error + 'static)) -> String {
     let incident = make_secret()[..10].to_owned();
     let mut chain = cause.to_string();
     let mut source = cause.source();
@@ -129,7 +129,7 @@ fn note(cause: &(dyn Error + 'static)) -> String {
         chain.push_str(&format!(": {inner}"));
         source = inner.source();
     }
-    tracing::error!(incident, cause = chain, "a page could not be made");
+    tracing::error!(incident, cause = chain, "a request could not be answered");
     incident
 }
 

@@ -7,7 +7,7 @@ use rollbook_core::model::LinkName;
 use rollbook_core::run::{Counts, RunKind, RunState};
 use serde_json::json;
 
-rules!(runs_are_added_up_by_quarters_of_an_hour, open_items_are_counted_for_the_navigation,);
+rules!(runs_are_added_up_by_quarters_of_an_hour, open_items_are_counted_for_the_navigation, numbers_are_what_is_there,);
 
 async fn runs_are_added_up_by_quarters_of_an_hour(world: World) {
     let journal = world.open().await;
@@ -32,4 +32,19 @@ async fn open_items_are_counted_for_the_navigation(world: World) {
     assert_eq!(journal.waiting_for_people().await.unwrap(), (1, 0));
     journal.resolve(id, rollbook::journal::Resolution::Ignore, "ignore", "jane", "so", at(2)).await.unwrap();
     assert_eq!(journal.waiting_for_people().await.unwrap(), (0, 0));
+}
+
+async fn numbers_are_what_is_there(world: World) {
+    let (journal, lease, run) = world.started().await;
+    let text = |words: [&str; 3]| (words[0].to_owned(), words[1].to_owned(), words[2].to_owned());
+    let name = link().to_string();
+    assert_eq!(journal.numbers().await.unwrap().runs[&text([&name, "intake", "running"])], 1);
+    let records = [crate::world::record(1), crate::world::record(2)];
+    journal.ingest(&lease, &run, &crate::world::read(&records), at(1)).await.unwrap();
+    journal.decide(&lease, &run, &[crate::world::enrolled(&records[0])], at(2)).await.unwrap();
+    journal.put_request(&rollbook::journal::requests::Ask::Examine { site: None }, "jane", at(3)).await.unwrap();
+    let numbers = journal.numbers().await.unwrap();
+    assert_eq!(numbers.records[&(name.clone(), "Success".to_owned())], 1);
+    assert_eq!(numbers.records.values().sum::<u64>(), 2);
+    assert_eq!(numbers.requests[&("examine".to_owned(), "waiting".to_owned())], 1);
 }

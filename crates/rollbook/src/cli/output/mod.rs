@@ -107,8 +107,15 @@ impl Output {
         self.hanging(under, format_args!("{sign} {text}"));
     }
 
-    /// A line that goes on `under` columns to the right of where it begins.
-    fn hanging(&mut self, under: usize, text: impl Display) {
+    /// A command to copy: never broken, whatever its length.
+    pub fn command(&mut self, text: impl Display) {
+        if self.format == Format::Human {
+            self.write(format_args!("  {text}\n"));
+        }
+    }
+
+    /// A line of human text that goes on `under` columns to the right of where it begins.
+    pub fn hanging(&mut self, under: usize, text: impl Display) {
         match (self.format, self.look.lines) {
             (Format::Json, _) => {}
             (Format::Human, Lines::Whole) => self.write(format_args!("{text}\n")),
@@ -167,6 +174,11 @@ impl Output {
     /// Whether people read this, not a program.
     pub fn is_human(&self) -> bool {
         self.format == Format::Human
+    }
+
+    /// Whether somebody watches a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.look.terminal
     }
 
     /// A bar on a terminal, nothing elsewhere. `total` counts what `what` names.

@@ -50,6 +50,10 @@ enum ScopeName {
     Resolve,
     /// Approve and reject plans
     Judge,
+    /// Send completions again, and give the enrolment ids that they wait for
+    Report,
+    /// See the numbers at /metrics from another machine
+    Metrics,
 }
 
 impl From<ScopeName> for Scope {
@@ -59,6 +63,8 @@ impl From<ScopeName> for Scope {
             ScopeName::Run => Self::Run,
             ScopeName::Resolve => Self::Resolve,
             ScopeName::Judge => Self::Judge,
+            ScopeName::Report => Self::Report,
+            ScopeName::Metrics => Self::Metrics,
         }
     }
 }

@@ -3,14 +3,17 @@
 //! Next: [`crate::schedule`], what it does, and [`links`], how a link is paused.
 
 mod links;
+mod listen;
 
 pub(super) use links::LinksCommand;
+pub(super) use listen::Door;
 
 use super::output::Sign;
 use super::{Context, Exit};
 use crate::config::Settings;
+use crate::journal::Journal;
 use crate::schedule::{Node, Systemd, serve};
-use crate::web::{Bound, WebState, bind, listen, router};
+use crate::web::{WebState, router};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
 use serde_json::json;
@@ -29,30 +32,38 @@ impl Serve {
     pub(super) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let settings = Arc::new(context.settings()?);
         let journal = context.journal(&settings).await?;
-        let systemd = Arc::new(Systemd::find(&context.env));
-        let wake = Arc::new(Notify::new());
-        let bound = if self.no_pages { None } else { Some(bind(&settings.server).await) };
-        let bound = bound.transpose().into_diagnostic();
-        let bound = bound.wrap_err_with(|| format!("while listening on {}", settings.server.listen))?;
-        let url = bound.as_ref().map(Bound::url).transpose().into_diagnostic()?;
-        let listens = url.unwrap_or_else(|| "nowhere".to_owned());
-        let node = Node::new(settings.clone(), journal.clone(), context.clock.clone(), &listens, wake.clone());
-        tell(context, &node, &settings);
-        let state = with_sign_on(WebState::new(settings, journal.clone(), context.clock.clone(), wake))?;
-        let pages = bound.map(|bound| tokio::spawn(listen(bound, router(state), context.stop.clone())));
-        let served = serve(&node, &systemd, &context.stop).await;
-        served.into_diagnostic().wrap_err("while beginning to serve")?;
-        if let Some(pages) = pages {
-            // A page that takes long to read must not hold the end up.
-            let ended = tokio::time::timeout(node.settings.server.stop_limit, pages).await;
-            if ended.is_err() {
-                tracing::warn!("somebody was still reading a page at the end");
-            }
-        }
-        journal.close().await;
-        context.out.sign(Sign::Done, "stopped");
-        Ok(Exit::Fine)
+        let door = if self.no_pages { None } else { Some(Door::open(&settings.server).await?) };
+        serve_here(context, settings, journal, door).await
     }
+}
+
+/// Serves until the process is asked to stop.
+pub(super) async fn serve_here(
+    context: &mut Context,
+    settings: Arc<Settings>,
+    journal: Journal,
+    door: Option<Door>,
+) -> miette::Result<Exit> {
+    let systemd = Arc::new(Systemd::find(&context.env));
+    let wake = Arc::new(Notify::new());
+    let listens = door.as_ref().map_or_else(|| "nowhere".to_owned(), Door::url);
+    let node = Node::new(settings.clone(), journal.clone(), context.clock.clone(), &listens, wake.clone());
+    tell(context, &node, &settings);
+    let state = WebState::new(settings.clone(), journal.clone(), context.clock.clone(), wake);
+    let state = with_sign_on(state.until(context.stop.clone()))?;
+    let pages = door.map(|door| tokio::spawn(door.serve(router(state), context.stop.clone())));
+    let served = serve(&node, &systemd, &context.stop).await;
+    // Without a stop there is no end of the pages to wait for.
+    context.stop.cancel();
+    if let Some(pages) = pages
+        && let Ok(Ok(Err(error))) = tokio::time::timeout(settings.server.stop_limit, pages).await
+    {
+        tracing::error!(%error, "the pages ended with an error");
+    }
+    served.into_diagnostic().wrap_err("while beginning to serve")?;
+    journal.close().await;
+    context.out.sign(Sign::Done, "stopped");
+    Ok(Exit::Fine)
 }
 
 /// Gives the pages their way to the issuer of single sign-on, where there is one.
@@ -85,6 +96,10 @@ fn tell(context: &mut Context, node: &Node, settings: &Settings) {
             |next| format!("next {}", next.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z")),
         );
         context.out.sign(Sign::Done, format_args!("{name} ({}): {}, {next}", link.flow(), schedule.text));
+    }
+    if settings.server.in_the_clear() {
+        let words = "passwords cross the network in the clear: put a proxy with https before it and set `public_url`, or give it [server.tls]";
+        context.out.sign(Sign::Warning, words);
     }
     if settings.links.is_empty() {
         context.out.sign(Sign::Warning, "the configuration has no link: nothing will be run");

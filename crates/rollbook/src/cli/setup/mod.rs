@@ -8,6 +8,7 @@ mod doctor;
 mod import;
 mod init;
 mod live;
+mod man_pages;
 
 pub(super) use completions_shell::CompletionsShell;
 pub(super) use demo::Demo;
@@ -15,3 +16,4 @@ pub(super) use doctor::Doctor;
 pub(super) use import::Import;
 pub(super) use init::Init;
 pub(super) use live::Live;
+pub(super) use man_pages::ManPages;

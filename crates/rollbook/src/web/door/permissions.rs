@@ -69,11 +69,15 @@ pub enum Scope {
     Resolve,
     /// Approve and reject plans.
     Judge,
+    /// Send completions again, and give the enrolment ids that they wait for.
+    Report,
+    /// See the numbers at `/metrics`, and nothing else.
+    Metrics,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 4] = [Self::Read, Self::Run, Self::Resolve, Self::Judge];
+    pub const ALL: [Self; 6] = [Self::Read, Self::Run, Self::Resolve, Self::Judge, Self::Report, Self::Metrics];
 
     /// The word that is written and stored.
     pub fn as_str(self) -> &'static str {
@@ -82,6 +86,8 @@ impl Scope {
             Self::Run => "run",
             Self::Resolve => "resolve",
             Self::Judge => "judge",
+            Self::Report => "report",
+            Self::Metrics => "metrics",
         }
     }
 
@@ -90,13 +96,15 @@ impl Scope {
         Self::ALL.into_iter().find(|scope| scope.as_str() == text)
     }
 
-    /// Whether it has a permission. No token manages accounts, pauses a link or reports a completion.
+    /// Whether it has a permission. No token manages accounts or pauses a link.
     pub fn may(self, permission: Permission) -> bool {
         match self {
             Self::Read => permission == Permission::Look,
             Self::Run => permission == Permission::Run,
             Self::Resolve => permission == Permission::Resolve,
             Self::Judge => permission == Permission::Judge,
+            Self::Report => permission == Permission::Report,
+            Self::Metrics => false,
         }
     }
 }

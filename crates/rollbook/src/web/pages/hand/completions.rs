@@ -99,8 +99,8 @@ pub(in crate::web::pages) async fn show_completions(caller: Caller, Query(wanted
         guid: said(&wanted.guid).map(|guid| Guid::new(&guid).folded()),
         course: said(&wanted.course).map(ElmCourseId::new),
         standing: said(&wanted.standing),
-        since: None,
         limit: ROWS,
+        ..CompletionQuery::default()
     };
     let rows = journal.completions(&name, &query).await?;
     let totals = journal.completion_totals(&name).await?;
