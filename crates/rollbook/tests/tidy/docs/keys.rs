@@ -10,7 +10,7 @@ use toml::{Table, Value};
 
 pub fn name_only_keys_that_exist(project: &Project) -> Vec<Complaint> {
     let example = project.files.iter().find(|file| file.path == "rollbook.example.toml");
-    let known = known_keys(&example.map(|file| file.text.as_str()).unwrap_or_default());
+    let known = known_keys(example.map(|file| file.text.as_str()).unwrap_or_default());
     let mut complaints = Vec::new();
     for file in project.files.iter().filter(|file| file.path.ends_with(".md")) {
         let spans = spans(file);
@@ -43,12 +43,18 @@ fn gather(table: &Table, above: &str, keys: &mut BTreeSet<String>) {
         let name = if matches!(above, "site" | "link") { "*" } else { name };
         let key = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
         match value {
+            Value::Table(below) if is_secret(below) => {}
             Value::Table(below) => gather(below, &key, keys),
             Value::Array(many) => many.iter().filter_map(Value::as_table).for_each(|below| gather(below, &key, keys)),
             _ => {}
         }
         keys.insert(key);
     }
+}
+
+/// `{ env = "NAME" }`, `{ file = "path" }`
+fn is_secret(table: &Table) -> bool {
+    table.len() == 1 && table.keys().all(|key| matches!(key.as_str(), "env" | "file"))
 }
 
 /// `[link.psa.limits]`, `mode = "rollbook"`.
@@ -125,6 +131,6 @@ fn keys_that_do_not_exist_are_found() {
     for (path, text, complaints) in bad {
         assert_eq!(name_only_keys_that_exist(&Project::of([example, (path, text)])).len(), complaints, "{text}");
     }
-    let good = "`[link.psa.limits]`, `kind = \"elm\"`, `new_accounts = 7`\n\n    timezone = \"X\"\n\n    [site.mine]\n    kind = \"elm\"\n";
+    let good = "`[link.psa.limits]`, `kind = \"elm\"`, `new_accounts = 7`\n\n    timezone = \"X\"\n\n    [site.mine]\n    kind = { file = \"x\" }\n";
     assert_eq!(name_only_keys_that_exist(&Project::of([example, ("docs/A.md", good)])), []);
 }

@@ -34,8 +34,7 @@ pub fn called(text: &str, kind: Kind) -> Vec<Called> {
 /// The words of each command of a line, without comments, pipes and redirections. A `|` in a sentence means "or".
 fn parts(text: &str, kind: Kind) -> Vec<Vec<String>> {
     let (mut parts, mut quote) = (vec![vec![String::new()]], None);
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
+    for letter in text.chars() {
         let words = parts.last_mut().expect("there is one from the start");
         let word = words.last_mut().expect("there is one from the start");
         match (quote, letter) {
