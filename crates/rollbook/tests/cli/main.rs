@@ -7,6 +7,7 @@
 mod guilds;
 mod init;
 mod keep;
+mod pack;
 
 use snapbox::cmd::Command;
 use std::path::Path;
