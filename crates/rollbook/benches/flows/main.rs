@@ -4,6 +4,7 @@
 //! `ROLLBOOK_BENCH_TOKEN`; it needs courses with the ID numbers 930001 to 930020 and leaves the people that it makes.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::unwrap_used, reason = "a bench is its own program")]
 
+mod completions;
 mod intake;
 mod site;
 
@@ -27,7 +28,11 @@ fn main() {
     let people: u64 = value("--people").map_or(1_000, |text| text.parse().expect("--people takes a number"));
     rustls::crypto::ring::default_provider().install_default().expect("nothing installed another provider");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be made");
-    let lines = runtime.block_on(intake::measure(people, value("--moodle"), value("--role")));
+    let moodle = value("--moodle");
+    let mut lines = runtime.block_on(intake::measure(people, moodle.clone(), value("--role")));
+    if moodle.is_none() {
+        lines.extend(runtime.block_on(completions::measure(people)));
+    }
     println!("\n| what | records | seconds | ms a record | calls to Moodle |\n|---|--:|--:|--:|--:|");
     for Line { what, records, took, calls } in &lines {
         let seconds = took.as_secs_f64();

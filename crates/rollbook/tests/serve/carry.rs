@@ -140,7 +140,8 @@ async fn update_mail_writes_the_feeds_address_and_a_second_time_changes_nothing(
     let filter = AttentionFilter { kind: Some("mail_mismatch".to_owned()), ..AttentionFilter::default() };
     let items = scene.journal.attention(&filter, 100).await.unwrap();
     let alone = items.iter().find(|item| item.evidence["third"].is_null()).unwrap();
-    let card = feed(&scene, &node, about(&alone.subject)).await.records.remove(0);
+    let row = scene.journal.waiting_behind(alone.id, 0, 1).await.unwrap().remove(0);
+    let card = feed(&scene, &node, about(row.text.get(rollbook_core::model::Field::Guid))).await.records.remove(0);
     let request =
         scene.ask(&node, &Ask::Attend { link: link("psa"), item: alone.id, act: AttentionAct::UpdateMail }).await;
     let Some(Answer::Attended(done)) = &request.answer else { panic!("{request:?}") };

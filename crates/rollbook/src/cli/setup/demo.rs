@@ -4,15 +4,20 @@
 //! ordinary journal into a folder, and then runs what anybody would run: the product's own clients, its own SQLite file.
 //! Nothing in it is staged but the world. Next: `crates/sandbox`, which plays the other side.
 
-use crate::cli::flows::{Shown, print_report};
+use crate::cli::flows::{Shown, print_report, tell_completions};
 use crate::cli::guilds::tell_demo;
 use crate::cli::output::{Output, Sign};
+use crate::cli::people::login_link;
+use crate::cli::serve::{open_door, serve_here};
 use crate::cli::{Context, Exit};
 use crate::config::Settings;
+use crate::config::service::RoleName;
 use crate::pipeline::deliver::{MailDelivery, deliver_mails};
 use crate::pipeline::intake::{Ask, IntakeReport, IntakeRequest, Purpose, run_intake};
 use crate::pipeline::setup;
 use clap::Args;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::LinkName;
 use rollbook_core::run::RunState;
@@ -20,12 +25,18 @@ use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, MOODLE_TOK
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The demo's world is always the same.
 const SEED: u64 = 2026;
 const LINK: &str = "demo";
 const MOODLE: &str = "learning";
 const COMMUNITY: &str = "avc";
+const COMPLETIONS: &str = "done";
+/// The account of whoever looks at the demo.
+const VISITOR: &str = "demo";
+const VISIT_MINUTES: i64 = 24 * 60;
+const USUAL_PORT: u16 = 8350;
 
 /// See it work, with a made-up Moodle, ELM and mail server
 #[derive(Debug, Args)]
@@ -34,7 +45,7 @@ pub(in crate::cli) struct Demo {
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
 
-    /// End when the runs are done, instead of waiting with the made-up sites for Ctrl-C
+    /// End when the runs are done, instead of serving the pages until Ctrl-C
     #[arg(long)]
     once: bool,
 }
@@ -48,16 +59,37 @@ impl Demo {
         std::fs::create_dir_all(&folder).into_diagnostic().wrap_err("while making the demo's folder")?;
         let sandbox =
             Sandbox::start(World::demo(SEED, now)).await.into_diagnostic().wrap_err("while starting the sandbox")?;
-        let config = write_config(&folder, &sandbox)?;
+        let config = write_config(&folder, &sandbox, now)?;
         introduce(&sandbox, &config, &mut context.out);
         let exit = tell(context, &sandbox, &config).await?;
-        if !self.once && context.out.is_human() {
-            context.out.sign(Sign::Note, "the made-up sites stay up so that you can look further; Ctrl-C ends them");
-            context.stop.cancelled().await;
+        if !self.once && context.out.is_human() && context.out.is_terminal() {
+            serve_demo(context, &config).await?;
         }
         sandbox.stop().await;
         Ok(exit)
     }
+}
+
+/// Ends in what anybody would run: the process with its pages, over the made-up sites, with a way in for whoever started it.
+async fn serve_demo(context: &mut Context, config: &Path) -> miette::Result<()> {
+    let (settings, _) = Settings::load(config, &context.env)?;
+    let settings = Arc::new(settings);
+    let journal = context.journal(&settings).await?;
+    let door = open_door(&settings.server).await?;
+    let now = context.clock.now();
+    if journal.account(VISITOR).await.into_diagnostic()?.is_none() {
+        journal.add_account(VISITOR, RoleName::Administrator, None, VISITOR, now).await.into_diagnostic()?;
+    }
+    let link = login_link(&settings, &journal, (VISITOR, VISIT_MINUTES), VISITOR, now).await?;
+    context.out.heading("The pages (Ctrl-C ends them, and the made-up sites)");
+    context.out.sign(Sign::Note, format_args!("this logs you in, once:\n  {link}"));
+    serve_here(context, settings, journal, Some(door)).await.map(drop)
+}
+
+/// A free port on loopback: the usual one, else any.
+fn free_port() -> u16 {
+    let any = |port| std::net::TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr());
+    any(USUAL_PORT).or_else(|_| any(0)).map_or(USUAL_PORT, |address| address.port())
 }
 
 fn introduce(sandbox: &Sandbox, config: &Path, out: &mut Output) {
@@ -94,6 +126,7 @@ async fn tell(context: &mut Context, sandbox: &Sandbox, config: &Path) -> miette
         print_report(&report, Some(&mails), &shown, &mut context.out);
         state = report.state;
     }
+    tell_completions(context, sandbox, &settings, &journal, COMPLETIONS).await?;
     tell_demo(context, sandbox, &settings, &journal, (COMMUNITY, MOODLE)).await?;
     let received = sandbox.world().mail.mails.len();
     context.out.heading("Seen from the other side");
@@ -129,6 +162,7 @@ fn look_further(sandbox: &Sandbox, config: &Path, out: &mut Output) {
         "rollbook attention".to_owned(),
         "rollbook log --status error".to_owned(),
         format!("rollbook explain --course {course} --person {guid}"),
+        format!("rollbook completions list {COMPLETIONS}"),
         format!("rollbook guilds status {COMMUNITY} {MOODLE}"),
         format!("rollbook guilds sync {COMMUNITY} {MOODLE} --guild=data --dry-run"),
         "rollbook doctor".to_owned(),
@@ -137,7 +171,7 @@ fn look_further(sandbox: &Sandbox, config: &Path, out: &mut Output) {
     }
 }
 
-fn write_config(folder: &Path, sandbox: &Sandbox) -> miette::Result<PathBuf> {
+fn write_config(folder: &Path, sandbox: &Sandbox, now: Timestamp) -> miette::Result<PathBuf> {
     let path = folder.join("rollbook.toml");
     let mut options = std::fs::OpenOptions::new();
     let mut file = options
@@ -148,17 +182,22 @@ fn write_config(folder: &Path, sandbox: &Sandbox) -> miette::Result<PathBuf> {
         .open(&path)
         .into_diagnostic()
         .wrap_err("while writing the demo's configuration")?;
-    file.write_all(config_text(sandbox).as_bytes()).into_diagnostic()?;
+    file.write_all(config_text(sandbox, now).as_bytes()).into_diagnostic()?;
     Ok(path)
 }
 
-fn config_text(sandbox: &Sandbox) -> String {
+fn config_text(sandbox: &Sandbox, now: Timestamp) -> String {
+    // Completions of yesterday count too: some people had finished before this began.
+    let yesterday = (now - SignedDuration::from_hours(24)).to_zoned(TimeZone::UTC).date();
     format!(
         r#"# The demo's configuration: an ordinary one. `rollbook init` writes one with every key explained.
 timezone = "America/Vancouver"
 
 [journal]
 url = "sqlite:rollbook.sqlite"
+
+[server]
+listen = "127.0.0.1:{port}"
 
 [mail]
 smtp = "{smtp}"
@@ -168,6 +207,10 @@ from = "Learning Centre <learning@example.org>"
 kind = "elm"
 feed_url = "{feed}"
 token = "{elm_token}"
+
+[site.elm.completion]
+url = "{completions}"
+lookup_url = "{completions}"
 
 [site.learning]
 kind = "moodle"
@@ -196,12 +239,22 @@ from = "elm"
 to = "learning"
 protected = ["{protected}"]
 
+[link.{COMPLETIONS}]
+flow = "completions"
+from = "learning"
+to = "elm"
+report_from = "{yesterday}"
+concurrency = 1
+backoff = {{ first = "1s" }}
+
 [link.{LINK}.welcome]
 mode = "rollbook"
 signature = "The Learning Centre"
 "#,
+        port = free_port(),
         smtp = sandbox.smtp_url(),
         feed = sandbox.feed_url(),
+        completions = sandbox.completion_url(),
         elm_token = ELM_TOKEN,
         moodle = sandbox.moodle_url(),
         moodle_token = MOODLE_TOKEN,

@@ -79,8 +79,8 @@ fn seen(row: &CompletionRow) -> Vec<Moment> {
     let key = &row.seen.key;
     let completed = Moment { at: key.completed_at, what: "completed the course in Moodle".to_owned() };
     let made = match row.standing.as_str() {
-        "waiting" => format!("not reported, and waits for a person: {}", row.reason),
-        "skipped" => format!("not reported: {}", row.reason),
+        "waiting" => format!("is not reported, and waits for a person: {}", row.reason),
+        "skipped" => format!("is not reported: {}", row.reason),
         "marked" => "counts as reported elsewhere".to_owned(),
         _ => "is to be reported".to_owned(),
     };

@@ -6,7 +6,7 @@ use crate::journal::{CompletionsState, Journal, KnownQuestion, PolledCandidate};
 use crate::sources::database::Database;
 use crate::sources::moodle::MoodleSourceError;
 use crate::sources::moodle::completions::{
-    CallBudget, Polled, find_opt_ins, poll_completions, read_completions, read_opt_ins, read_people,
+    Asking, CallBudget, Polled, find_opt_ins, poll_completions, read_completions, read_opt_ins, read_people,
 };
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::desired::{Look, OptedCourse, Scan, ScanKind, choose_scans, follow_opt_ins, order_looks};
@@ -60,8 +60,8 @@ pub(super) struct Courses {
     pub looked: Snapshot<Vec<OptInCourse>>,
     /// Those that opted in, now or before.
     pub opted: Vec<OptedCourse>,
-    /// Those that learners may not see; empty where that does not matter.
-    hidden: BTreeSet<MoodleCourseId>,
+    /// How they are asked about over web services.
+    asking: Asking,
 }
 
 /// Looks which courses have opted in.
@@ -72,10 +72,10 @@ pub(super) async fn collect_courses(
     now: Timestamp,
 ) -> Result<Courses, CompletionsError> {
     let remembered = journal.opted_courses(&flow.link).await?;
-    let (looked, hidden) = match &flow.way {
+    let (looked, asking) = match &flow.way {
         FoundBy::Database(database) => {
             let looked = read_opt_ins(database, &flow.opt_in_field, now).await.map_err(MoodleSourceError::from)?;
-            (looked, BTreeSet::new())
+            (looked, Asking::default())
         }
         FoundBy::Poll | FoundBy::Push => {
             let mut courses = journal.intake_courses(&flow.intakes).await?;
@@ -88,7 +88,7 @@ pub(super) async fn collect_courses(
         }
     };
     let opted = follow_opt_ins(&remembered, &looked, state.checked);
-    Ok(Courses { looked, opted, hidden })
+    Ok(Courses { looked, opted, asking })
 }
 
 /// What the database has that is new; marks in `opted` how far each course was read. Nothing, where it is not the way.
@@ -112,7 +112,7 @@ pub(super) async fn collect_from_database(
 pub(super) struct Polling {
     looks: std::vec::IntoIter<Look>,
     guids: BTreeMap<(MoodleUserId, MoodleCourseId), Guid>,
-    hidden: BTreeSet<MoodleCourseId>,
+    asking: Asking,
     budget: CallBudget,
     stopped: bool,
 }
@@ -137,8 +137,8 @@ impl Polling {
         let pairs: Vec<_> = candidates.iter().map(|polled| polled.candidate).collect();
         let pair = |polled: PolledCandidate| ((polled.candidate.user, polled.candidate.course), Guid::new(polled.guid));
         let guids = candidates.into_iter().map(pair).collect();
-        let (looks, hidden) = (order_looks(&pairs, now).into_iter(), courses.hidden.clone());
-        Ok(Self { looks, guids, hidden, budget, stopped: false })
+        let (looks, asking) = (order_looks(&pairs, now).into_iter(), courses.asking.clone());
+        Ok(Self { looks, guids, asking, budget, stopped: false })
     }
 
     /// Looks at the next people; at nobody once Moodle has failed or the budget is used up.
@@ -148,7 +148,7 @@ impl Polling {
             return None;
         }
         let (reader, width) = (flow.moodle.reader(), flow.moodle_concurrency);
-        let polled = poll_completions(&reader, &looks, &self.hidden, &self.budget, width).await;
+        let polled = poll_completions(&reader, &looks, &self.asking, &self.budget, width).await;
         self.stopped = polled.trouble.is_some() || polled.left > 0;
         let left = if polled.left > 0 { polled.left + self.looks.len() as u64 } else { 0 };
         Some(seen_by_polling(Polled { left, ..polled }, &self.guids))
@@ -264,9 +264,9 @@ pub(super) async fn look_into(
     let users: Vec<MoodleUserId> = looks.iter().map(|look| look.user).collect();
     let people = people_now(flow, &users).await?;
     // Nobody has looked whether these courses are hidden, and each is one call when it is asked for directly.
-    let direct = pairs.iter().map(|(_, course)| *course).collect();
+    let asking = Asking { directly: pairs.iter().map(|(_, course)| *course).collect(), ..Asking::default() };
     let (reader, budget) = (flow.moodle.reader(), CallBudget::of(pairs.len() as u64));
-    let polled = poll_completions(&reader, &looks, &direct, &budget, flow.moodle_concurrency).await;
+    let polled = poll_completions(&reader, &looks, &asking, &budget, flow.moodle_concurrency).await;
     let mut seen = seen_by_polling(polled, &BTreeMap::new());
     for completion in &mut seen.completions {
         fill_in(completion, &people);

@@ -6,7 +6,7 @@ use super::{CompletionsFlow, Courier, Delivered, FoundBy, deliver_reports};
 use crate::clock::Clock;
 use crate::journal::{Asks, CompletionQuery, CompletionsRecord, Journal, JournalError, Lease, NewRun};
 use crate::pipeline::lease::{Heartbeat, take_lease};
-use crate::sources::moodle::completions::{CallBudget, poll_completions, read_completions};
+use crate::sources::moodle::completions::{Asking, CallBudget, poll_completions, read_completions};
 use crate::sources::moodle::{MoodleSourceError, find_by_id, find_person};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -18,7 +18,7 @@ use rollbook_core::plan::{CompletionInputs, CompletionsPlan, KnownCompletions, p
 use rollbook_core::policy::CompletionsPolicy;
 use rollbook_core::run::{Counts, RunKind, RunState};
 use rollbook_core::snapshot::Snapshot;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
 
 /// A completion that a person names.
@@ -257,7 +257,7 @@ async fn ask_moodle(
         return Ok(all.into_iter().find(|seen| seen.key.user == user).map(|seen| seen.key.completed_at));
     }
     let look = Look { user, courses: vec![course] };
-    let polled = poll_completions(&flow.moodle.reader(), &[look], &BTreeSet::new(), &CallBudget::of(1), 1).await;
+    let polled = poll_completions(&flow.moodle.reader(), &[look], &Asking::default(), &CallBudget::of(1), 1).await;
     match polled.trouble {
         Some(source) => Err(MoodleSourceError::Call { doing: "asking for the completion", source }.into()),
         None => Ok(polled.completed.first().map(|key| key.completed_at)),

@@ -1,10 +1,12 @@
 //! The doctor: reaches every site and says what is missing, and what to do about it. It changes nothing anywhere.
 
+mod completions;
 mod elm;
 mod mail;
 mod moodle;
 mod rounds;
 
+pub use completions::examine_completions;
 pub use elm::examine_elm;
 pub use mail::examine_mail;
 pub use moodle::{MoodlePatient, examine_moodle};
@@ -27,7 +29,7 @@ pub enum Health {
 /// One check of one site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// The site as configured, or `journal`, `mail`, `clock`.
+    /// The site or link as configured, or `journal`, `mail`, `clock`.
     pub site: String,
     /// What was checked.
     pub name: String,

@@ -1,11 +1,12 @@
 //! The doctor's rounds: every site of the configuration, or one, as its links need it.
 
-use super::{Chart, Check, MoodlePatient, examine_elm, examine_mail, examine_moodle};
+use super::{Chart, Check, MoodlePatient, examine_completions, examine_elm, examine_mail, examine_moodle};
 use crate::clients::moodle::Function;
 use crate::clock::{self, Clock};
 use crate::config::Settings;
 use crate::config::link::{Link, WelcomeMode};
 use crate::config::site::{Elm, Moodle, Site};
+use crate::pipeline::completions::make_completions;
 use crate::pipeline::setup;
 use crate::sources::moodle::Sentinel;
 use rollbook_core::model::{MoodleUserId, RoleId, SiteName};
@@ -45,6 +46,14 @@ pub async fn examine(settings: &Settings, only: Option<&SiteName>, clock: &Clock
             Site::Moodle(moodle) => look_at_moodle(moodle, settings).await,
             Site::Community(_) => Vec::new(),
         });
+    }
+    for found in settings.completions() {
+        if only.is_none_or(|only| *only == found.moodle.name || *only == found.elm.name) {
+            checks.extend(match make_completions(&found, settings) {
+                Ok(flow) => examine_completions(&flow, clock).await,
+                Err(error) => unusable(found.link.name.as_str(), &error.to_string()),
+            });
+        }
     }
     checks
 }

@@ -69,10 +69,11 @@ pub(super) async fn a_completion_is_told_with_the_time_of_its_criterion(bench: &
 }
 
 pub(super) async fn who_is_not_in_the_course_and_what_has_no_criteria_has_a_code(bench: &Bench) -> Checked {
-    let (course, bare) = (bench.course().await?, bench.course().await?);
+    let (course, bare, untracked) = (bench.course().await?, bench.tracking_course().await?, bench.course().await?);
     bench.opt_in(&course).await?;
     let user = learner_in(bench, &course).await?;
     bench.enrol(EnrolmentState::Active, user, bare.id).await?;
+    bench.enrol(EnrolmentState::Active, user, untracked.id).await?;
     let (_, stranger) = bench.account().await?;
     let suspended = learner_in(bench, &course).await?;
     bench.enrol(EnrolmentState::Suspended, suspended, course.id).await?;
@@ -83,6 +84,7 @@ pub(super) async fn who_is_not_in_the_course_and_what_has_no_criteria_has_a_code
     refused("somebody not enrolled", &["usernotenroled"], ask(course.id, stranger).await)?;
     refused("somebody suspended", &["usernotenroled"], ask(course.id, suspended).await)?;
     refused("a course without criteria", &["nocriteriaset"], ask(bare.id, user).await)?;
+    refused("a course that tracks nothing", &["cannotviewreport"], ask(untracked.id, user).await)?;
     refused("an unknown account", &["invaliduser"], ask(course.id, MoodleUserId(NOBODY)).await)?;
     let code = refused("an unknown course", &["invalidrecord"], ask(MoodleCourseId(NOBODY), user).await)?;
     bench.note(format!("an unknown course is refused with {code}"));

@@ -56,17 +56,25 @@ enum Looked {
     Stopped(MoodleError, Polled),
 }
 
-/// Asks about people, several at a time, in their order, until the budget is used up or Moodle fails. About the courses in
-/// `hidden` each person is asked directly.
+/// How courses are asked about that are not like others.
+#[derive(Clone, Debug, Default)]
+pub struct Asking {
+    /// Each person is asked about these directly: they are hidden from learners, whose own lists lack them.
+    pub directly: BTreeSet<MoodleCourseId>,
+    /// Nobody is: they track no completion, so that nobody can complete them, and Moodle refuses the question.
+    pub never: BTreeSet<MoodleCourseId>,
+}
+
+/// Asks about people, several at a time, in their order, until the budget is used up or Moodle fails.
 pub async fn poll_completions(
     reader: &MoodleReader,
     looks: &[Look],
-    hidden: &BTreeSet<MoodleCourseId>,
+    asking: &Asking,
     budget: &CallBudget,
     concurrency: usize,
 ) -> Polled {
     let mut all = Polled::default();
-    let mut answers = stream::iter(looks).map(|look| ask(reader, look, hidden, budget)).buffered(concurrency.max(1));
+    let mut answers = stream::iter(looks).map(|look| ask(reader, look, asking, budget)).buffered(concurrency.max(1));
     while let Some(looked) = answers.next().await {
         match looked {
             Looked::Answered(part) => all.add(part),
@@ -102,9 +110,11 @@ impl Polled {
     }
 }
 
-async fn ask(reader: &MoodleReader, look: &Look, hidden: &BTreeSet<MoodleCourseId>, budget: &CallBudget) -> Looked {
+async fn ask(reader: &MoodleReader, look: &Look, asking: &Asking, budget: &CallBudget) -> Looked {
     let mut part = Polled::default();
-    let (mut asked, shown): (Vec<_>, Vec<_>) = look.courses.iter().partition(|course| hidden.contains(course));
+    let (never, courses): (Vec<_>, Vec<_>) = look.courses.iter().partition(|course| asking.never.contains(course));
+    never.into_iter().for_each(|course: MoodleCourseId| part.answer(look.user, course, None));
+    let (mut asked, shown): (Vec<_>, Vec<_>) = courses.iter().partition(|course| asking.directly.contains(course));
     match shown.as_slice() {
         [] => {}
         [course] => asked.push(*course),
