@@ -93,28 +93,34 @@ run_release() {
 
 # --- fuzzing -------------------------------------------------------------------------------------------------------------
 
-# The stable compiler can do it without a sanitiser; the code is safe Rust, and a panic is what we look for.
-FUZZ_OPTIONS=(--fuzz-dir fuzz --target-dir target/fuzz --sanitizer none)
-
+# libFuzzer with the pinned compiler: our own crates get counters (fuzz/instrument), no sanitiser. The code is safe Rust, and a
+# panic is what we look for. The main lock file says the versions.
 build_fuzz_targets() {
   cp Cargo.lock fuzz/Cargo.lock
-  cargo fuzz build "${FUZZ_OPTIONS[@]}"
+  RUSTC_WRAPPER=$PWD/fuzz/instrument cargo build --quiet --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
 }
 
-# ./dev fuzz [TARGET] [SECONDS]: each target, or one, for a minute or so long.
+# What libFuzzer says of its work, from its log.
+fuzzed() {
+  local tried covered
+  tried=$(sed -n 's/^stat::number_of_executed_units: *//p' "$WORK/log")
+  covered=$(sed -n 's/^.* cov: \([0-9]*\) .*$/\1/p' "$WORK/log" | tail -n 1)
+  echo "    $tried inputs, $covered places reached"
+}
+
+# ./dev fuzz [TARGET] [SECONDS]: each target, or one, for a minute or so long. An input that breaks a check is left in
+# target/fuzz/broken: give it a name that says what it is, and put it into fuzz/seeds.
 run_fuzz() {
   local target targets=(fuzz/targets/*.rs)
   if [[ "${1:-}" =~ ^[a-z]+$ ]]; then targets=("fuzz/targets/$1.rs") && shift; fi
-  export PATH="$PATH:$PWD/target/tools/bin"
   step "compiler" need_compiler
   command -v c++ >/dev/null || step "C++ compiler" apt_install g++
-  step "fuzzing tool" tool cargo-fuzz cargo-fuzz
   step "build of the targets" build_fuzz_targets
   for target in "${targets[@]}"; do
     target=$(basename "$target" .rs)
-    mkdir -p "fuzz/corpus/$target"
-    step "$target, ${1:-60} s" cargo fuzz run "${FUZZ_OPTIONS[@]}" "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
-      -max_total_time="${1:-60}" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
-    sed -n 's/^stat::number_of_executed_units: */    inputs tried: /p; s/^.*\(cov: [0-9]* ft: [0-9]*\).*$/\1/p' "$WORK/log" | tail -n 2 | sed 's/^cov/    cov/'
+    mkdir -p "target/fuzz/corpus/$target" target/fuzz/broken
+    step "$target" "target/fuzz/debug/$target" "target/fuzz/corpus/$target" "fuzz/seeds/$target" \
+      -artifact_prefix="target/fuzz/broken/$target-" -max_total_time="${1:-60}" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
+    fuzzed
   done
 }
