@@ -9,13 +9,11 @@ mod assets;
 pub mod door;
 pub mod events;
 mod incident;
-mod listen;
 mod pages;
 mod shell;
 mod state;
 mod watch;
 
-pub use listen::{Bound, Peer, bind, listen};
 pub use pages::{DoorPlate, door_plates};
 pub use state::WebState;
 
@@ -23,7 +21,7 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::get;
 
-/// Everything that is served; [`listen`] gives it a socket.
+/// Everything that is served. Where the connection is known, pass it on with `into_make_service_with_connect_info`.
 pub fn router(state: WebState) -> Router {
     let assets = Router::new().route("/assets/{name}", get(assets::give));
     let pages = pages::routes(&state).merge(door::routes()).with_state(state.clone());

@@ -8,6 +8,7 @@ use rollbook::journal::{NodeRow, PlanState};
 use rollbook::schedule::{deliver, work_once};
 use rollbook::web::door::hash_password;
 use rollbook_sandbox::{FeedRow, MOODLE_TOKEN, Sandbox, World, demo, world};
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +37,7 @@ impl Served {
         }
         let today = std::mem::take(&mut world.elm.rows);
         let sandbox = Sandbox::start(world).await.unwrap();
-        let stage = Stage::with_sentinel(Some(sandbox), "listen = \"127.0.0.1:0\"", demo::guilds::LOUD).await;
+        let stage = Stage::with_sentinel(Some(sandbox), "", demo::guilds::LOUD).await;
         live_two_weeks(&stage).await;
         stage.world().elm.rows.extend(today);
         for link in ["guilds", "demo", "done"] {
@@ -62,10 +63,10 @@ impl Served {
         };
         stage.journal.node_lives(&node).await.unwrap();
         let stop = CancellationToken::new();
-        let bound = rollbook::web::bind(&stage.state.settings.server).await.unwrap();
-        let url = bound.url().unwrap();
-        let router = rollbook::web::router(stage.state.clone());
-        tokio::spawn(rollbook::web::listen(bound, router, stop.clone()));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let service = rollbook::web::router(stage.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         for _ in 0..2 {
             tokio::spawn(work(stage.node.clone(), stop.clone()));
         }

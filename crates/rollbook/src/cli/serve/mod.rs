@@ -3,18 +3,19 @@
 //! Next: [`crate::schedule`], what it does, and [`links`], how a link is paused.
 
 mod links;
+mod listen;
 
 pub(super) use links::LinksCommand;
+pub(super) use listen::Door;
 
 use super::output::Sign;
 use super::{Context, Exit};
 use crate::config::Settings;
-use crate::config::service::Server;
 use crate::journal::Journal;
 use crate::schedule::{Node, Systemd, serve};
-use crate::web::{Bound, WebState, bind, listen, router};
+use crate::web::{WebState, router};
 use clap::Args;
-use miette::{IntoDiagnostic, WrapErr, miette};
+use miette::{IntoDiagnostic, WrapErr};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -31,8 +32,8 @@ impl Serve {
     pub(super) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let settings = Arc::new(context.settings()?);
         let journal = context.journal(&settings).await?;
-        let bound = if self.no_pages { None } else { Some(open_door(&settings.server).await?) };
-        serve_here(context, settings, journal, bound).await
+        let door = if self.no_pages { None } else { Some(Door::open(&settings.server).await?) };
+        serve_here(context, settings, journal, door).await
     }
 }
 
@@ -41,18 +42,16 @@ pub(super) async fn serve_here(
     context: &mut Context,
     settings: Arc<Settings>,
     journal: Journal,
-    bound: Option<Bound>,
+    door: Option<Door>,
 ) -> miette::Result<Exit> {
     let systemd = Arc::new(Systemd::find(&context.env));
     let wake = Arc::new(Notify::new());
-    let url = bound.as_ref().map(Bound::url).transpose().into_diagnostic()?;
-    let listens = url.unwrap_or_else(|| "nowhere".to_owned());
+    let listens = door.as_ref().map_or_else(|| "nowhere".to_owned(), Door::url);
     let node = Node::new(settings.clone(), journal.clone(), context.clock.clone(), &listens, wake.clone());
     tell(context, &node, &settings);
-    let state =
-        WebState::new(settings.clone(), journal.clone(), context.clock.clone(), wake).until(context.stop.clone());
-    let state = with_sign_on(state)?;
-    let pages = bound.map(|bound| tokio::spawn(listen(bound, router(state), context.stop.clone())));
+    let state = WebState::new(settings.clone(), journal.clone(), context.clock.clone(), wake);
+    let state = with_sign_on(state.until(context.stop.clone()))?;
+    let pages = door.map(|door| tokio::spawn(door.serve(router(state), context.stop.clone())));
     let served = serve(&node, &systemd, &context.stop).await;
     // Without a stop there is no end of the pages to wait for.
     context.stop.cancel();
@@ -65,14 +64,6 @@ pub(super) async fn serve_here(
     journal.close().await;
     context.out.sign(Sign::Done, "stopped");
     Ok(Exit::Fine)
-}
-
-/// Opens the configured address, with its certificate where there is one.
-pub(super) async fn open_door(server: &Server) -> miette::Result<Bound> {
-    bind(server).await.map_err(|error| {
-        let help = "is another one serving there? choose another with `listen` in [server]";
-        miette!(help = help, "cannot listen on {}: {error}", server.listen)
-    })
 }
 
 /// Gives the pages their way to the issuer of single sign-on, where there is one.

@@ -8,7 +8,7 @@ use crate::cli::flows::{Shown, print_report, tell_completions};
 use crate::cli::guilds::tell_demo;
 use crate::cli::output::{Output, Sign};
 use crate::cli::people::login_link;
-use crate::cli::serve::{open_door, serve_here};
+use crate::cli::serve::{Door, serve_here};
 use crate::cli::{Context, Exit};
 use crate::config::Settings;
 use crate::config::service::RoleName;
@@ -75,7 +75,7 @@ async fn serve_demo(context: &mut Context, config: &Path) -> miette::Result<()> 
     let (settings, _) = Settings::load(config, &context.env)?;
     let settings = Arc::new(settings);
     let journal = context.journal(&settings).await?;
-    let door = open_door(&settings.server).await?;
+    let door = Door::open(&settings.server).await?;
     let now = context.clock.now();
     if journal.account(VISITOR).await.into_diagnostic()?.is_none() {
         journal.add_account(VISITOR, RoleName::Administrator, None, VISITOR, now).await.into_diagnostic()?;

@@ -4,10 +4,10 @@
 //! A name counts whether or not there is such an account: who is refused learns nothing.
 
 use crate::journal::{Journal, JournalError};
-use crate::web::{Peer, WebState};
+use crate::web::WebState;
 use axum::extract::{ConnectInfo, Request};
 use jiff::{SignedDuration, Timestamp};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Tries are counted over so long.
 const WINDOW: SignedDuration = SignedDuration::from_mins(15);
@@ -51,7 +51,7 @@ impl Attempt {
 
 /// Where a request comes from. A proxy on this machine says for whom it asks; anybody else could say anything.
 pub fn address_of(request: &Request) -> Option<IpAddr> {
-    let peer = request.extensions().get::<ConnectInfo<Peer>>()?.0.0.ip();
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?.0.ip();
     let forwarded = request.headers().get_all("x-forwarded-for").into_iter().next_back();
     let told = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
     Some(if peer.is_loopback() { told.unwrap_or(peer) } else { peer })
