@@ -34,10 +34,11 @@ impl BusinessHours {
         let last = until.to_zoned(self.zone.clone()).date();
         let days = std::iter::successors(Some(last), |day| day.yesterday().ok()).take(DAYS_MAX);
         let begins = from.to_zoned(self.zone.clone()).date();
-        let stretches = days.take_while(|day| *day >= begins).filter_map(|day| self.opening(day)).map(|(open, close)| {
-            let (open, close) = (open.max(from), close.min(until));
-            if open < close { close.duration_since(open) } else { SignedDuration::ZERO }
-        });
+        let stretches =
+            days.take_while(|day| *day >= begins).filter_map(|day| self.opening(day)).map(|(open, close)| {
+                let (open, close) = (open.max(from), close.min(until));
+                if open < close { close.duration_since(open) } else { SignedDuration::ZERO }
+            });
         stretches.fold(SignedDuration::ZERO, |sum, stretch| sum.checked_add(stretch).unwrap_or(sum))
     }
 

@@ -98,7 +98,9 @@ impl TroubleKind {
             (_, "completion_refused" | "completion_stuck") => {
                 (Self::CompletionRefused, "look at the ELM's answer, correct what it names, and send it again")
             }
-            (_, "completion_elm") => (Self::CompletionRefused, "ask whoever keeps the ELM; completions are kept meanwhile"),
+            (_, "completion_elm") => {
+                (Self::CompletionRefused, "ask whoever keeps the ELM; completions are kept meanwhile")
+            }
             (_, other) if other.starts_with("completion_") => {
                 (Self::NoEnrolmentRecord, "supply the enrolment id, or mark the completion as reported elsewhere")
             }
