@@ -172,7 +172,6 @@ fn mail(notice: &NoticeRow, to: &str, from: &lettre::message::Mailbox, row: &Cla
         text: notice.digest.text.clone(),
         message_id: format!("<{}@rollbook.invalid>", row.dedupe.replace('/', ".")),
         date: now,
-        // Out-of-office answers to a machine help nobody.
-        headers: vec![("Auto-Submitted".to_owned(), "auto-generated".to_owned())],
+        headers: Vec::new(),
     }
 }
