@@ -73,6 +73,9 @@ CREATE TABLE episode (
 CREATE UNIQUE INDEX episode_open ON episode (link, kind, subject) WHERE ended_ms IS NULL;
 CREATE INDEX episode_of_link ON episode (link, id);
 
+-- When the feed had something last: asked every minute.
+CREATE INDEX record_fed ON record (link, id) WHERE line = '' AND code <> 'imported' AND state IN ('Enrol', 'Suspend');
+
 -- What people were told. Its ways to them (each address, the webhook) are rows of the outbox.
 CREATE TABLE notice (
     id {serial},

@@ -9,6 +9,7 @@ mod flows;
 mod guilds;
 mod keep;
 pub mod output;
+mod people;
 mod plans;
 mod reading;
 mod serve;
@@ -18,7 +19,7 @@ pub use context::Context;
 pub use exit::Exit;
 
 use crate::clock::Clock;
-use crate::config::Env;
+use crate::config::{self, Env};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, ColorChoice, Parser, Subcommand};
 use output::Output;
@@ -76,6 +77,8 @@ enum Command {
     Log(reading::Log),
     Explain(reading::Explain),
     Attention(reading::AttentionCommand),
+    Account(people::AccountCommand),
+    Token(people::TokenCommand),
     Import(setup::Import),
     AvcMoodleSync(guilds::Sync),
     SelfCheck(keep::SelfCheck),
@@ -94,7 +97,20 @@ const STYLES: Styles = Styles::styled()
     .usage(AnsiColor::BrightBlue.on_default().bold())
     .literal(AnsiColor::BrightCyan.on_default());
 
+impl Options {
+    /// The configuration file: `--config`, else the variable, else `rollbook.toml` here.
+    fn config_path(&self, env: &Env) -> PathBuf {
+        let named = self.config.clone().or_else(|| env.get(config::CONFIG).map(PathBuf::from));
+        named.unwrap_or_else(|| PathBuf::from("rollbook.toml"))
+    }
+}
+
 impl Cli {
+    /// The configuration file that the command reads.
+    pub fn config_path(&self, env: &Env) -> PathBuf {
+        self.options.config_path(env)
+    }
+
     /// How chatty the log is: 0, 1 or 2 and more.
     pub fn verbosity(&self) -> u8 {
         let debugs = match &self.command {
@@ -121,6 +137,8 @@ impl Cli {
             Command::Log(command) => command.run(&mut context).await,
             Command::Explain(command) => command.run(&mut context).await,
             Command::Attention(command) => command.run(&mut context).await,
+            Command::Account(command) => command.run(&mut context).await,
+            Command::Token(command) => command.run(&mut context).await,
             Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
             Command::Serve(command) => command.run(&mut context).await,

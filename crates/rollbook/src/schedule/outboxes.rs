@@ -1,10 +1,12 @@
-//! What is due in the outboxes goes out between runs too: mails at once, completions by a request for a run that only sends.
+//! What is due in the outboxes goes out between runs too: mails and notices at once, completions by a request for a run that
+//! only sends.
 
 use super::node::Node;
 use super::tick::ask_once;
 use crate::config::link::Completions;
 use crate::journal::JournalError;
 use crate::journal::requests::Ask;
+use crate::notify::{NoticeDelivery, deliver_notices};
 use crate::pipeline::deliver::{MailDelivery, deliver_mails};
 use crate::pipeline::setup;
 use rollbook_core::run::Pass;
@@ -18,6 +20,11 @@ const OUTBOX: &str = "outbox";
 pub async fn deliver(node: &Node, stop: &CancellationToken) {
     if let Err(error) = mails(node, stop).await {
         tracing::warn!(error, "mails that are due could not be sent; they stay due");
+    }
+    match deliver_notices(&node.settings, &node.journal, &node.clock, &node.name, stop).await {
+        Ok(told) if told == NoticeDelivery::default() => {}
+        Ok(told) => tracing::info!(sent = told.sent, waiting = told.waiting, refused = told.refused, "notices"),
+        Err(error) => tracing::warn!(%error, "notices could not be sent; they stay due"),
     }
     for found in node.settings.completions() {
         if let Err(error) = ask_for_reports(node, found.link).await {

@@ -6,7 +6,9 @@ use super::outboxes::deliver;
 use super::systemd::Systemd;
 use super::tick::tick;
 use super::work::work_once;
+use crate::clock::Timer;
 use crate::journal::JournalError;
+use crate::notify::{Heart, judge_all};
 use jiff::{SignedDuration, Timestamp};
 use std::future::Future;
 use std::sync::Arc;
@@ -24,6 +26,12 @@ const TROUBLE: Duration = Duration::from_secs(5);
 const OUTBOXES: Duration = Duration::from_secs(30);
 /// How often the process says that it lives.
 const LIFE: Duration = Duration::from_secs(5);
+/// How often troubles are judged, besides after each run.
+const JUDGE: Duration = Duration::from_secs(60);
+/// How often it is looked whether a sign of life is due.
+const BEAT: Duration = Duration::from_secs(5);
+/// A process that has not said so for this long does not live well.
+const STANDS_STILL: SignedDuration = SignedDuration::from_secs(60);
 /// How often what is old is forgotten.
 const FORGET: Duration = Duration::from_secs(3_600);
 /// A finished request is kept for so long.
@@ -52,6 +60,7 @@ pub async fn serve(node: &Node, systemd: &Arc<Systemd>, stop: &CancellationToken
     }
     tasks.spawn(or(at_once.clone(), keep_ticking(node.clone(), systemd.clone(), stop.clone())));
     tasks.spawn(or(at_once.clone(), keep_delivering(node.clone(), stop.clone())));
+    tasks.spawn(or(at_once.clone(), keep_judging(node.clone(), stop.clone())));
     tasks.spawn(or(at_once.clone(), keep_forgetting(node.clone(), stop.clone())));
     systemd.ready(&node.listens);
     stop.cancelled().await;
@@ -137,6 +146,33 @@ async fn keep_delivering(node: Node, stop: CancellationToken) {
             () = tokio::time::sleep(OUTBOXES) => {}
         }
         deliver(&node, &stop).await;
+    }
+}
+
+/// Judges what operators are to hear, and gives a sign of life while the journal answers.
+async fn keep_judging(node: Node, stop: CancellationToken) {
+    let mut heart = match Heart::of(&node.settings.notify) {
+        Ok(heart) => heart,
+        Err(error) => {
+            tracing::error!(%error, "no sign of life can be given");
+            None
+        }
+    };
+    let mut judged = None::<Timer>;
+    while sleep(BEAT, &stop).await {
+        let now = node.clock.now();
+        if judged.as_ref().is_none_or(|judged| judged.elapsed() >= JUDGE) {
+            judged = Some(node.clock.timer());
+            judge_all(&node.settings, &node.journal, now).await;
+            node.due.notify_one();
+        }
+        // The links are looked at by another task: where it stands still, so does this.
+        let is_well = node.journal.nodes().await.is_ok_and(|nodes| {
+            nodes.iter().any(|row| row.name == node.name && now.duration_since(row.seen) < STANDS_STILL)
+        });
+        if let Some(heart) = heart.as_mut().filter(|_| is_well) {
+            heart.beat(now).await;
+        }
     }
 }
 

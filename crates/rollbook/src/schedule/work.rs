@@ -8,12 +8,14 @@ use super::node::Node;
 use super::tick::limits;
 use crate::journal::JournalError;
 use crate::journal::requests::{Answer, TakenRequest};
+use crate::notify::judge_link;
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 /// A request that so many nodes took and did not live to answer is given up.
 const DEATHS_MAX: i64 = 10;
@@ -34,11 +36,23 @@ pub async fn work_once(node: &Node, stop: &CancellationToken) -> Result<bool, Jo
     } else {
         guarded(node, &taken, stop).await
     };
+    tell(node, &taken).await;
     if let Err(error) = settle(node, &taken, done).await {
         // Another node has it by now, or the journal cannot be reached: then it is taken again.
         tracing::warn!(request = %taken.id, %error, "an answer could not be recorded");
     }
     Ok(true)
+}
+
+/// What a run changed of its link's troubles is told at once.
+async fn tell(node: &Node, taken: &TakenRequest) {
+    let Some(link) = taken.ask.link().filter(|_| !taken.ask.only_looks()) else { return };
+    let Some(link) = node.settings.links.get(link) else { return };
+    match judge_link(&node.settings, &node.journal, link, node.clock.now()).await {
+        Ok(Some(_)) => node.due.notify_one(),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(link = %link.name(), %error, "troubles could not be judged; it is tried again"),
+    }
 }
 
 /// Carries a request out on a thread of its own, within its time: a panic or a hang is that request's alone.
@@ -77,10 +91,13 @@ fn apart(
     stop: CancellationToken,
     cut_off: CancellationToken,
 ) -> JoinHandle<Result<Answer, Trouble>> {
+    let link = taken.ask.link().map(ToString::to_string).unwrap_or_default();
+    let kind = taken.ask.kind();
+    let span = tracing::info_span!("request", otel.name = format!("{kind} {link}"), kind, link, request = %taken.id);
     tokio::task::spawn_blocking(move || {
         Handle::current().block_on(async {
             tokio::select! {
-                done = carry_out(&node, &taken, &stop) => done,
+                done = carry_out(&node, &taken, &stop).instrument(span) => done,
                 () = cut_off.cancelled() => Err(Trouble::failed("it was cut off".to_owned(), "ask again")),
             }
         })

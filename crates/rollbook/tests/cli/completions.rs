@@ -72,6 +72,7 @@ fn config(sandbox: &Sandbox, more: &str) -> String {
 url = "sqlite:rollbook.sqlite"
 [site.ss]
 kind = "moodle"
+concurrency = 1
 url = "{moodle}"
 token = "{MOODLE_TOKEN}"
 [site.elm]

@@ -25,6 +25,7 @@ crate::rules! {
     ignored_question_is_not_asked_again,
     report_moves_with_its_line_its_event_and_its_attention,
     reports_are_open_in_the_order_of_completion,
+    completions_come_page_by_page,
     report_that_a_person_moved_is_not_moved_by_the_run,
     refused_report_is_sent_again_by_a_persons_word,
     marked_completion_is_known_and_never_waits,
@@ -292,6 +293,22 @@ async fn reports_are_open_in_the_order_of_completion(world: World) {
     let open = journal.open_reports(&done(), 9).await.unwrap();
     assert_eq!(open.iter().map(|open| open.report.key.user.0).collect::<Vec<_>>(), [43, 44, 42]);
     assert_eq!(journal.open_reports(&done(), 2).await.unwrap().len(), 2);
+}
+
+async fn completions_come_page_by_page(world: World) {
+    let (journal, lease, run) = started(&world).await;
+    keep(&journal, &lease, &run, &[jane(7), seen(43, 5, "G-A"), seen(44, 7, "G-B")]).await.unwrap();
+    let (mut found, mut after) = (Vec::new(), None);
+    for _ in 0..4 {
+        let query = CompletionQuery { after, limit: 1, ..Default::default() };
+        let page = journal.completions(&done(), &query).await.unwrap();
+        after = page.last().map(|row| row.keyset().to_string().parse().unwrap());
+        found.extend(page.into_iter().map(|row| row.seen.key.user.0));
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, [44, 42, 43], "the latest first, equal ones by their number");
 }
 
 async fn report_that_a_person_moved_is_not_moved_by_the_run(world: World) {

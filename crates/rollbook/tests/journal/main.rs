@@ -5,7 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod accounts;
 mod completions;
+mod figures;
 mod guilds;
 mod keep;
 mod outbox;

@@ -3,7 +3,8 @@
 use crate::world::{World, at, link};
 use jiff::SignedDuration;
 use rollbook::journal::requests::{
-    Answer, Ask, AttentionAct, FeedQuestion, NamedCompletion, Narrow, Purpose, RequestFilter, RequestId, RequestState,
+    Answer, Ask, AttentionAct, EVENT, FeedQuestion, NamedCompletion, Narrow, Purpose, RequestFilter, RequestId,
+    RequestState,
 };
 use rollbook::journal::{Journal, JournalError};
 use rollbook_core::model::{
@@ -22,6 +23,7 @@ crate::rules! {
     putting_a_request_is_an_event_with_its_author,
     slot_is_covered_once_and_asks_for_one_run,
     links_switch_is_a_persons_word_with_reason,
+    membership_event_is_taken_once_and_asks_for_one_look,
 }
 
 const LASTS: SignedDuration = SignedDuration::from_mins(1);
@@ -201,4 +203,25 @@ async fn links_switch_is_a_persons_word_with_reason(world: World) {
 
 fn failed(words: &str) -> Answer {
     Answer::Failed { words: words.to_owned(), remedy: String::new() }
+}
+
+async fn membership_event_is_taken_once_and_asks_for_one_look(world: World) {
+    let journal = world.open().await;
+    let take = |signature: &'static str, user: &'static str, minute: i64| {
+        let journal = journal.clone();
+        async move { journal.take_membership(&link(), signature, user, at(minute - 10), at(minute)).await.unwrap() }
+    };
+    let first = take("s1", "ann", 0).await.unwrap();
+    assert_eq!(take("s1", "ann", 1).await, None, "a replay");
+    assert_eq!(take("s2", "ann", 2).await, Some(first), "the look still waits");
+    let other = take("s3", "ben", 3).await.unwrap();
+    assert_ne!(other, first);
+    let taken = journal.take_request("n1", LASTS, at(4)).await.unwrap().unwrap();
+    let ask = Ask::SyncMember { link: link(), user: "ann".to_owned() };
+    assert_eq!((taken.id, &taken.ask, taken.asked_by.as_str()), (first, &ask, EVENT));
+    assert_ne!(take("s4", "ann", 5).await, Some(first), "what happens during a look is looked at anew");
+    assert_eq!(world.number("SELECT COUNT(*) FROM membership_event").await, 4);
+    take("s5", "eve", 20).await;
+    assert_eq!(world.number("SELECT COUNT(*) FROM membership_event").await, 1, "old ones are forgotten");
+    assert_eq!(world.number("SELECT COUNT(*) FROM event WHERE author = 'membership event'").await, 4);
 }

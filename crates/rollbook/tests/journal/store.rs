@@ -7,6 +7,7 @@ use rollbook_core::model::LinkName;
 crate::rules! {
     events_are_never_updated,
     journal_newer_than_the_binary_is_refused,
+    journal_is_at_hand_until_a_newer_one_was_here_or_it_is_gone,
     journal_opened_twice_at_once_is_migrated_once,
     existing_journal_is_migrated_with_its_rows_and_copied_first,
     full_disk_says_so_and_what_was_recorded_stays,
@@ -27,14 +28,34 @@ async fn events_are_never_updated(world: World) {
 
 async fn journal_newer_than_the_binary_is_refused(world: World) {
     world.open().await.close().await;
+    come_from_the_future(&world).await;
+    let error = Journal::open(&world.address, &OpenOptions::default()).await.unwrap_err();
+    assert!(matches!(error, JournalError::TooNew { found: 999, .. }), "{error:?}");
+}
+
+async fn come_from_the_future(world: &World) {
     let hash = if world.engine == Engine::Pg { "'\\x00'" } else { "x'00'" };
     let sql = format!(
         "INSERT INTO schema_migrations (version, description, success, checksum, execution_time)
          VALUES (999, 'from the future', TRUE, {hash}, 0)"
     );
     world.sql(&sql).await.unwrap();
-    let error = Journal::open(&world.address, &OpenOptions::default()).await.unwrap_err();
-    assert!(matches!(error, JournalError::TooNew { found: 999, .. }), "{error:?}");
+}
+
+async fn journal_is_at_hand_until_a_newer_one_was_here_or_it_is_gone(world: World) {
+    let journal = world.open().await;
+    journal.is_at_hand().await.unwrap();
+    come_from_the_future(&world).await;
+    assert!(matches!(journal.is_at_hand().await, Err(JournalError::TooNew { found: 999, .. })));
+    world.sql("DELETE FROM schema_migrations WHERE version = 999").await.unwrap();
+    journal.is_at_hand().await.unwrap();
+    if world.engine == Engine::Sqlite {
+        std::fs::remove_file(world.file()).unwrap();
+        assert!(matches!(journal.is_at_hand().await, Err(JournalError::CannotOpen { .. })));
+    } else {
+        world.sql("DROP TABLE schema_migrations").await.unwrap();
+        assert!(journal.is_at_hand().await.is_err());
+    }
 }
 
 async fn journal_opened_twice_at_once_is_migrated_once(world: World) {

@@ -2,10 +2,11 @@
 //!
 //! A request is `waiting`, then `running` while a node holds it, then `done` or `failed` with an answer. A node that dies
 //! loses it: another takes it, and what it asks for is safe to be done again (a run repairs what a dead run left).
-//! Next: `ask` for what can be asked, `answer` for what comes back, `work` for the process's half.
+//! Next: `ask` for what can be asked, `answer` for what comes back, `work` for the process's half, `member` for signed events.
 
 mod answer;
 mod ask;
+mod member;
 mod work;
 
 pub use answer::{
@@ -22,6 +23,8 @@ use rollbook_core::model::{LinkName, SiteName};
 use rollbook_core::run::EventKind;
 use serde_json::json;
 
+/// Who asks for what a pushed event wakes.
+pub const EVENT: &str = "membership event";
 /// Who asks for what the schedule wants.
 pub const SCHEDULE: &str = "schedule";
 

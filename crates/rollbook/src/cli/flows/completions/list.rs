@@ -63,6 +63,7 @@ impl List {
             standing: self.state.clone(),
             since: self.since.and_then(|day| day.to_zoned(zone.clone()).ok()).map(|begins| begins.timestamp()),
             limit: self.limit,
+            ..CompletionQuery::default()
         };
         let rows = journal.completions(&link, &query).await.into_diagnostic().wrap_err("while reading the journal")?;
         print_rows(&rows, &zone, &mut context.out);

@@ -1,0 +1,252 @@
+//! The tour: what a person does on a day, then every page in every light.
+
+use crate::driver::Driver;
+use crate::served::{NAME, PASSWORD, Served};
+use rollbook::journal::{AttentionFilter, LogQuery, PlanState};
+use rollbook_core::model::{Field, Guid};
+use rollbook_sandbox::demo::cases;
+use rollbook_sandbox::{Fault, Kind, Target};
+use serde_json::json;
+
+const DESK: (u32, u32) = (1280, 900);
+const PHONE: (u32, u32) = (390, 844);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_gets_through_every_page_and_axe_finds_no_fault() {
+    let served = Served::start().await;
+    let driver = Driver::start(&served.url).await;
+    driver.look_as(DESK, "light").await;
+    log_in(&driver).await;
+    search(&driver, &served).await;
+    export(&driver, &served).await;
+    watch_a_run(&driver, &served).await;
+    process_by_hand(&driver, &served).await;
+    let item = resolve(&driver, &served).await;
+    let completion = preview_completion(&driver, &served).await;
+    see_every_page(&driver, &served, &[item, completion]).await;
+    let plan = approve(&driver, &served).await;
+    driver.open(&plan).await;
+    driver.sees("used").await;
+    without_scripts(&driver).await;
+    let complaints = driver.complaints().await;
+    assert!(complaints.is_empty(), "the browser complains: {complaints:?}");
+}
+
+async fn log_in(driver: &Driver) {
+    driver.open("/log?q=lee").await;
+    driver.sees("Log in").await;
+    check(driver, "login").await;
+    driver.look_as(DESK, "light").await;
+    driver.write("[name=name]", NAME).await;
+    driver.write("[name=password]", "a wrong password").await;
+    driver.press("Log in").await;
+    driver.sees("The name or the password is wrong.").await;
+    driver.write("[name=password]", PASSWORD).await;
+    driver.press("Log in").await;
+    driver.sees("Learner log").await;
+    assert_eq!(driver.path().await, "/log?q=lee", "one comes to where one wanted to go");
+}
+
+/// Searching as one types, without a reload; then a story.
+async fn search(driver: &Driver, served: &Served) {
+    driver.open("/log").await;
+    driver.script("window.notReloaded = true").await;
+    driver.write("#q", "learner 3-1").await;
+    driver.until("document.querySelectorAll('#results tbody tr').length > 0 && [...document.querySelectorAll('#results tbody tr')].every(row => row.innerText.includes('Learner 3-1'))").await;
+    assert_eq!(driver.script("return window.notReloaded").await, true);
+    assert_eq!(driver.path().await.split('?').next(), Some("/log"), "the address can be shared");
+    assert!(driver.path().await.contains("q=learner"), "{}", driver.path().await);
+    driver.click("#results tbody a").await;
+    driver.sees("How it came to this").await;
+    let story = driver.path().await;
+    assert!(story.starts_with("/people/demo/"), "{story}");
+    // A time finds what happened two minutes around it.
+    let rows = served.stage.journal.log(&LogQuery::default()).await.unwrap().rows;
+    driver.open(&format!("/log?q={}", rows[0].at)).await;
+    driver.until("document.querySelectorAll('#results tbody tr').length > 0").await;
+    // The next page has other lines.
+    driver.open("/log").await;
+    let first = driver.script("return document.querySelector('#results tbody').innerText").await;
+    driver.press("Next page").await;
+    driver.sees("First page").await;
+    assert_ne!(driver.script("return document.querySelector('#results tbody').innerText").await, first);
+}
+
+async fn export(driver: &Driver, served: &Served) {
+    driver.open("/log?q=learner").await;
+    let href = driver.script("return document.querySelector('a[download]').getAttribute('href')").await;
+    assert_eq!(href, "/log.csv?q=learner");
+    driver
+        .script("window.csv = ''; fetch('/log.csv').then(found => found.text()).then(text => { window.csv = text; })")
+        .await;
+    driver.until("window.csv.length > 0").await;
+    let text = driver.script("return window.csv").await.as_str().unwrap().to_owned();
+    let lines = csv::Reader::from_reader(text.as_bytes()).records().map(Result::unwrap).count();
+    let all = served.stage.journal.log(&LogQuery { limit: 100_000, ..LogQuery::default() }).await.unwrap().rows.len();
+    assert_eq!(lines, all);
+}
+
+/// A run is asked for, is seen to be under way, and its end comes without a reload.
+async fn watch_a_run(driver: &Driver, served: &Served) {
+    let sandbox = served.stage.sandbox.as_ref().unwrap();
+    sandbox.faults().arm(Fault::nth(Target::Feed, 1, Kind::SlowMs(4_000)));
+    driver.open("/").await;
+    driver.press("Run now demo").await;
+    driver.sees("The run was asked for").await;
+    driver.script("window.notReloaded = true").await;
+    driver.sees("being carried out").await;
+    driver.picture("request-under-way-desk").await;
+    driver.sees("Open the run").await;
+    assert_eq!(driver.script("return window.notReloaded").await, true, "the page followed it by itself");
+    driver.press("Open the run").await;
+    driver.sees("Events").await;
+}
+
+async fn process_by_hand(driver: &Driver, served: &Served) {
+    let case = cases::COURSE_UNKNOWN;
+    let row = newest(served, case.guid).await;
+    let course = row.text.get(Field::Course).to_owned();
+    served.stage.world().moodle.add_course(&course, "A course that was made today");
+    driver.open("/intake").await;
+    driver.write("[name=guid]", case.guid).await;
+    driver.press("Ask the feed").await;
+    driver.sees("A course that was made today").await;
+    check(driver, "intake-answer").await;
+    driver.look_as(DESK, "light").await;
+    driver.press("Process").await;
+    driver.sees("Open the run").await;
+    assert_eq!(newest(served, case.guid).await.status, "Success");
+}
+
+async fn newest(served: &Served, guid: &str) -> rollbook::journal::LogRow {
+    let query = LogQuery { guid: Some(Guid::new(guid)), ..LogQuery::default() };
+    served.stage.journal.log(&query).await.unwrap().rows.remove(0)
+}
+
+/// An item is decided, and the records behind it are released. Gives the path of another that is open.
+async fn resolve(driver: &Driver, served: &Served) -> String {
+    let items = served.stage.journal.attention(&AttentionFilter::default(), 100).await.unwrap();
+    let changed = items.iter().find(|item| item.kind == "guid_changed").unwrap();
+    let guid = served.stage.journal.waiting_behind(changed.id, 0, 1).await.unwrap()[0].text.get(Field::Guid).to_owned();
+    driver.open("/attention").await;
+    driver.click(&format!("a[href='/attention/{}']", changed.id)).await;
+    driver.sees("What is known").await;
+    driver.click("input[name=account]").await;
+    driver.press("Use this account").await;
+    driver.sees("released or settled").await;
+    driver.sees("Open the run").await;
+    assert_eq!(newest(served, &guid).await.status, "Success");
+    driver.open("/attention").await;
+    driver.until(&format!("!document.querySelector({})", json!(format!("a[href='/attention/{}']", changed.id)))).await;
+    let other = items.iter().find(|item| item.kind == "mail_mismatch").unwrap();
+    format!("/attention/{}", other.id)
+}
+
+/// The body of a completion is shown before anything is sent.
+async fn preview_completion(driver: &Driver, served: &Served) -> String {
+    let link = rollbook_core::model::LinkName::new("done");
+    let query = rollbook::journal::CompletionQuery { limit: 1, ..Default::default() };
+    let row = served.stage.journal.completions(&link, &query).await.unwrap().remove(0);
+    driver.open("/completions").await;
+    driver.write("[name=user]", row.seen.guid.as_str()).await;
+    driver.write("main form[action='/completions/preview'] [name=course]", row.course.unwrap().as_str()).await;
+    driver.press("Look").await;
+    driver.until("document.querySelector('section.card')").await;
+    driver.path().await
+}
+
+async fn approve(driver: &Driver, served: &Served) -> String {
+    let plans = served.stage.journal.plans(None, Some(PlanState::Blocked), None, 1).await.unwrap();
+    let path = format!("/plans/{}", plans[0].id);
+    driver.open("/plans").await;
+    driver.click(&format!("a[href='{path}']")).await;
+    driver.sees("Takes away").await;
+    driver.write("[name=why]", "They left, their manager says").await;
+    driver.press("Approve").await;
+    driver.sees("is approved").await;
+    driver.sees("Open the run").await;
+    assert_eq!(served.stage.journal.plan(plans[0].id).await.unwrap().state, PlanState::Used);
+    path
+}
+
+async fn see_every_page(driver: &Driver, served: &Served, more: &[String]) {
+    driver.open("/doctor").await;
+    driver.press("Make a round").await;
+    driver.sees("As of").await;
+    let runs = served.stage.journal.runs(&rollbook::journal::RunFilter::default()).await.unwrap();
+    let run =
+        |flow: &str| format!("/runs/{}", runs.iter().find(|run| run.flow == flow && run.counts.calls > 0).unwrap().id);
+    let plans = served.stage.journal.plans(None, Some(PlanState::Blocked), None, 1).await.unwrap();
+    let story = newest(served, cases::OTHER_MAIL.guid).await;
+    let pages = [
+        ("overview", "/".to_owned()),
+        ("log", "/log".to_owned()),
+        ("log-filtered", "/log?status=Error".to_owned()),
+        ("story", format!("/people/demo/{}?course={}", cases::OTHER_MAIL.guid, story.text.get(Field::Course))),
+        ("person", format!("/people/demo/{}", cases::OTHER_MAIL.guid)),
+        ("courses", "/courses".to_owned()),
+        ("runs", "/runs".to_owned()),
+        ("run-intake", run("intake")),
+        ("run-guilds", run("guilds")),
+        ("guilds", "/guilds".to_owned()),
+        ("plans", "/plans".to_owned()),
+        ("plan", format!("/plans/{}", plans[0].id)),
+        ("attention", "/attention?show=all".to_owned()),
+        ("attention-item", more[0].clone()),
+        ("intake", "/intake".to_owned()),
+        ("completions", more[1].clone()),
+        ("doctor", "/doctor".to_owned()),
+        ("settings", "/settings".to_owned()),
+        ("accounts", "/accounts".to_owned()),
+        ("failure", "/nowhere".to_owned()),
+    ];
+    let mut faults = Vec::new();
+    for (name, path) in &pages {
+        driver.look_as(DESK, "light").await;
+        driver.open(path).await;
+        faults.extend(look(driver, name).await);
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The page that is open, in light and dark, on a desk and on a phone; what axe holds against it.
+async fn look(driver: &Driver, name: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (size, place) in [(DESK, "desk"), (PHONE, "phone")] {
+        for theme in ["light", "dark"] {
+            driver.look_as(size, theme).await;
+            driver.picture(&format!("{name}-{place}-{theme}")).await;
+            faults.extend(driver.faults().await.into_iter().map(|fault| format!("{name}, {place}, {theme}: {fault}")));
+            let wide = driver
+                .script("return document.documentElement.scrollWidth > document.documentElement.clientWidth")
+                .await;
+            if wide == true {
+                faults.push(format!("{name}, {place}: the page is wider than the window"));
+            }
+        }
+    }
+    faults
+}
+
+async fn check(driver: &Driver, name: &str) {
+    let faults = look(driver, name).await;
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The person's own choice of light and dark outlasts the browser's, and the keyboard finds the way past the navigation.
+async fn without_scripts(driver: &Driver) {
+    driver.look_as(DESK, "light").await;
+    driver.open("/").await;
+    driver.press("Dark").await;
+    driver.until("document.documentElement.dataset.theme === 'dark'").await;
+    let colour = driver.script("return getComputedStyle(document.body).backgroundColor").await;
+    assert_eq!(colour, "rgb(19, 24, 26)");
+    driver.press("Auto").await;
+    driver.until("!document.documentElement.dataset.theme").await;
+    driver.script("document.querySelector('.skip').focus()").await;
+    driver.picture("skip-link-desk").await;
+    driver.click(".skip").await;
+    driver.until("document.activeElement.id === 'main'").await;
+    driver.press("Log out").await;
+    driver.sees("Log in").await;
+}

@@ -1,0 +1,194 @@
+//! What people do on the pages, carried out by the process against the sandbox: from the button to the effect.
+
+use crate::browser::Browser;
+use crate::stage::{ANN, COURSE, EVE, MAX, NO_COURSE, SAM, Stage};
+use axum::http::StatusCode;
+use rollbook::config::service::RoleName;
+use rollbook::journal::requests::RequestState;
+use rollbook::journal::{AttentionFilter, LogQuery, PlanState};
+use rollbook_core::model::{Guid, LinkName};
+use rollbook_core::run::OutcomeCode;
+use rollbook_sandbox::FeedRow;
+
+async fn codes(stage: &Stage, guid: &str) -> Vec<OutcomeCode> {
+    let query = LogQuery { guid: Some(Guid::new(guid)), ..LogQuery::default() };
+    stage.journal.log(&query).await.unwrap().rows.into_iter().map(|row| row.code).collect()
+}
+
+async fn item_of(stage: &Stage, kind: &str) -> i64 {
+    let items = stage.journal.attention(&AttentionFilter::default(), 100).await.unwrap();
+    items.iter().find(|item| item.kind == kind).unwrap_or_else(|| panic!("no {kind} in {items:?}")).id
+}
+
+#[tokio::test]
+async fn account_that_is_chosen_releases_every_record_behind_the_item() {
+    let stage = Stage::small().await;
+    let mut operator = Browser::of(&stage, RoleName::Operator).await;
+    let item = item_of(&stage, "guid_changed").await;
+    let path = format!("/attention/{item}");
+    let page = operator.get(&path).await;
+    assert!(page.body.contains("Use this account") && page.body.contains("sam.changed@example.org"));
+    assert_eq!(codes(&stage, SAM).await, [OutcomeCode::GuidChanged; 2]);
+    let account = stage.world().moodle.users_by_email("sam.changed@example.org")[0].id.to_string();
+    let sent = operator.post(&path, &[("act", "use_account"), ("account", &account)]).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
+    let waits = operator.get(sent.location()).await;
+    assert!(waits.body.contains("waiting for the process") && waits.body.contains("data-live=\"1\""));
+    stage.work().await;
+    let done = operator.get(sent.location()).await;
+    assert!(done.body.contains("2 records released"), "{}", done.body);
+    assert_eq!(codes(&stage, SAM).await, [OutcomeCode::Enrolled; 2]);
+    let acts = stage.journal.acts(&LinkName::new("demo"), i64::MAX, 100).await.unwrap();
+    let people = acts.iter().filter(|act| act.author != "schedule");
+    assert!(people.clone().count() > 1 && people.clone().all(|act| act.author == "operator"), "{acts:?}");
+    assert!(operator.get(&path).await.body.contains("Closed:"));
+}
+
+#[tokio::test]
+async fn mail_is_updated_in_moodle_and_an_ignored_item_needs_a_reason() {
+    let stage = Stage::small().await;
+    let mut operator = Browser::of(&stage, RoleName::Operator).await;
+    let path = format!("/attention/{}", item_of(&stage, "mail_mismatch").await);
+    let page = operator.get(&path).await;
+    assert!(page.body.contains("<span class=\"differs\">max.old@example.org</span>"), "the sides are compared");
+    let refused = operator.post(&path, &[("act", "ignore")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    operator.post(&path, &[("act", "update_mail")]).await;
+    stage.work().await;
+    assert_eq!(codes(&stage, MAX).await, [OutcomeCode::Enrolled]);
+    assert_eq!(stage.world().moodle.users_by_email("max.new@example.org").len(), 1);
+    let again = operator.post(&path, &[("act", "update_mail")]).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn record_of_the_feed_is_shown_beside_moodle_and_processed_by_hand() {
+    let stage = Stage::small().await;
+    let mut operator = Browser::of(&stage, RoleName::Operator).await;
+    assert_eq!(codes(&stage, EVE).await, [OutcomeCode::CourseNotFound]);
+    stage.world().moodle.add_course(&NO_COURSE.to_string(), "It is there now");
+    let unbounded = operator.post("/intake", &[("link", "demo")]).await;
+    assert_eq!(unbounded.status, StatusCode::UNPROCESSABLE_ENTITY, "the whole feed is not asked for");
+    let asked = operator.post("/intake", &[("link", "demo"), ("guid", EVE)]).await;
+    stage.work().await;
+    let page = operator.get(asked.location()).await;
+    assert!(page.body.contains("It is there now") && page.body.contains("known: course not found"), "{}", page.body);
+    let (_, record) = page.body.split_once("name=\"record\" value=\"").unwrap();
+    let record = record.split('"').next().unwrap().to_owned();
+    let request = asked.location().rsplit('=').next().unwrap().to_owned();
+    let none = operator.post("/intake/process", &[("request", &request)]).await;
+    assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let sent = operator.post("/intake/process", &[("request", &request), ("record", &record)]).await;
+    stage.work().await;
+    let done = operator.get(sent.location()).await;
+    assert!(done.body.contains("Open the run"), "{}", done.body);
+    assert_eq!(codes(&stage, EVE).await, [OutcomeCode::Enrolled]);
+}
+
+#[tokio::test]
+async fn refused_plan_runs_once_after_an_approval_and_not_after_a_rejection() {
+    let stage = Stage::small().await;
+    {
+        let mut world = stage.world();
+        let leavers: Vec<i64> = world
+            .community
+            .accounts
+            .values()
+            .filter(|account| ["dee", "eli", "fay", "gus", "hal"].contains(&account.name.as_str()))
+            .map(|account| account.uid)
+            .collect();
+        world.community.memberships.retain(|_, membership| !leavers.contains(&membership.uid));
+    }
+    stage.run("guilds").await;
+    let plans = stage.journal.plans(None, Some(PlanState::Blocked), None, 10).await.unwrap();
+    let path = format!("/plans/{}", plans[0].id);
+    let mut approver = Browser::of(&stage, RoleName::Approver).await;
+    let page = approver.get(&path).await;
+    assert!(page.body.contains("Takes away (5)"), "{}", page.body);
+    let mut operator = Browser::of(&stage, RoleName::Operator).await;
+    let refused = operator.post(&path, &[("word", "approve"), ("why", "I like it")]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let silent = approver.post(&path, &[("word", "approve")]).await;
+    assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let sent = approver.post(&path, &[("word", "approve"), ("why", "they left the ministry")]).await;
+    stage.work().await;
+    assert_eq!(stage.request(sent.location()).await.state, RequestState::Done);
+    assert_eq!(stage.journal.plan(plans[0].id).await.unwrap().state, PlanState::Used);
+    let cohort = stage.world().moodle.cohorts.iter().map(|cohort| cohort.id).next().unwrap();
+    assert_eq!(stage.world().moodle.members_of(cohort).len(), 3);
+    let again = approver.post(&path, &[("word", "reject"), ("why", "too late")]).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn completion_by_hand_shows_its_body_before_it_is_sent() {
+    let stage = Stage::small().await;
+    let (user, course) = {
+        let world = stage.world();
+        (world.moodle.users_by_idnumber(crate::stage::JANE)[0].id, world.moodle.courses_by_idnumber("930001")[0].id)
+    };
+    stage.world().moodle.complete(user, course, stage.now());
+    let mut operator = Browser::of(&stage, RoleName::Operator).await;
+    let named = [("link", "done"), ("user", crate::stage::JANE), ("course", "930001")];
+    let asked = operator.post("/completions/preview", &named).await;
+    stage.work().await;
+    let page = operator.get(asked.location()).await;
+    assert!(page.body.contains("The body that would be sent") && page.body.contains("700001"), "{}", page.body);
+    assert!(stage.world().elm.completions_of(700_001).is_empty(), "a look sends nothing");
+    let sent = operator.post("/completions/send", &named).await;
+    stage.work().await;
+    let done = operator.get(sent.location()).await;
+    assert!(done.body.contains("accepted by the ELM"), "{}", done.body);
+    assert_eq!(stage.world().elm.completions_of(700_001).len(), 1);
+}
+
+#[tokio::test]
+async fn paused_link_says_so_and_goes_on() {
+    let stage = Stage::small().await;
+    let mut boss = Browser::of(&stage, RoleName::Administrator).await;
+    assert_eq!(boss.post("/links/demo/pause", &[]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    boss.post("/links/demo/pause", &[("why", "the ELM is being moved")]).await;
+    let page = boss.get("/").await.body;
+    assert!(page.contains("demo is paused") && page.contains("the ELM is being moved"));
+    assert!(!boss.get("/").await.body.contains("demo is paused:"), "what was done is told once");
+    boss.post("/links/demo/go-on", &[]).await;
+    assert!(!boss.get("/").await.body.contains("the ELM is being moved"));
+    assert_eq!(boss.post("/links/nothing/run", &[]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn run_that_was_asked_for_takes_what_is_new() {
+    let stage = Stage::small().await;
+    let row = FeedRow::enrol(ANN, "ann.new@example.org", COURSE, stage.now()).named("Ann", "New").numbered(700_100);
+    stage.world().elm.push(row);
+    let mut operator = Browser::of(&stage, RoleName::Operator).await;
+    let looked = operator.post("/links/demo/look", &[]).await;
+    stage.work().await;
+    assert!(operator.get(looked.location()).await.body.contains("Nothing was changed."));
+    assert_eq!(codes(&stage, ANN).await.len(), 1);
+    let ran = operator.post("/links/demo/run", &[]).await;
+    stage.work().await;
+    assert!(operator.get(ran.location()).await.body.contains("Open the run"));
+    assert_eq!(codes(&stage, ANN).await, [OutcomeCode::Enrolled; 2]);
+}
+
+#[tokio::test]
+async fn token_and_login_link_are_shown_once_and_kept_as_hashes() {
+    let stage = Stage::bare().await;
+    let mut boss = Browser::of(&stage, RoleName::Administrator).await;
+    let made =
+        boss.post("/tokens", &[("name", "scheduler"), ("scope", "run"), ("scope", "read"), ("days", "30")]).await;
+    let (_, secret) = made.body.split_once("rbk_").unwrap();
+    let secret = format!("rbk_{}", &secret[..64]);
+    assert!(!boss.get("/accounts").await.body.contains(&secret));
+    let hash = rollbook::web::door::hash_secret(&secret);
+    let token = stage.journal.token_of(&hash, stage.now()).await.unwrap().unwrap();
+    assert_eq!((token.scope.as_str(), token.made_by.as_str()), ("run read", "administrator"));
+    boss.post(&format!("/tokens/{}/revoke", token.id), &[]).await;
+    assert!(stage.journal.token_of(&hash, stage.now()).await.unwrap().is_none());
+    let short = boss.post("/accounts", &[("name", "new"), ("role", "viewer"), ("password", "short")]).await;
+    assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
+    boss.post("/accounts", &[("name", "new"), ("role", "viewer")]).await;
+    let link = boss.post("/accounts/new", &[("act", "link")]).await;
+    assert!(link.body.contains("http://127.0.0.1:8350/login/link/"));
+}
