@@ -68,8 +68,9 @@ fn in_a_sentence(text: &str, known: &BTreeSet<String>) -> Option<String> {
         return (is_name(section) && !known.contains(&key)).then(|| format!("the configuration has no [{section}]"));
     }
     let (name, _) = text.split_once(" = ")?;
-    let last = |key: &String| key.rsplit('.').next() == Some(name);
-    (is_name(name) && !known.iter().any(last)).then(|| format!("the configuration has no key {name}"))
+    // A key with its sections, or by its own name alone.
+    let is_it = |key: &String| *key == generic(name) || key.rsplit('.').next() == Some(name);
+    (is_name(name) && !known.iter().any(is_it)).then(|| format!("the configuration has no key {name}"))
 }
 
 /// The key with `*` for the second word of a site or a link.
@@ -125,12 +126,13 @@ fn keys_that_do_not_exist_are_found() {
     let bad = [
         ("docs/A.md", "Write `knid = \"elm\"`.", 1),
         ("docs/A.md", "See `[link.psa.limit]`.", 1),
+        ("docs/A.md", "Write `journal.kind = \"elm\"`.", 1),
         ("docs/A.md", "Thus:\n\n    timzone = \"UTC\"\n\n    [site.x]\n    kind = \"elm\"\n    tokn = 1\n", 2),
         ("docs/A.md", "    [site.x]\n    kind =\n", 1),
     ];
     for (path, text, complaints) in bad {
         assert_eq!(name_only_keys_that_exist(&Project::of([example, (path, text)])).len(), complaints, "{text}");
     }
-    let good = "`[link.psa.limits]`, `kind = \"elm\"`, `new_accounts = 7`\n\n    timezone = \"X\"\n\n    [site.mine]\n    kind = { file = \"x\" }\n";
+    let good = "`[link.psa.limits]`, `site.b.kind = \"elm\"`, `kind = \"elm\"`, `new_accounts = 7`\n\n    timezone = \"X\"\n\n    [site.mine]\n    kind = { file = \"x\" }\n";
     assert_eq!(name_only_keys_that_exist(&Project::of([example, ("docs/A.md", good)])), []);
 }
