@@ -201,9 +201,13 @@ fn ago(minutes: i64) -> Timestamp {
 fn school() -> World {
     let mut world = World::empty();
     world.clock = world::Clock::Fixed(start());
-    for function in ["core_cohort_update_cohorts", "core_cohort_delete_cohorts", "core_cohort_search_cohorts"] {
-        world.moodle.list_function(MOODLE_TOKEN, function);
-    }
+    let more = [
+        "core_cohort_update_cohorts",
+        "core_cohort_delete_cohorts",
+        "core_cohort_search_cohorts",
+        "core_user_update_users",
+    ];
+    more.iter().for_each(|function| world.moodle.list_function(MOODLE_TOKEN, function));
     let course = world.moodle.add_course(&COURSE.to_string(), "Fire safety");
     world.moodle.courses.edit(course, |course| {
         course.opt_in = Some(true);
