@@ -83,7 +83,9 @@ impl Server {
     /// From here on the server writes down what it is sent. PostgreSQL always knows the last statement of a connection.
     pub async fn listen(&self) {
         if let Self::MariaDb { base } = self {
-            let sql = "SET GLOBAL log_output = 'TABLE'; SET GLOBAL long_query_time = 0; SET GLOBAL slow_query_log = ON";
+            // As much memory as a Moodle of this size has at the least: the default is a third of its tables.
+            let sql = "SET GLOBAL innodb_buffer_pool_size = 1073741824; SET GLOBAL log_output = 'TABLE';
+                SET GLOBAL long_query_time = 0; SET GLOBAL slow_query_log = ON";
             self.run(base, sql).await;
         }
     }

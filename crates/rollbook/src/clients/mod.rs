@@ -11,6 +11,7 @@ pub mod retry;
 pub mod words;
 
 pub mod drupal;
+pub mod issuer;
 pub mod moodle;
 pub mod odata;
 #[cfg(feature = "otlp")]

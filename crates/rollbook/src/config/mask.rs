@@ -3,6 +3,8 @@
 //! It works on the text, not on the parsed tree, because a file with a syntax error is quoted as well. Every byte keeps
 //! its place. It must never miss a secret; it may mask too much. Next: [`super::error`].
 
+use std::ops::Range;
+
 /// A key whose name ends in one of these holds a secret.
 const SECRET_ENDINGS: [&str; 5] = ["token", "password", "secret", "passphrase", "webhook"];
 
@@ -11,7 +13,7 @@ pub(super) fn mask(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     for ending in SECRET_ENDINGS {
         for (at, _) in text.match_indices(ending) {
-            if let Some(value) = quoted_value(text, at + ending.len()) {
+            if let Some(value) = value_after(text, at + ending.len()) {
                 blank(&mut bytes[value]);
             }
         }
@@ -31,22 +33,33 @@ fn blank(secret: &mut [u8]) {
     secret.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b'*');
 }
 
-/// The range inside the quotes of `= "…"` that follows the end of a key, in any of TOML's four quotings.
-fn quoted_value(text: &str, key_end: usize) -> Option<std::ops::Range<usize>> {
-    let after_key = text[key_end..].trim_start_matches(['"', '\'']).trim_start_matches([' ', '\t']);
-    let after_equals = after_key.strip_prefix('=')?.trim_start_matches([' ', '\t']);
-    let quote = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| after_equals.starts_with(quote))?;
-    let start = text.len() - after_equals.len() + quote.len();
-    let rest = match quote.len() {
-        1 => text[start..].lines().next().unwrap_or_default(),
-        _ => &text[start..],
-    };
+/// The range of the value that follows the end of a key: inside its quotes, in any of TOML's four quotings; where quotes were
+/// forgotten, the rest of the line; a list to its end. A table that says where the secret is has none itself.
+fn value_after(text: &str, key_end: usize) -> Option<Range<usize>> {
+    let blanks = [' ', '\t'];
+    let after_key = text[key_end..].trim_start_matches(['"', '\'']).trim_start_matches(blanks);
+    let value = after_key.strip_prefix('=')?.trim_start_matches(blanks);
+    let start = text.len() - value.len();
+    if let Some(quote) = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| value.starts_with(quote)) {
+        let from = start + quote.len();
+        return Some(from..from + length_inside(&text[from..], quote));
+    }
+    let source = value.strip_prefix('{').map(|table| table.trim_start_matches(blanks));
+    if source.is_some_and(|table| ["env", "file"].iter().any(|name| table.starts_with(name))) {
+        return None;
+    }
+    let end = if value.starts_with('[') { value.find(']') } else { value.find('\n') };
+    Some(start..start + end.unwrap_or(value.len()))
+}
+
+/// How long a quoted text is whose quote was opened just before; one that is never closed ends with its line.
+fn length_inside(text: &str, quote: &str) -> usize {
+    let rest = if quote.len() == 1 { text.lines().next().unwrap_or_default() } else { text };
     let closes = |at: usize| {
         let escapes = rest[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
         quote.starts_with('\'') || escapes % 2 == 0
     };
-    let length = rest.match_indices(quote).map(|(at, _)| at).find(|at| closes(*at)).unwrap_or(rest.len());
-    Some(start..start + length)
+    rest.match_indices(quote).map(|(at, _)| at).find(|at| closes(*at)).unwrap_or(rest.len())
 }
 
 #[cfg(test)]
@@ -61,6 +74,9 @@ mod tests {
             ("\"password\" = \"a\\\"b\"", "\"password\" = \"****\""),
             ("auth = { user = \"x\", secret = \"yz\" }", "auth = { user = \"x\", secret = \"**\" }"),
             ("secret = \"\"\"a\nb\"\"\"", "secret = \"\"\"*\n*\"\"\""),
+            ("token = abc\nurl = 1", "token = ***\nurl = 1"),
+            ("token = [\"abc\",\n \"de\"]\nurl = 1", "token = *******\n*****]\nurl = 1"),
+            ("token = { value = \"abc\" }", "token = *****************"),
             ("token = \"never closed\nurl = \"x\"", "token = \"************\nurl = \"x\""),
             ("url = \"mysql://u:p@h/d\"", "url = \"mysql://u:*@h/d\""),
             ("url = \"https://key@h/d\"", "url = \"https://***@h/d\""),

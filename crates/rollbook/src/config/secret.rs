@@ -125,7 +125,12 @@ impl Section<'_> {
         let mut text = String::new();
         let file = std::fs::File::open(&path).map_err(|error| format!("the file cannot be opened: {error}"))?;
         if open_to_others(&path) {
-            self.warn_of(key, taken, "others may read that file", format!("run `chmod 600 {}`", path.display()));
+            self.warn_of(
+                key,
+                taken,
+                "others may read that file",
+                format!("run `chmod 600 {}` (640 where root owns it for Rollbook's group)", path.display()),
+            );
         }
         file.take(BYTES_MAX + 1)
             .read_to_string(&mut text)
@@ -150,8 +155,25 @@ impl Section<'_> {
     }
 }
 
-/// Whether the group or the world may read the file. `false` when that cannot be found out.
+/// Whether others than those it is for may read the file. `false` when that cannot be found out.
 pub(super) fn open_to_others(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o044 != 0)
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).is_ok_and(|about| is_open(about.mode(), about.uid()))
+}
+
+/// Everybody is "others"; so is a person's own group. The group of a file that root owns was chosen: it is Rollbook's.
+fn is_open(mode: u32, owner: u32) -> bool {
+    const ROOT: u32 = 0;
+    mode & 0o004 != 0 || mode & 0o040 != 0 && owner != ROOT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_open;
+
+    #[test]
+    fn file_of_root_may_be_read_by_its_group_and_by_nobody_else() {
+        assert!(!is_open(0o100_600, 1000) && !is_open(0o100_640, 0));
+        assert!(is_open(0o100_640, 1000) && is_open(0o100_644, 0) && is_open(0o100_604, 1000));
+    }
 }

@@ -9,9 +9,9 @@
 //!
 //! It must never decide what a record means (that is `rollbook_core`) nor speak to a remote system. Reading order:
 //! `lease`, `runs`, `feed`, `plans`, `decide`, then `outbox`, `attention`, `guilds`, then `log`, `story`, `links` and `tally`
-//! for what people look at, `numbers` for machines that watch, `accounts` for who they are; `requests`, `schedule` and `notices`
-//! for the process that serves. `history` takes over what an earlier system knew, `keep` lets go of what is too old; `store` is
-//! the machinery below.
+//! for what people look at, `numbers` for machines that watch, `accounts` for who they are; `requests`, `schedule` and
+//! `notices` for the process that serves. `history` takes over what an earlier system knew, `keep` lets go of what is too
+//! old; `store` is the machinery below.
 
 mod accounts;
 mod applied;

@@ -173,6 +173,7 @@ fn mail(notice: &NoticeRow, to: &str, from: &lettre::message::Mailbox, row: &Cla
         message_id: format!("<{}@rollbook.invalid>", row.dedupe.replace('/', ".")),
         date: now,
         // Out-of-office answers to a machine help nobody.
-        headers: vec![("Auto-Submitted".to_owned(), "auto-generated".to_owned())],
+        // The client says itself that no person wrote it.
+        headers: Vec::new(),
     }
 }

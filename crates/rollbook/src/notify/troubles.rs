@@ -81,7 +81,7 @@ async fn missing_courses(
             awaited.course, awaited.records
         ),
         remedy: remedy.to_owned(),
-        path: format!("/courses/{}/{}", link, awaited.course),
+        path: format!("/courses?link={link}&q={}", awaited.course),
         since: awaited.since,
     });
     Ok(troubles.collect())

@@ -27,6 +27,8 @@ pub enum Failure {
         /// The least role that is.
         least: RoleName,
     },
+    /// Somebody does not get in.
+    Refused(String),
     /// The form is no form of this session's pages.
     ForeignForm,
     /// The form is too long.
@@ -65,6 +67,7 @@ impl Failure {
                 let text = format!("This needs the role {} or more. An administrator can give it.", least.as_str());
                 told(StatusCode::FORBIDDEN, "You may not do this", text)
             }
+            Self::Refused(why) => told(StatusCode::FORBIDDEN, "You did not get in", format!("{why}.")),
             Self::ForeignForm => {
                 let text =
                     "The form did not come from a page of this session. Go back, load the page again, and send it \

@@ -24,7 +24,7 @@ use axum::routing::get;
 /// Everything that is served. Where the connection is known, pass it on with `into_make_service_with_connect_info`.
 pub fn router(state: WebState) -> Router {
     let assets = Router::new().route("/assets/{name}", get(assets::give));
-    let pages = pages::routes(&state).merge(door::routes(&state)).with_state(state.clone());
+    let pages = pages::routes(&state).merge(door::routes()).with_state(state.clone());
     let pages = door::wrap(pages.merge(assets).fallback(incident::nothing_here), &state);
     pages.merge(api::routes(&state)).merge(watch::routes(&state)).layer(from_fn(watch::count_requests))
 }

@@ -1,6 +1,7 @@
 //! What every page is given: the journal, the time, the settings, and a bell that wakes the process.
 
 use super::api::Pace;
+use super::door::sign_on::{Fetch, Issuer};
 use super::events::completion::CompletionGate;
 use super::events::membership::MembershipGate;
 use super::watch::Recorder;
@@ -32,6 +33,7 @@ pub struct WebState {
     pub(super) membership_gate: Arc<MembershipGate>,
     pub(super) pace: Arc<Pace>,
     pub(super) recorder: Recorder,
+    pub(super) issuer: Option<Arc<Issuer>>,
 }
 
 impl WebState {
@@ -54,6 +56,7 @@ impl WebState {
             membership_gate: Arc::new(membership_gate),
             pace: Arc::default(),
             recorder: Recorder::of_process(),
+            issuer: None,
         }
     }
 
@@ -65,6 +68,21 @@ impl WebState {
     /// How many membership events came since the start, by what became of them.
     pub fn membership_counts(&self) -> [(&'static str, u64); 5] {
         self.membership_gate.counts()
+    }
+
+    /// The same with single sign-on, where the configuration has it; `fetch` reaches the issuer.
+    #[must_use]
+    pub fn with_sign_on(mut self, fetch: Fetch) -> Self {
+        let server = &self.settings.server;
+        let base = server.public_url.as_ref().map_or_else(|| format!("http://{}", server.listen), ToString::to_string);
+        let back = format!("{}{}", base.trim_end_matches('/'), super::door::sign_on::RETURN_PATH);
+        self.issuer = server.oidc.clone().map(|oidc| Arc::new(Issuer::new(oidc, back, fetch)));
+        self
+    }
+
+    /// Whether people can come in by single sign-on.
+    pub(super) fn has_sign_on(&self) -> bool {
+        self.issuer.is_some()
     }
 
     /// The zone in which a link's times are shown; without a link that of the first one.

@@ -4,13 +4,12 @@
 use crate::stage::{Stage, start};
 use jiff::SignedDuration;
 use rollbook::config::service::RoleName;
-use rollbook::journal::PlanState;
+use rollbook::journal::{NodeRow, PlanState};
 use rollbook::schedule::{deliver, work_once};
 use rollbook::web::door::hash_password;
 use rollbook_sandbox::{FeedRow, MOODLE_TOKEN, Sandbox, World, demo, world};
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub const NAME: &str = "robin@example.org";
@@ -28,7 +27,12 @@ impl Served {
     pub async fn start() -> Self {
         let mut world = World::demo(SEED, start());
         world.clock = world::Clock::Fixed(start());
-        for function in ["core_cohort_update_cohorts", "core_cohort_delete_cohorts", "core_cohort_search_cohorts"] {
+        for function in [
+            "core_cohort_update_cohorts",
+            "core_cohort_delete_cohorts",
+            "core_cohort_search_cohorts",
+            "core_user_update_users",
+        ] {
             world.moodle.list_function(MOODLE_TOKEN, function);
         }
         let today = std::mem::take(&mut world.elm.rows);
@@ -49,13 +53,20 @@ impl Served {
         let add = stage.journal.add_account(NAME, RoleName::Administrator, Some(&hash), "command line", stage.now());
         add.await.unwrap();
         stage.journal.add_account("ada@example.org", RoleName::Viewer, None, NAME, stage.now()).await.unwrap();
-        stage.journal.node_lives(&stage.node.row(None)).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = rollbook::web::router(stage.state.clone());
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let node = NodeRow {
+            name: stage.node.name.clone(),
+            version: "0.1.0".to_owned(),
+            listens: "127.0.0.1:8350".to_owned(),
+            started: start(),
+            seen: stage.now(),
+            stopping: None,
+        };
+        stage.journal.node_lives(&node).await.unwrap();
         let stop = CancellationToken::new();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let service = rollbook::web::router(stage.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         for _ in 0..2 {
             tokio::spawn(work(stage.node.clone(), stop.clone()));
         }

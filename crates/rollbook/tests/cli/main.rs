@@ -8,6 +8,7 @@ mod completions;
 mod guilds;
 mod init;
 mod keep;
+mod pack;
 
 use snapbox::cmd::Command;
 use std::path::Path;

@@ -7,7 +7,9 @@
 
 mod carry;
 mod due;
+mod hook;
 mod nodes;
+mod notices;
 mod stop;
 mod tick;
 mod world;

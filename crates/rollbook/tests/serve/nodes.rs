@@ -44,11 +44,11 @@ async fn assert_one_at_a_time(scene: &Scene) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_killed_at_random_share_the_work_and_run_no_link_twice_at_once() {
     let scene = Scene::postgres(World::demo(SEED, Clock::system().now()), &config("5s")).await;
-    slow(&scene.sandbox, 30);
+    slow(&scene.sandbox, 15);
     let mut random = Random(SEED);
     let mut nodes: BTreeMap<&str, Process> = ["a", "b"].into_iter().map(|name| (name, scene.start(name))).collect();
     let mut asked = Vec::new();
-    for round in 0..8 {
+    for round in 0..6 {
         for name in LINKS {
             asked.push(scene.journal.put_request(&run_now(name), "jo", Clock::system().now()).await.unwrap());
         }

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// No wait in these tests may last longer.
-pub const WAIT_MAX: Duration = Duration::from_secs(90);
+pub const WAIT_MAX: Duration = Duration::from_secs(300);
 
 pub struct Scene {
     pub sandbox: Sandbox,

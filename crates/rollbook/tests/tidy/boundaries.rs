@@ -68,7 +68,7 @@ const PLACES: [(&str, &[&str]); 13] = [
     ("reqwest", &["clients", "config"]),
     ("sqlx", &["journal", "sources"]),
     ("lettre", &["clients", "config", "notify", "pipeline"]),
-    ("axum", &["web"]),
+    ("axum", &["web", "cli"]),
     ("askama", &["web", "notify"]),
     ("clap", &["cli", ""]),
     ("utoipa", &["web"]),

@@ -72,6 +72,21 @@ fn a_path_in_the_docs_exists() {
 }
 
 #[test]
+fn a_command_or_a_flag_in_the_docs_exists() {
+    hold(docs::name_only_what_can_be_called);
+}
+
+#[test]
+fn a_key_of_the_configuration_in_the_docs_exists() {
+    hold(docs::name_only_keys_that_exist);
+}
+
+#[test]
+fn a_test_that_the_docs_call_as_witness_exists() {
+    hold(docs::name_only_tests_that_exist);
+}
+
+#[test]
 fn the_project_has_its_pages() {
     hold(docs::have_the_pages);
 }

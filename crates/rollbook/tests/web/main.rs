@@ -11,4 +11,5 @@ mod doors;
 mod harm;
 mod login;
 mod looks;
+mod sign_on;
 mod stage;

@@ -33,7 +33,7 @@ pub struct Stage {
     pub hand: Hand,
     pub node: Node,
     pub state: WebState,
-    pub folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 pub fn start() -> Timestamp {
@@ -81,7 +81,7 @@ impl Stage {
         let mut node = Node::new(settings.clone(), journal.clone(), clock.clone(), "127.0.0.1:8350", wake.clone());
         node.name = "node-1".to_owned();
         let state = WebState::new(settings, journal.clone(), clock, wake);
-        Self { sandbox, journal, hand, node, state, folder }
+        Self { sandbox, journal, hand, node, state, _folder: folder }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -122,9 +122,15 @@ fn ago(minutes: i64) -> Timestamp {
 pub fn school() -> World {
     let mut world = World::empty();
     world.clock = world::Clock::Fixed(start());
-    for function in ["core_cohort_update_cohorts", "core_cohort_delete_cohorts", "core_cohort_search_cohorts"] {
+    for function in [
+        "core_cohort_update_cohorts",
+        "core_cohort_delete_cohorts",
+        "core_cohort_search_cohorts",
+        "core_user_update_users",
+    ] {
         world.moodle.list_function(MOODLE_TOKEN, function);
     }
+    world.moodle.grant(MOODLE_TOKEN, "moodle/user:update");
     let course = world.moodle.add_course(&COURSE.to_string(), "Fire safety");
     world.moodle.courses.edit(course, |course| {
         course.opt_in = Some(true);

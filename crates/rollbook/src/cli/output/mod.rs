@@ -176,6 +176,11 @@ impl Output {
         self.format == Format::Human
     }
 
+    /// Whether somebody watches a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.look.terminal
+    }
+
     /// A bar on a terminal, nothing elsewhere. `total` counts what `what` names.
     pub fn progress(&self, total: u64, what: &str) -> Progress {
         if self.look.terminal && self.format == Format::Human {

@@ -5,7 +5,7 @@
 mod account;
 mod token;
 
-pub(super) use account::AccountCommand;
+pub(super) use account::{AccountCommand, login_link};
 pub(super) use token::TokenCommand;
 
 use super::Context;

@@ -3,13 +3,17 @@
 //! Next: [`crate::schedule`], what it does, and [`links`], how a link is paused.
 
 mod links;
+mod listen;
 
 pub(super) use links::LinksCommand;
+pub(super) use listen::Door;
 
 use super::output::Sign;
 use super::{Context, Exit};
 use crate::config::Settings;
+use crate::journal::Journal;
 use crate::schedule::{Node, Systemd, serve};
+use crate::web::{WebState, router};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
 use serde_json::json;
@@ -28,17 +32,54 @@ impl Serve {
     pub(super) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let settings = Arc::new(context.settings()?);
         let journal = context.journal(&settings).await?;
-        let systemd = Arc::new(Systemd::find(&context.env));
-        let wake = Arc::new(Notify::new());
-        let listens = "nowhere";
-        let node = Node::new(settings.clone(), journal.clone(), context.clock.clone(), listens, wake);
-        tell(context, &node, &settings);
-        let served = serve(&node, &systemd, &context.stop).await;
-        served.into_diagnostic().wrap_err("while beginning to serve")?;
-        journal.close().await;
-        context.out.sign(Sign::Done, "stopped");
-        Ok(Exit::Fine)
+        let door = if self.no_pages { None } else { Some(Door::open(&settings.server).await?) };
+        serve_here(context, settings, journal, door).await
     }
+}
+
+/// Serves until the process is asked to stop.
+pub(super) async fn serve_here(
+    context: &mut Context,
+    settings: Arc<Settings>,
+    journal: Journal,
+    door: Option<Door>,
+) -> miette::Result<Exit> {
+    let systemd = Arc::new(Systemd::find(&context.env));
+    let wake = Arc::new(Notify::new());
+    let listens = door.as_ref().map_or_else(|| "nowhere".to_owned(), Door::url);
+    let node = Node::new(settings.clone(), journal.clone(), context.clock.clone(), &listens, wake.clone());
+    tell(context, &node, &settings);
+    let state = WebState::new(settings.clone(), journal.clone(), context.clock.clone(), wake);
+    let state = with_sign_on(state.until(context.stop.clone()))?;
+    let pages = door.map(|door| tokio::spawn(door.serve(router(state), context.stop.clone())));
+    let served = serve(&node, &systemd, &context.stop).await;
+    // Without a stop there is no end of the pages to wait for.
+    context.stop.cancel();
+    if let Some(pages) = pages
+        && let Ok(Ok(Err(error))) = tokio::time::timeout(settings.server.stop_limit, pages).await
+    {
+        tracing::error!(%error, "the pages ended with an error");
+    }
+    served.into_diagnostic().wrap_err("while beginning to serve")?;
+    journal.close().await;
+    context.out.sign(Sign::Done, "stopped");
+    Ok(Exit::Fine)
+}
+
+/// Gives the pages their way to the issuer of single sign-on, where there is one.
+fn with_sign_on(state: WebState) -> miette::Result<WebState> {
+    use crate::clients::issuer::IssuerClient;
+    use crate::web::door::sign_on::{Answered, Asked, FetchError};
+    let Some(oidc) = &state.settings.server.oidc else { return Ok(state) };
+    let client = IssuerClient::new(&oidc.issuer).into_diagnostic().wrap_err("while setting single sign-on up")?;
+    Ok(state.with_sign_on(Arc::new(move |Asked { method, url, headers, body }| {
+        let client = client.clone();
+        Box::pin(async move {
+            let answer = client.fetch(method, &url, &headers, body).await;
+            let answer = answer.map_err(|fault| FetchError(Box::new(fault)))?;
+            Ok(Answered { status: answer.status, body: answer.body })
+        })
+    })))
 }
 
 /// What is served, and what should worry.
@@ -55,6 +96,10 @@ fn tell(context: &mut Context, node: &Node, settings: &Settings) {
             |next| format!("next {}", next.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z")),
         );
         context.out.sign(Sign::Done, format_args!("{name} ({}): {}, {next}", link.flow(), schedule.text));
+    }
+    if settings.server.in_the_clear() {
+        let words = "passwords cross the network in the clear: put a proxy with https before it and set `public_url`, or give it [server.tls]";
+        context.out.sign(Sign::Warning, words);
     }
     if settings.links.is_empty() {
         context.out.sign(Sign::Warning, "the configuration has no link: nothing will be run");

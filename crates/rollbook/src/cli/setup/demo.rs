@@ -7,8 +7,11 @@
 use crate::cli::flows::{Shown, print_report, tell_completions};
 use crate::cli::guilds::tell_demo;
 use crate::cli::output::{Output, Sign};
+use crate::cli::people::login_link;
+use crate::cli::serve::{Door, serve_here};
 use crate::cli::{Context, Exit};
 use crate::config::Settings;
+use crate::config::service::RoleName;
 use crate::pipeline::deliver::{MailDelivery, deliver_mails};
 use crate::pipeline::intake::{Ask, IntakeReport, IntakeRequest, Purpose, run_intake};
 use crate::pipeline::setup;
@@ -22,6 +25,7 @@ use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, MOODLE_TOK
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The demo's world is always the same.
 const SEED: u64 = 2026;
@@ -29,6 +33,10 @@ const LINK: &str = "demo";
 const MOODLE: &str = "learning";
 const COMMUNITY: &str = "avc";
 const COMPLETIONS: &str = "done";
+/// The account of whoever looks at the demo.
+const VISITOR: &str = "demo";
+const VISIT_MINUTES: i64 = 24 * 60;
+const USUAL_PORT: u16 = 8350;
 
 /// See it work, with a made-up Moodle, ELM and mail server
 #[derive(Debug, Args)]
@@ -37,7 +45,7 @@ pub(in crate::cli) struct Demo {
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
 
-    /// End when the runs are done, instead of waiting with the made-up sites for Ctrl-C
+    /// End when the runs are done, instead of serving the pages until Ctrl-C
     #[arg(long)]
     once: bool,
 }
@@ -54,13 +62,34 @@ impl Demo {
         let config = write_config(&folder, &sandbox, now)?;
         introduce(&sandbox, &config, &mut context.out);
         let exit = tell(context, &sandbox, &config).await?;
-        if !self.once && context.out.is_human() {
-            context.out.sign(Sign::Note, "the made-up sites stay up so that you can look further; Ctrl-C ends them");
-            context.stop.cancelled().await;
+        if !self.once && context.out.is_human() && context.out.is_terminal() {
+            serve_demo(context, &config).await?;
         }
         sandbox.stop().await;
         Ok(exit)
     }
+}
+
+/// Ends in what anybody would run: the process with its pages, over the made-up sites, with a way in for whoever started it.
+async fn serve_demo(context: &mut Context, config: &Path) -> miette::Result<()> {
+    let (settings, _) = Settings::load(config, &context.env)?;
+    let settings = Arc::new(settings);
+    let journal = context.journal(&settings).await?;
+    let door = Door::open(&settings.server).await?;
+    let now = context.clock.now();
+    if journal.account(VISITOR).await.into_diagnostic()?.is_none() {
+        journal.add_account(VISITOR, RoleName::Administrator, None, VISITOR, now).await.into_diagnostic()?;
+    }
+    let link = login_link(&settings, &journal, (VISITOR, VISIT_MINUTES), VISITOR, now).await?;
+    context.out.heading("The pages (Ctrl-C ends them, and the made-up sites)");
+    context.out.sign(Sign::Note, format_args!("this logs you in, once:\n  {link}"));
+    serve_here(context, settings, journal, Some(door)).await.map(drop)
+}
+
+/// A free port on loopback: the usual one, else any.
+fn free_port() -> u16 {
+    let any = |port| std::net::TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr());
+    any(USUAL_PORT).or_else(|_| any(0)).map_or(USUAL_PORT, |address| address.port())
 }
 
 fn introduce(sandbox: &Sandbox, config: &Path, out: &mut Output) {
@@ -167,6 +196,9 @@ timezone = "America/Vancouver"
 [journal]
 url = "sqlite:rollbook.sqlite"
 
+[server]
+listen = "127.0.0.1:{port}"
+
 [mail]
 smtp = "{smtp}"
 from = "Learning Centre <learning@example.org>"
@@ -219,6 +251,7 @@ backoff = {{ first = "1s" }}
 mode = "rollbook"
 signature = "The Learning Centre"
 "#,
+        port = free_port(),
         smtp = sandbox.smtp_url(),
         feed = sandbox.feed_url(),
         completions = sandbox.completion_url(),

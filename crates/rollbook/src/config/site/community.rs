@@ -3,7 +3,7 @@
 //! Next: [`super::database`].
 
 use super::database::{self, SiteDatabase};
-use crate::config::kind::{Choice, Count, Lasting, Name, Text, Web};
+use crate::config::kind::{Choice, Count, Lasting, Name, Text};
 use crate::config::read::Section;
 use reqwest::Url;
 use rollbook_core::model::SiteName;
@@ -68,7 +68,7 @@ pub enum GuildReader {
 const READERS: Choice<GuildReader> = Choice(&[("jsonapi", GuildReader::JsonApi), ("sql", GuildReader::Sql)]);
 
 pub(super) fn read(name: SiteName, section: &mut Section<'_>) -> Option<Community> {
-    let url = section.required("url", Web);
+    let url = super::address("url", section);
     let reader = section.or("reader", "jsonapi", READERS);
     let group_type = section.or("group_type", "guild", Name(32));
     let sentinel = section.optional("sentinel", Text(254));

@@ -57,7 +57,7 @@ pub struct CompletionConstants {
 }
 
 pub(super) fn read(section: &mut Section<'_>) -> Option<CompletionTarget> {
-    let url = section.required("url", Web);
+    let url = super::address("url", section);
     let token = section.optional_secret("token");
     let lookup_url = section.optional("lookup_url", Web);
     let idempotency_header = section.or("idempotency_header", "idempotency-key", Header);

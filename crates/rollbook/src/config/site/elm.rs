@@ -4,7 +4,7 @@
 //! Next: [`super::completion`].
 
 use super::completion::{self, CompletionTarget};
-use crate::config::kind::{Choice, Count, Flag, Header, Lasting, Name, Web};
+use crate::config::kind::{Choice, Count, Flag, Header, Lasting, Name};
 use crate::config::read::Section;
 use jiff::tz::TimeZone;
 use reqwest::Url;
@@ -71,7 +71,7 @@ const LITERALS: Choice<Literal> =
     Choice(&[("quoted-local", Literal::QuotedLocal), ("date-time-offset", Literal::DateTimeOffset)]);
 
 pub(super) fn read(name: SiteName, zone: &TimeZone, section: &mut Section<'_>) -> Option<Elm> {
-    let feed_url = section.required("feed_url", Web);
+    let feed_url = super::address("feed_url", section);
     let token = section.secret("token");
     let header = section.or("header", "x-cdata-authtoken", Header);
     let timezone = section.zone_or(zone);

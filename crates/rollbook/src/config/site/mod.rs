@@ -15,11 +15,13 @@ pub use database::{Engine, SiteDatabase};
 pub use elm::{Elm, ElmFields, Literal};
 pub use moodle::Moodle;
 
-use super::kind::Choice;
+use super::kind::{Choice, Web};
 use super::read::Section;
 use jiff::tz::TimeZone;
+use reqwest::Url;
 use rollbook_core::model::SiteName;
 use std::fmt;
+use std::net::IpAddr;
 
 /// A configured system.
 #[derive(Clone, Debug)]
@@ -73,4 +75,18 @@ pub(super) fn read(name: &str, zone: &TimeZone, section: &mut Section<'_>) -> Re
         }
     };
     (kind, site)
+}
+
+/// Where a secret is sent. Without TLS everybody on the way can read it, this machine apart: that is a warning, for a test
+/// system may have none.
+fn address(key: &str, section: &mut Section<'_>) -> Option<Url> {
+    let place = section.place_of(key);
+    let url = section.required(key, Web)?;
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    if url.scheme() == "http" && !is_here {
+        let message = format!("the secret of `{}` would cross the network in the clear", section.path);
+        section.warn(message, place, "http", "use https: whoever listens can do all that Rollbook can");
+    }
+    Some(url)
 }

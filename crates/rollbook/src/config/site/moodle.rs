@@ -3,7 +3,7 @@
 //! Next: [`super::database`].
 
 use super::database::{self, SiteDatabase};
-use crate::config::kind::{Count, Lasting, Text, Web};
+use crate::config::kind::{Count, Lasting, Text};
 use crate::config::read::Section;
 use reqwest::Url;
 use rollbook_core::model::SiteName;
@@ -35,7 +35,7 @@ pub struct Moodle {
 }
 
 pub(super) fn read(name: SiteName, section: &mut Section<'_>) -> Option<Moodle> {
-    let url = section.required("url", Web);
+    let url = super::address("url", section);
     let token = section.secret("token");
     let sentinel = section.optional("sentinel", Text(100));
     let timeout = section.or("timeout", "30s", Lasting("1s", "10m"));

@@ -63,6 +63,26 @@ fn a_plain_secret_that_others_can_read_is_a_warning_and_not_shown() {
 }
 
 #[test]
+fn address_without_tls_is_a_warning_this_machine_apart() {
+    let warnings = |host: &str| {
+        let text = with("https://moodle.example.org", &format!("http://{host}"));
+        Settings::parse("rollbook.toml", &text, PathBuf::new(), false, &env()).unwrap().1
+    };
+    let told = warnings("moodle.example.org");
+    assert_eq!(told[0].to_string(), "the secret of `site.learning` would cross the network in the clear");
+    for host in ["localhost:8080", "127.0.0.1:8080", "[::1]"] {
+        assert!(warnings(host).is_empty(), "{host}");
+    }
+}
+
+#[test]
+fn secret_without_its_quotes_is_not_shown() {
+    let text = complaint(&with("{ env = \"TOKEN\" }", "hunter2"));
+    assert!(text.contains("not TOML") && !text.contains("hunter2"), "{text}");
+    assert!(!complaint(&with("{ env = \"TOKEN\" }", "[\"hunter2\"]")).contains("hunter2"));
+}
+
+#[test]
 fn two_errors_are_told_at_once() {
     let text = with("token = { env = \"TOKEN\" }", "timeout = \"soon\"\ntoken = { env = \"TOKEN\" }");
     insta::assert_snapshot!(complaint(&text.replace("flow = \"intake\"", "flow = \"intake\"\nrole = 0")));

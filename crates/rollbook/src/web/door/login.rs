@@ -38,7 +38,7 @@ struct Wanted {
     to: String,
 }
 
-pub fn routes(_state: &WebState) -> Router<WebState> {
+pub fn routes() -> Router<WebState> {
     Router::new()
         .route("/login", get(show).post(log_in))
         .route("/login/link/{secret}", get(show_link).post(use_link))
@@ -62,7 +62,7 @@ fn form(state: &WebState, headers: &HeaderMap, to: String, name: String, trouble
         to: local(&to),
         name,
         trouble,
-        single_sign_on: state.settings.server.oidc.is_some(),
+        single_sign_on: state.has_sign_on(),
     };
     let status = if trouble.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     match page.render() {

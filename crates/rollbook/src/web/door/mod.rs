@@ -9,6 +9,7 @@ mod login;
 mod password;
 pub mod permissions;
 mod secret;
+pub mod sign_on;
 mod throttle;
 mod visitor;
 
@@ -24,6 +25,6 @@ use super::WebState;
 use axum::Router;
 
 /// Login and logout.
-pub fn routes(state: &WebState) -> Router<WebState> {
-    login::routes(state)
+pub fn routes() -> Router<WebState> {
+    login::routes().merge(sign_on::routes())
 }

@@ -64,7 +64,13 @@ pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -
     for completions in caller.state.settings.completions() {
         asks = true;
         let found = journal.opted_courses(&completions.link.name).await?;
-        opted.extend(found.into_iter().filter_map(|course| course.elm_id).map(|id| id.to_string()));
+        opted.extend(
+            found
+                .into_iter()
+                .filter(|course| !course.withdrawn)
+                .filter_map(|course| course.elm_id)
+                .map(|id| id.to_string()),
+        );
     }
     let words: Vec<String> = wanted.q.to_lowercase().split_whitespace().map(str::to_owned).collect();
     let tallies = journal.courses(link.as_ref()).await?;

@@ -5,8 +5,8 @@ use crate::config::link::Link;
 use crate::journal::{LinkOverview, OutboxTotal, ScheduleRow};
 use crate::web::door::Permission;
 use crate::web::shell::{
-    Answer, Badge, Caller, Chart, Clockwork, Here, Shell, Tone, When, code_label, counted, flow_label, grouped,
-    run_badge, show,
+    Answer, Badge, Caller, Chart, Clockwork, Here, Shell, Tone, When, counted, flow_label, grouped, run_badge, show,
+    words,
 };
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
@@ -101,7 +101,11 @@ pub(super) async fn show_overview(caller: Caller) -> Answer {
     }
     let mut numbers = Vec::new();
     for (label, since) in [("Today", clockwork.day_began()), ("This week", clockwork.week_began())] {
-        numbers.push(told(label, &journal.totals_since(None, since).await?));
+        let mut sum = Counts::default();
+        for intake in caller.state.settings.intakes() {
+            add(&mut sum, &journal.totals_since(Some(&intake.link.name), since).await?);
+        }
+        numbers.push(told(label, &sum));
     }
     let page = OverviewPage {
         shell: Shell { live: LIVE, ..caller.shell("Overview", Here::Overview).await? },
@@ -124,12 +128,26 @@ async fn process(caller: &Caller) -> Result<Process, crate::journal::JournalErro
         [] => Process {
             is_there: false,
             told:
-                "No process is at work: nothing runs by itself, and no request is carried out. Start `rollbook serve`."
+                "No process is at work: nothing runs by itself, and no request is carried out. Start one with rollbook serve."
                     .to_owned(),
         },
         [one] => Process { is_there: true, told: format!("{one} is at work") },
         all => Process { is_there: true, told: format!("{} processes are at work: {}", all.len(), all.join(", ")) },
     })
+}
+
+/// Other flows count other things by the same names.
+fn add(sum: &mut Counts, more: &Counts) {
+    let Counts { records, enrolled, suspended, errors, skipped, waiting, accounts, mails, calls } = more;
+    sum.records += records;
+    sum.enrolled += enrolled;
+    sum.suspended += suspended;
+    sum.errors += errors;
+    sum.skipped += skipped;
+    sum.waiting += waiting;
+    sum.accounts += accounts;
+    sum.mails += mails;
+    sum.calls += calls;
 }
 
 fn told(label: &'static str, counts: &Counts) -> Numbers {
@@ -193,11 +211,7 @@ fn run_told(run: &crate::journal::RunRow) -> String {
 }
 
 fn waiting_lines(known: &LinkOverview) -> Vec<String> {
-    known
-        .waiting
-        .iter()
-        .map(|(code, total)| format!("{} {}", grouped(*total), code_label(*code).to_lowercase()))
-        .collect()
+    known.waiting.iter().map(|(code, total)| format!("{} {}", grouped(*total), words(code.as_str()))).collect()
 }
 
 fn health(known: Option<&LinkOverview>, is_paused: bool, is_on: bool, has_episode: bool) -> Badge {

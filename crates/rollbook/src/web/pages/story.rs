@@ -3,13 +3,13 @@
 //! The answer is the journal's: what was seen and done. Moodle itself is asked by requests only.
 
 use super::log::{LogLine, line, story_path};
-use crate::journal::{AppliedRow, LogRow, OutboxRow, StoredEvent, Story};
+use crate::journal::{AppliedRow, LogRow, OutboxRow, Person, StoredEvent, Story};
 use crate::web::incident::Failure;
 use crate::web::shell::{Answer, Badge, Caller, Clockwork, Here, Shell, Tone, When, show, word_label};
 use askama::Template;
 use axum::extract::{Path, Query};
-use rollbook_core::model::{ElmCourseId, EnrolState, Field, Guid, LinkName};
-use rollbook_core::report::{Delivered, Explanation, Known, NowInMoodle, RecordStory, explain};
+use rollbook_core::model::{ElmCourseId, EnrolState, Field, Guid, LinkName, MoodleUserId};
+use rollbook_core::report::{Explanation, NowInMoodle};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -80,7 +80,8 @@ pub(super) async fn show_story(
     let clockwork = caller.clockwork(Some(&link));
     let newest = story.records.last();
     let person = newest.map(name_of).unwrap_or_else(|| guid.to_string());
-    let told = course.as_ref().map(|course| tell(&story, &guid, course, &clockwork));
+    let who = Person { guid: guid.clone(), words: String::new(), user_id: MoodleUserId(0) };
+    let told = course.as_ref().map(|course| tell(&story, &who, course, &clockwork));
     let page = StoryPage {
         shell: caller.shell(person.clone(), Here::Log).await?,
         guid: newest.map_or_else(|| guid.to_string(), |row| row.text.get(Field::Guid).to_owned()),
@@ -124,44 +125,11 @@ fn account(caller: &Caller, link: &LinkName, newest: Option<&LogRow>) -> String 
     })
 }
 
-fn tell(story: &Story, guid: &Guid, course: &ElmCourseId, clockwork: &Clockwork) -> Told {
-    let newest = story.records.last();
-    let title = newest.map(|row| row.course_name.clone()).filter(|title| !title.is_empty());
-    let known = Known {
-        person: newest.map_or_else(|| guid.to_string(), name_of),
-        course: title.map_or_else(|| format!("course {course}"), |title| format!("\"{title}\" ({course})")),
-        records: story.records.iter().map(record_story).collect(),
-        delivered: story.outbox.iter().map(delivered).collect(),
-        now: NowInMoodle::NotAsked,
-    };
-    let explanation = explain(&known);
+/// The journal's answer; Moodle itself is not asked.
+fn tell(story: &Story, person: &Person, course: &ElmCourseId, clockwork: &Clockwork) -> Told {
+    let explanation = story.explain(person, course, NowInMoodle::NotAsked);
     let chain = explanation.chain.iter().map(|moment| (clockwork.exactly(moment.at), moment.what.clone())).collect();
     Told { explanation, chain }
-}
-
-fn record_story(row: &LogRow) -> RecordStory {
-    RecordStory {
-        record: row.fingerprint,
-        wants: row.text.get(Field::State).to_owned(),
-        written: row.text.get(Field::DateCreated).to_owned(),
-        first_seen: row.first_seen,
-        code: row.code,
-        reason: row.reason.clone(),
-        at: row.at,
-        attempts: row.attempts,
-        next_try: row.next_try,
-    }
-}
-
-fn delivered(row: &OutboxRow) -> Delivered {
-    Delivered {
-        kind: row.kind.as_str().to_owned(),
-        state: row.state.clone(),
-        created: row.created,
-        settled: row.settled,
-        answer: row.last_answer.clone(),
-        attempts: row.attempts,
-    }
 }
 
 fn courses(story: &Story, link: &LinkName, guid: &Guid, clockwork: &Clockwork) -> Vec<InCourse> {
@@ -214,14 +182,21 @@ pub(super) fn plain(payload: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Object(fields) => {
-            let told = fields.iter().filter(|(_, value)| !value.is_null() && value.as_str() != Some(""));
+            // What was done comes first, whatever the order of the letters.
+            let act = fields.get("act").and_then(Value::as_str);
+            let fields = fields.iter().filter(|(name, _)| *name != "act");
+            let told = fields.filter(|(_, value)| !value.is_null() && value.as_str() != Some(""));
             let pairs: Vec<String> = told
                 .map(|(name, value)| match value {
                     Value::Object(_) => format!("{}: ({})", name.replace('_', " "), plain(value)),
                     _ => format!("{}: {}", name.replace('_', " "), plain(value)),
                 })
                 .collect();
-            pairs.join(", ")
+            match (act, pairs.is_empty()) {
+                (None, _) => pairs.join(", "),
+                (Some(act), true) => act.to_owned(),
+                (Some(act), false) => format!("{act} ({})", pairs.join(", ")),
+            }
         }
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join("; "),
         other => other.to_string(),

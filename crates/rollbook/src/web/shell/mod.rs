@@ -12,7 +12,7 @@ pub use caller::{Answer, Caller, show};
 pub use chart::{Chart, ChartColumn};
 pub use parts::{Badge, Choice, More, Tone};
 pub use when::{Clockwork, When};
-pub use words::{code_label, counted, flow_label, grouped, kind_label, run_badge, standing_badge, word_label};
+pub use words::{code_label, counted, flow_label, grouped, kind_label, run_badge, standing_badge, word_label, words};
 
 use super::assets::AssetPaths;
 

@@ -6,9 +6,15 @@ use rollbook_core::run::{OutcomeCode, RunKind, RunState};
 
 /// A stored word as a label: `mail_mismatch` is `Mail mismatch`.
 pub fn word_label(word: &str) -> String {
-    let words = word.replace('_', " ");
+    let words = words(word);
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A stored word within a sentence: `guid_changed` is `GUID changed`.
+pub fn words(word: &str) -> String {
+    let spoken = word.split('_').map(|part| if part == "guid" { "GUID" } else { part });
+    spoken.collect::<Vec<_>>().join(" ")
 }
 
 /// An outcome code as a label.
@@ -48,12 +54,13 @@ pub fn run_badge(run: &RunRow) -> Badge {
 /// How a record of the log stands: its outcome, in the tone of its standing.
 pub fn standing_badge(code: OutcomeCode, standing: &str, status: &str) -> Badge {
     let tone = match (standing, status) {
-        ("attention", _) | (_, "Error") => Tone::Bad,
+        ("attention", _) => Tone::Bad,
         ("transient" | "awaited", _) | (_, "Waiting") => Tone::Busy,
+        (_, "Error") => Tone::Bad,
         (_, "Skipped") => Tone::Plain,
         (_, _) => Tone::Good,
     };
-    Badge::new(tone, code_label(code).to_lowercase())
+    Badge::new(tone, words(code.as_str()))
 }
 
 /// `1 record`, `2 records`
@@ -82,6 +89,7 @@ mod tests {
     #[test]
     fn words_and_numbers_read_well() {
         assert_eq!(word_label("mail_mismatch"), "Mail mismatch");
+        assert_eq!((word_label("guid_changed"), words("two_accounts")), ("GUID changed".into(), "two accounts".into()));
         assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!([grouped(0), grouped(999), grouped(1_000)], ["0", "999", "1\u{202f}000"]);
         assert_eq!([counted(1, "record"), counted(0, "record")], ["1 record", "0 records"]);

@@ -8,6 +8,7 @@ pub(super) use acts::{add_account, add_token, change_account, revoke_token};
 
 use super::story::plain;
 use crate::config::service::RoleName;
+use crate::journal::requests::SCHEDULE;
 use crate::journal::{AccountRow, StoredEvent, TokenRow};
 use crate::web::door::{Permission, Scope};
 use crate::web::shell::{Answer, Badge, Caller, Choice, Clockwork, Here, Shell, Tone, When, show};
@@ -67,6 +68,7 @@ pub(super) async fn show_accounts(caller: Caller) -> Answer {
     for link in caller.state.settings.links.keys() {
         acts.extend(journal.acts(link, i64::MAX, ACTS).await?);
     }
+    acts.retain(|event| event.author != SCHEDULE);
     acts.sort_by_key(|event| std::cmp::Reverse(event.id));
     acts.truncate(ACTS as usize);
     let page = AccountsPage {

@@ -3,7 +3,7 @@
 use crate::journal::LogRow;
 use crate::journal::requests::{FeedCard, FeedTexts, Would};
 use crate::web::pages::log::{LogLine, line, story_path};
-use crate::web::shell::{Badge, Clockwork, Tone, code_label};
+use crate::web::shell::{Badge, Clockwork, Tone, words};
 use rollbook_core::model::{Account, Enrolment, Fingerprint, LinkName};
 
 /// A card.
@@ -43,14 +43,14 @@ pub(super) fn card(link: &LinkName, card: &FeedCard, earlier: &[LogRow], clockwo
     let (lines, can_process) = match would {
         Would::Change { lines } => (lines.clone(), true),
         // Another look settles what only waits; what is settled stays so.
-        Would::Leave { code, why } => (vec![format!("nothing ({}): {why}", code_label(*code).to_lowercase())], true),
+        Would::Leave { code, why } => (vec![format!("nothing ({}): {why}", words(code.as_str()))], true),
     };
     Card {
         record: record.to_hex(),
         heading: heading(texts),
         badge: match (problem, known) {
             (Some(_), _) => Badge::new(Tone::Bad, "cannot be read"),
-            (None, Some(code)) => Badge::new(Tone::Plain, format!("known: {}", code_label(*code).to_lowercase())),
+            (None, Some(code)) => Badge::new(Tone::Plain, format!("known: {}", words(code.as_str()))),
             (None, None) => Badge::new(Tone::Busy, "new"),
         },
         story: story_path(link, &texts.guid, &texts.course),

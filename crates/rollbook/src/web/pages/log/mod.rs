@@ -70,7 +70,7 @@ pub(super) struct LogLine {
     pub course_id: String,
     pub enrolment: String,
     pub reason: String,
-    pub waits: Option<When>,
+    pub waits: Option<Waits>,
     pub attention: String,
 }
 
@@ -155,9 +155,24 @@ pub(super) fn line(row: &LogRow, clockwork: &Clockwork) -> LogLine {
         course_id: text(Field::Course),
         enrolment: text(Field::EnrolmentId),
         reason: row.reason.clone(),
-        waits: clockwork.maybe(row.next_try.filter(|_| row.standing == "transient" || row.standing == "awaited")),
+        waits: waits(row, clockwork),
         attention: row.attention.map(|item| format!("/attention/{item}")).unwrap_or_default(),
     }
+}
+
+/// When a record is tried again: at a time to come, or by the next run.
+#[derive(Template)]
+#[template(path = "parts/waits.html")]
+pub(super) struct Waits {
+    at: Option<When>,
+}
+
+impl askama::filters::HtmlSafe for Waits {}
+
+fn waits(row: &LogRow, clockwork: &Clockwork) -> Option<Waits> {
+    let is_tried_again = matches!(row.standing.as_str(), "transient" | "awaited");
+    let at = row.next_try.filter(|at| *at > clockwork.now);
+    is_tried_again.then(|| Waits { at: clockwork.maybe(at) })
 }
 
 /// Where the story of a person is; empty where the record names nobody.

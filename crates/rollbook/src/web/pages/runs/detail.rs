@@ -174,7 +174,8 @@ fn event_line(event: &StoredEvent, clockwork: &Clockwork) -> EventLine {
         at: clockwork.exactly(event.at),
         kind: word_label(event.kind.as_str()),
         tone: match event.kind {
-            EventKind::Finding | EventKind::Trouble => "bad-text",
+            EventKind::Trouble => "bad-text",
+            EventKind::Finding if event.payload["level"] == "block" => "bad-text",
             _ => "",
         },
         author: event.author.clone(),

@@ -3,7 +3,7 @@
 
 use super::evidence::{Remedies, Side, sides};
 use crate::journal::requests::{Ask, AttentionAct};
-use crate::journal::{AttentionFilter, AttentionItem};
+use crate::journal::{AttentionFilter, AttentionItem, LogRow};
 use crate::web::door::Permission;
 use crate::web::incident::Failure;
 use crate::web::pages::links::put;
@@ -11,7 +11,7 @@ use crate::web::pages::log::{LogLine, line};
 use crate::web::shell::{Answer, Caller, Choice, Clockwork, Here, More, Shell, When, counted, show, word_label};
 use askama::Template;
 use axum::extract::{Form, Path, Query};
-use rollbook_core::model::{LinkName, MoodleUserId};
+use rollbook_core::model::{Field, LinkName, MoodleUserId};
 use serde::Deserialize;
 
 const ITEMS: u32 = 50;
@@ -42,6 +42,7 @@ struct ItemLine {
 struct ItemPage {
     shell: Shell,
     item: ItemLine,
+    heading: String,
     id: i64,
     is_open: bool,
     may_decide: bool,
@@ -115,8 +116,13 @@ pub(in crate::web::pages) async fn show_item(caller: Caller, Path(id): Path<i64>
     let records = journal.waiting_behind(id, 0, RECORDS).await?;
     let clockwork = caller.clockwork(Some(&item.link));
     let (sides, remedies, words) = sides(&item, records.first());
+    let heading = match records.first() {
+        Some(row) => format!("{}: {}", word_label(&item.kind), about(&item, row)),
+        None => word_label(&item.kind),
+    };
     let page = ItemPage {
-        shell: caller.shell(item.title.clone(), Here::Attention).await?,
+        shell: caller.shell(heading.clone(), Here::Attention).await?,
+        heading,
         id,
         is_open: item.closed.is_none(),
         may_decide: caller.may(Permission::Resolve),
@@ -128,6 +134,15 @@ pub(in crate::web::pages) async fn show_item(caller: Caller, Path(id): Path<i64>
         item: item_line(&item, &clockwork),
     };
     show(&page)
+}
+
+/// What an item is about: its course, where it is about one, else the person of its first record.
+fn about(item: &AttentionItem, row: &LogRow) -> String {
+    if item.subject == row.text.get(Field::Course) {
+        return if row.course_name.is_empty() { format!("course {}", item.subject) } else { row.course_name.clone() };
+    }
+    let name = format!("{} {}", row.text.get(Field::FirstName), row.text.get(Field::LastName));
+    if name.trim().is_empty() { item.subject.clone() } else { name.trim().to_owned() }
 }
 
 #[derive(Debug, Default, Deserialize)]

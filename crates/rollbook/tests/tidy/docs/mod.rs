@@ -1,12 +1,23 @@
-//! What the pages promise: the pages themselves, and every path that they name.
+//! What the pages promise: the pages themselves, and every path, command, flag and key that they name.
 //!
-//! Next: docs/ARCHITECTURE.md.
+//! Next: [`commands`], [`keys`].
+
+mod commands;
+mod keys;
+mod proofs;
+mod shell;
+mod spans;
+mod tree;
+
+pub use commands::name_only_what_can_be_called;
+pub use keys::name_only_keys_that_exist;
+pub use proofs::name_only_tests_that_exist;
 
 use crate::files::Project;
 use crate::{Complaint, complain};
 
 /// What a stranger looks for first.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 11] = [
     "README.md",
     "CHANGELOG.md",
     "LICENSE",
@@ -15,7 +26,9 @@ const PAGES: [&str; 9] = [
     ".ci/run",
     "docs/ARCHITECTURE.md",
     "docs/GLOSSARY.md",
+    "docs/OPERATING.md",
     "docs/STYLE.md",
+    "docs/THREATS.md",
 ];
 
 /// Where a path may begin besides the root.
@@ -83,9 +96,20 @@ fn paths(line: &str) -> impl Iterator<Item = &str> {
         let inside = path.contains('/')
             && matches!(
                 first,
-                "crates" | "docs" | "src" | "tests" | "benches" | "migrations" | "templates" | "assets" | ".ci"
+                "crates"
+                    | "docs"
+                    | "src"
+                    | "tests"
+                    | "benches"
+                    | "migrations"
+                    | "templates"
+                    | "assets"
+                    | ".ci"
+                    | "fuzz"
+                    | "packaging"
+                    | ".github"
             );
-        inside || path.ends_with(".rs") || path.ends_with(".md")
+        inside || path == "rollbook.example.toml" || [".rs", ".md", ".php"].iter().any(|ending| path.ends_with(ending))
     };
     let plain = |path: &str| path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte));
     quoted
