@@ -1,7 +1,7 @@
 //! What every page is given: the journal, the time, the settings, and a bell that wakes the process.
 
-use super::door::sign_on::{Fetch, Issuer};
 use super::api::Pace;
+use super::door::sign_on::{Fetch, Issuer};
 use super::events::completion::CompletionGate;
 use super::events::membership::MembershipGate;
 use super::watch::Recorder;

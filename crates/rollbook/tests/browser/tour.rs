@@ -91,7 +91,7 @@ async fn watch_a_run(driver: &Driver, served: &Served) {
     let sandbox = served.stage.sandbox.as_ref().unwrap();
     sandbox.faults().arm(Fault::nth(Target::Feed, 1, Kind::SlowMs(4_000)));
     driver.open("/").await;
-    driver.press("Run now demo").await;
+    driver.click("form[action='/links/demo/run'] button").await;
     driver.sees("The run was asked for").await;
     driver.script("window.notReloaded = true").await;
     driver.sees("being carried out").await;
