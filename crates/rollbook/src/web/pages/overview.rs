@@ -14,6 +14,8 @@ use rollbook_core::run::{Counts, RunState};
 
 /// A process that says nothing for so long is taken for dead.
 const SILENT: SignedDuration = SignedDuration::from_secs(60);
+/// So many open episodes of a link are shown.
+const EPISODES: u32 = 10;
 /// The chart shows so many days.
 const DAYS: i64 = 14;
 /// Seconds between two looks of the script.
@@ -97,7 +99,14 @@ pub(super) async fn show_overview(caller: Caller) -> Answer {
     for link in caller.state.settings.links.values() {
         let known = overviews.iter().find(|known| known.state.link == *link.name());
         let clockwork = caller.clockwork(Some(link.name()));
-        links.push(card(link, known, schedules.get(link.name()), &outbox, Vec::new(), &clockwork));
+        let episodes = journal.episodes(Some(link.name()), true, None, EPISODES).await?;
+        let episodes = episodes.into_iter().map(|row| Episode {
+            title: row.episode.title,
+            remedy: row.remedy,
+            path: row.path,
+            since: clockwork.ago(row.episode.began),
+        });
+        links.push(card(link, known, schedules.get(link.name()), &outbox, episodes.collect(), &clockwork));
     }
     let mut numbers = Vec::new();
     for (label, since) in [("Today", clockwork.day_began()), ("This week", clockwork.week_began())] {
