@@ -76,7 +76,7 @@ enum Command {
     AvcMoodleSync(guilds::Sync),
     CompletionsShell(setup::CompletionsShell),
     #[command(hide = true)]
-    Live(setup::Live),
+    Live(Box<setup::Live>),
 }
 
 const STYLES: Styles = Styles::styled()

@@ -7,9 +7,12 @@ use crate::cli::{Context, Exit};
 use crate::clients::moodle::Function;
 use crate::clock;
 use crate::config::Settings;
-use crate::config::link::{Link, WelcomeMode};
-use crate::config::site::{Elm, Moodle, Site};
-use crate::pipeline::doctor::{Chart, Check, Health, MoodlePatient, examine_elm, examine_mail, examine_moodle};
+use crate::config::link::{GoneGuild, Guilds, Link, MatchBy, RolesBy, WelcomeMode};
+use crate::config::site::{Community, Elm, Moodle, Site};
+use crate::pipeline::doctor::{
+    Chart, Check, CommunityPatient, Health, MoodlePatient, examine_community, examine_elm, examine_mail, examine_moodle,
+};
+use crate::pipeline::guilds::{guild_rights, make_community};
 use crate::pipeline::setup;
 use crate::sources::moodle::Sentinel;
 use clap::Args;
@@ -30,15 +33,13 @@ const COMMON: [Function; 2] = [Function::SiteInfo, Function::UsersByField];
 const INTAKE: [Function; 5] =
     [Function::CoursesByField, Function::EnrolledUsers, Function::UsersCourses, Function::CreateUsers, Function::Enrol];
 const COMPLETIONS: [Function; 3] = [Function::CoursesByField, Function::UsersCourses, Function::CompletionStatus];
-const GUILDS: [Function; 8] = [
+const GUILDS: [Function; 6] = [
     Function::Cohorts,
     Function::CohortMembers,
     Function::CreateCohorts,
     Function::UpdateCohorts,
     Function::AddMembers,
     Function::DeleteMembers,
-    Function::AssignRoles,
-    Function::UnassignRoles,
 ];
 
 impl Doctor {
@@ -62,8 +63,8 @@ impl Doctor {
             }
             checks.extend(match site {
                 Site::Elm(elm) => look_at_elm(elm, context).await,
-                Site::Moodle(moodle) => look_at_moodle(moodle, settings).await,
-                Site::Community(_) => Vec::new(),
+                Site::Moodle(moodle) => look_at_moodle(moodle, settings, context).await,
+                Site::Community(community) => look_at_community(community, settings, context).await,
             });
         }
         checks
@@ -77,7 +78,7 @@ async fn look_at_elm(elm: &Elm, context: &Context) -> Vec<Check> {
     }
 }
 
-async fn look_at_moodle(site: &Moodle, settings: &Settings) -> Vec<Check> {
+async fn look_at_moodle(site: &Moodle, settings: &Settings, context: &Context) -> Vec<Check> {
     let client = match setup::make_moodle(site) {
         Ok(client) => client,
         Err(error) => return unusable(site.name.as_str(), &error.to_string()),
@@ -86,6 +87,7 @@ async fn look_at_moodle(site: &Moodle, settings: &Settings) -> Vec<Check> {
     let mut functions: BTreeSet<Function> = COMMON.into();
     let mut role: Option<RoleId> = None;
     let mut welcomes = false;
+    let mut guilds = Vec::new();
     for link in links {
         match link {
             Link::Intake(link) => {
@@ -94,7 +96,10 @@ async fn look_at_moodle(site: &Moodle, settings: &Settings) -> Vec<Check> {
                 welcomes |= link.welcome.mode == WelcomeMode::Rollbook;
             }
             Link::Completions(_) => functions.extend(COMPLETIONS),
-            Link::Guilds(_) => functions.extend(GUILDS),
+            Link::Guilds(link) => {
+                functions.extend(guild_functions(link, site));
+                guilds.push(guild_rights(link));
+            }
         }
     }
     let functions: Vec<Function> = functions.into_iter().collect();
@@ -109,10 +114,43 @@ async fn look_at_moodle(site: &Moodle, settings: &Settings) -> Vec<Check> {
         functions: &functions,
         sentinel,
         role,
+        guilds: &guilds,
         input_vars,
         welcomes,
     };
-    examine_moodle(&patient).await
+    examine_moodle(&patient, &context.clock).await
+}
+
+/// What a guilds link calls, as its rules want it.
+fn guild_functions(link: &Guilds, site: &Moodle) -> Vec<Function> {
+    let gives_roles = link.roles_by == RolesBy::Rollbook && !link.roles.is_empty();
+    let adopts = !link.adopt.is_empty() && site.database.is_none();
+    let some = [
+        (gives_roles, Function::AssignRoles),
+        (gives_roles, Function::UnassignRoles),
+        (adopts, Function::SearchCohorts),
+        (link.gone == GoneGuild::Delete, Function::DeleteCohorts),
+        (link.create_accounts, Function::CreateUsers),
+    ];
+    let some = some.into_iter().filter_map(|(wanted, function)| wanted.then_some(function));
+    GUILDS.into_iter().chain(some).collect()
+}
+
+async fn look_at_community(site: &Community, settings: &Settings, context: &Context) -> Vec<Check> {
+    let link = settings.guilds().map(|found| found.link).find(|link| link.from == site.name);
+    let name_field = link.and_then(|link| link.machine_name_field.as_deref());
+    let source = match make_community(site, name_field, &context.clock) {
+        Ok(source) => source,
+        Err(error) => return unusable(site.name.as_str(), &error.to_string()),
+    };
+    let patient = CommunityPatient {
+        site: site.name.as_str(),
+        source: &source,
+        sentinel: site.sentinel.as_deref(),
+        name_field,
+        matches_mail: link.is_some_and(|link| link.match_by.contains(&MatchBy::Mail)),
+    };
+    examine_community(&patient, &context.clock).await
 }
 
 /// The machine itself: the time-zone database that is used, and whether the machine's own is older.

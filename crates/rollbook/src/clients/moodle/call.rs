@@ -10,11 +10,12 @@ use super::{MoodleReader, MoodleWriter};
 use crate::clients::http::{self, MOODLE_BYTES_MAX, SetupError};
 use crate::clients::retry::{RetryPolicy, retry_read};
 use crate::clock::Timer;
+use jiff::Timestamp;
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -82,6 +83,7 @@ struct Inner {
     options: MoodleOptions,
     permits: Semaphore,
     counts: Mutex<BTreeMap<Function, CallCount>>,
+    server_time: Mutex<Option<Timestamp>>,
 }
 
 impl std::fmt::Debug for MoodleClient {
@@ -109,7 +111,8 @@ impl MoodleClient {
         }
         let permits = Semaphore::new(options.concurrency.max(1));
         let http = http::make_client(&site, options.timeout)?;
-        let inner = Inner { http, site, endpoint, options, permits, counts: Mutex::default() };
+        let inner =
+            Inner { http, site, endpoint, options, permits, counts: Mutex::default(), server_time: Mutex::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -139,6 +142,15 @@ impl MoodleClient {
     /// What was called since the client was made, in the order of [`Function::ALL`].
     pub fn call_counts(&self) -> Vec<CallCount> {
         self.inner.counts.lock().unwrap_or_else(PoisonError::into_inner).values().copied().collect()
+    }
+
+    /// What the server's clock said with its last answer; `None` where it does not tell.
+    pub fn server_time(&self) -> Option<Timestamp> {
+        *self.server_time_now()
+    }
+
+    fn server_time_now(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.inner.server_time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Splits the items of a read so that every permit gets a share, within [`Self::items_max`].
@@ -201,7 +213,10 @@ impl MoodleClient {
         let pairs: Vec<(&str, &str)> = fixed.into_iter().chain(rest).collect();
         let timer = Timer::start();
         let result = match http::exchange(http.post(endpoint.clone()).form(&pairs), MOODLE_BYTES_MAX).await {
-            Ok(answer) => read_answer(function, &answer),
+            Ok(answer) => {
+                *self.server_time_now() = answer.date;
+                read_answer(function, &answer)
+            }
             Err(fault) => Err(fault.into()),
         };
         self.count(function, items, timer.elapsed(), result.is_ok());
