@@ -18,7 +18,11 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let env = Env::system();
     let filter = env.get(LOG).unwrap_or_else(|| level(cli.verbosity()).to_owned());
-    tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(std::io::stderr)
+        .init();
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         tracing::error!("another TLS provider was installed first");
         return Exit::Failed.into();

@@ -4,6 +4,7 @@
 //! reader that hangs up (`| head`) is no failure: the rest is dropped, and the work goes on. It must never print a
 //! secret. Next: [`table`], [`progress`].
 
+mod fold;
 mod progress;
 mod sign;
 mod table;
@@ -49,6 +50,8 @@ pub(crate) struct Look {
     /// Columns of the terminal, else 80.
     width: u16,
     terminal: bool,
+    /// Whether answers go to a terminal, where a long line is folded.
+    folds: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,22 +82,29 @@ impl Output {
         };
         let signs = if options.ascii { Signs::Ascii } else { Signs::Unicode };
         let width = terminal_size::terminal_size().map_or(80, |(columns, _)| columns.0.clamp(40, 200));
-        let look = Look { signs, colour, width, terminal: io::stderr().is_terminal() };
+        let (terminal, folds) = (io::stderr().is_terminal(), io::stdout().is_terminal());
+        let look = Look { signs, colour, width, terminal, folds };
         let format = if options.json { Format::Json } else { Format::Human };
         Self { answers: Box::new(answers), trouble: Box::new(trouble), format, look, state: Ok(Reader::Listens) }
     }
 
     /// A line of human text.
     pub fn line(&mut self, text: impl Display) {
+        self.folded(&text.to_string(), 2);
+    }
+
+    fn folded(&mut self, text: &str, hang: usize) {
         if self.format == Format::Human {
+            let text = if self.look.folds { fold::fold(text, self.look.width.into(), hang) } else { text.into() };
             self.write(format_args!("{text}\n"));
         }
     }
 
     /// A line of human text after a sign.
     pub fn sign(&mut self, sign: Sign, text: impl Display) {
+        let hang = if self.look.signs == Signs::Unicode { 2 } else { 4 };
         let sign = sign.drawn(self.look.signs);
-        self.line(format_args!("{sign} {text}"));
+        self.folded(&format!("{sign} {text}"), hang);
     }
 
     /// A sign as it is drawn here, to stand inside a line.

@@ -23,7 +23,7 @@ impl Write for Kept {
 }
 
 fn output(answers: &Kept, format: Format, signs: Signs) -> Output {
-    let look = Look { signs, colour: Colour::Plain, width: 80, terminal: false };
+    let look = Look { signs, colour: Colour::Plain, width: 80, terminal: false, folds: false };
     let answers = anstream::StripStream::new(Box::new(answers.clone()) as Box<dyn Write + Send>);
     Output { answers: Box::new(answers), trouble: Box::new(io::sink()), format, look, state: Ok(Reader::Listens) }
 }

@@ -41,6 +41,11 @@ pub async fn examine_community(patient: &CommunityPatient<'_>, clock: &Clock) ->
             look_at_access(&mut chart, patient, &open, now);
             match open.list().await {
                 Err(error) => chart.bad("guilds", words(&error), mend(&error)),
+                Ok(guilds) if guilds.is_empty() => {
+                    let mend = "give the account \"view group\" in the scopes outsider and insider; and look whether \
+                                group_type is right";
+                    chart.bad("guilds", "none is seen", mend);
+                }
                 Ok(guilds) => {
                     look_at_names(&mut chart, patient, &guilds);
                     look_at_members(&mut chart, patient, &open, &guilds, now).await;
@@ -63,11 +68,6 @@ fn look_at_access(chart: &mut Chart, patient: &CommunityPatient<'_>, open: &Open
 }
 
 fn look_at_names(chart: &mut Chart, patient: &CommunityPatient<'_>, guilds: &[Guild]) {
-    if guilds.is_empty() {
-        let mend =
-            "give the account \"view group\" in the scopes outsider and insider; and look whether group_type is right";
-        return chart.bad("guilds", "none is seen", mend);
-    }
     let unpublished = guilds.iter().filter(|guild| guild.status == GuildStatus::Unpublished).count();
     chart.good("guilds", format!("{} are seen, {unpublished} of them unpublished", guilds.len()));
     let mut by_name = BTreeMap::<String, usize>::new();

@@ -72,8 +72,10 @@ pub async fn prove_guild_sight(
     let info = match looks_up {
         LooksUp::ByTables => info.await?,
         LooksUp::ByServices => {
-            let (info, seen) = tokio::try_join!(info, find_sentinel(reader, sentinel))?;
-            check_sentinel(reader, &seen).await?;
+            // Where both fail, it is always the same error that is told.
+            let (info, seen) = tokio::join!(info, find_sentinel(reader, sentinel));
+            let info = info?;
+            check_sentinel(reader, &seen?).await?;
             info
         }
     };
