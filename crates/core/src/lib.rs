@@ -8,6 +8,7 @@ pub mod desired;
 pub mod guard;
 pub mod matching;
 pub mod model;
+pub mod notice;
 pub mod plan;
 pub mod policy;
 pub mod report;

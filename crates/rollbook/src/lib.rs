@@ -12,5 +12,6 @@ pub mod journal;
 pub mod live;
 pub mod notify;
 pub mod pipeline;
+pub mod schedule;
 pub mod sources;
 pub mod web;

@@ -5,6 +5,7 @@
 
 mod change;
 mod completions;
+mod correction;
 mod digest;
 mod guilds;
 mod intake;
@@ -16,6 +17,7 @@ pub use completions::{
     CompletionInputs, CompletionSkip, CompletionsPlan, KnownCompletion, KnownCompletions, Report, ReportParts,
     is_same_report, plan_completions,
 };
+pub use correction::{CannotCorrect, Correction, CorrectionAsk, CorrectionInputs, CorrectionPlan, plan_correction};
 pub use digest::{Digest, digest};
 pub use guilds::{
     CohortForm, CohortWhy, GuildChange, GuildInputs, GuildLine, GuildPlan, GuildSkip, InStep, MemberChange, MemberRef,

@@ -6,6 +6,7 @@
 //! `_DATABASE` a real community. `--only guilds` or `--only intake` measures one flow.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::unwrap_used, reason = "a bench is its own program")]
 
+mod completions;
 mod guilds;
 mod intake;
 mod large_plan;
@@ -34,13 +35,17 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be made");
     let only = value("--only");
     let wants = |flow: &str| only.as_deref().is_none_or(|only| only == flow);
+    let moodle = value("--moodle");
     let mut lines = Vec::new();
     if wants("guilds") {
         lines.push(large_plan::measure());
-        lines.extend(runtime.block_on(guilds::measure(&town::Moodle::of(value("--moodle")))));
+        lines.extend(runtime.block_on(guilds::measure(&town::Moodle::of(moodle.clone()))));
     }
     if wants("intake") {
-        lines.extend(runtime.block_on(intake::measure(people, value("--moodle"), value("--role"))));
+        lines.extend(runtime.block_on(intake::measure(people, moodle.clone(), value("--role"))));
+    }
+    if wants("completions") && moodle.is_none() {
+        lines.extend(runtime.block_on(completions::measure(people)));
     }
     println!("\n| what | records | seconds | ms a record | calls to Moodle |\n|---|--:|--:|--:|--:|");
     for Line { what, records, took, calls } in &lines {

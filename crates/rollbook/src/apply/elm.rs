@@ -64,7 +64,8 @@ fn read_answer(error: &CompletionError) -> Answer {
 /// The error with the ELM's own message, which the error itself does not show.
 fn told(error: &CompletionError) -> String {
     match error {
-        CompletionError::Refused { words, .. } if !words.is_empty() => format!("{error}: {}", words.as_str()),
+        CompletionError::Refused { status, code, words } if words.is_empty() => format!("HTTP {status}, {code}"),
+        CompletionError::Refused { status, code, words } => format!("HTTP {status}, {code}: {}", words.as_str()),
         _ => error.to_string(),
     }
 }

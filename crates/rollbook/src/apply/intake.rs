@@ -87,7 +87,12 @@ fn split<'a>(changes: &'a [IntakeChange], with: &Intake<'_>) -> Vec<Part<'a>> {
         }
     }
     let client = with.writer.client();
-    let share = |count: usize, most: usize| count.div_ceil(with.concurrency.max(1)).clamp(1, most);
+    // Parts of equal size, as many as there are calls at a time or a multiple of it: the last round is as full as the first.
+    let share = |count: usize, most: usize| {
+        let at_once = with.concurrency.max(1);
+        let rounds = count.div_ceil(most.max(1) * at_once).max(1);
+        count.div_ceil(rounds * at_once).clamp(1, most.max(1))
+    };
     let mut parts = Vec::new();
     for accounts in accounts.chunks(share(accounts.len(), client.items_max(Function::CreateUsers))) {
         let theirs = accounts.iter().filter_map(|account| enrolments.remove(&Who::New(account.guid.clone()))).flatten();

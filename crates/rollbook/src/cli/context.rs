@@ -6,7 +6,7 @@ use super::Options;
 use super::output::Output;
 use crate::clock::Clock;
 use crate::config::service::Place;
-use crate::config::{self, Env, Settings};
+use crate::config::{Env, Settings};
 use crate::journal::{Journal, OpenOptions};
 use miette::{IntoDiagnostic, WrapErr};
 use std::path::PathBuf;
@@ -29,8 +29,7 @@ pub struct Context {
 impl Context {
     /// The configuration file: `--config`, else the variable, else `rollbook.toml` here.
     pub fn config_path(&self) -> PathBuf {
-        let named = self.options.config.clone().or_else(|| self.env.get(config::CONFIG).map(PathBuf::from));
-        named.unwrap_or_else(|| PathBuf::from("rollbook.toml"))
+        self.options.config_path(&self.env)
     }
 
     /// Reads the configuration; its warnings go to standard error.

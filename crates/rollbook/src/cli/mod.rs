@@ -7,16 +7,18 @@ mod context;
 mod exit;
 mod flows;
 mod guilds;
+mod keep;
 pub mod output;
 mod plans;
 mod reading;
+mod serve;
 mod setup;
 
 pub use context::Context;
 pub use exit::Exit;
 
 use crate::clock::Clock;
-use crate::config::Env;
+use crate::config::{self, Env};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, ColorChoice, Parser, Subcommand};
 use output::Output;
@@ -64,6 +66,8 @@ enum Command {
     Demo(setup::Demo),
     Init(setup::Init),
     Doctor(setup::Doctor),
+    Serve(serve::Serve),
+    Links(serve::LinksCommand),
     Intake(flows::IntakeCommand),
     Completions(flows::CompletionsCommand),
     Guilds(guilds::GuildsCommand),
@@ -74,7 +78,13 @@ enum Command {
     Attention(reading::AttentionCommand),
     Import(setup::Import),
     AvcMoodleSync(guilds::Sync),
+    SelfCheck(keep::SelfCheck),
+    Backup(keep::Backup),
+    Restore(keep::Restore),
+    Prune(keep::Prune),
     CompletionsShell(setup::CompletionsShell),
+    #[command(hide = true)]
+    ManPages(setup::ManPages),
     #[command(hide = true)]
     Live(Box<setup::Live>),
 }
@@ -84,7 +94,20 @@ const STYLES: Styles = Styles::styled()
     .usage(AnsiColor::BrightBlue.on_default().bold())
     .literal(AnsiColor::BrightCyan.on_default());
 
+impl Options {
+    /// The configuration file: `--config`, else the variable, else `rollbook.toml` here.
+    fn config_path(&self, env: &Env) -> PathBuf {
+        let named = self.config.clone().or_else(|| env.get(config::CONFIG).map(PathBuf::from));
+        named.unwrap_or_else(|| PathBuf::from("rollbook.toml"))
+    }
+}
+
 impl Cli {
+    /// The configuration file that the command reads.
+    pub fn config_path(&self, env: &Env) -> PathBuf {
+        self.options.config_path(env)
+    }
+
     /// How chatty the log is: 0, 1 or 2 and more.
     pub fn verbosity(&self) -> u8 {
         let debugs = match &self.command {
@@ -113,7 +136,14 @@ impl Cli {
             Command::Attention(command) => command.run(&mut context).await,
             Command::Import(command) => command.run(&mut context).await,
             Command::Doctor(command) => command.run(&mut context).await,
+            Command::Serve(command) => command.run(&mut context).await,
+            Command::Links(command) => command.run(&mut context).await,
+            Command::SelfCheck(command) => command.run(&mut context).await,
+            Command::Backup(command) => command.run(&mut context).await,
+            Command::Restore(command) => command.run(&mut context).await,
+            Command::Prune(command) => command.run(&mut context).await,
             Command::CompletionsShell(command) => command.run(&mut context),
+            Command::ManPages(command) => command.run(&mut context),
             Command::Live(command) => command.run(&mut context).await,
         };
         let exit = outcome.unwrap_or_else(|report| {

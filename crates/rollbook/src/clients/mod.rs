@@ -6,10 +6,14 @@
 //! Next: [`http`] for the ground all of them stand on, then [`moodle`].
 
 pub mod http;
+pub mod measure;
 pub mod retry;
 pub mod words;
 
 pub mod drupal;
 pub mod moodle;
 pub mod odata;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod smtp;
+pub mod webhook;

@@ -1,7 +1,8 @@
-//! Repeats a read that failed for a passing reason, with a growing, jittered, bounded wait.
+//! Repeats a read that failed for a passing reason, with a growing, jittered, bounded wait, and counts that.
 //!
 //! It must never be given a write: repeating one is `apply`'s decision, after re-reading. Next: the `read` modules.
 
+use super::measure::Called;
 use backon::{ExponentialBuilder, Retryable};
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub trait Passing {
 ///
 /// # Errors
 /// The last attempt's own error.
-pub async fn retry_read<T, E, F, Fut>(policy: RetryPolicy, read: F) -> Result<T, E>
+pub async fn retry_read<T, E, F, Fut>(policy: RetryPolicy, called: Called<'_>, read: F) -> Result<T, E>
 where
     E: Passing,
     F: FnMut() -> Fut,
@@ -54,6 +55,7 @@ where
             Some(wish) => wait.map(|wait| wait.max(wish)),
             None => wait.map(|wait| wait.min(policy.wait_max)),
         })
+        .notify(|_, _| called.count_retry())
         .await
 }
 
@@ -74,13 +76,14 @@ mod tests {
         }
     }
 
+    const CALLED: Called<'_> = Called { site: "moodle", function: "read" };
     const QUICK: RetryPolicy =
         RetryPolicy { tries_max: 3, delay: Duration::from_millis(1), wait_max: Duration::from_millis(5) };
 
     #[tokio::test]
     async fn a_passing_failure_is_tried_three_times_in_all() {
         let tries = Cell::new(0);
-        let outcome: Result<(), Busy> = retry_read(QUICK, || async {
+        let outcome: Result<(), Busy> = retry_read(QUICK, CALLED, || async {
             tries.set(tries.get() + 1);
             Err(Busy(None))
         })
@@ -93,7 +96,7 @@ mod tests {
     async fn a_longer_wish_than_the_limit_ends_the_tries_at_once() {
         let tries = Cell::new(0);
         let wish = Some(Duration::from_secs(300));
-        let outcome: Result<(), Busy> = retry_read(QUICK, || async {
+        let outcome: Result<(), Busy> = retry_read(QUICK, CALLED, || async {
             tries.set(tries.get() + 1);
             Err(Busy(wish))
         })

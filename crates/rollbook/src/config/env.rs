@@ -55,3 +55,9 @@ pub const LOG: &str = "ROLLBOOK_LOG";
 
 /// The variable that names the person at the keyboard, for the journal.
 pub const USER: &str = "USER";
+
+/// Where systemd hears how the process is; set by systemd.
+pub const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
+
+/// How often systemd wants to hear it, in microseconds; set by systemd.
+pub const WATCHDOG_USEC: &str = "WATCHDOG_USEC";

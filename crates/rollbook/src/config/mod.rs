@@ -19,8 +19,9 @@ pub mod site;
 mod tree;
 
 pub use effective::{Origin, Setting};
-pub use env::{CONFIG, Env, LOG, USER};
+pub use env::{CONFIG, Env, LOG, NOTIFY_SOCKET, USER, WATCHDOG_USEC};
 pub use error::{ConfigErrors, Problem, Warning};
+pub(crate) use kind::duration;
 pub use lookup::{CompletionsLink, GuildsLink, IntakeLink, NoSuchLink};
 pub use secret::SecretUrl;
 

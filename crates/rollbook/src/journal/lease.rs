@@ -110,6 +110,15 @@ impl Journal {
         tx.commit().await
     }
 
+    /// Until when somebody may run the link, unless that is renewed; `None` where it is free.
+    ///
+    /// # Errors
+    /// Those of the database only.
+    pub async fn held_until(&self, link: &LinkName, now: Timestamp) -> Result<Option<Timestamp>, JournalError> {
+        let sql = "SELECT expires_ms FROM lease WHERE link = $1 AND holder IS NOT NULL AND expires_ms > $2";
+        self.store.row(sql, args![link.as_str(), now]).await?.map(|row| row.time("expires_ms")).transpose()
+    }
+
     /// Gives the lease back. One that was lost already is left to its new holder.
     ///
     /// # Errors

@@ -9,43 +9,58 @@
 //!
 //! It must never decide what a record means (that is `rollbook_core`) nor speak to a remote system. Reading order:
 //! `lease`, `runs`, `feed`, `plans`, `decide`, then `outbox`, `attention`, `guilds`, then `log`, `story`, `links` and `tally`
-//! for what people look at. `history` takes over what an earlier system knew; `store` is the machinery below.
+//! for what people look at, `numbers` for machines that watch, `accounts` for who they are; `requests`, `schedule` and
+//! `notices` for the process that serves. `history` takes over what an earlier system knew, `keep` lets go of what is too
+//! old; `store` is the machinery below.
 
+mod accounts;
 mod applied;
 mod attention;
 mod completions;
 mod decide;
 mod error;
 mod feed;
+mod figures;
 mod guilds;
 mod history;
+mod keep;
 mod lease;
 mod links;
 mod log;
+mod notices;
+mod numbers;
 mod outbox;
 mod plans;
+pub mod requests;
 mod runs;
+mod schedule;
 mod store;
 mod story;
 mod tally;
 
+pub use accounts::{AccountRow, NewToken, SessionRow, TokenRow};
 pub use attention::{AttentionFilter, AttentionItem, Resolution, Resolved};
 pub use completions::{
-    Ask, Asks, CompletionQuery, CompletionReportRow, CompletionRow, CompletionTotals, CompletionsRecord,
-    CompletionsState, KnownQuestion, Marked, OpenReport, PolledCandidate, PushedEvent, Queued, ReportMove, Taken,
-    WaitingCompletion,
+    Ask, Asks, CompletionKeyset, CompletionQuery, CompletionReportRow, CompletionRow, CompletionTotals,
+    CompletionsRecord, CompletionsState, KnownQuestion, Marked, OpenReport, PolledCandidate, PushedEvent, Queued,
+    ReportMove, Taken, WaitingCompletion,
 };
 pub use decide::{Decided, Decision};
 pub use error::JournalError;
 pub use feed::{FeedRead, Ingested, LinkState, WaitingRecord};
+pub use figures::RunFigures;
 pub use guilds::{GuildRow, GuildSync, Ownership};
 pub use history::{HistoryRow, Imported};
+pub use keep::{Checked, PruneScope, Pruned, Restored, restore};
 pub use lease::Lease;
 pub use links::LinkOverview;
 pub use log::{LogKey, LogOrder, LogPage, LogQuery, LogRow, LogSort, NotALogKey};
+pub use notices::{AwaitedCourse, EpisodeRow, NoticeRow};
+pub use numbers::Numbers;
 pub use outbox::{Claimed, Delivery, OutboxFilter, OutboxItem, OutboxKind, OutboxRow, OutboxTotal};
 pub use plans::{Intent, NewPlan, PlanRow, PlanState, UnsettledIntent};
 pub use runs::{NewEvent, NewRun, RunFilter, RunRow, StoredEvent};
+pub use schedule::{LinkSwitch, NodeRow, ScheduleRow};
 pub use story::{AppliedRow, Person, Story};
 pub use tally::CourseTally;
 

@@ -3,6 +3,7 @@
 //! Next: `made.rs`, what a case made; `community.rs`, the community that it may be given.
 
 use super::community::LiveCommunity;
+use super::completer::Completer;
 use super::difference::{Checked, Difference, while_doing};
 use super::made::{Made, Person, Place};
 use crate::clients::http::SetupError;
@@ -37,6 +38,8 @@ pub struct LiveOptions {
     pub guild_role: Option<RoleId>,
     /// A community, which is only read.
     pub community: Option<LiveCommunity>,
+    /// What lets somebody complete a course. Without it no case about completions runs.
+    pub completer: Option<Completer>,
     /// A folder for journals, which the caller removes.
     pub folder: PathBuf,
 }
@@ -174,17 +177,17 @@ impl Bench {
 
     /// A course that is visible and takes manual enrolments.
     pub(super) async fn course(&self) -> Checked<Place> {
-        self.make_course(true).await
+        self.course_numbered(self.idnumber(), true).await
     }
 
     /// A course that learners do not see.
     pub(super) async fn hidden_course(&self) -> Checked<Place> {
-        self.make_course(false).await
+        self.course_numbered(self.idnumber(), false).await
     }
 
-    async fn make_course(&self, visible: bool) -> Checked<Place> {
-        let place = self.idnumber();
-        self.course_numbered(place, visible).await
+    /// A course that tracks completion, without a criterion for it.
+    pub(super) async fn tracking_course(&self) -> Checked<Place> {
+        self.make_course(self.idnumber(), true, true).await
     }
 
     /// A number that no course has.
@@ -194,13 +197,17 @@ impl Bench {
 
     /// A course of this number.
     pub(super) async fn course_numbered(&self, idnumber: i64, visible: bool) -> Checked<Place> {
+        self.make_course(idnumber, visible, false).await
+    }
+
+    async fn make_course(&self, idnumber: i64, visible: bool, completion: bool) -> Checked<Place> {
         let prefix = &self.prefix;
         let course = NewCourse {
             fullname: format!("Live & well {prefix}"),
             shortname: format!("{prefix}-{idnumber}"),
             category: 1,
             idnumber: ElmCourseId::new(idnumber.to_string()),
-            completion: false,
+            completion,
             visible,
         };
         let made = self.fixture()?.writer().create_courses(&[course]).await.map_err(while_doing("making a course"))?;

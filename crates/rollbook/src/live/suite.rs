@@ -31,6 +31,8 @@ pub enum Need {
     WeakMember,
     /// A community's database.
     CommunityDatabase,
+    /// What lets somebody complete a course.
+    Completer,
 }
 
 /// One thing that Rollbook believes of a Moodle.
@@ -58,6 +60,7 @@ impl Need {
             Self::BothLogins => "no community, or only one way to log in",
             Self::WeakMember => "no community, or no account without rights",
             Self::CommunityDatabase => "no community, or not its database",
+            Self::Completer => "nothing to complete courses with",
         }
     }
 
@@ -74,6 +77,7 @@ impl Need {
             }
             Self::WeakMember => community.is_some_and(|community| community.weak.is_some()),
             Self::CommunityDatabase => community.is_some_and(|community| community.database.is_some()),
+            Self::Completer => bench.options.completer.is_some(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A flow here reads like that line. It decides nothing itself: core plans and guards, apply sends, the journal remembers.
 
 pub mod completions;
+pub mod correct;
 pub mod deliver;
 pub mod doctor;
 pub mod guilds;

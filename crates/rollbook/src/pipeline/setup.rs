@@ -70,6 +70,7 @@ pub fn make_intake(found: &IntakeLink<'_>, mail: Option<&Mail>) -> Result<Intake
 pub fn make_moodle(site: &Moodle) -> Result<MoodleClient, SetupError> {
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let mut options = MoodleOptions::new(site.url.as_str(), site.token.clone());
+    options.site = site.name.to_string();
     options.timeout = site.timeout;
     options.concurrency = count(site.concurrency);
     options.batch_max = count(site.batch);
@@ -98,6 +99,7 @@ pub fn make_database(site: &SiteDatabase) -> Result<Database, DatabaseError> {
 pub fn make_feed(site: &Elm) -> Result<FeedClient, SetupError> {
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let mut options = FeedOptions::new(site.feed_url.as_str(), site.token.clone(), site.timezone.clone());
+    options.site = site.name.to_string();
     options.header_name.clone_from(&site.header);
     options.literal = match site.literal {
         Literal::QuotedLocal => LiteralStyle::QuotedLocal,

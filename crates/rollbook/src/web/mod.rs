@@ -1,5 +1,30 @@
-//! What comes in over HTTP. It reads and writes the journal, and never calls a remote system itself.
+//! What people and other systems reach over HTTP: pages, acts, pushed events. It reads and writes the journal, and never calls
+//! a remote system itself: a button writes a request that the process carries out.
 //!
-//! Next: [`events`], which systems push.
+//! Every page works without a script. Next: [`door`], who may come in, then `pages`, then [`api`] for programs, [`events`], which
+//! systems push, and `watch` for those who look after it.
 
+pub mod api;
+mod assets;
+pub mod door;
 pub mod events;
+mod incident;
+mod pages;
+mod shell;
+mod state;
+mod watch;
+
+pub use pages::{DoorPlate, door_plates};
+pub use state::WebState;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::get;
+
+/// Everything that is served. Where the connection is known, pass it on with `into_make_service_with_connect_info`.
+pub fn router(state: WebState) -> Router {
+    let assets = Router::new().route("/assets/{name}", get(assets::give));
+    let pages = pages::routes(&state).merge(door::routes(&state)).with_state(state.clone());
+    let pages = door::wrap(pages.merge(assets).fallback(incident::nothing_here), &state);
+    pages.merge(api::routes(&state)).merge(watch::routes(&state)).layer(from_fn(watch::count_requests))
+}

@@ -4,8 +4,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod completions;
 mod guilds;
 mod init;
+mod keep;
 
 use snapbox::cmd::Command;
 use std::path::Path;

@@ -4,6 +4,7 @@
 
 mod database;
 mod delivery;
+mod faults;
 mod hand;
 mod polling;
 mod pushed;

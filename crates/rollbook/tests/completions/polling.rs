@@ -161,6 +161,41 @@ async fn account_that_may_not_see_completions_is_told_so() {
     assert_eq!(stage.run().await.queued, 1, "what was refused was not taken for a no");
 }
 
+/// Moodle leaves a hidden course out of a person's own list, and shows it to who asks for it directly.
+#[tokio::test]
+async fn completions_of_hidden_courses_are_found_for_people_with_several_courses_too() {
+    let stage = Stage::new().await;
+    let hidden = stage.add_course(COURSE + 1);
+    stage.add_course(COURSE + 2);
+    stage.sandbox.world().moodle.courses.edit(hidden, |course| course.visible = false);
+    stage.enrol(1..3).await;
+    let learners = stage.enrol_in(1..3, COURSE + 1).await;
+    stage.enrol_in(1..2, COURSE + 2).await;
+    learners.iter().for_each(|learner| stage.complete(learner, 3));
+    assert_eq!(stage.run().await.queued, 2);
+    let mut enrolments = stage.enrolments();
+    enrolments.sort_unstable();
+    assert_eq!(enrolments, [learners[0].enrolment, learners[1].enrolment]);
+    let calls = stage.sandbox.calls();
+    assert_eq!((calls.of(STATUS), calls.of(COURSES)), (3, 1), "no more calls than people in courses");
+}
+
+#[tokio::test]
+async fn lost_right_is_told_for_people_with_several_courses_too() {
+    let stage = Stage::new().await;
+    stage.add_course(COURSE + 1);
+    let learners = stage.enrol(1..2).await;
+    stage.enrol_in(1..2, COURSE + 1).await;
+    stage.complete(&learners[0], 3);
+    stage.sandbox.world().moodle.revoke(MOODLE_TOKEN, "report/completion:view");
+    let report = stage.run().await;
+    let told = report.gaps.iter().any(|gap| gap.to_string().contains("Moodle refuses to show"));
+    assert!(report.queued == 0 && told, "{:?}", report.gaps);
+    stage.sandbox.world().moodle.grant(MOODLE_TOKEN, "report/completion:view");
+    stage.pass(minutes(5));
+    assert_eq!(stage.run().await.queued, 1);
+}
+
 #[tokio::test]
 async fn dry_run_shows_the_exact_body_and_records_nothing() {
     let stage = Stage::new().await;

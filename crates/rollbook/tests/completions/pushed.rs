@@ -1,6 +1,6 @@
 //! Way (c): a signed event wakes a check of the person and course that it names, and proves nothing by itself.
 
-use crate::world::{Learner, Stage, done, minutes};
+use crate::world::{COURSE, Learner, Stage, done, minutes};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -125,4 +125,43 @@ async fn event_before_moodle_shows_the_completion_is_not_the_last_word() {
     stage.pass(minutes(5));
     stage.flow.way = FoundBy::Poll;
     assert_eq!(stage.run().await.queued, 1, "polling finds it in its turn");
+}
+
+#[tokio::test]
+async fn events_of_one_person_are_looked_into_course_by_course_hidden_or_not() {
+    let (stage, learners, gate) = stage(1).await;
+    let hidden = stage.add_course(COURSE + 1);
+    stage.sandbox.world().moodle.courses.edit(hidden, |course| course.visible = false);
+    let second = stage.enrol_in(1..2, COURSE + 1).await;
+    for learner in [learners[0], second[0]] {
+        stage.complete(&learner, 3);
+        assert_eq!(gate.post(SECRET, stage.clock.now().as_second(), event(&learner)).await, 202);
+    }
+    let report = stage.ask(Purpose::Apply, Reach::Pushed).await;
+    assert_eq!((report.looks, report.queued), (2, 2));
+}
+
+/// All ways feed one outbox.
+#[tokio::test]
+async fn completion_that_every_way_shows_is_one() {
+    let (mut stage, learners, gate) = stage(2).await;
+    let tables = crate::tables::Tables::new(crate::tables::Server::Sqlite).await;
+    tables.course(learners[0].course, &COURSE.to_string(), Some(1)).await;
+    for learner in &learners {
+        tables.user(learner.user, &format!("GUID{:06}", learner.enrolment - 1_000_000)).await;
+        stage.complete(learner, 3);
+        tables.complete(learner.user, learner.course, Some(stage.clock.now() - minutes(3))).await;
+    }
+    assert_eq!(gate.post(SECRET, stage.clock.now().as_second(), event(&learners[0])).await, 202);
+    assert_eq!(stage.ask(Purpose::Apply, Reach::Pushed).await.queued, 1);
+    stage.flow.way = FoundBy::Poll;
+    assert_eq!(stage.run().await.queued, 1, "the other one");
+    stage.flow.way = FoundBy::Database(tables.open());
+    let report = stage.ask(Purpose::Apply, Reach::Full).await;
+    assert_eq!((report.seen, report.known, report.queued), (2, 2, 0));
+    stage.pass(minutes(1));
+    assert_eq!(gate.post(SECRET, stage.clock.now().as_second(), event(&learners[1])).await, 202);
+    stage.flow.way = FoundBy::Push;
+    assert_eq!(stage.ask(Purpose::Apply, Reach::Pushed).await.queued, 0);
+    assert_eq!(stage.enrolments().len(), 2);
 }

@@ -75,7 +75,7 @@ async fn pg(sql: &str) {
 }
 
 impl Tables {
-    async fn new(server: Server) -> Self {
+    pub async fn new(server: Server) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let dir = tempfile::tempdir().unwrap();
         let name = format!("done{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));

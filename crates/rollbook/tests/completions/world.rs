@@ -207,6 +207,11 @@ pub enum Lookups {
 
 /// A link that polls, ready to run.
 pub fn flow(moodle_url: &str, completion_url: &str, lookups: Lookups) -> CompletionsFlow {
+    patient_flow(moodle_url, completion_url, lookups, Duration::from_millis(400))
+}
+
+/// The same, waiting so long for the ELM.
+pub fn patient_flow(moodle_url: &str, completion_url: &str, lookups: Lookups, timeout: Duration) -> CompletionsFlow {
     let moodle = MoodleOptions { retry: QUICK, ..MoodleOptions::new(moodle_url, MOODLE_TOKEN.into()) };
     let elm = CompletionOptions::new(completion_url, ELM_TOKEN.into());
     let lookup_url = match lookups {
@@ -228,8 +233,7 @@ pub fn flow(moodle_url: &str, completion_url: &str, lookups: Lookups) -> Complet
         moodle_concurrency: 3,
         calls_max: 2_000,
         opt_in_field: "completion_opt_in".into(),
-        elm: CompletionClient::new(CompletionOptions { lookup_url, timeout: Duration::from_millis(400), ..elm })
-            .unwrap(),
+        elm: CompletionClient::new(CompletionOptions { lookup_url, timeout, ..elm }).unwrap(),
         concurrency: 2,
         sending: Sending::On,
         policy,

@@ -7,8 +7,10 @@
 
 mod completions;
 mod guilds;
+mod keep;
 mod outbox;
 mod record;
+mod requests;
 mod run;
 mod store;
 mod world;

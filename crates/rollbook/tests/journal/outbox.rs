@@ -108,10 +108,14 @@ async fn refused_row_is_sent_again_by_a_persons_word_only(world: World) {
 
 async fn paused_link_keeps_what_is_due(world: World) {
     let journal = with(&world, 3).await;
+    let mail = OutboxItem { kind: OutboxKind::Mail, dedupe: "mail".into(), payload: json!({}), next: at(0) };
+    journal.enqueue(&link(), &[mail], at(0)).await.unwrap();
     journal.pause(&link(), "ann", "", at(1)).await.unwrap();
-    assert!(journal.claim_due(OutboxKind::Notice, None, "a", at(9), 9).await.unwrap().is_empty());
+    assert!(journal.claim_due(OutboxKind::Mail, None, "a", at(9), 9).await.unwrap().is_empty());
+    let told = journal.claim_due(OutboxKind::Notice, None, "a", at(9), 9).await.unwrap();
+    assert_eq!(told.len(), 3, "a pause must not hide trouble");
     journal.unpause(&link(), "ann", at(10)).await.unwrap();
-    assert_eq!(journal.claim_due(OutboxKind::Notice, None, "a", at(10), 9).await.unwrap().len(), 3);
+    assert_eq!(journal.claim_due(OutboxKind::Mail, None, "a", at(10), 9).await.unwrap().len(), 1);
 }
 
 async fn outbox_totals_say_what_waits_and_since_when(world: World) {

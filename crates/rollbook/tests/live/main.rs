@@ -11,7 +11,7 @@ mod tables;
 use rollbook::clients::drupal::DrupalAuth;
 use rollbook::clock::Clock;
 use rollbook::live::{
-    Bench, Case, CaseResult, Difference, LiveCommunity, LiveOptions, LiveReport, Verdict, cases, run_suite,
+    Bench, Case, CaseResult, Completer, Difference, LiveCommunity, LiveOptions, LiveReport, Verdict, cases, run_suite,
 };
 use rollbook::sources::database::DatabaseOptions;
 use rollbook_core::model::RoleId;
@@ -21,6 +21,7 @@ use rollbook_sandbox::{
     COMMUNITY_CLIENT_ID, COMMUNITY_CLIENT_SECRET, COMMUNITY_PASSWORD, COMMUNITY_USER, MOODLE_ADMIN_TOKEN, MOODLE_TOKEN,
     Sandbox, World,
 };
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +43,24 @@ fn world() -> World {
     }
     fill_community(&mut world);
     world
+}
+
+/// Does in the sandbox what `rollbook-complete.php` does in a Moodle.
+fn completer(sandbox: &Arc<Sandbox>) -> Completer {
+    let sandbox = sandbox.clone();
+    Completer::new(move |course, user| {
+        let mut world = sandbox.world();
+        let now = world.now();
+        world.moodle.courses.edit(course.0, |course| {
+            course.opt_in = Some(true);
+            course.enablecompletion = true;
+            course.has_criteria = true;
+        });
+        if let Some(user) = user {
+            world.moodle.complete(user.0, course.0, now);
+        }
+        Ok(())
+    })
 }
 
 /// Guilds as the live suite finds them in a real community: one of several pages, one unpublished, somebody blocked.
@@ -83,7 +102,7 @@ fn community(sandbox: &Sandbox, database: Option<DatabaseOptions>) -> LiveCommun
     }
 }
 
-async fn bench(sandbox: &Sandbox, folder: &tempfile::TempDir) -> Bench {
+async fn bench(sandbox: &Arc<Sandbox>, folder: &tempfile::TempDir) -> Bench {
     let file = folder.path().join("community.sqlite");
     let url = format!("sqlite://{}", file.display());
     let rows = sandbox.world().community.clone();
@@ -104,13 +123,14 @@ async fn bench(sandbox: &Sandbox, folder: &tempfile::TempDir) -> Bench {
         sentinel: None,
         guild_role: Some(RoleId(GUILD_MENTOR_ROLE)),
         community: Some(community(sandbox, Some(database))),
+        completer: Some(completer(sandbox)),
         folder: folder.path().to_owned(),
     };
     Bench::new(options, Clock::system()).unwrap()
 }
 
-async fn ask(world: World, cases: &[Case]) -> (LiveReport, Sandbox) {
-    let sandbox = Sandbox::start(world).await.unwrap();
+async fn ask(world: World, cases: &[Case]) -> (LiveReport, Arc<Sandbox>) {
+    let sandbox = Arc::new(Sandbox::start(world).await.unwrap());
     let folder = tempfile::tempdir().unwrap();
     let report = run_suite(&bench(&sandbox, &folder).await, cases, &CancellationToken::new(), |_| {}).await;
     (report, sandbox)
@@ -169,7 +189,7 @@ async fn a_difference_is_found_and_cleaned_up_after() {
 
 #[tokio::test]
 async fn without_a_fixture_token_nothing_is_made_and_it_says_so() {
-    let sandbox = Sandbox::start(world()).await.unwrap();
+    let sandbox = Arc::new(Sandbox::start(world()).await.unwrap());
     let folder = tempfile::tempdir().unwrap();
     let options = LiveOptions {
         url: sandbox.moodle_url(),
@@ -181,6 +201,7 @@ async fn without_a_fixture_token_nothing_is_made_and_it_says_so() {
         sentinel: None,
         guild_role: None,
         community: None,
+        completer: None,
         folder: folder.path().to_owned(),
     };
     let bench = Bench::new(options, Clock::system()).unwrap();

@@ -37,7 +37,7 @@ const MODULES: [Module; 13] = [
     Module {
         name: "web",
         uses: &["journal", "config", "clock"],
-        core: &["model", "run", "verdict", "report", "plan", "guard"],
+        core: &["model", "run", "verdict", "report", "plan", "guard", "notice"],
     },
     // What the product believes of Moodle, asked of a real one: it looks at every layer, and no layer knows it.
     Module {
@@ -53,21 +53,26 @@ const MODULES: [Module; 13] = [
         ],
         core: ALL,
     },
-    Module { name: "", uses: &["cli", "config", "clock"], core: &[] },
+    // The binary gives spans to the collector; where they go is read before any command runs.
+    Module { name: "", uses: &["cli", "clients", "config", "clock"], core: &[] },
 ];
 
 /// The modules of core: each may use those before it.
-const CORE: &[&str] =
-    &["model", "snapshot", "policy", "window", "verdict", "matching", "desired", "plan", "guard", "run", "report"];
+const CORE: &[&str] = &[
+    "model", "snapshot", "policy", "window", "verdict", "matching", "desired", "plan", "guard", "run", "report",
+    "notice",
+];
 
 /// A crate (or a part of one) from outside, and the modules that may use it.
-const PLACES: [(&str, &[&str]); 11] = [
+const PLACES: [(&str, &[&str]); 13] = [
     ("reqwest", &["clients", "config"]),
     ("sqlx", &["journal", "sources"]),
     ("lettre", &["clients", "config", "notify", "pipeline"]),
     ("axum", &["web"]),
     ("askama", &["web", "notify"]),
     ("clap", &["cli", ""]),
+    ("utoipa", &["web"]),
+    ("metrics_exporter_prometheus", &["web"]),
     ("comfy_table", &["cli"]),
     ("indicatif", &["cli"]),
     ("tracing_subscriber", &[""]),

@@ -35,6 +35,9 @@ pub(super) fn accept(elm: &mut Elm, asked: &Asked, now: Timestamp) -> Result<Rep
         serde_json::from_slice(&asked.body).map_err(|broken| bad(format!("The body is not JSON: {broken}")))?;
     let fields = body.as_object().ok_or_else(|| bad("The body is not an object"))?;
     check(fields)?;
+    if let Some(closed) = fields["ENROLMENT_ID"].as_i64().filter(|id| elm.closed.contains(id)) {
+        return Err(error(422, "EnrolmentClosed", &format!("Enrolment {closed} is closed")));
+    }
     let id = elm.completions.len() as i64 + 1;
     let stored = entity(id, &body);
     elm.completions.push(Received {

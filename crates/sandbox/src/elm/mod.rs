@@ -10,6 +10,7 @@ mod filter;
 mod query;
 mod row;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::to_bytes;
@@ -45,6 +46,8 @@ pub struct Elm {
     pub rows: Vec<Value>,
     /// Every completion that was accepted, duplicates included.
     pub completions: Vec<Received>,
+    /// Enrolments that take no completion any more: a report of one is refused with 422.
+    pub closed: BTreeSet<i64>,
     /// Rows per page, whatever the client asks for.
     pub page_size: usize,
     /// How the next page is linked.
@@ -66,6 +69,7 @@ impl Default for Elm {
         Self {
             rows: Vec::new(),
             completions: Vec::new(),
+            closed: BTreeSet::new(),
             page_size: 100,
             next_link: NextLink::Absolute,
             time_zone: "America/Vancouver".to_owned(),

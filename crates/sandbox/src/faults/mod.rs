@@ -8,6 +8,8 @@ mod plan;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use crate::random::Random;
 
 pub(crate) use plan::Plan;
@@ -129,7 +131,10 @@ pub struct Fired {
 
 /// The switchboard of faults; shared by all stand-ins.
 #[derive(Debug, Default)]
-pub struct Faults(Mutex<Board>);
+pub struct Faults {
+    board: Mutex<Board>,
+    rung: Notify,
+}
 
 #[derive(Debug, Default)]
 struct Board {
@@ -164,6 +169,21 @@ impl Faults {
         self.lock().fired.clone()
     }
 
+    /// Waits until a fault of this kind fires; those that fired before do not count.
+    pub fn until(&self, kind: Kind) -> impl Future<Output = ()> + '_ {
+        let count = move || self.lock().fired.iter().filter(|fired| fired.fault.kind == kind).count();
+        let before = count();
+        async move {
+            loop {
+                let rung = self.rung.notified();
+                if count() > before {
+                    return;
+                }
+                rung.await;
+            }
+        }
+    }
+
     /// Counts one call and says what shall go wrong with it. `opening` asks for connection faults only (SMTP).
     pub(crate) fn next(&self, target: Target, function: &str, moment: Moment) -> Plan {
         let mut board = self.lock();
@@ -179,11 +199,13 @@ impl Faults {
             }
         }
         board.fired.extend(fired);
+        drop(board);
+        self.rung.notify_waiters();
         Plan::new(&kinds)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Board> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

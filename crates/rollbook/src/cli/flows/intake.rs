@@ -80,15 +80,16 @@ impl Run {
         let request = self.request()?;
         let journal = context.journal(&settings).await?;
         let outcome = run_intake(&flow, &journal, &context.clock, &request, &context.stop).await;
-        let report = outcome.into_diagnostic().wrap_err_with(|| format!("while running intake {}", self.link))?;
+        // What is due from earlier runs leaves, whatever became of this one.
         let mails = match (&settings.mail, request.purpose) {
             (Some(mail), Purpose::Apply) => {
                 let client = setup::make_smtp(mail).into_diagnostic()?;
-                let delivered = deliver_mails(&journal, &client, &context.clock, &context.stop).await;
-                Some(delivered.into_diagnostic().wrap_err("while sending welcome mails")?)
+                Some(deliver_mails(&journal, &client, &context.clock, &context.stop).await)
             }
             _ => None,
         };
+        let report = outcome.into_diagnostic().wrap_err_with(|| format!("while running intake {}", self.link))?;
+        let mails = mails.transpose().into_diagnostic().wrap_err("the run is done; while sending welcome mails")?;
         let zone = &found.link.schedule.timezone;
         let shown = Shown { link: &self.link, purpose: request.purpose, zone, detailed: context.detailed() };
         Ok(print_report(&report, mails.as_ref(), &shown, &mut context.out))

@@ -6,6 +6,6 @@ mod completions;
 mod intake;
 mod intake_report;
 
-pub(in crate::cli) use completions::CompletionsCommand;
+pub(in crate::cli) use completions::{CompletionsCommand, tell_completions};
 pub(in crate::cli) use intake::IntakeCommand;
 pub(in crate::cli) use intake_report::{Shown, print_report};

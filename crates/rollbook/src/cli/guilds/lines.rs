@@ -30,14 +30,16 @@ impl Lines<'_> {
 
     /// A line after a sign.
     pub(super) fn sign(&mut self, sign: Sign, text: impl Display) {
-        let mark = self.mark();
-        self.out.sign(sign, format_args!("{mark}{text}"));
+        let (mark, sign) = (self.mark(), self.out.drawn(sign).to_string());
+        self.out.hanging(mark.len() + 2, format_args!("{sign} {mark}{text}"));
     }
 
     /// A plain line.
     pub(super) fn line(&mut self, text: impl Display) {
-        let mark = self.mark();
-        self.out.line(format_args!("{mark}{text}"));
+        let (mark, text) = (self.mark(), text.to_string());
+        // A line's own indentation counts by itself; behind a mark it does not.
+        let begins = if mark.is_empty() { 0 } else { text.len() - text.trim_start().len() };
+        self.out.hanging(mark.len() + begins + 2, format_args!("{mark}{text}"));
     }
 
     /// Somebody, and what became of them: `  jane → Added to cohort 42`.

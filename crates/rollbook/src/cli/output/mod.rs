@@ -4,7 +4,6 @@
 //! reader that hangs up (`| head`) is no failure: the rest is dropped, and the work goes on. It must never print a
 //! secret. Next: [`table`], [`progress`].
 
-mod fold;
 mod progress;
 mod sign;
 mod table;
@@ -50,14 +49,22 @@ pub(crate) struct Look {
     /// Columns of the terminal, else 80.
     width: u16,
     terminal: bool,
-    /// Whether answers go to a terminal, where a long line is folded.
-    folds: bool,
+    lines: Lines,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Signs {
     Unicode,
     Ascii,
+}
+
+/// What becomes of a line that is longer than the terminal is wide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lines {
+    /// It goes on in the next line, under its own words.
+    Wrapped,
+    /// It stays whole: a program reads it, or a file keeps it.
+    Whole,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,29 +89,41 @@ impl Output {
         };
         let signs = if options.ascii { Signs::Ascii } else { Signs::Unicode };
         let width = terminal_size::terminal_size().map_or(80, |(columns, _)| columns.0.clamp(40, 200));
-        let (terminal, folds) = (io::stderr().is_terminal(), io::stdout().is_terminal());
-        let look = Look { signs, colour, width, terminal, folds };
+        let lines = if io::stdout().is_terminal() { Lines::Wrapped } else { Lines::Whole };
+        let look = Look { signs, colour, width, terminal: io::stderr().is_terminal(), lines };
         let format = if options.json { Format::Json } else { Format::Human };
         Self { answers: Box::new(answers), trouble: Box::new(trouble), format, look, state: Ok(Reader::Listens) }
     }
 
     /// A line of human text.
     pub fn line(&mut self, text: impl Display) {
-        self.folded(&text.to_string(), 2);
-    }
-
-    fn folded(&mut self, text: &str, hang: usize) {
-        if self.format == Format::Human {
-            let text = if self.look.folds { fold::fold(text, self.look.width.into(), hang) } else { text.into() };
-            self.write(format_args!("{text}\n"));
-        }
+        self.hanging(0, text);
     }
 
     /// A line of human text after a sign.
     pub fn sign(&mut self, sign: Sign, text: impl Display) {
-        let hang = if self.look.signs == Signs::Unicode { 2 } else { 4 };
-        let sign = sign.drawn(self.look.signs);
-        self.folded(&format!("{sign} {text}"), hang);
+        let sign = sign.drawn(self.look.signs).to_string();
+        let under = textwrap::core::display_width(&sign) + 1;
+        self.hanging(under, format_args!("{sign} {text}"));
+    }
+
+    /// A command to copy: never broken, whatever its length.
+    pub fn command(&mut self, text: impl Display) {
+        if self.format == Format::Human {
+            self.write(format_args!("  {text}\n"));
+        }
+    }
+
+    /// A line of human text that goes on `under` columns to the right of where it begins.
+    pub fn hanging(&mut self, under: usize, text: impl Display) {
+        match (self.format, self.look.lines) {
+            (Format::Json, _) => {}
+            (Format::Human, Lines::Whole) => self.write(format_args!("{text}\n")),
+            (Format::Human, Lines::Wrapped) => {
+                let text = wrap(&text.to_string(), under, self.look.width.into());
+                self.write(format_args!("{text}\n"));
+            }
+        }
     }
 
     /// A sign as it is drawn here, to stand inside a line.
@@ -120,8 +139,10 @@ impl Output {
 
     /// A table.
     pub fn table(&mut self, table: &Table) {
-        let drawn = table.drawn(self.look.width);
-        self.line(drawn);
+        if self.format == Format::Human {
+            let drawn = table.drawn(self.look.width);
+            self.write(format_args!("{drawn}\n"));
+        }
     }
 
     /// The answer as one JSON document on one line.
@@ -197,6 +218,20 @@ impl fmt::Debug for Output {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Output").field("format", &self.format).field("look", &self.look).finish_non_exhaustive()
     }
+}
+
+/// Breaks what is too wide between words; what has no blank, such as an address, stays whole.
+fn wrap(text: &str, under: usize, width: usize) -> String {
+    let mut lines = Vec::new();
+    for line in text.split('\n') {
+        let begins = line.len() - line.trim_start().len();
+        let indent = " ".repeat((begins + under).min(width / 2));
+        let options = textwrap::Options::new(width).subsequent_indent(&indent).break_words(false);
+        let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let options = options.word_separator(textwrap::WordSeparator::AsciiSpace);
+        lines.extend(textwrap::wrap(line, options));
+    }
+    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use super::{Colour, Format, Look, Output, Reader, Sign, Signs, Table};
+use super::{Colour, Format, Lines, Look, Output, Reader, Sign, Signs, Table, wrap};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
@@ -23,7 +23,7 @@ impl Write for Kept {
 }
 
 fn output(answers: &Kept, format: Format, signs: Signs) -> Output {
-    let look = Look { signs, colour: Colour::Plain, width: 80, terminal: false, folds: false };
+    let look = Look { signs, colour: Colour::Plain, width: 80, terminal: false, lines: Lines::Whole };
     let answers = anstream::StripStream::new(Box::new(answers.clone()) as Box<dyn Write + Send>);
     Output { answers: Box::new(answers), trouble: Box::new(io::sink()), format, look, state: Ok(Reader::Listens) }
 }
@@ -32,6 +32,15 @@ fn printed(format: Format, signs: Signs, print: impl FnOnce(&mut Output)) -> Str
     let kept = Kept::default();
     print(&mut output(&kept, format, signs));
     String::from_utf8(kept.bytes.lock().unwrap().clone()).unwrap()
+}
+
+#[test]
+fn a_line_too_wide_goes_on_under_its_words_and_an_address_stays_whole() {
+    let text =
+        "\u{1b}[33m!\u{1b}[0m guard suspensions (930002): half of the course\n  see https://example.org/a/long/one";
+    let wrapped = wrap(text, 2, 24);
+    let shown = "\u{1b}[33m!\u{1b}[0m guard suspensions\n  (930002): half of the\n  course\n  see\n    https://example.org/a/long/one";
+    assert_eq!(wrapped, shown);
 }
 
 fn both(out: &mut Output) {

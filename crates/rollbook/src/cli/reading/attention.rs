@@ -2,6 +2,7 @@
 //!
 //! A decision is an event with its author, and releases every record that waits behind the item.
 
+use super::correct::{UpdateMail, UseAccount};
 use super::{shown, zone_of};
 use crate::cli::output::{Output, Sign};
 use crate::cli::{Context, Exit};
@@ -24,6 +25,8 @@ pub(in crate::cli) struct AttentionCommand {
 enum Act {
     List(List),
     Resolve(Resolve),
+    UseAccount(UseAccount),
+    UpdateMail(UpdateMail),
 }
 
 /// What waits for a human (this is what `attention` alone does)
@@ -79,6 +82,8 @@ impl AttentionCommand {
             None => List { limit: 100, ..List::default() }.run(context).await,
             Some(Act::List(list)) => list.run(context).await,
             Some(Act::Resolve(resolve)) => resolve.run(context).await,
+            Some(Act::UseAccount(correct)) => correct.run(context).await,
+            Some(Act::UpdateMail(correct)) => correct.run(context).await,
         }
     }
 }
@@ -116,6 +121,10 @@ fn print(items: &[AttentionItem], zone: &TimeZone, out: &mut Output) {
     if items.iter().any(|item| item.closed.is_none()) {
         out.line("");
         out.sign(Sign::Note, "mended: rollbook attention resolve NUMBER retry");
+        if items.iter().any(|item| matches!(item.kind.as_str(), "guid_changed" | "mail_mismatch")) {
+            out.sign(Sign::Note, "it is this account: rollbook attention use-account NUMBER ACCOUNT");
+            out.sign(Sign::Note, "the feed's mail is right: rollbook attention update-mail NUMBER");
+        }
         out.sign(Sign::Note, "not wanted: rollbook attention resolve NUMBER ignore --reason WHY");
     }
     out.json(&json!({ "items": items.iter().map(as_json).collect::<Vec<_>>() }));

@@ -4,14 +4,14 @@ use super::{shown, zone_of};
 use crate::cli::output::{Output, Sign, Table};
 use crate::cli::{Context, Exit};
 use crate::config::{IntakeLink, Settings};
-use crate::journal::{Journal, LogRow, OutboxRow, Person, Story};
+use crate::journal::{Journal, Person};
 use crate::pipeline::setup::make_moodle;
 use crate::sources::moodle::look_now;
 use clap::Args;
 use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic, WrapErr, miette};
-use rollbook_core::model::{ElmCourseId, Field, Guid, LinkName};
-use rollbook_core::report::{Delivered, Explanation, Known, NowInMoodle, RecordStory, explain};
+use rollbook_core::model::{ElmCourseId, Guid, LinkName};
+use rollbook_core::report::{Explanation, NowInMoodle};
 use serde_json::json;
 
 /// Why somebody is or is not in a course
@@ -44,8 +44,7 @@ impl Explain {
         let course = ElmCourseId::new(&self.course);
         let mut explanations = Vec::new();
         for person in &people {
-            let known = self.gather(&journal, &found, person, &course).await?;
-            let explained = explain(&known);
+            let explained = self.gather(&journal, &found, person, &course).await?;
             print(&explained, &zone, &mut context.out);
             explanations.push(json!({ "guid": person.guid, "explanation": explained }));
         }
@@ -88,22 +87,11 @@ impl Explain {
         found: &IntakeLink<'_>,
         person: &Person,
         course: &ElmCourseId,
-    ) -> miette::Result<Known> {
+    ) -> miette::Result<Explanation> {
         let story = journal.story(&found.link.name, &person.guid, Some(course)).await;
-        let Story { records, outbox, .. } = story.into_diagnostic().wrap_err("while reading the journal")?;
-        let newest = records.last();
-        let name = newest.map(|row| format!("{} {}", row.text.get(Field::FirstName), row.text.get(Field::LastName)));
-        let title = newest.map(|row| row.course_name.clone()).filter(|title| !title.is_empty());
-        // The GUID as the feed writes it; the journal's own key is folded.
-        let guid = newest.map_or_else(|| person.guid.clone(), |row| Guid::new(row.text.get(Field::Guid)));
-        let now = if self.offline { NowInMoodle::NotAsked } else { self.ask(found, &guid, course).await };
-        Ok(Known {
-            person: name.map_or_else(|| person.guid.to_string(), |name| format!("{} ({guid})", name.trim())),
-            course: title.map_or_else(|| format!("course {course}"), |title| format!("\"{title}\" ({course})")),
-            records: records.iter().map(record_story).collect(),
-            delivered: outbox.iter().map(delivered).collect(),
-            now,
-        })
+        let story = story.into_diagnostic().wrap_err("while reading the journal")?;
+        let now = if self.offline { NowInMoodle::NotAsked } else { self.ask(found, &story.guid(person), course).await };
+        Ok(story.explain(person, course, now))
     }
 
     async fn ask(&self, found: &IntakeLink<'_>, guid: &Guid, course: &ElmCourseId) -> NowInMoodle {
@@ -115,31 +103,6 @@ impl Explain {
             tracing::warn!(error, "Moodle could not be asked; the answer is the journal's");
             NowInMoodle::NotAsked
         })
-    }
-}
-
-fn record_story(row: &LogRow) -> RecordStory {
-    RecordStory {
-        record: row.fingerprint,
-        wants: row.text.get(Field::State).to_owned(),
-        written: row.text.get(Field::DateCreated).to_owned(),
-        first_seen: row.first_seen,
-        code: row.code,
-        reason: row.reason.clone(),
-        at: row.at,
-        attempts: row.attempts,
-        next_try: row.next_try,
-    }
-}
-
-fn delivered(row: &OutboxRow) -> Delivered {
-    Delivered {
-        kind: row.kind.as_str().to_owned(),
-        state: row.state.clone(),
-        created: row.created,
-        settled: row.settled,
-        answer: row.last_answer.clone(),
-        attempts: row.attempts,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Next: [`runs`], [`log`], [`explain`], [`attention`].
 
 mod attention;
+mod correct;
 mod explain;
 mod log;
 mod runs;

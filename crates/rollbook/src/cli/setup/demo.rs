@@ -4,7 +4,7 @@
 //! ordinary journal into a folder, and then runs what anybody would run: the product's own clients, its own SQLite file.
 //! Nothing in it is staged but the world. Next: `crates/sandbox`, which plays the other side.
 
-use crate::cli::flows::{Shown, print_report};
+use crate::cli::flows::{Shown, print_report, tell_completions};
 use crate::cli::guilds::tell_demo;
 use crate::cli::output::{Output, Sign};
 use crate::cli::{Context, Exit};
@@ -13,6 +13,8 @@ use crate::pipeline::deliver::{MailDelivery, deliver_mails};
 use crate::pipeline::intake::{Ask, IntakeReport, IntakeRequest, Purpose, run_intake};
 use crate::pipeline::setup;
 use clap::Args;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::LinkName;
 use rollbook_core::run::RunState;
@@ -26,6 +28,7 @@ const SEED: u64 = 2026;
 const LINK: &str = "demo";
 const MOODLE: &str = "learning";
 const COMMUNITY: &str = "avc";
+const COMPLETIONS: &str = "done";
 
 /// See it work, with a made-up Moodle, ELM and mail server
 #[derive(Debug, Args)]
@@ -48,7 +51,7 @@ impl Demo {
         std::fs::create_dir_all(&folder).into_diagnostic().wrap_err("while making the demo's folder")?;
         let sandbox =
             Sandbox::start(World::demo(SEED, now)).await.into_diagnostic().wrap_err("while starting the sandbox")?;
-        let config = write_config(&folder, &sandbox)?;
+        let config = write_config(&folder, &sandbox, now)?;
         introduce(&sandbox, &config, &mut context.out);
         let exit = tell(context, &sandbox, &config).await?;
         if !self.once && context.out.is_human() {
@@ -94,6 +97,7 @@ async fn tell(context: &mut Context, sandbox: &Sandbox, config: &Path) -> miette
         print_report(&report, Some(&mails), &shown, &mut context.out);
         state = report.state;
     }
+    tell_completions(context, sandbox, &settings, &journal, COMPLETIONS).await?;
     tell_demo(context, sandbox, &settings, &journal, (COMMUNITY, MOODLE)).await?;
     let received = sandbox.world().mail.mails.len();
     context.out.heading("Seen from the other side");
@@ -122,22 +126,23 @@ async fn run_once(
 }
 
 fn look_further(sandbox: &Sandbox, config: &Path, out: &mut Output) {
-    let config = config.display();
     let (guid, course) = somebody_in_doubt(sandbox);
     out.heading("Look further (in another terminal, while this one runs)");
     for command in [
-        format!("rollbook --config {config} attention"),
-        format!("rollbook --config {config} log --status error"),
-        format!("rollbook --config {config} explain --person {guid} --course {course}"),
-        format!("rollbook --config {config} guilds status {COMMUNITY} {MOODLE}"),
-        format!("rollbook --config {config} guilds sync {COMMUNITY} {MOODLE} --guild=data --dry-run -v"),
-        format!("rollbook --config {config} doctor"),
+        format!("export ROLLBOOK_CONFIG={}", config.display()),
+        "rollbook attention".to_owned(),
+        "rollbook log --status error".to_owned(),
+        format!("rollbook explain --course {course} --person {guid}"),
+        format!("rollbook completions list {COMPLETIONS}"),
+        format!("rollbook guilds status {COMMUNITY} {MOODLE}"),
+        format!("rollbook guilds sync {COMMUNITY} {MOODLE} --guild=data --dry-run"),
+        "rollbook doctor".to_owned(),
     ] {
-        out.line(format_args!("  {command}"));
+        out.command(command);
     }
 }
 
-fn write_config(folder: &Path, sandbox: &Sandbox) -> miette::Result<PathBuf> {
+fn write_config(folder: &Path, sandbox: &Sandbox, now: Timestamp) -> miette::Result<PathBuf> {
     let path = folder.join("rollbook.toml");
     let mut options = std::fs::OpenOptions::new();
     let mut file = options
@@ -148,11 +153,13 @@ fn write_config(folder: &Path, sandbox: &Sandbox) -> miette::Result<PathBuf> {
         .open(&path)
         .into_diagnostic()
         .wrap_err("while writing the demo's configuration")?;
-    file.write_all(config_text(sandbox).as_bytes()).into_diagnostic()?;
+    file.write_all(config_text(sandbox, now).as_bytes()).into_diagnostic()?;
     Ok(path)
 }
 
-fn config_text(sandbox: &Sandbox) -> String {
+fn config_text(sandbox: &Sandbox, now: Timestamp) -> String {
+    // Completions of yesterday count too: some people had finished before this began.
+    let yesterday = (now - SignedDuration::from_hours(24)).to_zoned(TimeZone::UTC).date();
     format!(
         r#"# The demo's configuration: an ordinary one. `rollbook init` writes one with every key explained.
 timezone = "America/Vancouver"
@@ -168,6 +175,10 @@ from = "Learning Centre <learning@example.org>"
 kind = "elm"
 feed_url = "{feed}"
 token = "{elm_token}"
+
+[site.elm.completion]
+url = "{completions}"
+lookup_url = "{completions}"
 
 [site.learning]
 kind = "moodle"
@@ -196,12 +207,21 @@ from = "elm"
 to = "learning"
 protected = ["{protected}"]
 
+[link.{COMPLETIONS}]
+flow = "completions"
+from = "learning"
+to = "elm"
+report_from = "{yesterday}"
+concurrency = 1
+backoff = {{ first = "1s" }}
+
 [link.{LINK}.welcome]
 mode = "rollbook"
 signature = "The Learning Centre"
 "#,
         smtp = sandbox.smtp_url(),
         feed = sandbox.feed_url(),
+        completions = sandbox.completion_url(),
         elm_token = ELM_TOKEN,
         moodle = sandbox.moodle_url(),
         moodle_token = MOODLE_TOKEN,

@@ -6,7 +6,7 @@
 use super::live_community::CommunityArgs;
 use crate::cli::output::{Output, Sign};
 use crate::cli::{Context, Exit};
-use crate::live::{Bench, CaseResult, LiveOptions, LiveReport, Verdict, cases, run_suite};
+use crate::live::{Bench, CaseResult, Completer, LiveOptions, LiveReport, Verdict, cases, run_suite};
 use crate::sources::database::DatabaseOptions;
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
@@ -62,6 +62,9 @@ pub(in crate::cli) struct Live {
 
     #[command(flatten)]
     community: CommunityArgs,
+    /// A command on Moodle's server that lets somebody complete a course (assets/moodle/rollbook-complete.php --moodle=…)
+    #[arg(long, value_name = "COMMAND")]
+    complete: Option<String>,
 
     /// Run only the cases with this text in their area or rule
     #[arg(long, value_name = "TEXT")]
@@ -111,6 +114,7 @@ impl Live {
             sentinel: self.sentinel.clone(),
             guild_role: self.guild_role.map(RoleId),
             community: self.community.read(&context.env),
+            completer: self.complete.as_deref().map(Completer::command),
             folder,
         };
         let bench =

@@ -9,6 +9,7 @@ mod import;
 mod init;
 mod live;
 mod live_community;
+mod man_pages;
 
 pub(super) use completions_shell::CompletionsShell;
 pub(super) use demo::Demo;
@@ -16,3 +17,4 @@ pub(super) use doctor::Doctor;
 pub(super) use import::Import;
 pub(super) use init::Init;
 pub(super) use live::Live;
+pub(super) use man_pages::ManPages;

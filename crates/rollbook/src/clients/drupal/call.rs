@@ -7,6 +7,7 @@ use super::error::DrupalError;
 use super::query::Query;
 use super::wire::Document;
 use crate::clients::http::{self, Answer, SetupError};
+use crate::clients::measure::{Called, host_of};
 use crate::clients::retry::{RetryPolicy, retry_read};
 use crate::clients::words::{Words, make_excerpt, strip_bom};
 use crate::clock::{Clock, Timer};
@@ -25,6 +26,8 @@ const BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How to reach one community.
 #[derive(Clone, Debug)]
 pub struct DrupalOptions {
+    /// By which calls are counted: the site's name.
+    pub site: String,
     /// The site's own address, sub-path included.
     pub url: String,
     /// Who Rollbook is there.
@@ -46,7 +49,8 @@ impl DrupalOptions {
     pub fn new(url: impl Into<String>, auth: DrupalAuth, clock: Clock) -> Self {
         let timeout = Duration::from_secs(30);
         let retry = RetryPolicy::default();
-        Self { url: url.into(), auth, timeout, concurrency: 2, pages_max: 100_000, retry, clock }
+        let url = url.into();
+        Self { site: host_of(&url), url, auth, timeout, concurrency: 2, pages_max: 100_000, retry, clock }
     }
 }
 
@@ -57,6 +61,7 @@ pub struct DrupalClient {
 }
 
 struct Inner {
+    site: String,
     http: Client,
     /// `…/jsonapi`
     root: Url,
@@ -82,12 +87,13 @@ impl DrupalClient {
     /// An unusable address.
     pub fn new(options: DrupalOptions) -> Result<Self, SetupError> {
         const WHAT: &str = "the community's address";
-        let DrupalOptions { url, auth, timeout, concurrency, pages_max, retry, clock } = options;
+        let DrupalOptions { site: name, url, auth, timeout, concurrency, pages_max, retry, clock } = options;
         let mut site = http::parse_url(WHAT, &url)?;
         site.set_query(None);
         let below = |path: &str| http::parse_url(WHAT, &format!("{}/{path}", site.as_str().trim_end_matches('/')));
         let (root, token_url) = (below("jsonapi")?, below("oauth/token")?);
         let inner = Inner {
+            site: name,
             http: http::make_client(&site, timeout)?,
             root,
             signer: Signer::new(auth, token_url, clock),
@@ -135,11 +141,19 @@ impl DrupalClient {
             path.extend(segments);
         }
         url.set_query(Some(query).filter(|query| !query.is_empty()));
-        retry_read(self.inner.retry, || self.fetch_once(&url)).await
+        retry_read(self.inner.retry, self.called(), || self.fetch_once(&url)).await
+    }
+
+    fn called(&self) -> Called<'_> {
+        Called { site: &self.inner.site, function: "fetch_page" }
     }
 
     async fn fetch_once(&self, url: &Url) -> Result<Document, DrupalError> {
         let _permit = self.inner.permits.acquire().await.expect("the semaphore is never closed");
+        self.called().measure(self.ask(url)).await
+    }
+
+    async fn ask(&self, url: &Url) -> Result<Document, DrupalError> {
         let (answer, token) = self.send(url).await?;
         let answer = match answer.status {
             401 if self.inner.signer.renew_after(token).await => self.send(url).await?.0,

@@ -8,6 +8,7 @@ use super::form::{FIXED_LEAVES, Form};
 use super::function::{Function, Kind};
 use super::{MoodleReader, MoodleWriter};
 use crate::clients::http::{self, MOODLE_BYTES_MAX, SetupError};
+use crate::clients::measure::{Called, host_of};
 use crate::clients::retry::{RetryPolicy, retry_read};
 use crate::clock::Timer;
 use jiff::Timestamp;
@@ -22,6 +23,8 @@ use tokio::sync::Semaphore;
 /// How to reach one Moodle.
 #[derive(Clone, Debug)]
 pub struct MoodleOptions {
+    /// By which calls are counted: the site's name.
+    pub site: String,
     /// The site's own address (`$CFG->wwwroot`), sub-path included; a trailing slash does not matter.
     pub url: String,
     /// The token of the service account.
@@ -41,8 +44,10 @@ pub struct MoodleOptions {
 impl MoodleOptions {
     /// The defaults: 60 s, 3 calls at a time, 900 variables, 100 items, three tries for a read.
     pub fn new(url: impl Into<String>, token: SecretString) -> Self {
+        let url = url.into();
         Self {
-            url: url.into(),
+            site: host_of(&url),
+            url,
             token,
             timeout: Duration::from_secs(60),
             concurrency: 3,
@@ -167,7 +172,11 @@ impl MoodleClient {
         form: &Form,
     ) -> Result<T, MoodleError> {
         debug_assert_eq!(function.kind(), Kind::Read);
-        retry_read(self.inner.options.retry, || self.call_once(function, items, form)).await
+        retry_read(self.inner.options.retry, self.called(function), || self.call_once(function, items, form)).await
+    }
+
+    fn called(&self, function: Function) -> Called<'_> {
+        Called { site: &self.inner.options.site, function: function.name() }
     }
 
     /// Calls a writing function, once.
@@ -212,13 +221,12 @@ impl MoodleClient {
         let rest = form.pairs().iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let pairs: Vec<(&str, &str)> = fixed.into_iter().chain(rest).collect();
         let timer = Timer::start();
-        let result = match http::exchange(http.post(endpoint.clone()).form(&pairs), MOODLE_BYTES_MAX).await {
-            Ok(answer) => {
-                *self.server_time_now() = answer.date;
-                read_answer(function, &answer)
-            }
-            Err(fault) => Err(fault.into()),
+        let call = async {
+            let answer = http::exchange(http.post(endpoint.clone()).form(&pairs), MOODLE_BYTES_MAX).await?;
+            *self.server_time_now() = answer.date;
+            read_answer(function, &answer)
         };
+        let result = self.called(function).measure(call).await;
         self.count(function, items, timer.elapsed(), result.is_ok());
         result
     }

@@ -5,12 +5,14 @@
 //! (completions).
 
 mod error;
+mod options;
 mod query;
 mod read;
 mod wire;
 mod write;
 
 pub use error::{CompletionError, FeedError};
+pub use options::FeedOptions;
 pub use query::{FeedFields, FeedQuery, LiteralStyle};
-pub use read::{FeedClient, FeedOptions, FeedPages, FeedRow, IncompleteReason};
+pub use read::{FeedClient, FeedPages, FeedRow, IncompleteReason};
 pub use write::{CompletionClient, CompletionOptions, LookUpKey, Lookup, Receipt};

@@ -4,68 +4,19 @@
 //! what cannot be read is an error. Next: `query.rs`.
 
 use super::error::{FeedError, read_error};
-use super::query::{FeedFields, FeedQuery, Grammar, LiteralStyle, make_first_url, resolve_next};
+use super::options::FeedOptions;
+use super::query::{FeedQuery, Grammar, make_first_url, resolve_next};
 use super::wire::{Page, read_page};
-use crate::clients::http::{self, Answer, FEED_BYTES_MAX, SetupError};
+use crate::clients::http::{self, Answer, SetupError};
+use crate::clients::measure::Called;
 use crate::clients::retry::{RetryPolicy, retry_read};
 use crate::clients::words::make_excerpt;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-use std::time::Duration;
-
-/// How to reach one feed.
-#[derive(Clone, Debug)]
-pub struct FeedOptions {
-    /// The collection's address, such as `https://elm.example.org/api.rsc/Enrolments`; it may have a query of its own.
-    pub url: String,
-    /// The header that carries the token.
-    pub header_name: String,
-    /// The token.
-    pub token: SecretString,
-    /// How points in time are written.
-    pub literal: LiteralStyle,
-    /// The zone of [`LiteralStyle::QuotedLocal`].
-    pub zone: TimeZone,
-    /// The feed's field names.
-    pub fields: FeedFields,
-    /// Whether to ask for a count and compare it; not every feed can.
-    pub count: bool,
-    /// Most pages of one fetch.
-    pub pages_max: usize,
-    /// Most rows of one fetch.
-    pub rows_max: usize,
-    /// Most bytes of one page, unpacked.
-    pub bytes_max: usize,
-    /// For one page, connection and answer included.
-    pub timeout: Duration,
-    /// For each page.
-    pub retry: RetryPolicy,
-}
-
-impl FeedOptions {
-    /// The defaults: CData's header and literals, no count, 1000 pages, 200 000 rows, 64 MiB and 60 s a page.
-    pub fn new(url: impl Into<String>, token: SecretString, zone: TimeZone) -> Self {
-        Self {
-            url: url.into(),
-            header_name: "x-cdata-authtoken".to_owned(),
-            token,
-            literal: LiteralStyle::default(),
-            zone,
-            fields: FeedFields::default(),
-            count: false,
-            pages_max: 1000,
-            rows_max: 200_000,
-            bytes_max: FEED_BYTES_MAX,
-            timeout: Duration::from_secs(60),
-            retry: RetryPolicy::default(),
-        }
-    }
-}
 
 /// One element of the feed.
 #[derive(Clone, PartialEq)]
@@ -139,6 +90,7 @@ impl FeedPages {
 /// Reads one feed.
 #[derive(Clone)]
 pub struct FeedClient {
+    site: String,
     http: Client,
     collection: Url,
     header: (HeaderName, HeaderValue),
@@ -167,6 +119,7 @@ impl FeedClient {
         collection.set_path(&path);
         let name = http::parse_header_name("the feed's token header", &header_name)?;
         Ok(Self {
+            site: options.site,
             http: http::make_client(&collection, options.timeout)?,
             header: (name, make_secret_value("the feed's token", &token)?),
             collection,
@@ -199,7 +152,7 @@ impl FeedClient {
         let mut seen = BTreeSet::from([url.to_string()]);
         let (mut count, mut last_page) = (None, 0);
         loop {
-            let (page, date) = retry_read(self.retry, || self.fetch_page(&url)).await?;
+            let (page, date) = retry_read(self.retry, self.called(), || self.fetch_page(&url)).await?;
             let rows: Vec<FeedRow> = page.rows.into_iter().map(make_row).collect();
             fetched.pages += 1;
             if fetched.pages == 1 {
@@ -237,14 +190,21 @@ impl FeedClient {
         }
     }
 
+    fn called(&self) -> Called<'_> {
+        Called { site: &self.site, function: "fetch_page" }
+    }
+
     async fn fetch_page(&self, url: &Url) -> Result<(Page, Option<Timestamp>), FeedError> {
         let (name, value) = &self.header;
         let request = self.http.get(url.clone()).header(name, value).header(ACCEPT, "application/json");
-        let answer = http::exchange(request, self.bytes_max).await?;
-        if answer.status != 200 {
-            return Err(judge_status(&answer));
-        }
-        Ok((read_page(&answer)?, answer.date))
+        let call = async {
+            let answer = http::exchange(request, self.bytes_max).await?;
+            if answer.status != 200 {
+                return Err(judge_status(&answer));
+            }
+            Ok((read_page(&answer)?, answer.date))
+        };
+        self.called().measure(call).await
     }
 }
 

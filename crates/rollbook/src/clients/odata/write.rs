@@ -6,6 +6,7 @@
 use super::error::{CompletionError, read_error};
 use super::read::make_secret_value;
 use crate::clients::http::{self, Answer, SetupError};
+use crate::clients::measure::{Called, host_of};
 use crate::clients::words::{Words, make_excerpt, strip_bom};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -20,6 +21,8 @@ const BYTES_MAX: usize = 1024 * 1024;
 /// How to reach the completion endpoint.
 #[derive(Clone, Debug)]
 pub struct CompletionOptions {
+    /// By which calls are counted: the site's name.
+    pub site: String,
     /// Where completions are posted.
     pub url: String,
     /// The header that carries the token.
@@ -80,6 +83,7 @@ impl std::fmt::Debug for Lookup {
 /// Reports completions to one ELM.
 #[derive(Clone)]
 pub struct CompletionClient {
+    site: String,
     http: Client,
     url: Url,
     header: (HeaderName, HeaderValue),
@@ -96,8 +100,10 @@ impl std::fmt::Debug for CompletionClient {
 impl CompletionOptions {
     /// The defaults: CData's header, `Idempotency-Key`, no lookup, 30 s.
     pub fn new(url: impl Into<String>, token: SecretString) -> Self {
+        let url = url.into();
         Self {
-            url: url.into(),
+            site: host_of(&url),
+            url,
             header_name: "x-cdata-authtoken".to_owned(),
             token,
             key_header: "Idempotency-Key".to_owned(),
@@ -113,13 +119,14 @@ impl CompletionClient {
     /// # Errors
     /// An unusable address, header name, token or lookup address.
     pub fn new(options: CompletionOptions) -> Result<Self, SetupError> {
-        let CompletionOptions { url, header_name, token, key_header, lookup_url, timeout } = options;
+        let CompletionOptions { site, url, header_name, token, key_header, lookup_url, timeout } = options;
         let url = http::parse_url("the completion address", &url)?;
         if let Some(template) = &lookup_url {
             http::parse_url("the completion lookup address", &fill_template(template, ["1", "1", "1"]))?;
         }
         let name = http::parse_header_name("the completion token header", &header_name)?;
         Ok(Self {
+            site,
             http: http::make_client(&url, timeout)?,
             header: (name, make_secret_value("the completion token", &token)?),
             key_header: http::parse_header_name("the completion key header", &key_header)?,
@@ -139,11 +146,14 @@ impl CompletionClient {
     /// [`CompletionError`]; a success is a 2xx whose body does not say otherwise (the original took a redirect for one, too).
     pub async fn send(&self, body: &str, key: &str) -> Result<Receipt, CompletionError> {
         let request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body.to_owned());
-        let answer = http::exchange(self.admit(request).header(&self.key_header, key), BYTES_MAX).await?;
-        match answer.status {
-            200..=299 => self.read_receipt(&answer),
-            _ => Err(self.judge_refusal(&answer)),
-        }
+        let call = async {
+            let answer = http::exchange(self.admit(request).header(&self.key_header, key), BYTES_MAX).await?;
+            match answer.status {
+                200..=299 => self.read_receipt(&answer),
+                _ => Err(self.judge_refusal(&answer)),
+            }
+        };
+        Called { site: &self.site, function: "send_completion" }.measure(call).await
     }
 
     /// Asks whether the ELM has a completion.
@@ -156,12 +166,15 @@ impl CompletionClient {
         let filled = fill_template(template, [enrolment, course, guid]);
         let url = Url::parse(&filled)
             .map_err(|_| CompletionError::NotSent { why: "the lookup address cannot be filled in".to_owned() })?;
-        let answer = http::exchange(self.admit(self.http.get(url)), BYTES_MAX).await?;
-        match answer.status {
-            200 => read_lookup(&answer.body),
-            204 | 404 => Ok(Lookup::Nothing),
-            _ => Err(self.judge_refusal(&answer)),
-        }
+        let call = async {
+            let answer = http::exchange(self.admit(self.http.get(url)), BYTES_MAX).await?;
+            match answer.status {
+                200 => read_lookup(&answer.body),
+                204 | 404 => Ok(Lookup::Nothing),
+                _ => Err(self.judge_refusal(&answer)),
+            }
+        };
+        Called { site: &self.site, function: "look_up_completion" }.measure(call).await
     }
 
     /// A 2xx is believed, unless its body is a proxy's page, breaks off, or is an error: then somebody must look. An empty

@@ -13,6 +13,7 @@ pub use error::SmtpError;
 pub use message::Mail;
 
 use crate::clients::http::{SetupError, install_tls};
+use crate::clients::measure::Called;
 use lettre::Message;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::TlsParameters;
@@ -77,19 +78,23 @@ impl SmtpClient {
     /// [`SmtpError`]
     pub async fn send(&self, mail: &Mail) -> Result<(), SmtpError> {
         let message = message::make_message(mail)?;
+        Called { site: "mail", function: "send" }.measure(self.deliver(&message)).await
+    }
+
+    async fn deliver(&self, message: &Message) -> Result<(), SmtpError> {
         // Held throughout: mails go one after the other. Taken out, so that a send given up halfway leaves nothing.
         let mut place = self.session.lock().await;
         if let Some(mut session) = place.take()
             && session.is_alive().await
         {
-            match session.deliver(&message).await {
+            match session.deliver(message).await {
                 Err(SmtpError::NotSent { .. }) => {}
                 // "Closing": said to the connection, not to the mail.
                 Err(SmtpError::Deferred { code: 421, .. }) => {}
                 result => return settle(&mut place, session, result),
             }
         }
-        self.send_anew(&mut place, &message).await
+        self.send_anew(&mut place, message).await
     }
 
     /// Connects, logs in where there is a password, and says goodbye; no mail is sent.

@@ -7,6 +7,7 @@ mod plain;
 mod remote;
 
 use super::tree::Value;
+pub(crate) use plain::duration;
 pub(super) use plain::{Choice, Count, Day, Flag, Lasting, List, Name, Share, Text};
 pub(super) use remote::{Header, Mail, Socket, Web, Zone};
 

@@ -153,7 +153,7 @@ impl Kind for Lasting {
 }
 
 /// Understands `90s`, `120m`, `14d`. A day is 24 hours, whatever the clocks do.
-pub(in crate::config) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
     let unit_ms = match unit {
         "ms" => 1,

@@ -25,6 +25,7 @@ use super::site::{self, Site, SiteKind};
 use jiff::tz::TimeZone;
 use rollbook_core::model::{LinkName, SiteName};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// A configured flow.
 #[derive(Clone, Debug)]
@@ -62,6 +63,15 @@ impl Link {
             Self::Intake(link) => &link.schedule,
             Self::Completions(link) => &link.schedule,
             Self::Guilds(link) => &link.schedule,
+        }
+    }
+
+    /// How long a person's approval of a plan holds.
+    pub fn approval(&self) -> Duration {
+        match self {
+            Self::Intake(link) => link.limits.approval,
+            Self::Completions(link) => link.limits.approval,
+            Self::Guilds(link) => link.limits.approval,
         }
     }
 

@@ -37,6 +37,26 @@ pub enum RoleName {
     Administrator,
 }
 
+impl RoleName {
+    /// Every role, the least first.
+    pub const ALL: [Self; 4] = [Self::Viewer, Self::Operator, Self::Approver, Self::Administrator];
+
+    /// The word that is written and stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Approver => "approver",
+            Self::Administrator => "administrator",
+        }
+    }
+
+    /// The role of a stored word.
+    pub fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+}
+
 /// The roles by their words.
 const ROLES: Choice<RoleName> = Choice(&[
     ("viewer", RoleName::Viewer),

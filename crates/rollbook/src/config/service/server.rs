@@ -29,6 +29,8 @@ pub struct Server {
     pub session_idle: Duration,
     /// After so many wrong passwords for an account within 15 minutes, 3 to 100, it has to wait.
     pub login_tries: u32,
+    /// A token of the API may ask so often within a minute.
+    pub api_rate: u32,
     /// Its own certificate; `None` when it speaks plain HTTP, behind a proxy.
     pub tls: Option<Tls>,
     /// Single sign-on.
@@ -65,6 +67,7 @@ pub(in crate::config) fn read(section: &mut Section<'_>) -> Server {
         session: section.or("session", "12h", Lasting("5m", "30d")),
         session_idle: section.or("session_idle", "2h", Lasting("1m", "30d")),
         login_tries: section.or("login_tries", 5, Count(3, 100)),
+        api_rate: section.or("api_rate", 600, Count(10, 10_000_000)),
         tls: section.table("tls", |section| {
             let certificate = section.required("certificate", Text(1_000));
             let key = section.required("key", Text(1_000));

@@ -39,7 +39,7 @@ pub(super) fn read(name: SiteName, section: &mut Section<'_>) -> Option<Moodle> 
     let token = section.secret("token");
     let sentinel = section.optional("sentinel", Text(100));
     let timeout = section.or("timeout", "30s", Lasting("1s", "10m"));
-    let concurrency = section.or("concurrency", 2, Count(1, 16));
+    let concurrency = section.or("concurrency", 3, Count(1, 16));
     let batch = section.or("batch", 100, Count(1, 1000));
     let input_vars = section.or("input_vars", 900, Count(50, 100_000));
     let database = section.table("database", |section| database::read(section, "mdl_"));

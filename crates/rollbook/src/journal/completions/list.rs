@@ -4,11 +4,14 @@ use super::seen::seen;
 use crate::journal::store::{Row, args};
 use crate::journal::{Journal, JournalError, ms};
 use jiff::Timestamp;
-use rollbook_core::model::{ElmCourseId, EnrolmentId, LinkName, SeenCompletion};
+use rollbook_core::model::{ElmCourseId, EnrolmentId, Guid, LinkName, SeenCompletion};
 use rollbook_core::plan::Report;
 use rollbook_core::run::{Delivery, DeliveryState};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 
 /// Which completions are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,13 +24,40 @@ pub struct CompletionQuery {
     pub standing: Option<String>,
     /// Completed at this moment or later.
     pub since: Option<Timestamp>,
+    /// After this one: the next page.
+    pub after: Option<CompletionKeyset>,
     /// At most so many; 0 for none.
     pub limit: u64,
+}
+
+/// Where a page of completions begins: after this one. As text it fits into an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompletionKeyset {
+    completed_ms: i64,
+    id: i64,
+}
+
+impl fmt::Display for CompletionKeyset {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}.{}", self.completed_ms, self.id)
+    }
+}
+
+impl FromStr for CompletionKeyset {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        let (completed_ms, id) = text.split_once('.').unwrap_or((text, ""));
+        Ok(Self { completed_ms: completed_ms.parse()?, id: id.parse()? })
+    }
 }
 
 /// A completion and what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CompletionRow {
+    /// Its number.
+    #[serde(skip)]
+    pub id: i64,
     /// The completion.
     pub seen: SeenCompletion,
     /// The course, as the ELM names it.
@@ -50,6 +80,13 @@ pub struct CompletionRow {
     pub report: Option<CompletionReportRow>,
 }
 
+impl CompletionRow {
+    /// Where the page after this one begins.
+    pub fn keyset(&self) -> CompletionKeyset {
+        CompletionKeyset { completed_ms: ms(self.seen.key.completed_at), id: self.id }
+    }
+}
+
 /// A report of the list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CompletionReportRow {
@@ -70,6 +107,11 @@ pub type CompletionTotals = BTreeMap<String, u64>;
 
 const STANDING: &str = "CASE WHEN c.state = 'reported' THEN COALESCE(o.state, 'due') ELSE c.state END";
 
+const SELECT: &str = "
+    SELECT c.id, c.user_id, c.course_id, c.completed_ms, c.seen_by, c.guid, c.mail, c.first_name, c.last_name, c.course,
+        c.code, c.reason, c.supplied, c.seen_ms, c.accepted_ms, COALESCE(k.name, '') AS name,
+        o.id AS outbox, o.state, o.attempts, o.next_ms, o.payload, o.created_ms, o.last_answer,";
+
 const FROM: &str = "
     FROM completion c LEFT JOIN outbox o ON o.id = c.outbox
     LEFT JOIN opted_course k ON k.link = c.link AND k.course_id = c.course_id";
@@ -84,22 +126,37 @@ impl Journal {
         link: &LinkName,
         query: &CompletionQuery,
     ) -> Result<Vec<CompletionRow>, JournalError> {
-        let CompletionQuery { guid, course, standing, since, limit } = query;
+        let CompletionQuery { guid, course, standing, since, after, limit } = query;
         let sql = format!(
-            "SELECT c.user_id, c.course_id, c.completed_ms, c.seen_by, c.guid, c.mail, c.first_name, c.last_name, c.course,
-                c.code, c.reason, c.supplied, c.seen_ms, c.accepted_ms, COALESCE(k.name, '') AS name,
-                {STANDING} AS standing, o.id AS outbox, o.state, o.attempts, o.next_ms, o.payload, o.created_ms, o.last_answer
-             {FROM}
+            "{SELECT} {STANDING} AS standing {FROM}
              WHERE c.link = $1 AND c.completed_ms >= $2 AND ($3 = '' OR c.guid_fold = $3) AND ($4 = '' OR c.course = $4)
                 AND ($5 = '' OR {STANDING} = $5)
-             ORDER BY c.completed_ms DESC, c.id DESC LIMIT $6"
+                AND (c.completed_ms, c.id) < ($6, $7)
+             ORDER BY c.completed_ms DESC, c.id DESC LIMIT $8"
         );
         let guid = guid.as_deref().unwrap_or_default();
         let course = course.as_ref().map_or("", ElmCourseId::as_str);
         let since = since.map_or(i64::MIN, ms);
-        let args = args![link.as_str(), since, guid, course, standing.as_deref().unwrap_or_default(), *limit];
+        let standing = standing.as_deref().unwrap_or_default();
+        let (completed_ms, id) = after.map_or((i64::MAX, i64::MAX), |after| (after.completed_ms, after.id));
+        let args = args![link.as_str(), since, guid, course, standing, completed_ms, id, *limit];
         let rows = self.store.rows(&sql, args).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// The newest completions of a person, in one course or in all, on every link; the oldest first.
+    pub(in crate::journal) async fn completions_of(
+        &self,
+        person: &Guid,
+        course: Option<&ElmCourseId>,
+        limit: u64,
+    ) -> Result<Vec<CompletionRow>, JournalError> {
+        let sql = format!(
+            "{SELECT} {STANDING} AS standing {FROM} WHERE c.guid_fold = $1 AND ($2 = '' OR c.course = $2)
+             ORDER BY c.id DESC LIMIT $3"
+        );
+        let rows = self.store.rows(&sql, args![person.folded(), course.map_or("", ElmCourseId::as_str), limit]).await?;
+        rows.iter().rev().map(read).collect()
     }
 
     /// How many completions of a link stand how.
@@ -130,6 +187,7 @@ fn read(row: &Row) -> Result<CompletionRow, JournalError> {
         None => None,
     };
     Ok(CompletionRow {
+        id: row.int("id")?,
         seen: seen(row)?,
         course: row.maybe_text("course")?.map(ElmCourseId::new),
         course_name: row.text("name")?,

@@ -17,7 +17,7 @@ mod seen;
 
 pub use ask::Ask;
 pub use hand::Marked;
-pub use list::{CompletionQuery, CompletionReportRow, CompletionRow, CompletionTotals};
+pub use list::{CompletionKeyset, CompletionQuery, CompletionReportRow, CompletionRow, CompletionTotals};
 pub use opted::CompletionsState;
 pub use pushed::{PushedEvent, Taken};
 pub use record::{Asks, CompletionsRecord, Queued};

@@ -139,7 +139,7 @@ const CLAIM: &str = "
     WITH picked AS MATERIALIZED (
         SELECT id FROM outbox WHERE kind = $1 AND state = 'due' AND next_ms <= $2
             AND ($5 = '' OR link = $5)
-            AND NOT EXISTS (SELECT 1 FROM link WHERE link.name = outbox.link AND link.paused_ms IS NOT NULL)
+            AND ($1 = 'notice' OR NOT EXISTS (SELECT 1 FROM link WHERE link.name = outbox.link AND link.paused_ms IS NOT NULL))
         ORDER BY next_ms, id LIMIT $4 {skip_locked})
     UPDATE outbox SET state = 'sending', claimed_by = $3, claimed_ms = $2, attempts = attempts + 1
     WHERE state = 'due' AND id IN (SELECT id FROM picked)
@@ -170,7 +170,7 @@ impl Journal {
     }
 
     /// Takes up to `limit` rows that are due, the longest due first, for `who` alone; of one link, or of all. Links that are
-    /// paused keep theirs.
+    /// paused keep theirs, but for notices: a pause must not hide trouble.
     ///
     /// # Errors
     /// Those of the database only.

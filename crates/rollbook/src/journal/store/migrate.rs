@@ -37,14 +37,18 @@ macro_rules! stage {
 }
 
 /// In order; the version is the position, from 1.
-const STAGES: [Stage; 4] = [
+const STAGES: [Stage; 7] = [
     stage!("0001_journal"),
     stage!("0002_append_only", by engine),
     stage!("0003_views", by engine),
     stage!("0004_completions"),
+    stage!("0005_serve"),
+    stage!("0006_accounts"),
+    stage!("0007_membership_events"),
 ];
 
-fn known() -> i64 {
+/// The version of the schema that this binary knows.
+pub(in crate::journal) fn known() -> i64 {
     i64::try_from(STAGES.len()).unwrap_or(i64::MAX)
 }
 

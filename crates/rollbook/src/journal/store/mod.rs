@@ -13,7 +13,7 @@ mod statistics;
 mod value;
 
 pub(super) use bulk::{Bulk, Column, column_int, column_text};
-pub(super) use migrate::migrate;
+pub(super) use migrate::{known as known_version, migrate};
 pub(super) use open::{backup, open};
 pub(super) use value::{Arg, Row, args};
 

@@ -5,6 +5,7 @@
 //! cases here first. Next: `site.rs`.
 
 mod accounts;
+mod completions;
 mod courses;
 mod database;
 mod enrolments;
@@ -146,4 +147,15 @@ cases! {
         a_guild_that_never_was_counts_as_deleted [Community],
         the_doctor_finds_nothing_bad_in_a_community [Community],
         its_guilds_become_cohorts [Fixtures Community],;
+    completions:
+        a_course_tells_whether_it_opted_in [Fixtures Completer],
+        a_completion_is_told_with_the_time_of_its_criterion [Fixtures Completer],
+        who_is_not_in_the_course_and_what_has_no_criteria_has_a_code [Fixtures Completer],
+        the_completion_of_a_hidden_course_is_told_to_who_asks_for_it [Fixtures Completer],
+        polling_reports_each_completion_once [Fixtures Completer],
+        polling_finds_those_of_a_hidden_course_among_several [Fixtures Completer],
+        a_pushed_event_is_looked_into_and_proves_nothing [Fixtures Completer],
+        the_database_reports_each_completion_once [Fixtures Database Completer],
+        the_database_sees_who_was_suspended_since [Fixtures Database Completer],
+        all_ways_together_report_a_completion_once [Fixtures Database Completer],;
 }

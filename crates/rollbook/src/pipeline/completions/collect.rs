@@ -6,7 +6,7 @@ use crate::journal::{CompletionsState, Journal, KnownQuestion, PolledCandidate};
 use crate::sources::database::Database;
 use crate::sources::moodle::MoodleSourceError;
 use crate::sources::moodle::completions::{
-    CallBudget, Polled, find_opt_ins, poll_completions, read_completions, read_opt_ins, read_people,
+    Asking, CallBudget, Polled, find_opt_ins, poll_completions, read_completions, read_opt_ins, read_people,
 };
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::desired::{Look, OptedCourse, Scan, ScanKind, choose_scans, follow_opt_ins, order_looks};
@@ -54,17 +54,28 @@ impl Seen {
     }
 }
 
-/// The opted courses as they are now, with what was seen of all courses.
+/// Courses as they are now.
+pub(super) struct Courses {
+    /// All that were looked at.
+    pub looked: Snapshot<Vec<OptInCourse>>,
+    /// Those that opted in, now or before.
+    pub opted: Vec<OptedCourse>,
+    /// How they are asked about over web services.
+    asking: Asking,
+}
+
+/// Looks which courses have opted in.
 pub(super) async fn collect_courses(
     flow: &CompletionsFlow,
     journal: &Journal,
     state: &CompletionsState,
     now: Timestamp,
-) -> Result<(Snapshot<Vec<OptInCourse>>, Vec<OptedCourse>), CompletionsError> {
+) -> Result<Courses, CompletionsError> {
     let remembered = journal.opted_courses(&flow.link).await?;
-    let looked = match &flow.way {
+    let (looked, asking) = match &flow.way {
         FoundBy::Database(database) => {
-            read_opt_ins(database, &flow.opt_in_field, now).await.map_err(MoodleSourceError::from)?
+            let looked = read_opt_ins(database, &flow.opt_in_field, now).await.map_err(MoodleSourceError::from)?;
+            (looked, Asking::default())
         }
         FoundBy::Poll | FoundBy::Push => {
             let mut courses = journal.intake_courses(&flow.intakes).await?;
@@ -77,7 +88,7 @@ pub(super) async fn collect_courses(
         }
     };
     let opted = follow_opt_ins(&remembered, &looked, state.checked);
-    Ok((looked, opted))
+    Ok(Courses { looked, opted, asking })
 }
 
 /// What the database has that is new; marks in `opted` how far each course was read. Nothing, where it is not the way.
@@ -101,6 +112,7 @@ pub(super) async fn collect_from_database(
 pub(super) struct Polling {
     looks: std::vec::IntoIter<Look>,
     guids: BTreeMap<(MoodleUserId, MoodleCourseId), Guid>,
+    asking: Asking,
     budget: CallBudget,
     stopped: bool,
 }
@@ -111,12 +123,12 @@ impl Polling {
         flow: &CompletionsFlow,
         journal: &Journal,
         reach: Reach,
-        opted: &[OptedCourse],
+        courses: &Courses,
         now: Timestamp,
     ) -> Result<Self, CompletionsError> {
         let mut candidates = Vec::new();
         if let (FoundBy::Poll, Reach::Usual | Reach::Full) = (&flow.way, reach) {
-            let open = opted.iter().filter(|course| !course.withdrawn).map(|course| course.id);
+            let open = courses.opted.iter().filter(|course| !course.withdrawn).map(|course| course.id);
             let open: Vec<MoodleCourseId> = open.collect();
             candidates = journal.completion_candidates(&flow.link, &flow.intakes, &open).await?;
         }
@@ -125,7 +137,8 @@ impl Polling {
         let pairs: Vec<_> = candidates.iter().map(|polled| polled.candidate).collect();
         let pair = |polled: PolledCandidate| ((polled.candidate.user, polled.candidate.course), Guid::new(polled.guid));
         let guids = candidates.into_iter().map(pair).collect();
-        Ok(Self { looks: order_looks(&pairs, now).into_iter(), guids, budget, stopped: false })
+        let (looks, asking) = (order_looks(&pairs, now).into_iter(), courses.asking.clone());
+        Ok(Self { looks, guids, asking, budget, stopped: false })
     }
 
     /// Looks at the next people; at nobody once Moodle has failed or the budget is used up.
@@ -134,7 +147,8 @@ impl Polling {
         if looks.is_empty() || self.stopped {
             return None;
         }
-        let polled = poll_completions(&flow.moodle.reader(), &looks, &self.budget, flow.moodle_concurrency).await;
+        let (reader, width) = (flow.moodle.reader(), flow.moodle_concurrency);
+        let polled = poll_completions(&reader, &looks, &self.asking, &self.budget, width).await;
         self.stopped = polled.trouble.is_some() || polled.left > 0;
         let left = if polled.left > 0 { polled.left + self.looks.len() as u64 } else { 0 };
         Some(seen_by_polling(Polled { left, ..polled }, &self.guids))
@@ -249,8 +263,10 @@ pub(super) async fn look_into(
     let looks: Vec<Look> = looks.into_iter().map(|(user, courses)| Look { user, courses }).collect();
     let users: Vec<MoodleUserId> = looks.iter().map(|look| look.user).collect();
     let people = people_now(flow, &users).await?;
-    let calls = 2 * pairs.len() as u64;
-    let polled = poll_completions(&flow.moodle.reader(), &looks, &CallBudget::of(calls), flow.moodle_concurrency).await;
+    // Nobody has looked whether these courses are hidden, and each is one call when it is asked for directly.
+    let asking = Asking { directly: pairs.iter().map(|(_, course)| *course).collect(), ..Asking::default() };
+    let (reader, budget) = (flow.moodle.reader(), CallBudget::of(pairs.len() as u64));
+    let polled = poll_completions(&reader, &looks, &asking, &budget, flow.moodle_concurrency).await;
     let mut seen = seen_by_polling(polled, &BTreeMap::new());
     for completion in &mut seen.completions {
         fill_in(completion, &people);

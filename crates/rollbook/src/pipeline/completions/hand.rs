@@ -6,7 +6,7 @@ use super::{CompletionsFlow, Courier, Delivered, FoundBy, deliver_reports};
 use crate::clock::Clock;
 use crate::journal::{Asks, CompletionQuery, CompletionsRecord, Journal, JournalError, Lease, NewRun};
 use crate::pipeline::lease::{Heartbeat, take_lease};
-use crate::sources::moodle::completions::{CallBudget, poll_completions, read_completions};
+use crate::sources::moodle::completions::{Asking, CallBudget, poll_completions, read_completions};
 use crate::sources::moodle::{MoodleSourceError, find_by_id, find_person};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -66,8 +66,22 @@ pub enum HandError {
 pub struct Prepared {
     /// The plan: one report, or one skip.
     pub plan: CompletionsPlan,
+    /// The account, as Moodle has it.
+    pub account: Account,
     completion: SeenCompletion,
     course: OptedCourse,
+}
+
+impl Prepared {
+    /// Which completion it is.
+    pub fn key(&self) -> CompletionKey {
+        self.completion.key
+    }
+
+    /// The course's full name.
+    pub fn course_name(&self) -> &str {
+        &self.course.full_name
+    }
 }
 
 /// Finds person, course and completion, and makes the body that would be sent. Nothing is recorded.
@@ -83,7 +97,7 @@ pub async fn prepare_by_hand(
     let account = find_account(flow, &named.user).await?;
     let (id, full_name) = find_course(flow, &named.course).await?;
     let completed_at = find_moment(flow, journal, named, &account, id).await?;
-    let Account { id: user, mail, guid, first_name, last_name, .. } = account;
+    let Account { id: user, mail, guid, first_name, last_name, .. } = account.clone();
     let key = CompletionKey { user, course: id, completed_at };
     let (guid, by) = (Guid::new(guid.trim()), SeenBy::Hand);
     let completion = SeenCompletion { key, guid, mail, first_name, last_name, by };
@@ -108,7 +122,7 @@ pub async fn prepare_by_hand(
         known: &known,
         supplied: &supplied,
     };
-    Ok(Prepared { plan: plan_completions(&inputs, &policy, now), completion, course })
+    Ok(Prepared { plan: plan_completions(&inputs, &policy, now), account, completion, course })
 }
 
 /// Records and sends what was prepared.
@@ -138,7 +152,7 @@ async fn record_and_send(
     author: &str,
     (lease, stop): (&Lease, &CancellationToken),
 ) -> Result<Delivered, HandError> {
-    let Prepared { plan, completion, course } = prepared;
+    let Prepared { plan, account: _, completion, course } = prepared;
     let url = flow.moodle.site_url().to_owned();
     let new = NewRun { flow: "completions".to_owned(), kind: RunKind::Scoped, url, author: author.to_owned() };
     let run = journal.start_run(lease, &new, clock.now()).await?;
@@ -243,14 +257,14 @@ async fn ask_moodle(
         return Ok(all.into_iter().find(|seen| seen.key.user == user).map(|seen| seen.key.completed_at));
     }
     let look = Look { user, courses: vec![course] };
-    let polled = poll_completions(&flow.moodle.reader(), &[look], &CallBudget::of(2), 1).await;
+    let polled = poll_completions(&flow.moodle.reader(), &[look], &Asking::default(), &CallBudget::of(1), 1).await;
     match polled.trouble {
         Some(source) => Err(MoodleSourceError::Call { doing: "asking for the completion", source }.into()),
         None => Ok(polled.completed.first().map(|key| key.completed_at)),
     }
 }
 
-/// Completions of these courses in a stretch of time, reported or not: over web services those of the people whom intake
+/// Completions of these courses in a stretch of time, reported or not, the earliest first: over web services those of the people whom intake
 /// enrolled and who are active.
 ///
 /// # Errors
@@ -275,5 +289,6 @@ pub async fn find_historic(
         }
     }
     all.retain(|seen| until.is_none_or(|until| seen.key.completed_at < until));
+    all.sort_by_key(|seen| (seen.key.completed_at, seen.key));
     Ok(all)
 }

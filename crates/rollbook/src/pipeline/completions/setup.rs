@@ -61,6 +61,7 @@ fn find_intakes(found: &CompletionsLink<'_>, settings: &Settings) -> Vec<LinkNam
 fn make_elm(elm: &Elm, target: &CompletionTarget) -> Result<CompletionClient, SetupError> {
     let token = target.token.clone().unwrap_or_else(|| elm.token.clone());
     let mut options = CompletionOptions::new(target.url.as_str(), token);
+    options.site = elm.name.to_string();
     options.header_name.clone_from(&elm.header);
     options.key_header.clone_from(&target.idempotency_header);
     options.lookup_url = target.lookup_url.as_ref().map(|url| lookup_template(url.as_str(), &target.fields));

@@ -2,7 +2,7 @@
 //! that is cut off loses at most the last one.
 
 use super::ask::{make_asks, subjects};
-use super::collect::{Polling, Seen, collect_courses, collect_from_database, look_into};
+use super::collect::{Courses, Polling, Seen, collect_courses, collect_from_database, look_into};
 use super::plan::{Beside, Made, collect_waiting, make_plan};
 use super::report::{CompletionsError, CompletionsReport};
 use super::{CompletionsFlow, FoundBy, Reach};
@@ -52,8 +52,9 @@ impl<'a> Work<'a> {
     ) -> Result<Self, CompletionsError> {
         let now = clock.now();
         let state = journal.completions_state(&flow.link).await?;
-        let (looked, opted) = collect_courses(flow, journal, &state, now).await?;
-        let polling = Polling::prepare(flow, journal, reach, &opted, now).await?;
+        let courses = collect_courses(flow, journal, &state, now).await?;
+        let polling = Polling::prepare(flow, journal, reach, &courses, now).await?;
+        let Courses { looked, opted, .. } = courses;
         Ok(Self { flow, journal, clock, reach, state, looked, opted, polling, is_first: true, queued: 0 })
     }
 

@@ -2,7 +2,9 @@
 
 use super::Chart;
 use super::moodle::mend;
-use crate::clients::moodle::{MoodleError, MoodleReader};
+use crate::clients::moodle::{Function, MoodleError, MoodleReader};
+use crate::config::link::{GoneGuild, Guilds, RolesBy};
+use crate::config::site::Moodle;
 use rollbook_core::model::{CohortContext, RoleContext, RoleId};
 use std::collections::BTreeSet;
 
@@ -15,6 +17,31 @@ pub struct GuildRights {
     pub roles: Vec<(RoleId, RoleContext)>,
     /// Whether a member without account gets one.
     pub creates_accounts: bool,
+}
+
+/// What every guilds link calls.
+const GUILDS: [Function; 6] = [
+    Function::Cohorts,
+    Function::CohortMembers,
+    Function::CreateCohorts,
+    Function::UpdateCohorts,
+    Function::AddMembers,
+    Function::DeleteMembers,
+];
+
+/// What a guilds link calls, as its rules want it.
+pub(super) fn guild_functions(link: &Guilds, site: &Moodle) -> Vec<Function> {
+    let gives_roles = link.roles_by == RolesBy::Rollbook && !link.roles.is_empty();
+    let adopts = !link.adopt.is_empty() && site.database.is_none();
+    let some = [
+        (gives_roles, Function::AssignRoles),
+        (gives_roles, Function::UnassignRoles),
+        (adopts, Function::SearchCohorts),
+        (link.gone == GoneGuild::Delete, Function::DeleteCohorts),
+        (link.create_accounts, Function::CreateUsers),
+    ];
+    let some = some.into_iter().filter_map(|(wanted, function)| wanted.then_some(function));
+    GUILDS.into_iter().chain(some).collect()
 }
 
 pub(super) async fn look_at_guilds(chart: &mut Chart, reader: &MoodleReader, links: &[GuildRights]) {

@@ -3,9 +3,13 @@
 //! Drupal leaves out what an account may not see and says nothing: so what is seen is held against what a link needs. At
 //! most a few guilds are read, however many there are.
 
+use super::rounds::unusable;
 use super::{Chart, Check};
 use crate::clients::drupal::DrupalError;
 use crate::clock::Clock;
+use crate::config::link::MatchBy;
+use crate::config::{self, Settings};
+use crate::pipeline::guilds::make_community;
 use crate::sources::community::{CommunityError, CommunityQuestion, CommunitySource, OpenCommunity, Part};
 use jiff::Timestamp;
 use rollbook_core::model::{
@@ -29,6 +33,28 @@ pub struct CommunityPatient<'a> {
     pub name_field: Option<&'a str>,
     /// Whether members are matched by mail address.
     pub matches_mail: bool,
+}
+
+/// Examines a configured community as its first link reads it.
+pub(super) async fn look_at_community(
+    site: &config::site::Community,
+    settings: &Settings,
+    clock: &Clock,
+) -> Vec<Check> {
+    let link = settings.guilds().map(|found| found.link).find(|link| link.from == site.name);
+    let name_field = link.and_then(|link| link.machine_name_field.as_deref());
+    let source = match make_community(site, name_field, clock) {
+        Ok(source) => source,
+        Err(error) => return unusable(site.name.as_str(), &error.to_string()),
+    };
+    let patient = CommunityPatient {
+        site: site.name.as_str(),
+        source: &source,
+        sentinel: site.sentinel.as_deref(),
+        name_field,
+        matches_mail: link.is_some_and(|link| link.match_by.contains(&MatchBy::Mail)),
+    };
+    examine_community(&patient, clock).await
 }
 
 /// Examines a community.

@@ -2,15 +2,19 @@
 
 mod cohorts;
 mod community;
+mod completions;
 mod elm;
 mod mail;
 mod moodle;
+mod rounds;
 
 pub use cohorts::GuildRights;
 pub use community::{CommunityPatient, examine_community};
+pub use completions::examine_completions;
 pub use elm::examine_elm;
 pub use mail::examine_mail;
 pub use moodle::{MoodlePatient, examine_moodle};
+pub use rounds::examine;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -33,7 +37,7 @@ pub enum Health {
 /// One check of one site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// The site as configured, or `journal`, `mail`, `clock`.
+    /// The site or link as configured, or `journal`, `mail`, `clock`.
     pub site: String,
     /// What was checked.
     pub name: String,

@@ -88,6 +88,12 @@ fn look_at_site(chart: &mut Chart, patient: &MoodlePatient<'_>, info: &WireSiteI
             "add them to the external service of the token",
         );
     }
+    if patient.role.is_some() && !info.offers(Function::UpdateUsers) {
+        let detail = "the service lacks core_user_update_users, so that no account can be corrected from here";
+        let mend =
+            "to let operators resolve mail mismatches and changed GUIDs, add it, and give the role moodle/user:update";
+        chart.warn("corrections", detail, mend);
+    }
 }
 
 async fn look_at_sight(chart: &mut Chart, patient: &MoodlePatient<'_>, reader: &MoodleReader) {

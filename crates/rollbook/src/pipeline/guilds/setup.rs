@@ -59,6 +59,7 @@ pub fn make_community(site: &Community, name_field: Option<&str>, clock: &Clock)
         (_, _, Some(auth)) => {
             let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
             let mut options = DrupalOptions::new(site.url.as_str(), to_auth(auth), clock.clone());
+            options.site = site.name.to_string();
             options.timeout = site.timeout;
             options.concurrency = count(site.concurrency);
             options.pages_max = count(site.pages_max);

@@ -39,14 +39,19 @@ pub(super) async fn read_feed(
     let now = clock.now();
     let covered = journal.covered(&flow.link).await?;
     let window = ask.window(covered, flow.window, now);
-    let records = match (ask.query(window), ask) {
+    let mut records = match (ask.query(window), ask) {
         (Some(query), _) => collect_feed(&flow.feed, &query, &flow.format, now).await?.records,
+        (None, Ask::Stored(records)) => {
+            let stored = journal.records_of(&flow.link, records, &flow.format.zone).await?;
+            Snapshot::complete(now, stored.into_iter().map(|stored| stored.record).collect())
+        }
         (None, Ask::Rows(rows)) => {
             let records = rows.iter().map(|row| read_record(row, &flow.format.names, &flow.format.zone)).collect();
             Snapshot::complete(now, records)
         }
         (None, _) => Snapshot::complete(now, Vec::new()),
     };
+    records.value.retain(|record| ask.means(&record.fingerprint));
     let count = records.value.len() as u64;
     Ok(Read { records, window, count })
 }

@@ -6,6 +6,7 @@
 mod act;
 mod collect;
 mod feed;
+mod query;
 mod record;
 mod report;
 mod run;
@@ -13,6 +14,7 @@ mod selection;
 mod show;
 
 pub use collect::World;
+pub use query::query_feed;
 pub use report::{IntakeError, IntakeReport};
 pub use run::run_intake;
 pub use selection::{Ask, IntakeRequest, Purpose};

@@ -98,7 +98,7 @@ async fn shown_url(
 ) -> Result<String, IntakeError> {
     let covered = journal.covered(&flow.link).await?;
     let window = request.ask.window(covered, flow.window, clock.now());
-    Ok(request.ask.query(window).map_or_else(|| "file".to_owned(), |query| flow.feed.make_url(&query)))
+    Ok(request.ask.query(window).map_or_else(|| request.ask.place().to_owned(), |query| flow.feed.make_url(&query)))
 }
 
 /// collect → plan → guard → record → apply (and settle) → report

@@ -2,8 +2,10 @@
 
 use crate::clients::odata::FeedQuery;
 use jiff::Timestamp;
+use rollbook_core::model::Fingerprint;
 use rollbook_core::window::{Covered, Window, WindowPolicy, choose_window};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Whether a run may change anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,21 @@ pub enum Ask {
     },
     /// Rows from a file instead of the feed.
     Rows(Vec<Value>),
+    /// What the feed has on a question; of it these records only, where they are named.
+    Question {
+        /// Created after this moment.
+        since: Option<Timestamp>,
+        /// Created before this moment.
+        until: Option<Timestamp>,
+        /// The mail address.
+        mail: Option<String>,
+        /// The GUID.
+        guid: Option<String>,
+        /// The records that are meant; all where none are named.
+        only: Option<BTreeSet<Fingerprint>>,
+    },
+    /// Records of the journal, whether or not their time has come.
+    Stored(Vec<Fingerprint>),
 }
 
 /// What a run of intake is asked for.
@@ -49,7 +66,7 @@ impl Ask {
         match self {
             Self::New => Some(choose_window(covered, policy, now)),
             Self::Between(window) => Some(*window),
-            Self::Person { .. } | Self::Rows(_) => None,
+            Self::Person { .. } | Self::Rows(_) | Self::Question { .. } | Self::Stored(_) => None,
         }
     }
 
@@ -63,7 +80,26 @@ impl Ask {
             Self::Person { mail, guid } => {
                 Some(FeedQuery { since: None, until: None, mail: mail.clone(), guid: guid.clone() })
             }
-            Self::Rows(_) => None,
+            Self::Question { since, until, mail, guid, only: _ } => {
+                Some(FeedQuery { since: *since, until: *until, mail: mail.clone(), guid: guid.clone() })
+            }
+            Self::Rows(_) | Self::Stored(_) => None,
+        }
+    }
+
+    /// Whether a record that the feed gave is meant.
+    pub(super) fn means(&self, record: &Fingerprint) -> bool {
+        match self {
+            Self::Question { only: Some(only), .. } => only.contains(record),
+            _ => true,
+        }
+    }
+
+    /// Where the records come from, where that is not the feed.
+    pub(super) fn place(&self) -> &'static str {
+        match self {
+            Self::Stored(_) => "journal",
+            _ => "file",
         }
     }
 

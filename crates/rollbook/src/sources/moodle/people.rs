@@ -81,6 +81,17 @@ pub async fn find_by_guid(reader: &MoodleReader, guids: &[Guid]) -> Result<Direc
     Ok(directory)
 }
 
+/// The accounts that have one of these folded mail addresses.
+///
+/// # Errors
+/// [`MoodleSourceError`]
+pub async fn find_by_mail(reader: &MoodleReader, mails: BTreeSet<String>) -> Result<Directory, MoodleSourceError> {
+    let mut directory = Directory::default();
+    let answered = ask(reader, UserField::Email, mails, &mut directory).await?;
+    directory.asked_mails(answered);
+    Ok(directory)
+}
+
 /// The accounts of these ids; deleted ones are left out.
 ///
 /// # Errors

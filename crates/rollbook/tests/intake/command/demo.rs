@@ -20,6 +20,17 @@ fn the_demo_runs_twice_and_says_what_is_left_for_a_human() {
     for part in ["The first run", "The second run", "What is left for a later run or a human", "welcome mails"] {
         assert!(out.contains(part), "{part}: {out}");
     }
+    let completions = out.split("People complete courses").nth(1).unwrap();
+    for part in [
+        "the ELM refused 1; see rollbook attention",
+        "not accepted yet: 1; tried again later",
+        "no enrolment record",
+        "A moment later",
+        "(1 found there after a lost answer)",
+        "completions, none of them twice",
+    ] {
+        assert!(completions.contains(part), "{part}: {completions}");
+    }
     let second = out.split("The second run").nth(1).unwrap();
     assert!(second.contains("plan: 0 accounts, 0 enrolments, 0 suspensions"), "{second}");
     let prose = out.lines().filter(|line| !line.contains("rollbook --config") && !line.contains("play/"));

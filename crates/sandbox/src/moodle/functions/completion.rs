@@ -40,7 +40,9 @@ fn status(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
     if !call.may_open(courseid) {
         return Err(Refusal::login("Not enrolled"));
     }
-    if userid != call.caller.token.user_id && !call.may("report/completion:view") {
+    // Without tracking there is nothing to view, whatever the rights.
+    let may = userid == call.caller.token.user_id || call.may("report/completion:view");
+    if !course.enablecompletion || !may {
         return Err(Refusal::moodle("cannotviewreport", "You cannot view this report"));
     }
     if !tracked(call, userid, courseid) {

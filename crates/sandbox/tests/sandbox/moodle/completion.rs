@@ -59,6 +59,9 @@ async fn each_obstacle_has_its_code() {
     assert_eq!(code(&status(&client, 99, course).await), "invaliduser");
     client.sandbox.world().moodle.courses.edit(course, |course| course.has_criteria = false);
     assert_eq!(code(&status(&client, user, course).await), "nocriteriaset");
+    client.sandbox.world().moodle.courses.edit(course, |course| course.enablecompletion = false);
+    assert_eq!(code(&status(&client, user, course).await), "cannotviewreport", "nothing is tracked");
+    client.sandbox.world().moodle.courses.edit(course, |course| course.enablecompletion = true);
     client.sandbox.world().moodle.revoke(MOODLE_TOKEN, "report/completion:view");
     assert_eq!(code(&status(&client, user, course).await), "cannotviewreport");
     client.sandbox.world().moodle.delete_user(user, 1);

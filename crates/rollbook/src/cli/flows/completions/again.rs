@@ -1,6 +1,6 @@
 //! `rollbook completions retry` and `cancel`: what a person decides about reports.
 
-use super::print::{Shown, print_report};
+use super::print::{Shown, print_report, some};
 use super::{AUTHOR, prepare};
 use crate::cli::output::Sign;
 use crate::cli::{Context, Exit};
@@ -49,7 +49,9 @@ impl Retry {
             self.reports = refused.into_iter().filter_map(|row| row.report.map(|report| report.id)).collect();
         }
         if self.dry_run || self.reports.is_empty() {
-            context.out.sign(Sign::Note, format_args!("{} reports would be sent again", self.reports.len()));
+            context
+                .out
+                .sign(Sign::Note, format_args!("to be sent again: {}", some(self.reports.len() as u64, "report")));
             context.out.json(&json!({"dry_run": self.dry_run, "reports": self.reports}));
             return Ok(Exit::Fine);
         }
@@ -58,7 +60,7 @@ impl Retry {
         if released == 0 {
             return Err(miette!(help = "see rollbook completions list", "none of these reports can be sent again"));
         }
-        context.out.sign(Sign::Done, format_args!("{released} reports are due again"));
+        context.out.sign(Sign::Done, format_args!("due again: {}", some(released, "report")));
         let request = CompletionsRequest { purpose: Purpose::Apply, reach: Reach::Pushed, author: AUTHOR.to_owned() };
         let outcome = run_completions(&flow, &journal, &context.clock, &request, &context.stop).await;
         let report = outcome.into_diagnostic().wrap_err("while sending the reports")?;
@@ -75,7 +77,7 @@ impl Cancel {
         let journal = context.journal(&settings).await?;
         let cancelled = journal.cancel_reports(&link, &self.reports, AUTHOR, context.clock.now()).await;
         let cancelled = cancelled.into_diagnostic().wrap_err("while cancelling the reports")?;
-        context.out.sign(Sign::Done, format_args!("{cancelled} reports will not be sent"));
+        context.out.sign(Sign::Done, format_args!("given up: {}", some(cancelled, "report")));
         context.out.json(&json!({"cancelled": cancelled}));
         Ok(if cancelled == self.reports.len() as u64 { Exit::Fine } else { Exit::Partly })
     }

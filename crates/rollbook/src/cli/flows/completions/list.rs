@@ -2,7 +2,7 @@
 
 use super::mark::{Past, find_past};
 use super::prepare;
-use super::print::at;
+use super::print::{at, some};
 use crate::cli::output::{Output, Sign, Table};
 use crate::cli::{Context, Exit};
 use crate::journal::{CompletionQuery, CompletionRow, Journal};
@@ -63,6 +63,7 @@ impl List {
             standing: self.state.clone(),
             since: self.since.and_then(|day| day.to_zoned(zone.clone()).ok()).map(|begins| begins.timestamp()),
             limit: self.limit,
+            ..CompletionQuery::default()
         };
         let rows = journal.completions(&link, &query).await.into_diagnostic().wrap_err("while reading the journal")?;
         print_rows(&rows, &zone, &mut context.out);
@@ -86,7 +87,10 @@ impl List {
         }
         context.out.sign(
             Sign::Note,
-            format_args!("{} completions were never reported from here; `completions mark` marks them", found.len()),
+            format_args!(
+                "never reported from here: {}; `completions mark` marks them",
+                some(found.len() as u64, "completion")
+            ),
         );
         let rows: Vec<_> =
             found.iter().take(shown).map(|(seen, course)| json!({"seen": seen, "course": course})).collect();
@@ -109,10 +113,19 @@ fn print_rows(rows: &[CompletionRow], zone: &TimeZone, out: &mut Output) {
             row.seen.guid.to_string(),
             row.course.as_ref().map_or_else(|| row.seen.key.course.to_string(), ToString::to_string),
             row.standing.clone(),
-            words,
+            shortened(&words),
         ]);
     }
     out.table(&table);
+}
+
+/// An answer can be a whole entity; `explain` and `--json` have all of it.
+fn shortened(words: &str) -> String {
+    const LONGEST: usize = 110;
+    match words.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words.to_owned(),
+    }
 }
 
 async fn print_totals(

@@ -1,5 +1,6 @@
 //! `rollbook completions mark`: history that was reported before Rollbook is marked, so that it is never reported again.
 
+use super::print::some;
 use super::{AUTHOR, prepare};
 use crate::cli::output::Sign;
 use crate::cli::{Context, Exit};
@@ -52,13 +53,15 @@ impl Mark {
         let past = Past { course: self.course.map(ElmCourseId::new), since: self.since, until: Some(self.until) };
         let found = find_past(&flow, &journal, &past).await?;
         if self.dry_run {
-            context.out.sign(Sign::Note, format_args!("DRY RUN: {} completions would be marked", found.len()));
+            context
+                .out
+                .sign(Sign::Note, format_args!("DRY RUN: would mark {}", some(found.len() as u64, "completion")));
             context.out.json(&json!({"dry_run": true, "completions": found.len()}));
             return Ok(Exit::Fine);
         }
         let marked = journal.mark_completions(&flow.link, &found, AUTHOR, context.clock.now()).await;
         let marked = marked.into_diagnostic().wrap_err("while marking completions")?;
-        context.out.sign(Sign::Done, format_args!("{} completions are marked as reported", marked.marked));
+        context.out.sign(Sign::Done, format_args!("marked as reported: {}", some(marked.marked, "completion")));
         context.out.json(&json!({"dry_run": false, "marked": marked.marked, "known": marked.known}));
         Ok(Exit::Fine)
     }

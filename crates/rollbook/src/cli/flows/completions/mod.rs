@@ -3,11 +3,14 @@
 //! Next: [`run`], then `send`, `again` and `list` for what people do by hand, `print` for how a run is shown.
 
 mod again;
+mod demo;
 mod list;
 mod mark;
 mod print;
 mod run;
 mod send;
+
+pub(in crate::cli) use demo::tell_completions;
 
 use crate::cli::{Context, Exit};
 use crate::config::Settings;

@@ -45,10 +45,8 @@ pub(super) fn print_report(report: &CompletionsReport, shown: &Shown<'_>, out: &
     print_asked(report, out);
     if let (Some(run), false) = (&report.run, dry) {
         out.line("");
-        out.sign(
-            Sign::Note,
-            format_args!("more: rollbook runs {run} · rollbook completions list {} · rollbook attention", shown.link),
-        );
+        out.sign(Sign::Note, format_args!("more: rollbook runs {run}"));
+        out.sign(Sign::Note, format_args!("or: rollbook completions list {}, rollbook attention", shown.link));
     }
     out.json(&as_json(report, shown));
     match report.state {
@@ -61,12 +59,11 @@ pub(super) fn print_report(report: &CompletionsReport, shown: &Shown<'_>, out: &
 
 fn print_seen(report: &CompletionsReport, dry: bool, out: &mut Output) {
     let calls: u64 = report.calls.iter().map(|call| call.calls).sum();
-    let looks = match report.looks {
-        0 => String::new(),
-        looks => format!(" of {looks} people and courses looked at"),
-    };
-    let calls = if calls > 0 { format!(", {calls} calls to Moodle") } else { String::new() };
-    out.sign(Sign::Done, format_args!("{} completions{looks}, {} of them known{calls}", report.seen, report.known));
+    out.sign(Sign::Done, format_args!("{} seen, {} of them known", some(report.seen, "completion"), report.known));
+    if report.looks > 0 {
+        let looks = some(report.looks, "place");
+        out.sign(Sign::Done, format_args!("{looks} in courses looked at, with {} to Moodle", some(calls, "call")));
+    }
     let would = if dry { "would queue " } else { "" };
     let new = if dry { report.plan.reports.len() as u64 } else { report.queued };
     out.sign(Sign::Done, format_args!("plan: {would}{new} to report, {} left alone", report.plan.skips.len()));
@@ -92,7 +89,7 @@ fn print_plan(report: &CompletionsReport, shown: &Shown<'_>, out: &mut Output) {
 pub(super) fn print_delivered(delivered: &Delivered, zone: &TimeZone, out: &mut Output) {
     let Delivered { accepted, found, refused, failed, waiting, rests_until, held } = delivered;
     if *held {
-        let what = format!("sending is switched off for this link: {waiting} reports are kept");
+        let what = format!("sending is switched off for this link: {} kept", some(*waiting, "report"));
         return out.sign(Sign::Warning, what);
     }
     let found = if *found > 0 { format!(" ({found} found there after a lost answer)") } else { String::new() };
@@ -101,14 +98,14 @@ pub(super) fn print_delivered(delivered: &Delivered, zone: &TimeZone, out: &mut 
         out.sign(Sign::Failed, format_args!("the ELM refused {refused}; see rollbook attention"));
     }
     if *failed > 0 {
-        out.sign(Sign::Warning, format_args!("{failed} tries failed; they are made again"));
+        out.sign(Sign::Warning, format_args!("not accepted yet: {failed}; tried again later"));
     }
     if let Some(until) = rests_until {
         let until = at(*until, zone);
         out.sign(Sign::Warning, format_args!("the ELM is in trouble: the next try is not before {until}"));
     }
     if *waiting > 0 {
-        out.sign(Sign::Note, format_args!("{waiting} reports wait for their next try"));
+        out.sign(Sign::Note, format_args!("left for the next try: {}", some(*waiting, "report")));
     }
 }
 
@@ -126,6 +123,11 @@ fn print_asked(report: &CompletionsReport, out: &mut Output) {
         table.row([count.to_string(), code.replace('_', " "), remedy.to_owned()]);
     }
     out.table(&table);
+}
+
+/// So many of something.
+pub(super) fn some(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// A moment for people, in the link's zone.

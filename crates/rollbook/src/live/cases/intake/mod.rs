@@ -2,7 +2,7 @@
 //!
 //! Next: [`stage`], which has the feed.
 
-mod stage;
+pub(super) mod stage;
 
 use super::site::sentinel;
 use crate::clients::moodle::Function;

@@ -24,13 +24,16 @@ use rollbook_core::report::NowInMoodle;
 use rollbook_core::run::OutcomeCode;
 use rollbook_core::window::WindowPolicy;
 use rollbook_sandbox::{ELM_TOKEN, FeedRow, Sandbox, World};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
 
-const ZONE: &str = "America/Vancouver";
+/// The link's name.
+pub(in crate::live::cases) const LINK: &str = "live";
+pub(in crate::live::cases) const ZONE: &str = "America/Vancouver";
 
 /// Intake from a feed of our own into the site under test.
-pub(super) struct Stage<'a> {
+pub(in crate::live::cases) struct Stage<'a> {
     bench: &'a Bench,
     sandbox: Sandbox,
     journal: Journal,
@@ -40,7 +43,7 @@ pub(super) struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     /// An empty feed and an empty journal; the site is read by its web services alone.
-    pub(super) async fn new(bench: &'a Bench) -> Checked<Self> {
+    pub(in crate::live::cases) async fn new(bench: &'a Bench) -> Checked<Self> {
         let sandbox = Sandbox::start(World::empty()).await.map_err(while_doing("starting a feed"))?;
         let journal = open_journal(bench).await?;
         let began = bench.clock.now() - SignedDuration::from_mins(60);
@@ -48,24 +51,39 @@ impl<'a> Stage<'a> {
     }
 
     /// The same, reading the site's database too.
-    pub(super) async fn with_database(bench: &'a Bench) -> Checked<Self> {
+    pub(in crate::live::cases) async fn with_database(bench: &'a Bench) -> Checked<Self> {
         let database = bench.database()?.clone();
         Ok(Self { database: Some(database), ..Self::new(bench).await? })
     }
 
     /// The same feed met by a journal that knows nothing.
-    pub(super) async fn forget(self) -> Checked<Self> {
+    pub(in crate::live::cases) async fn forget(self) -> Checked<Self> {
         self.journal.close().await;
         Ok(Self { journal: open_journal(self.bench).await?, ..self })
     }
 
+    /// Where the ELM takes completions.
+    pub(in crate::live::cases) fn completion_url(&self) -> String {
+        self.sandbox.completion_url()
+    }
+
+    /// The completions that the ELM has, in the order of arrival.
+    pub(in crate::live::cases) fn received(&self) -> Vec<Value> {
+        self.sandbox.world().elm.completions.iter().map(|received| received.body.clone()).collect()
+    }
+
+    /// The journal.
+    pub(in crate::live::cases) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// The feed says that somebody takes a course.
-    pub(super) fn enrol(&self, person: &Person, course: &Place) {
+    pub(in crate::live::cases) fn enrol(&self, person: &Person, course: &Place) {
         self.push(FeedRow::enrol(&person.guid, &person.mail, course.idnumber, self.next()));
     }
 
     /// The feed says that somebody leaves a course.
-    pub(super) fn suspend(&self, person: &Person, course: &Place) {
+    pub(in crate::live::cases) fn suspend(&self, person: &Person, course: &Place) {
         self.push(FeedRow::suspend(&person.guid, &person.mail, course.idnumber, self.next()));
     }
 
@@ -82,12 +100,12 @@ impl<'a> Stage<'a> {
     }
 
     /// Runs intake.
-    pub(super) async fn run(&self) -> Checked<IntakeReport> {
+    pub(in crate::live::cases) async fn run(&self) -> Checked<IntakeReport> {
         self.run_for(Purpose::Apply).await
     }
 
     /// Runs intake, or shows what it would do.
-    pub(super) async fn run_for(&self, purpose: Purpose) -> Checked<IntakeReport> {
+    pub(in crate::live::cases) async fn run_for(&self, purpose: Purpose) -> Checked<IntakeReport> {
         let request = IntakeRequest { purpose, ask: Ask::New, author: "live suite".to_owned() };
         let (flow, stop) = (self.flow()?, CancellationToken::new());
         let ran = run_intake(&flow, &self.journal, &self.bench.clock, &request, &stop).await;
@@ -95,7 +113,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Sends the mails that are due.
-    pub(super) async fn deliver(&self) -> Checked<MailDelivery> {
+    pub(in crate::live::cases) async fn deliver(&self) -> Checked<MailDelivery> {
         let options = SmtpOptions::new(self.sandbox.smtp_url().into());
         let client = SmtpClient::new(&options).map_err(while_doing("preparing the mail client"))?;
         let told = deliver_mails(&self.journal, &client, &self.bench.clock, &CancellationToken::new()).await;
@@ -103,18 +121,18 @@ impl<'a> Stage<'a> {
     }
 
     /// How many mails somebody got.
-    pub(super) fn mails(&self, person: &Person) -> usize {
+    pub(in crate::live::cases) fn mails(&self, person: &Person) -> usize {
         self.sandbox.world().mail.to(&person.mail).len()
     }
 
     /// How somebody stands in a course now, as `rollbook explain` asks.
-    pub(super) async fn stands(&self, person: &Person, course: &Place) -> Checked<NowInMoodle> {
+    pub(in crate::live::cases) async fn stands(&self, person: &Person, course: &Place) -> Checked<NowInMoodle> {
         let now = look_now(&self.bench.reader(), &Guid::new(&person.guid), &course.elm_id()).await;
         now.map_err(while_doing("asking how somebody stands"))
     }
 
     /// How many accounts have somebody's GUID.
-    pub(super) async fn holders(&self, person: &Person) -> Checked<usize> {
+    pub(in crate::live::cases) async fn holders(&self, person: &Person) -> Checked<usize> {
         let guid = Guid::new(&person.guid);
         let directory = find_by_guid(&self.bench.reader(), std::slice::from_ref(&guid)).await;
         let directory = directory.map_err(while_doing("finding somebody"))?;
@@ -122,7 +140,7 @@ impl<'a> Stage<'a> {
     }
 
     /// The kinds of what waits for a human.
-    pub(super) async fn attention(&self) -> Checked<Vec<String>> {
+    pub(in crate::live::cases) async fn attention(&self) -> Checked<Vec<String>> {
         let items = self.journal.attention(&AttentionFilter::default(), 100).await;
         let mut kinds: Vec<_> =
             items.map_err(while_doing("reading attention"))?.into_iter().map(|item| item.kind).collect();
@@ -137,7 +155,7 @@ impl<'a> Stage<'a> {
         let moodle = MoodleOptions::new(&bench.options.url, bench.options.token.clone());
         let templates = WelcomeTemplates::load(None).map_err(while_doing("compiling the welcome mail"))?;
         Ok(IntakeFlow {
-            link: LinkName::new("live"),
+            link: LinkName::new(LINK),
             feed: FeedClient::new(feed).map_err(while_doing("preparing the feed's client"))?,
             format: FeedFormat { names: FieldNames::default(), zone },
             moodle: MoodleClient::new(moodle).map_err(while_doing("preparing a client"))?,
@@ -178,7 +196,7 @@ fn policy(bench: &Bench) -> IntakePolicy {
 }
 
 /// How many records came to each end.
-pub(super) fn ends(report: &IntakeReport) -> BTreeMap<OutcomeCode, usize> {
+pub(in crate::live::cases) fn ends(report: &IntakeReport) -> BTreeMap<OutcomeCode, usize> {
     let mut ends = BTreeMap::new();
     for verdict in &report.verdicts {
         *ends.entry(verdict.code()).or_default() += 1;
@@ -187,6 +205,6 @@ pub(super) fn ends(report: &IntakeReport) -> BTreeMap<OutcomeCode, usize> {
 }
 
 /// How many calls of a run could change the site.
-pub(super) fn writes(report: &IntakeReport) -> u64 {
+pub(in crate::live::cases) fn writes(report: &IntakeReport) -> u64 {
     report.calls.iter().filter(|call| call.function.kind() == Kind::Write).map(|call| call.calls).sum()
 }

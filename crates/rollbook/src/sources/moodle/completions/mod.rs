@@ -9,4 +9,4 @@ mod poll;
 
 pub use database::{PAGE_ROWS, read_completions, read_opt_ins, read_people};
 pub use opt_in::find_opt_ins;
-pub use poll::{CallBudget, Polled, poll_completions};
+pub use poll::{Asking, CallBudget, Polled, poll_completions};

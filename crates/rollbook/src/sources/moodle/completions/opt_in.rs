@@ -2,6 +2,7 @@
 //!
 //! Moodle shows the field only where its visibility allows; what is not shown is [`OptIn::Hidden`], never "no".
 
+use super::poll::Asking;
 use crate::clients::moodle::MoodleReader;
 use crate::clients::moodle::wire::WireCourse;
 use crate::sources::moodle::{MoodleSourceError, failed};
@@ -11,7 +12,8 @@ use rollbook_core::snapshot::{Gap, Snapshot};
 use std::collections::BTreeMap;
 
 /// Looks at the courses in which intake has enrolled somebody. Their ID numbers are known from there: the web services show
-/// them only to who may edit a course. A course that is gone wants nothing reported.
+/// them only to who may edit a course. A course that is gone wants nothing reported. Gives also how the courses are asked
+/// about.
 ///
 /// # Errors
 /// [`MoodleSourceError`]; nothing is known then.
@@ -20,7 +22,7 @@ pub async fn find_opt_ins(
     courses: &BTreeMap<MoodleCourseId, ElmCourseId>,
     field: &str,
     now: Timestamp,
-) -> Result<Snapshot<Vec<OptInCourse>>, MoodleSourceError> {
+) -> Result<(Snapshot<Vec<OptInCourse>>, Asking), MoodleSourceError> {
     let ids: Vec<MoodleCourseId> = courses.keys().copied().collect();
     let (found, gone) = reader.fetch_courses_by_id(&ids).await.map_err(failed("looking which courses opted in"))?;
     let read = found.iter().map(|course| read_course(course, courses.get(&course.id), field));
@@ -28,7 +30,11 @@ pub async fn find_opt_ins(
         let (elm_id, full_name) = (courses.get(&id).cloned(), String::new());
         OptInCourse { id, elm_id, full_name, opt_in: OptIn::Out }
     });
-    Ok(Snapshot { taken_at: now, gaps: vec![Gap::Narrowed], value: read.chain(gone).collect() })
+    let looked = Snapshot { taken_at: now, gaps: vec![Gap::Narrowed], value: read.chain(gone).collect() };
+    let which = |is: fn(&WireCourse) -> bool| found.iter().filter(move |course| is(course)).map(|course| course.id);
+    let directly = which(|course| course.visible != Some(true)).collect();
+    let never = which(|course| course.enablecompletion == Some(false)).collect();
+    Ok((looked, Asking { directly, never }))
 }
 
 fn read_course(course: &WireCourse, known: Option<&ElmCourseId>, field: &str) -> OptInCourse {

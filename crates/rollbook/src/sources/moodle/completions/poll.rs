@@ -1,7 +1,8 @@
 //! Completions over web services: one call a person, within a budget.
 //!
 //! One course of a person is asked for directly, since that answer has the time; several are asked for together, and then
-//! only the completed ones one by one. Whoever is not active in a course is not shown: the database sees them.
+//! only the completed ones one by one. A person's own list lacks the courses that are hidden from learners, so those are
+//! always asked for directly. Whoever is not active in a course is not shown at all: the database sees them.
 
 use crate::clients::moodle::wire::{WireCompletion, WireUserCourse};
 use crate::clients::moodle::{MoodleError, MoodleReader};
@@ -10,6 +11,7 @@ use futures_util::stream;
 use jiff::Timestamp;
 use rollbook_core::desired::Look;
 use rollbook_core::model::{CompletionKey, MoodleCourseId, MoodleUserId};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Moodle's word for "any criterion is enough".
@@ -54,15 +56,25 @@ enum Looked {
     Stopped(MoodleError, Polled),
 }
 
+/// How courses are asked about that are not like others.
+#[derive(Clone, Debug, Default)]
+pub struct Asking {
+    /// Each person is asked about these directly: they are hidden from learners, whose own lists lack them.
+    pub directly: BTreeSet<MoodleCourseId>,
+    /// Nobody is: they track no completion, so that nobody can complete them, and Moodle refuses the question.
+    pub never: BTreeSet<MoodleCourseId>,
+}
+
 /// Asks about people, several at a time, in their order, until the budget is used up or Moodle fails.
 pub async fn poll_completions(
     reader: &MoodleReader,
     looks: &[Look],
+    asking: &Asking,
     budget: &CallBudget,
     concurrency: usize,
 ) -> Polled {
     let mut all = Polled::default();
-    let mut answers = stream::iter(looks).map(|look| ask(reader, look, budget)).buffered(concurrency.max(1));
+    let mut answers = stream::iter(looks).map(|look| ask(reader, look, asking, budget)).buffered(concurrency.max(1));
     while let Some(looked) = answers.next().await {
         match looked {
             Looked::Answered(part) => all.add(part),
@@ -98,25 +110,26 @@ impl Polled {
     }
 }
 
-async fn ask(reader: &MoodleReader, look: &Look, budget: &CallBudget) -> Looked {
+async fn ask(reader: &MoodleReader, look: &Look, asking: &Asking, budget: &CallBudget) -> Looked {
     let mut part = Polled::default();
-    let asked = match look.courses.as_slice() {
-        [course] => vec![*course],
+    let (never, courses): (Vec<_>, Vec<_>) = look.courses.iter().partition(|course| asking.never.contains(course));
+    never.into_iter().for_each(|course: MoodleCourseId| part.answer(look.user, course, None));
+    let (mut asked, shown): (Vec<_>, Vec<_>) = courses.iter().partition(|course| asking.directly.contains(course));
+    match shown.as_slice() {
+        [] => {}
+        [course] => asked.push(*course),
         several => {
             if !budget.take() {
                 part.left = 1;
                 return Looked::Answered(part);
             }
             match reader.fetch_users_courses(look.user).await {
-                Ok(shown) => completed_of(several, &shown, look.user, &mut part),
-                Err(error) if is_about_one(&error) => {
-                    part.refused += several.len() as u64;
-                    Vec::new()
-                }
+                Ok(list) => asked.extend(open_questions(several, &list, look.user, &mut part)),
+                Err(error) if is_about_one(&error) => part.refused += several.len() as u64,
                 Err(error) => return Looked::Stopped(error, part),
             }
         }
-    };
+    }
     for course in asked {
         if !budget.take() {
             part.left = 1;
@@ -132,23 +145,24 @@ async fn ask(reader: &MoodleReader, look: &Look, budget: &CallBudget) -> Looked 
     Looked::Answered(part)
 }
 
-/// Of several courses, those that the person has completed; the others are answered for.
-fn completed_of(
+/// Of several courses, those that the list leaves open: when a completed one was completed, and why one has no word on
+/// completion (no criteria, or a right that the token has lost). The others are answered for.
+fn open_questions(
     asked: &[MoodleCourseId],
     shown: &[WireUserCourse],
     user: MoodleUserId,
     part: &mut Polled,
 ) -> Vec<MoodleCourseId> {
-    let mut completed = Vec::new();
+    let mut open = Vec::new();
     for course in asked {
         let shown = shown.iter().find(|shown| shown.id == *course);
         match shown.map(|shown| shown.completed) {
-            Some(Some(true)) => completed.push(*course),
-            // Not shown: not active in it. Without a word on completion: not tracked, or not for this account to see.
-            None | Some(Some(false) | None) => part.answer(user, *course, None),
+            Some(Some(true) | None) => open.push(*course),
+            // Not shown: not active in it.
+            None | Some(Some(false)) => part.answer(user, *course, None),
         }
     }
-    completed
+    open
 }
 
 /// The moment of the last criterion that was needed: of all where all are, of the first where any is enough.

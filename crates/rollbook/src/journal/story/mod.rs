@@ -1,5 +1,10 @@
 //! Everything about one person, perhaps in one course: what `explain` and the story page are made of.
+//!
+//! Next: `told`, which folds it into an answer.
 
+mod told;
+
+use super::completions::CompletionRow;
 use super::log::{LogRow, columns, log_row};
 use super::outbox::{OutboxRow, outbox_row};
 use super::runs::{EVENT, StoredEvent, event_row};
@@ -20,8 +25,10 @@ pub struct Story {
     pub events: Vec<StoredEvent>,
     /// The states that were applied last, by course.
     pub applied: Vec<AppliedRow>,
-    /// Mails and completions.
+    /// Mails and completions, whatever link they belong to.
     pub outbox: Vec<OutboxRow>,
+    /// The completions that were seen in Moodle, whatever link saw them.
+    pub completions: Vec<CompletionRow>,
 }
 
 /// The state that was applied last for a person and course.
@@ -89,12 +96,15 @@ impl Journal {
         );
         let events = format!("SELECT {EVENT} FROM event WHERE {about} ORDER BY id DESC LIMIT $4");
         let applied = format!("SELECT * FROM applied WHERE {about} ORDER BY at_ms DESC LIMIT $4");
-        let outbox = format!("SELECT * FROM outbox WHERE {about} ORDER BY id DESC LIMIT $4");
+        // Reports belong to another link than the records.
+        let outbox = "SELECT * FROM outbox WHERE guid_fold = $1 AND ($2 = '' OR course = $2) ORDER BY id DESC LIMIT $3";
+        let outbox_args = args![person.folded(), course.map_or("", ElmCourseId::as_str), ROWS_MAX];
         Ok(Story {
             records: backwards(self.store.rows(&records, args()).await?, log_row)?,
             events: backwards(self.store.rows(&events, args()).await?, event_row)?,
             applied: backwards(self.store.rows(&applied, args()).await?, applied_row)?,
-            outbox: backwards(self.store.rows(&outbox, args()).await?, outbox_row)?,
+            outbox: backwards(self.store.rows(outbox, outbox_args).await?, outbox_row)?,
+            completions: self.completions_of(person, course, ROWS_MAX).await?,
         })
     }
 }

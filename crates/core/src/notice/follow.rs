@@ -1,0 +1,60 @@
+//! Episodes: one continuous trouble is told when it begins, reminded of while it lasts, and told when it ends.
+
+use super::{Trouble, TroubleKind};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An episode that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenEpisode {
+    /// Its number.
+    pub id: i64,
+    /// Its trouble's kind.
+    pub kind: TroubleKind,
+    /// Its trouble's subject.
+    pub subject: String,
+    /// It in one line, as it was told.
+    pub title: String,
+    /// Since when.
+    pub began: Timestamp,
+    /// When people were told last.
+    pub told: Timestamp,
+}
+
+/// What is to be told, or only noted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// A trouble begins.
+    Begins(Trouble),
+    /// It goes on, and it is time to say so again.
+    Reminds(OpenEpisode, Trouble),
+    /// It is over.
+    Ends(OpenEpisode),
+}
+
+/// What has changed between the episodes that are open and the troubles that are. Kinds that could not be looked at are left
+/// out of `looked`: their episodes neither go on nor end.
+pub fn follow(
+    open: &[OpenEpisode],
+    troubles: &[Trouble],
+    looked: &BTreeSet<TroubleKind>,
+    reminder: SignedDuration,
+    now: Timestamp,
+) -> Vec<Turn> {
+    let troubles: BTreeMap<(TroubleKind, &str), &Trouble> =
+        troubles.iter().map(|trouble| ((trouble.kind, trouble.subject.as_str()), trouble)).collect();
+    let known: BTreeSet<(TroubleKind, &str)> =
+        open.iter().map(|episode| (episode.kind, episode.subject.as_str())).collect();
+    let begin = troubles.iter().filter(|(key, _)| !known.contains(*key)).map(|(_, one)| Turn::Begins((*one).clone()));
+    let mut turns: Vec<Turn> = begin.collect();
+    for episode in open.iter().filter(|episode| looked.contains(&episode.kind)) {
+        match troubles.get(&(episode.kind, episode.subject.as_str())) {
+            None => turns.push(Turn::Ends(episode.clone())),
+            Some(trouble) if now.duration_since(episode.told) >= reminder => {
+                turns.push(Turn::Reminds(episode.clone(), (*trouble).clone()));
+            }
+            Some(_) => {}
+        }
+    }
+    turns
+}

@@ -1,0 +1,50 @@
+// What makes pages live. Every page works without it.
+(() => {
+  "use strict";
+
+  // The part of a page that changes by itself says after how many seconds it is looked at again.
+  const again = () => {
+    const part = document.getElementById("live");
+    const seconds = Number(part?.dataset.live ?? 0);
+    if (!seconds || !window.htmx) return;
+    setTimeout(async () => {
+      const now = document.getElementById("live");
+      // Nobody's focus is taken away, and nobody looks at a hidden page.
+      if (now && !document.hidden && !now.contains(document.activeElement)) {
+        const here = location.pathname + location.search;
+        try {
+          await window.htmx.ajax("GET", here, { target: "#live", select: "#live", swap: "outerHTML" });
+        } catch {
+          // The next look may find it again.
+        }
+      }
+      again();
+    }, seconds * 1000);
+  };
+  document.addEventListener("DOMContentLoaded", again);
+
+  // What a column of a chart stands for, told beside it while the pointer or the focus is there.
+  const tell = (event) => {
+    const column = event.target.closest?.("[data-told]");
+    const readout = column?.closest("figure")?.querySelector(".readout");
+    if (readout) readout.textContent = column.dataset.told;
+  };
+  document.addEventListener("pointerover", tell);
+  document.addEventListener("focusin", tell);
+
+  // A list to choose from, that belongs to a filter, is applied at once.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches?.("select[data-apply]")) event.target.form.requestSubmit();
+  });
+
+  // A form is sent once.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.forms) delete form.dataset.sent;
+  });
+})();

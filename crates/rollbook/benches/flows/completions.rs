@@ -1,0 +1,135 @@
+//! Completions: looking at people who have not finished, reporting those who have, the same again; and one call at a time.
+
+use super::Line;
+use rollbook::clock::Clock;
+use rollbook::config::{Env, Settings};
+use rollbook::journal::{Journal, OpenOptions};
+use rollbook::pipeline::completions::{CompletionsRequest, Purpose, Reach, make_completions, run_completions};
+use rollbook::pipeline::intake::{Ask, IntakeRequest, Purpose as IntakePurpose, run_intake};
+use rollbook::pipeline::setup::make_intake;
+use rollbook_core::model::LinkName;
+use rollbook_sandbox::{ELM_TOKEN, Sandbox};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::site::start;
+
+/// Calls at the same time, to Moodle and to the ELM.
+const WIDTHS: [(&str, u32); 2] = [("several calls at a time", 3), ("one call at a time", 1)];
+
+/// Measures people who are in one opted-in course each, against the sandbox: a real Moodle cannot be told to complete them.
+pub async fn measure(people: u64) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (name, width) in WIDTHS {
+        let site = start(people, &format!("C{width}"), None).await;
+        site.sandbox.world().moodle.courses.iter().map(|course| course.id).collect::<Vec<_>>().into_iter().for_each(
+            |id| {
+                site.sandbox.world().moodle.courses.edit(id, |course| {
+                    course.opt_in = Some(true);
+                    course.has_criteria = true;
+                });
+            },
+        );
+        let folder = tempfile::tempdir().unwrap();
+        write_config(folder.path(), &site.sandbox, width);
+        take_in(folder.path()).await;
+        for what in ["looks at people who have not finished", "completions reported", "nobody left to look at"] {
+            let (took, calls) = report(folder.path()).await;
+            lines.push(Line { what: format!("sandbox: {what}, {name}"), records: people, took, calls });
+            if what.starts_with("looks") {
+                complete(&site.sandbox);
+            }
+        }
+        assert_eq!(site.sandbox.world().elm.completions.len() as u64, people, "each completion is there, once");
+        site.sandbox.stop().await;
+    }
+    lines
+}
+
+/// Everybody completes the course in which they are.
+fn complete(sandbox: &Sandbox) {
+    let mut world = sandbox.world();
+    let at = world.now();
+    let pairs: Vec<(i64, i64)> = world
+        .moodle
+        .users
+        .iter()
+        .flat_map(|user| world.moodle.enrolments_of_user(user.id).map(|row| (user.id, row.course_id)))
+        .collect();
+    for (user, course) in pairs {
+        world.moodle.complete(user, course, at);
+    }
+}
+
+async fn open(folder: &Path) -> (Settings, Journal) {
+    let (settings, _) =
+        Settings::load(&folder.join("rollbook.toml"), &Env::of([])).expect("the bench's configuration is sound");
+    let file = folder.join("bench.sqlite").display().to_string();
+    (settings, Journal::open(&file, &OpenOptions::default()).await.unwrap())
+}
+
+async fn take_in(folder: &Path) {
+    let (settings, journal) = open(folder).await;
+    let found = settings.intake(&LinkName::new("bench")).expect("the link is there");
+    let flow = make_intake(&found, None).expect("the flow can be made");
+    let request = IntakeRequest { purpose: IntakePurpose::Apply, ask: Ask::New, author: "bench".to_owned() };
+    run_intake(&flow, &journal, &Clock::system(), &request, &CancellationToken::new()).await.expect("intake runs");
+    journal.close().await;
+}
+
+async fn report(folder: &Path) -> (Duration, u64) {
+    let (settings, journal) = open(folder).await;
+    let found = settings.completion(&LinkName::new("done")).expect("the link is there");
+    let flow = make_completions(&found, &settings).expect("the flow can be made");
+    let request = CompletionsRequest { purpose: Purpose::Apply, reach: Reach::Usual, author: "bench".to_owned() };
+    let begun = Instant::now();
+    let report = run_completions(&flow, &journal, &Clock::system(), &request, &CancellationToken::new())
+        .await
+        .expect("the run succeeds");
+    let took = begun.elapsed();
+    assert_eq!(report.delivered.waiting + report.delivered.refused, 0, "nothing is left: {:?}", report.delivered);
+    journal.close().await;
+    (took, report.calls.iter().map(|call| call.calls).sum())
+}
+
+fn write_config(folder: &Path, sandbox: &Sandbox, width: u32) {
+    let text = format!(
+        r#"
+[site.elm]
+kind = "elm"
+feed_url = "{feed}"
+token = "{ELM_TOKEN}"
+literal = "date-time-offset"
+[site.elm.completion]
+url = "{completions}"
+[site.learning]
+kind = "moodle"
+url = "{moodle}"
+token = "{token}"
+concurrency = {width}
+[link.bench]
+flow = "intake"
+from = "elm"
+to = "learning"
+role = 5
+[link.bench.limits]
+new_accounts = 1000000
+[link.done]
+flow = "completions"
+from = "learning"
+to = "elm"
+report_from = "2020-01-01"
+calls_max = 1000000
+concurrency = {width}
+"#,
+        feed = sandbox.feed_url(),
+        completions = sandbox.completion_url(),
+        moodle = sandbox.moodle_url(),
+        token = rollbook_sandbox::MOODLE_TOKEN,
+    );
+    let path = folder.join("rollbook.toml");
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}

@@ -1,0 +1,59 @@
+//! `rollbook restore FILE`: a backup takes the place of the journal, which is kept beside it.
+
+use crate::cli::output::Sign;
+use crate::cli::{Context, Exit};
+use crate::config::USER;
+use crate::config::service::Place;
+use crate::journal::{Restored, restore};
+use clap::Args;
+use miette::{IntoDiagnostic, WrapErr, miette};
+use rollbook_core::model::LinkName;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Put a backup in the place of the journal
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Restore {
+    /// The backup, as `rollbook backup` made it
+    file: PathBuf,
+
+    /// Do it; without this, nothing is done
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Restore {
+    pub(in crate::cli) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
+        let settings = context.settings()?;
+        let Place::File(place) = &settings.journal.place else {
+            let help = "stop Rollbook, then: pg_restore --clean --dbname=DATABASE rollbook.dump";
+            return Err(miette!(help = help, "a journal in PostgreSQL is restored with PostgreSQL's own tools"));
+        };
+        if !self.yes {
+            let help =
+                "stop `rollbook serve`, then say it again with --yes; the present journal is kept beside the new one";
+            return Err(miette!(help = help, "what was done after the backup would no longer be known"));
+        }
+        let reporting: Vec<LinkName> = settings.completions().map(|found| found.link.name.clone()).collect();
+        let by = context.env.get(USER).unwrap_or_else(|| "rollbook restore".to_owned());
+        let restored = restore(&self.file, place, &reporting, &by, context.clock.now()).await;
+        let Restored { replaced, newest, paused } =
+            restored.into_diagnostic().wrap_err("while restoring; the present journal is as it was")?;
+        let out = &mut context.out;
+        out.sign(Sign::Done, format_args!("{} is the journal now", self.file.display()));
+        if let Some(newest) = newest {
+            out.sign(Sign::Note, format_args!("it knows what happened until {newest:.0}; intake reads on from there"));
+        }
+        if let Some(aside) = &replaced {
+            out.sign(Sign::Note, format_args!("the journal before it: {}", aside.display()));
+        }
+        for link in &paused {
+            out.sign(Sign::Warning, format_args!("link {link} is paused: completions may have been reported since"));
+            out.line(format_args!(
+                "  what was: rollbook completions mark {link} …; then: rollbook links resume {link}"
+            ));
+        }
+        out.json(&json!({ "newest": newest, "replaced": replaced, "paused": paused }));
+        Ok(Exit::Fine)
+    }
+}

@@ -1,0 +1,82 @@
+//! `rollbook attention use-account` and `update-mail`: a person says who is meant, and Moodle's account is made to agree.
+//!
+//! Next: [`crate::pipeline::correct`], which refuses what would make two of somebody.
+
+use crate::cli::output::Sign;
+use crate::cli::{Context, Exit};
+use crate::config::USER;
+use crate::pipeline::correct::{CorrectionRequest, correct_account};
+use crate::pipeline::setup::make_intake;
+use clap::Args;
+use miette::{IntoDiagnostic, WrapErr, miette};
+use rollbook_core::model::MoodleUserId;
+use rollbook_core::plan::CorrectionAsk;
+use serde_json::json;
+
+/// This account is the person: write the feed's GUID into its ID number, and release the records
+#[derive(Debug, Args)]
+pub(super) struct UseAccount {
+    /// The item's number, as the list shows it
+    item: i64,
+
+    /// The Moodle account's id
+    account: i64,
+
+    /// Who decides [default: the user's name]
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+/// The feed is right: write its mail address into the account of its GUID, and release the records
+#[derive(Debug, Args)]
+pub(super) struct UpdateMail {
+    /// The item's number, as the list shows it
+    item: i64,
+
+    /// Who decides [default: the user's name]
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+impl UseAccount {
+    pub(super) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
+        correct(self.item, CorrectionAsk::UseAccount(MoodleUserId(self.account)), self.by, context).await
+    }
+}
+
+impl UpdateMail {
+    pub(super) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
+        correct(self.item, CorrectionAsk::UpdateMail, self.by, context).await
+    }
+}
+
+async fn correct(item: i64, ask: CorrectionAsk, by: Option<String>, context: &mut Context) -> miette::Result<Exit> {
+    let settings = context.settings()?;
+    let by = by.or_else(|| context.env.get(USER));
+    let author = by.ok_or_else(|| miette!(help = "say it with --by NAME", "nobody is named who decides this"))?;
+    let journal = context.journal(&settings).await?;
+    let found = journal.attention_item(item).await.into_diagnostic().wrap_err("while reading the item")?;
+    if found.closed.is_some() {
+        return Err(miette!(help = "see rollbook attention", "attention item {item} is closed already"));
+    }
+    let link = settings.intake(&found.link)?;
+    let flow = make_intake(&link, settings.mail.as_ref()).into_diagnostic()?;
+    let request = CorrectionRequest { item, ask, author };
+    let corrected = correct_account(&flow, &journal, &context.clock, &request, &context.stop).await;
+    let corrected = match corrected {
+        Ok(corrected) => corrected,
+        Err(error) => {
+            let help = error.remedy();
+            let report = Err::<(), _>(error).into_diagnostic().wrap_err(format!("while resolving item {item}"));
+            let report = report.err().map_or_else(String::new, |report| format!("{report:#}"));
+            return Err(miette!(help = help, "{report}"));
+        }
+    };
+    let changed = if corrected.changed.is_empty() { "it was so already" } else { &corrected.changed };
+    context.out.sign(Sign::Done, changed);
+    context.out.sign(Sign::Done, format_args!("{} records are tried by the next run", corrected.records.len()));
+    context.out.json(&json!({
+        "item": item, "changed": corrected.changed, "records": corrected.records.len(), "run": corrected.run,
+    }));
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,185 @@
+//! What is wrong with a link now, as the journal knows it.
+
+use crate::config::Settings;
+use crate::config::link::Link;
+use crate::config::service::BusinessHours;
+use crate::journal::{AttentionFilter, AttentionItem, Journal, JournalError, PlanState, RunFilter, RunRow};
+use jiff::{SignedDuration, Timestamp};
+use rollbook_core::guard::Level;
+use rollbook_core::model::LinkName;
+use rollbook_core::notice::{
+    self, FeedWatch, LastRead, ScheduleState, SilenceRules, Trouble, TroubleKind, judge_silence,
+};
+use rollbook_core::run::{RunKind, RunState};
+use std::time::Duration;
+
+/// So many of each are looked at.
+const LOOKED_AT: u32 = 500;
+/// A due run that has not begun after so long is late.
+const LATE: SignedDuration = SignedDuration::from_mins(15);
+/// The beginning of the reason of a run whose feed could not be read; `IntakeError::Feed` says it.
+const FEED_TROUBLE: &str = "the feed could not be read";
+
+/// Everything that is wrong with a link. `told` is when its feed's silence was told last, where that has not ended.
+///
+/// # Errors
+/// Those of the database only.
+pub(super) async fn find_troubles(
+    settings: &Settings,
+    journal: &Journal,
+    link: &Link,
+    told: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Vec<Trouble>, JournalError> {
+    let name = link.name();
+    let filter = AttentionFilter { link: Some(name.clone()), ..AttentionFilter::default() };
+    let items = journal.attention(&filter, LOOKED_AT).await?;
+    let mut troubles: Vec<Trouble> = items.iter().map(of_item).collect();
+    let runs = RunFilter { link: Some(name.clone()), limit: LOOKED_AT, ..RunFilter::default() };
+    let runs = journal.runs(&runs).await?;
+    troubles.extend(failed_run(&runs));
+    troubles.extend(refused_plan(journal, name).await?);
+    if let Link::Intake(_) = link {
+        troubles.extend(missing_courses(journal, name, &items).await?);
+        troubles.extend(silence(settings, journal, link, &runs, told, now).await?);
+    }
+    Ok(troubles)
+}
+
+fn of_item(item: &AttentionItem) -> Trouble {
+    let (kind, remedy) = TroubleKind::of_attention(&item.kind);
+    let waiting = match item.records {
+        0 => String::new(),
+        1 => " (1 record waits)".to_owned(),
+        records => format!(" ({records} records wait)"),
+    };
+    Trouble {
+        kind,
+        subject: format!("{}:{}", item.kind, item.subject),
+        title: format!("{}{waiting}", item.title),
+        remedy: remedy.to_owned(),
+        path: format!("/attention/{}", item.id),
+        since: item.opened,
+    }
+}
+
+/// Courses that records wait for by themselves; those that a human is asked about already are told by their items.
+async fn missing_courses(
+    journal: &Journal,
+    link: &LinkName,
+    items: &[AttentionItem],
+) -> Result<Vec<Trouble>, JournalError> {
+    let kind = "course_not_found";
+    let awaited = journal.awaited_courses(link, LOOKED_AT).await?;
+    let is_asked = |course: &str| items.iter().any(|item| item.kind == kind && item.subject == course);
+    let (trouble, remedy) = TroubleKind::of_attention(kind);
+    let troubles = awaited.into_iter().filter(|awaited| !is_asked(awaited.course.as_str())).map(|awaited| Trouble {
+        kind: trouble,
+        subject: format!("{kind}:{}", awaited.course),
+        title: format!(
+            "no Moodle course has the ID number {}; {} records wait for it and are tried again",
+            awaited.course, awaited.records
+        ),
+        remedy: remedy.to_owned(),
+        path: format!("/courses/{}/{}", link, awaited.course),
+        since: awaited.since,
+    });
+    Ok(troubles.collect())
+}
+
+/// The newest run, where it failed; since the first of those that failed in a row.
+fn failed_run(runs: &[RunRow]) -> Option<Trouble> {
+    let ended: Vec<&RunRow> = runs.iter().filter(|run| run.kind == RunKind::Normal && run.ended.is_some()).collect();
+    let failed: Vec<&&RunRow> = ended.iter().take_while(|run| run.state == RunState::Failed).collect();
+    let (newest, first) = (failed.first()?, failed.last()?);
+    let times = if failed.len() == 1 { String::new() } else { format!(", {} runs in a row", failed.len()) };
+    Some(Trouble {
+        kind: TroubleKind::RunFailed,
+        subject: "run".to_owned(),
+        title: format!("{}{times}", newest.reason),
+        remedy: "run `rollbook doctor`, mend what it names; the next run goes on where this one ended".to_owned(),
+        path: format!("/runs/{}", newest.id),
+        since: first.started,
+    })
+}
+
+/// The newest plan that waits for a person's word.
+async fn refused_plan(journal: &Journal, link: &LinkName) -> Result<Option<Trouble>, JournalError> {
+    let plans = journal.plans(Some(link), Some(PlanState::Blocked), None, LOOKED_AT).await?;
+    let (Some(newest), Some(first)) = (plans.first(), plans.last()) else { return Ok(None) };
+    let found = newest.findings.iter().filter(|finding| finding.level == Level::Block);
+    let found: Vec<String> = found.map(|finding| format!("{}: {}", finding.subject, finding.message)).take(3).collect();
+    Ok(Some(Trouble {
+        kind: TroubleKind::GuardRefused,
+        subject: "plan".to_owned(),
+        title: format!("plan {}: {}", newest.id, found.join("; ")),
+        remedy: format!("look at the plan; approve or reject it there, or with `rollbook plans approve {}`", newest.id),
+        path: format!("/plans/{}", newest.id),
+        since: first.made,
+    }))
+}
+
+async fn silence(
+    settings: &Settings,
+    journal: &Journal,
+    link: &Link,
+    runs: &[RunRow],
+    told: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Option<Trouble>, JournalError> {
+    let row = journal.watch_link(link.name(), now).await?;
+    let is_on = row.switch.as_ref().map_or(link.schedule().enabled, |switch| switch.enabled);
+    let paused = journal.link_state(link.name()).await?.paused;
+    let schedule = match (paused, &row.switch) {
+        (Some((since, by, _)), _) => ScheduleState::Paused { since, by },
+        (None, Some(switch)) if !is_on => ScheduleState::Paused { since: switch.since, by: switch.by.clone() },
+        // What the operator never switched on is nobody's silence.
+        (None, _) if !is_on => return Ok(None),
+        (None, _) => {
+            let begun = runs.iter().find(|run| run.kind == RunKind::Normal).map_or(row.since, |run| run.started);
+            match link.schedule().next_after(begun.max(row.since)) {
+                Some(due) if now.duration_since(due) >= LATE => ScheduleState::Late { due },
+                Some(_) | None => ScheduleState::Runs,
+            }
+        }
+    };
+    let last_record = journal.last_fed(link.name()).await?.unwrap_or(row.since);
+    // A record after it was told ends the episode.
+    let is_told = told.is_some_and(|told| last_record <= told);
+    let watch = FeedWatch { last_record, last_read: last_read(runs), schedule, is_told };
+    let notify = &settings.notify;
+    let signed = |duration: Duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    let rules = SilenceRules {
+        after: signed(notify.silence.after),
+        off_hours_after: notify.silence.off_hours_after.map(signed),
+    };
+    Ok(judge_silence(&watch, &rules, &hours(&notify.hours), now).map(|cause| Trouble {
+        kind: TroubleKind::FeedSilent,
+        subject: "feed".to_owned(),
+        title: format!("{cause}; the last Enrol or Suspend came {}", shown(last_record, link)),
+        remedy: cause.remedy().to_owned(),
+        path: "/".to_owned(),
+        since: cause.since(),
+    }))
+}
+
+fn last_read(runs: &[RunRow]) -> LastRead {
+    let mut failed = None;
+    for run in runs.iter().filter(|run| run.kind == RunKind::Normal && run.ended.is_some()) {
+        if run.state == RunState::Failed && run.reason.starts_with(FEED_TROUBLE) {
+            failed = Some(run.started);
+        } else {
+            return failed.map_or(LastRead::Answered { at: run.started }, |since| LastRead::Failed { since });
+        }
+    }
+    failed.map_or(LastRead::Never, |since| LastRead::Failed { since })
+}
+
+fn hours(found: &BusinessHours) -> notice::BusinessHours {
+    let BusinessHours { from, until, weekdays, holidays, timezone } = found.clone();
+    notice::BusinessHours { from, until, weekdays, holidays, zone: timezone }
+}
+
+fn shown(time: Timestamp, link: &Link) -> String {
+    time.to_zoned(link.schedule().timezone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string()
+}

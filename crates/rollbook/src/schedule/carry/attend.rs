@@ -1,0 +1,101 @@
+//! Attention items: a person's decision, and at once the run of the records that it releases.
+
+use super::super::node::Node;
+use super::run::run_records;
+use super::{Trouble, intake as intake_flow};
+use crate::journal::Resolution;
+use crate::journal::requests::{Attended, AttentionAct, Purpose, Ran};
+use crate::pipeline::correct::{CorrectionRequest, correct_account};
+use crate::pipeline::intake;
+use rollbook_core::model::{Fingerprint, LinkName};
+use rollbook_core::plan::CorrectionAsk;
+use tokio_util::sync::CancellationToken;
+
+/// So many released records are run at once; the next scheduled run takes the others.
+const RUN_AT_ONCE_MAX: u32 = 500;
+
+/// Decides about an item.
+pub(super) async fn attend(
+    node: &Node,
+    link: &LinkName,
+    item: i64,
+    act: &AttentionAct,
+    by: &str,
+    stop: &CancellationToken,
+) -> Result<Attended, Trouble> {
+    let found = node.journal.attention_item(item).await?;
+    if found.link != *link || found.closed.is_some() {
+        return Err(Trouble::failed(
+            format!("attention item {item} is not open on link {link}"),
+            "load the page again",
+        ));
+    }
+    let rows = node.journal.waiting_behind(item, 0, RUN_AT_ONCE_MAX).await?;
+    let waiting: Vec<Fingerprint> = rows.iter().map(|row| row.fingerprint).collect();
+    let now = node.clock.now();
+    let mut attended = Attended { item, records: 0, changed: String::new(), ran: None };
+    let released = match act {
+        AttentionAct::TryAgain { reason } => {
+            attended.records =
+                node.journal.resolve(item, Resolution::Release, "try again", by, reason, now).await?.records;
+            waiting
+        }
+        AttentionAct::Ignore { reason } if reason.trim().is_empty() => {
+            return Err(Trouble::failed("no reason was given".to_owned(), "say why they are ignored"));
+        }
+        AttentionAct::Ignore { reason } => {
+            attended.records = node.journal.resolve(item, Resolution::Ignore, "ignore", by, reason, now).await?.records;
+            Vec::new()
+        }
+        AttentionAct::UseAccount { user } => {
+            correct(node, link, item, CorrectionAsk::UseAccount(*user), by, stop, &mut attended).await?
+        }
+        AttentionAct::UpdateMail => {
+            correct(node, link, item, CorrectionAsk::UpdateMail, by, stop, &mut attended).await?
+        }
+    };
+    if !released.is_empty() {
+        attended.ran = run_released(node, link, released, by, stop).await;
+    }
+    Ok(attended)
+}
+
+/// Corrects an account in Moodle; gives the records that are released by that.
+async fn correct(
+    node: &Node,
+    link: &LinkName,
+    item: i64,
+    ask: CorrectionAsk,
+    by: &str,
+    stop: &CancellationToken,
+    attended: &mut Attended,
+) -> Result<Vec<Fingerprint>, Trouble> {
+    let flow = intake_flow(node, link)?;
+    let request = CorrectionRequest { item, ask, author: by.to_owned() };
+    let corrected = correct_account(&flow, &node.journal, &node.clock, &request, stop).await;
+    let corrected = corrected.map_err(|error| match Trouble::of(&error) {
+        Trouble::Failed { words, .. } => Trouble::failed(words, error.remedy()),
+        held @ Trouble::Held { .. } => held,
+    })?;
+    attended.records = corrected.records.len() as u64;
+    attended.changed = corrected.changed;
+    Ok(corrected.records)
+}
+
+/// Runs released records at once. Where that cannot be, the decision stands: the next run of the link takes them up.
+async fn run_released(
+    node: &Node,
+    link: &LinkName,
+    records: Vec<Fingerprint>,
+    by: &str,
+    stop: &CancellationToken,
+) -> Option<Ran> {
+    match run_records(node, link, intake::Ask::Stored(records), Purpose::Apply, by, stop).await {
+        Ok(ran) => Some(ran),
+        Err(Trouble::Held { .. }) => None,
+        Err(Trouble::Failed { words, .. }) => {
+            tracing::warn!(%link, words, "the released records could not be run at once");
+            None
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What a flow reports → what an answer says. Lists are bounded, and say what they left out.
+
+use crate::journal::requests::{LINES_MAX, Ran};
+use crate::pipeline::completions::CompletionsReport;
+use crate::pipeline::guilds::GuildsReport;
+use crate::pipeline::intake::IntakeReport;
+use rollbook_core::model::{FeedRecord, Field, Fingerprint};
+use rollbook_core::run::{Counts, GuildCounts};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+/// Lines, and how many were left out.
+struct Lines {
+    lines: Vec<String>,
+    left_out: u64,
+}
+
+fn lines<T: Display>(items: impl ExactSizeIterator<Item = T>) -> Lines {
+    let left_out = items.len().saturating_sub(LINES_MAX) as u64;
+    Lines { lines: items.take(LINES_MAX).map(|item| item.to_string()).collect(), left_out }
+}
+
+/// A run of intake; `waiting` is the plan that waits for a person.
+pub(super) fn of_intake(report: IntakeReport, waiting: Option<i64>) -> Ran {
+    let IntakeReport { run, state, gaps, counts, plan, findings, records, .. } = report;
+    let records: BTreeMap<Fingerprint, &FeedRecord> =
+        records.iter().map(|record| (record.fingerprint, record)).collect();
+    let changes = lines(plan.changes.iter());
+    let skips = lines(plan.skips.iter().map(|skip| {
+        let subject = records.get(&skip.record).map_or_else(String::new, |record| {
+            format!("{} of {} in {}: ", record.get(Field::State), record.guid(), record.course())
+        });
+        format!("{subject}{}", skip.verdict)
+    }));
+    Ran {
+        run,
+        state,
+        counts,
+        left_out: changes.left_out + skips.left_out,
+        changes: changes.lines,
+        skips: skips.lines,
+        findings,
+        gaps: lines(gaps.iter()).lines,
+        plan: waiting,
+    }
+}
+
+/// A run of completions.
+pub(super) fn of_completions(report: CompletionsReport, waiting: Option<i64>) -> Ran {
+    let CompletionsReport { run, state, plan, seen, known, gaps, findings, delivered, .. } = report;
+    let changes = lines(plan.reports.iter());
+    let skips = lines(plan.skips.iter().map(|skip| format!("{}: {}", skip.seen.key, skip.why)));
+    let counts = Counts {
+        records: seen,
+        skipped: known + plan.skips.len() as u64,
+        errors: delivered.refused,
+        waiting: delivered.waiting,
+        ..Counts::default()
+    };
+    Ran {
+        run,
+        state,
+        counts,
+        left_out: changes.left_out + skips.left_out,
+        changes: changes.lines,
+        skips: skips.lines,
+        findings,
+        gaps: lines(gaps.iter()).lines,
+        plan: waiting,
+    }
+}
+
+/// A run of guilds.
+pub(super) fn of_guilds(report: GuildsReport) -> Ran {
+    let GuildsReport { run, state, plan, findings, waiting, counts, community, .. } = report;
+    let changes = lines(plan.changes.iter());
+    let skips = lines(plan.skips.iter().map(|skip| format!("{}: {}", skip.name, skip.reason)));
+    let GuildCounts { added, removed, unchanged, accounts, waiting: left, refused, open, calls, .. } = counts;
+    let counts = Counts {
+        records: added + removed + unchanged,
+        enrolled: added,
+        suspended: removed,
+        errors: refused,
+        skipped: unchanged,
+        waiting: left + open,
+        accounts,
+        mails: 0,
+        calls,
+    };
+    Ran {
+        run,
+        state,
+        counts,
+        left_out: changes.left_out + skips.left_out,
+        changes: changes.lines,
+        skips: skips.lines,
+        findings,
+        gaps: lines(community.gaps.iter()).lines,
+        plan: waiting,
+    }
+}

@@ -1,0 +1,105 @@
+//! What a request brings, read strictly: what cannot be read is a problem that says why, and a name that nobody knows is no
+//! slip that passes in silence.
+
+use super::problem::Problem;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// The largest whole number that every reader of JSON keeps exactly.
+const KEY_MAX: i64 = (1 << 53) - 1;
+
+/// The part of the path that names something.
+pub struct Named<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read: Result<Path<T>, PathRejection> = Path::from_request_parts(parts, state).await;
+        read.map(|Path(named)| Self(named)).map_err(|_| Problem::not_found("such thing"))
+    }
+}
+
+/// Where a page goes on: a number that JSON's readers keep exactly.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "i64")]
+pub struct Key(pub i64);
+
+impl TryFrom<i64> for Key {
+    type Error = &'static str;
+
+    fn try_from(number: i64) -> Result<Self, &'static str> {
+        if (0..=KEY_MAX).contains(&number) {
+            Ok(Self(number))
+        } else {
+            Err("a page goes on at a number of 0 to 2^53 - 1")
+        }
+    }
+}
+
+/// The query of the address.
+pub struct Asked<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
+        read.map(|Query(asked)| Self(asked)).map_err(|refusal| Problem::invalid(refusal.body_text()))
+    }
+}
+
+/// A body of JSON.
+pub struct Told<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Told<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (is_json, body) = whole(request, state).await?;
+        if !is_json {
+            return Err(not_json());
+        }
+        read(&body).map(Self)
+    }
+}
+
+/// A body of JSON, or none: then what is said by saying nothing.
+pub struct Perhaps<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Perhaps<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (is_json, body) = whole(request, state).await?;
+        if body.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        if !is_json {
+            return Err(not_json());
+        }
+        read::<Option<T>>(&body).map(|told| Self(told.unwrap_or_default()))
+    }
+}
+
+/// The whole body, and whether it says that it is JSON.
+async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<(bool, Bytes), Problem> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let read: Result<Bytes, BytesRejection> = Bytes::from_request(request, state).await;
+    let body = read.map_err(|refusal| Problem::new(refusal.status(), refusal.body_text().to_lowercase()))?;
+    Ok((kind == "application/json", body))
+}
+
+fn not_json() -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is to be JSON, with `content-type: application/json`")
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| Problem::invalid(format!("the body cannot be taken: {error}")))
+}

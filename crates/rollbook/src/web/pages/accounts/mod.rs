@@ -1,0 +1,135 @@
+//! Accounts and tokens: who may come in and as what; and what people did lately.
+//!
+//! Next: `acts`.
+
+mod acts;
+
+pub(super) use acts::{add_account, add_token, change_account, revoke_token};
+
+use super::story::plain;
+use crate::config::service::RoleName;
+use crate::journal::{AccountRow, StoredEvent, TokenRow};
+use crate::web::door::{Permission, Scope};
+use crate::web::shell::{Answer, Badge, Caller, Choice, Clockwork, Here, Shell, Tone, When, show};
+use askama::Template;
+use rollbook_core::model::LinkName;
+
+/// So many acts of people are shown, of each link.
+const ACTS: u32 = 50;
+
+#[derive(Template)]
+#[template(path = "pages/accounts.html")]
+struct AccountsPage {
+    shell: Shell,
+    may_manage: bool,
+    accounts: Vec<AccountLine>,
+    roles: Vec<Choice>,
+    tokens: Vec<TokenLine>,
+    scopes: Vec<&'static str>,
+    acts: Vec<Act>,
+    in_the_clear: bool,
+}
+
+struct AccountLine {
+    name: String,
+    badge: Badge,
+    is_disabled: bool,
+    is_foreign: bool,
+    roles: Vec<Choice>,
+    role: &'static str,
+    login: Option<When>,
+    made: When,
+    made_by: String,
+}
+
+struct TokenLine {
+    id: i64,
+    name: String,
+    scope: String,
+    badge: Badge,
+    holds: bool,
+    expires: When,
+    used: Option<When>,
+    made_by: String,
+}
+
+struct Act {
+    at: When,
+    by: String,
+    link: String,
+    what: String,
+}
+
+pub(super) async fn show_accounts(caller: Caller) -> Answer {
+    let journal = &caller.state.journal;
+    let clockwork = caller.clockwork(None);
+    let mut acts = journal.acts(&LinkName::new(""), i64::MAX, ACTS).await?;
+    for link in caller.state.settings.links.keys() {
+        acts.extend(journal.acts(link, i64::MAX, ACTS).await?);
+    }
+    acts.sort_by_key(|event| std::cmp::Reverse(event.id));
+    acts.truncate(ACTS as usize);
+    let page = AccountsPage {
+        shell: caller.shell("Accounts", Here::Accounts).await?,
+        may_manage: caller.may(Permission::Manage),
+        accounts: journal.accounts().await?.iter().map(|row| account_line(row, &clockwork)).collect(),
+        roles: roles(RoleName::Viewer),
+        tokens: journal.tokens().await?.iter().map(|row| token_line(row, &clockwork)).collect(),
+        scopes: Scope::ALL.map(Scope::as_str).to_vec(),
+        acts: acts.iter().map(|event| act(event, &clockwork)).collect(),
+        in_the_clear: caller.state.settings.server.in_the_clear(),
+    };
+    show(&page)
+}
+
+fn roles(chosen: RoleName) -> Vec<Choice> {
+    Choice::list(RoleName::ALL.map(|role| (role.as_str(), role.as_str().to_owned())), chosen.as_str())
+}
+
+fn account_line(row: &AccountRow, clockwork: &Clockwork) -> AccountLine {
+    let badge = match (row.disabled, row.is_foreign, &row.password) {
+        (Some(_), _, _) => Badge::new(Tone::Plain, "disabled"),
+        (None, true, _) => Badge::new(Tone::Good, "single sign-on"),
+        (None, false, Some(_)) => Badge::new(Tone::Good, "password"),
+        (None, false, None) => Badge::new(Tone::Warn, "login link only"),
+    };
+    AccountLine {
+        name: row.name.clone(),
+        badge,
+        is_disabled: row.disabled.is_some(),
+        is_foreign: row.is_foreign,
+        roles: roles(row.role),
+        role: row.role.as_str(),
+        login: clockwork.maybe(row.login),
+        made: clockwork.ago(row.made),
+        made_by: row.made_by.clone(),
+    }
+}
+
+fn token_line(row: &TokenRow, clockwork: &Clockwork) -> TokenLine {
+    let holds = row.revoked.is_none() && row.expires > clockwork.now;
+    let badge = match (row.revoked, holds) {
+        (Some(_), _) => Badge::new(Tone::Plain, "revoked"),
+        (None, true) => Badge::new(Tone::Good, "holds"),
+        (None, false) => Badge::new(Tone::Plain, "expired"),
+    };
+    TokenLine {
+        id: row.id,
+        name: row.name.clone(),
+        scope: row.scope.clone(),
+        badge,
+        holds,
+        expires: clockwork.ago(row.expires),
+        used: clockwork.maybe(row.used),
+        made_by: row.made_by.clone(),
+    }
+}
+
+fn act(event: &StoredEvent, clockwork: &Clockwork) -> Act {
+    Act {
+        at: clockwork.exactly(event.at),
+        by: event.author.clone(),
+        link: event.link.to_string(),
+        what: plain(&event.payload),
+    }
+}

@@ -1,0 +1,128 @@
+//! What is due becomes one request, whatever the clock did meanwhile; a paused or switched-off link gets none.
+
+use crate::world::{Scene, link};
+use jiff::Timestamp;
+use rollbook::journal::requests::{Ask, Narrow, Purpose, RequestState};
+use rollbook::schedule::tick;
+use rollbook_sandbox::World;
+use std::time::Duration;
+
+const SCHEDULE: &str = r#"
+[server]
+lease = "20s"
+"#;
+
+/// A Monday morning in Vancouver.
+fn monday() -> Timestamp {
+    "2026-11-23T09:00:00-08:00".parse().unwrap()
+}
+
+async fn scheduled(scene: &Scene, name: &str) -> usize {
+    let all = scene.all_requests().await;
+    all.iter()
+        .filter(|request| request.asked_by == "schedule" && request.ask.link() == Some(&link(name)))
+        .inspect(|request| {
+            let usual = Ask::RunLink { link: link(name), purpose: Purpose::Apply, narrow: Narrow::Usual };
+            assert_eq!(request.ask, usual);
+        })
+        .count()
+}
+
+#[tokio::test]
+async fn due_slot_becomes_one_request_however_often_and_by_whomever_it_is_looked_at() {
+    let scene = Scene::sqlite(World::empty(), SCHEDULE).await;
+    let (node, hand) = scene.node(monday());
+    let (other, other_hand) = scene.node(monday());
+    tick(&node).await.unwrap();
+    assert_eq!(scheduled(&scene, "psa").await, 0, "what was due before anybody watched is nobody's");
+    for hand in [&hand, &other_hand] {
+        hand.advance(Duration::from_secs(6 * 60));
+    }
+    for _ in 0..3 {
+        tick(&node).await.unwrap();
+        tick(&other).await.unwrap();
+    }
+    assert_eq!((scheduled(&scene, "psa").await, scheduled(&scene, "done").await), (1, 1));
+    assert_eq!(scheduled(&scene, "guilds").await, 0);
+    let row = &scene.journal.schedules().await.unwrap()[&link("psa")];
+    let shown = |time: Option<Timestamp>| time.unwrap().to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%M").to_string();
+    assert_eq!((shown(row.covered), shown(row.next)), ("17:05".to_owned(), "17:15".to_owned()));
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn night_of_missed_slots_is_caught_up_by_one_run() {
+    let scene = Scene::sqlite(World::empty(), SCHEDULE).await;
+    let (node, hand) = scene.node(monday());
+    tick(&node).await.unwrap();
+    hand.advance(Duration::from_secs(26 * 60 * 60));
+    tick(&node).await.unwrap();
+    hand.advance(Duration::from_secs(60));
+    tick(&node).await.unwrap();
+    for name in ["psa", "done", "guilds"] {
+        assert_eq!(scheduled(&scene, name).await, 1, "{name}");
+    }
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn jitter_delays_a_fresh_slot_within_its_bound_and_never_a_missed_one() {
+    let more = "[link.jittery]\nflow = \"completions\"\nfrom = \"learning\"\nto = \"elm\"\nschedule = \"0 * * * *\"\njitter = \"10m\"\n";
+    let scene = Scene::sqlite(World::empty(), more).await;
+    let (node, hand) = scene.node(monday());
+    tick(&node).await.unwrap();
+    hand.advance(Duration::from_secs(60 * 60 + 1));
+    tick(&node).await.unwrap();
+    let slot = monday() + Duration::from_secs(60 * 60);
+    let request = scene.all_requests().await.into_iter().find(|one| one.ask.link() == Some(&link("jittery"))).unwrap();
+    assert_eq!(request.state, RequestState::Waiting);
+    // It is taken at the end of the jitter at the latest.
+    hand.set(slot + Duration::from_secs(10 * 60));
+    let taken = async |now| {
+        let mut links = Vec::new();
+        while let Some(taken) = scene.journal.take_request("x", jiff::SignedDuration::from_mins(1), now).await.unwrap()
+        {
+            links.push(taken.ask.link().cloned());
+        }
+        links
+    };
+    assert!(taken(node.clock.now()).await.contains(&Some(link("jittery"))));
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn paused_link_runs_nothing_and_is_caught_up_by_one_run_when_it_goes_on() {
+    let scene = Scene::sqlite(World::empty(), SCHEDULE).await;
+    let (node, hand) = scene.node(monday());
+    tick(&node).await.unwrap();
+    scene.journal.pause(&link("psa"), "jo", "maintenance", monday()).await.unwrap();
+    for _ in 0..5 {
+        hand.advance(Duration::from_secs(10 * 60));
+        tick(&node).await.unwrap();
+    }
+    assert_eq!((scheduled(&scene, "psa").await, scheduled(&scene, "done").await), (0, 1));
+    assert_eq!(scene.journal.schedules().await.unwrap()[&link("psa")].next, None);
+    scene.journal.unpause(&link("psa"), "jo", node.clock.now()).await.unwrap();
+    tick(&node).await.unwrap();
+    tick(&node).await.unwrap();
+    assert_eq!(scheduled(&scene, "psa").await, 1);
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn persons_word_is_over_the_configurations_enabled() {
+    let more = "[link.off]\nflow = \"completions\"\nfrom = \"learning\"\nto = \"elm\"\nenabled = false\n";
+    let scene = Scene::sqlite(World::empty(), more).await;
+    let (node, hand) = scene.node(monday());
+    tick(&node).await.unwrap();
+    hand.advance(Duration::from_secs(600));
+    tick(&node).await.unwrap();
+    assert_eq!(scheduled(&scene, "off").await, 0);
+    scene.journal.switch_link(&link("off"), Some(true), "jo", "it is time", node.clock.now()).await.unwrap();
+    scene.journal.switch_link(&link("done"), Some(false), "jo", "the ELM moves", node.clock.now()).await.unwrap();
+    let before = scheduled(&scene, "done").await;
+    hand.advance(Duration::from_secs(600));
+    tick(&node).await.unwrap();
+    assert_eq!((scheduled(&scene, "off").await, scheduled(&scene, "done").await), (1, before));
+    scene.end().await;
+}
