@@ -147,7 +147,8 @@ async fn person_comes_in_with_the_role_that_the_claim_gives() {
     assert!(browser.get("/courses").await.body.contains("ann"));
     assert_eq!(stage.journal.account("ann").await.unwrap().unwrap().role, RoleName::Viewer);
     // The role follows the issuer, and the account does not follow a name.
-    let page = come_in(&mut Browser::new(&stage), &issuer, |says| {
+    let mut browser = Browser::new(&stage);
+    let page = come_in(&mut browser, &issuer, |says| {
         says.claims["realm"]["groups"] = json!(["lms-readers", "lms-admins"]);
         says.claims["preferred_username"] = json!("ann.married");
     });
@@ -181,8 +182,8 @@ async fn token_that_is_not_believed_lets_nobody_in() {
 async fn nobody_comes_in_without_a_role_nor_by_an_attempt_that_is_not_theirs() {
     let issuer = Issuer::start().await;
     let stage = stage(&issuer).await;
-    let page = come_in(&mut Browser::new(&stage), &issuer, |says| says.claims["realm"] = json!({"groups": ["others"]}));
-    let page = page.await;
+    let mut browser = Browser::new(&stage);
+    let page = come_in(&mut browser, &issuer, |says| says.claims["realm"] = json!({"groups": ["others"]})).await;
     assert!(page.status == StatusCode::FORBIDDEN && page.body.contains("no role here"), "{}", page.body);
     let mut victim = Browser::new(&stage);
     let page = victim.get("/login/sign-on/back?code=good&state=forged").await;
