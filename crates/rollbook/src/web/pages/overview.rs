@@ -14,8 +14,10 @@ use rollbook_core::run::{Counts, RunState};
 
 /// A process that says nothing for so long is taken for dead.
 const SILENT: SignedDuration = SignedDuration::from_secs(60);
-/// So many open episodes of a link are shown.
-const EPISODES: u32 = 10;
+/// So many open episodes of a link are counted.
+const EPISODES: u32 = 100;
+/// So many of them are told; the others are a number.
+const EPISODES_TOLD: usize = 2;
 /// The chart shows so many days.
 const DAYS: i64 = 14;
 /// Seconds between two looks of the script.
@@ -57,6 +59,8 @@ struct LinkCard {
     attention: u64,
     plans: u64,
     episodes: Vec<Episode>,
+    /// How many more there are.
+    more_episodes: usize,
 }
 
 struct Paused {
@@ -176,9 +180,11 @@ fn card(
     known: Option<&LinkOverview>,
     schedule: Option<&ScheduleRow>,
     outbox: &[OutboxTotal],
-    episodes: Vec<Episode>,
+    mut episodes: Vec<Episode>,
     clockwork: &Clockwork,
 ) -> LinkCard {
+    let more_episodes = episodes.len().saturating_sub(EPISODES_TOLD);
+    episodes.truncate(EPISODES_TOLD);
     let (from, to) = link.ends();
     let outbox = outbox.iter().filter(|total| total.link == *link.name()).map(|total| {
         let kind = total.kind.as_str();
@@ -208,6 +214,7 @@ fn card(
         plans: known.map_or(0, |known| known.plans),
         paused,
         episodes,
+        more_episodes,
     }
 }
 
