@@ -28,7 +28,7 @@ php rollbook-setup.php --moodle=FOLDER [options]
   --check           change nothing; say what would be changed, and end with 1 if anything would
 
 For the live suite only, each with an --account of its own and never on a site with learners:
-  --for=fixtures    may make and delete courses and accounts
+  --for=fixtures    may make and delete courses and accounts, and delete cohorts
   --for=nothing     may call, and see nothing
 
 TEXT;
@@ -64,8 +64,8 @@ const NEEDS = [
         [
             'core_user_get_users_by_field', 'core_user_create_users', 'core_cohort_get_cohorts',
             'core_cohort_get_cohort_members', 'core_cohort_create_cohorts', 'core_cohort_update_cohorts',
-            'core_cohort_add_cohort_members', 'core_cohort_delete_cohort_members', 'core_role_assign_roles',
-            'core_role_unassign_roles',
+            'core_cohort_add_cohort_members', 'core_cohort_delete_cohort_members', 'core_cohort_search_cohorts',
+            'core_cohort_delete_cohorts', 'core_role_assign_roles', 'core_role_unassign_roles',
         ],
     ],
     'fixtures' => [
@@ -73,10 +73,12 @@ const NEEDS = [
             'moodle/user:create', 'moodle/user:update', 'moodle/user:delete', 'moodle/user:viewdetails',
             'moodle/user:viewalldetails', 'moodle/site:viewuseridentity', 'moodle/course:create', 'moodle/course:delete',
             'moodle/course:view', 'moodle/course:viewhiddencourses', 'moodle/course:visibility', 'moodle/course:update',
+            'moodle/cohort:manage',
         ],
         [
             'core_user_get_users_by_field', 'core_user_create_users', 'core_user_update_users', 'core_user_delete_users',
             'core_course_get_courses_by_field', 'core_course_create_courses', 'core_course_delete_courses',
+            'core_cohort_get_cohorts', 'core_cohort_delete_cohorts',
         ],
     ],
     'nothing' => [
@@ -84,6 +86,7 @@ const NEEDS = [
         [
             'core_user_get_users_by_field', 'core_user_create_users', 'core_course_get_courses_by_field',
             'core_enrol_get_enrolled_users', 'core_enrol_get_users_courses', 'enrol_manual_enrol_users',
+            'core_cohort_create_cohorts', 'core_role_assign_roles',
         ],
     ],
 ];

@@ -137,7 +137,7 @@ fn episode_is_told_when_it_begins_once_a_day_and_when_it_ends() {
         [Turn::Reminds(told.clone(), trouble("a"))]
     );
     assert_eq!(turns(std::slice::from_ref(&told), &[], noon), [Turn::Ends(told.clone())]);
-    // What could not be looked at neither ends nor reminds.
+    // What could not be looked at has not ended.
     assert_eq!(follow(&[told], &[], &BTreeSet::new(), DAY, tomorrow), []);
 }
 

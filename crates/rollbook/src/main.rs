@@ -20,7 +20,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let env = Env::system();
     let filter = env.get(LOG).unwrap_or_else(|| level(cli.verbosity()).to_owned());
-    let log = fmt::layer().with_writer(std::io::stderr).with_filter(EnvFilter::new(filter));
+    let coloured = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log = fmt::layer().with_ansi(coloured).with_writer(std::io::stderr).with_filter(EnvFilter::new(filter));
     let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().enable_all().build() else {
         tracing_subscriber::registry().with(log).init();
         tracing::error!("the runtime could not be started");

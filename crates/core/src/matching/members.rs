@@ -31,7 +31,7 @@ pub enum MemberMatch<'a> {
 /// One question to Moodle's directory, in the form in which it must be asked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lookup {
-    /// Who has this folded mail address.
+    /// Who has this mail address: folded, or as a community writes it.
     Mail(String),
     /// Who has this user name, which Moodle's rule takes.
     Username(String),
@@ -104,11 +104,20 @@ pub fn open_lookups<'a>(
     policy: &GuildPolicy,
 ) -> BTreeSet<Lookup> {
     let open = people.into_iter().flat_map(|person| match match_member(person, directory, policy) {
-        MemberMatch::NotLookedUp(lookup) => vec![lookup],
+        MemberMatch::NotLookedUp(lookup) => as_written(person, &lookup).into_iter().chain([lookup]).collect(),
         MemberMatch::NoAccount => before_creation(person, directory, policy),
         MemberMatch::Found { .. } | MemberMatch::Several { .. } => Vec::new(),
     });
     open.collect()
+}
+
+/// Where a Moodle compares exactly, an address with capitals is found only in its own spelling: that is asked too.
+fn as_written(person: &CommunityPerson, lookup: &Lookup) -> Option<Lookup> {
+    let written = person.mail.as_ref()?.0.trim();
+    match lookup {
+        Lookup::Mail(folded) if folded != written => Some(Lookup::Mail(written.to_owned())),
+        Lookup::Mail(_) | Lookup::Username(_) | Lookup::Idnumber(_) | Lookup::Id(_) => None,
+    }
 }
 
 /// An account is made only where user name and address are known to be free.

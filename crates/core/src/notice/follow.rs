@@ -32,8 +32,8 @@ pub enum Turn {
     Ends(OpenEpisode),
 }
 
-/// What has changed between the episodes that are open and the troubles that are. Kinds that could not be looked at are left
-/// out of `looked`: their episodes neither go on nor end.
+/// What has changed between the episodes that are open and the troubles that are. Kinds of which not all could be looked at are
+/// left out of `looked`: what is not seen of them has not ended.
 pub fn follow(
     open: &[OpenEpisode],
     troubles: &[Trouble],
@@ -47,9 +47,10 @@ pub fn follow(
         open.iter().map(|episode| (episode.kind, episode.subject.as_str())).collect();
     let begin = troubles.iter().filter(|(key, _)| !known.contains(*key)).map(|(_, one)| Turn::Begins((*one).clone()));
     let mut turns: Vec<Turn> = begin.collect();
-    for episode in open.iter().filter(|episode| looked.contains(&episode.kind)) {
+    for episode in open {
         match troubles.get(&(episode.kind, episode.subject.as_str())) {
-            None => turns.push(Turn::Ends(episode.clone())),
+            None if looked.contains(&episode.kind) => turns.push(Turn::Ends(episode.clone())),
+            None => {}
             Some(trouble) if now.duration_since(episode.told) >= reminder => {
                 turns.push(Turn::Reminds(episode.clone(), (*trouble).clone()));
             }

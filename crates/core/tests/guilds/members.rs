@@ -1,6 +1,7 @@
 //! Who is added, who is removed, who is left.
 
 use crate::world::{World, lines};
+use rollbook_core::matching::{Directory, Lookup, open_lookups};
 use rollbook_core::model::{CohortId, Mail, MoodleUserId};
 use rollbook_core::policy::{CommunityKey, MatchKey, MemberAccounts, NewMemberRule, Protected};
 
@@ -133,6 +134,16 @@ fn match_goes_by_mail_then_by_user_name_in_any_case() {
     world.people.get_mut(&world.uid("ben")).unwrap().name = "BEN".into();
     world.sync();
     assert_eq!(world.members_of("web"), "a1 ben");
+}
+
+#[test]
+fn address_with_capitals_is_asked_for_in_both_spellings() {
+    let mut world = World::new("web: ann ben");
+    world.people.get_mut(&world.uid("ann")).unwrap().mail = Some(Mail("Ann@Example.org".into()));
+    let asked = open_lookups(world.people.values(), &Directory::default(), &world.policy);
+    let asked: Vec<_> = asked.into_iter().collect();
+    let mail = |text: &str| Lookup::Mail(text.to_owned());
+    assert_eq!(asked, [mail("Ann@Example.org"), mail("ann@example.org"), mail("ben@example.org")]);
 }
 
 #[test]

@@ -89,7 +89,7 @@ enum Command {
     #[command(hide = true)]
     ManPages(setup::ManPages),
     #[command(hide = true)]
-    Live(setup::Live),
+    Live(Box<setup::Live>),
 }
 
 const STYLES: Styles = Styles::styled()

@@ -1,19 +1,19 @@
 //! What a case works with: the clients, and people and courses that nobody else has.
 //!
-//! Every made-up identity is written down before it is used, so that it can be removed whatever becomes of the case.
-//! Next: `clean.rs`, which removes.
+//! Next: `made.rs`, what a case made; `community.rs`, the community that it may be given.
 
+use super::community::LiveCommunity;
 use super::completer::Completer;
 use super::difference::{Checked, Difference, while_doing};
+use super::made::{Made, Person, Place};
 use crate::clients::http::SetupError;
 use crate::clients::moodle::read::{UserField, WhichEnrolled, WhichFields};
 use crate::clients::moodle::write::{Enrolment, EnrolmentState, NewCourse, NewUser};
 use crate::clients::moodle::{MoodleClient, MoodleOptions, MoodleReader, MoodleWriter};
 use crate::clock::Clock;
 use crate::sources::database::{Database, DatabaseError, DatabaseOptions};
-use rollbook_core::model::{ElmCourseId, Guid, MoodleCourseId, MoodleUserId, RoleId};
+use rollbook_core::model::{ElmCourseId, MoodleCourseId, MoodleUserId, RoleId};
 use secrecy::SecretString;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -34,6 +34,10 @@ pub struct LiveOptions {
     pub role: RoleId,
     /// An account that the token must see; else the first administrator.
     pub sentinel: Option<String>,
+    /// A role that guilds give in the whole site.
+    pub guild_role: Option<RoleId>,
+    /// A community, which is only read.
+    pub community: Option<LiveCommunity>,
     /// What lets somebody complete a course. Without it no case about completions runs.
     pub completer: Option<Completer>,
     /// A folder for journals, which the caller removes.
@@ -69,52 +73,6 @@ pub struct Bench {
     /// The number of the suite's first course.
     first_course: i64,
     made: Mutex<Made>,
-}
-
-/// What the present case made, or was about to.
-#[derive(Default)]
-pub(super) struct Made {
-    /// Every person thought up.
-    pub(super) people: Vec<Person>,
-    /// Every course made.
-    pub(super) courses: BTreeSet<MoodleCourseId>,
-    /// What is worth knowing of this site.
-    pub(super) notes: Vec<String>,
-    numbers: i64,
-}
-
-/// Somebody who does not exist.
-#[derive(Clone, Debug)]
-pub(super) struct Person {
-    /// The GUID.
-    pub(super) guid: String,
-    /// The mail address, with capitals.
-    pub(super) mail: String,
-    /// The mail address in lower case.
-    pub(super) username: String,
-}
-
-impl Person {
-    /// The account that intake would make.
-    pub(super) fn account(&self) -> NewUser {
-        NewUser::new(&self.username, "Livia", "Probe", &self.mail, Guid::new(&self.guid))
-    }
-}
-
-/// A course of the suite.
-#[derive(Clone, Debug)]
-pub(super) struct Place {
-    /// In Moodle.
-    pub(super) id: MoodleCourseId,
-    /// In the ELM.
-    pub(super) idnumber: i64,
-}
-
-impl Place {
-    /// As Rollbook asks for it.
-    pub(super) fn elm_id(&self) -> ElmCourseId {
-        ElmCourseId::new(self.idnumber.to_string())
-    }
 }
 
 impl Bench {

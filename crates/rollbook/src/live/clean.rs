@@ -1,23 +1,24 @@
 //! Removes what a case made, as far as the suite itself can have made it.
 //!
-//! It must never delete an account or a course without the suite's prefix in its name, whatever a look-up answers.
+//! It must never delete an account, a course or a cohort without the suite's prefix in its name, whatever a look-up answers.
 
-use super::bench::{Bench, Made};
+use super::bench::Bench;
+use super::made::Made;
 use crate::clients::moodle::read::UserField;
-use crate::clients::moodle::wire::WireUser;
+use crate::clients::moodle::wire::{WireCohort, WireUser};
 use crate::clients::moodle::{Function, MoodleClient, MoodleError};
-use rollbook_core::model::MoodleUserId;
+use rollbook_core::model::{CohortId, MoodleUserId};
 use std::collections::BTreeSet;
 
 impl Bench {
     /// Removes what the last case made; gives its notes, and what could not be removed.
     pub(super) async fn clean_up(&self) -> (Vec<String>, Vec<String>) {
-        let (people, courses, notes) = {
-            let Made { people, courses, notes, .. } = &mut *self.made();
-            (std::mem::take(people), std::mem::take(courses), std::mem::take(notes))
+        let Made { people, courses, cohorts, notes, .. } = {
+            let numbers = self.made().numbers;
+            std::mem::replace(&mut *self.made(), Made { numbers, ..Made::default() })
         };
         let Some(fixture) = &self.fixture else { return (notes, Vec::new()) };
-        let mut left = Vec::new();
+        let mut left = self.delete_cohorts(fixture, cohorts.into_iter().collect()).await;
         // Courses first: an account leaves them by itself, a course takes longer the fuller it is.
         let courses: Vec<_> = courses.into_iter().collect();
         for part in courses.chunks(fixture.items_max(Function::DeleteCourses)) {
@@ -44,6 +45,26 @@ impl Bench {
             }
         }
         (notes, left)
+    }
+
+    /// Deletes cohorts, those alone that have the suite's prefix; gives what could not be deleted.
+    async fn delete_cohorts(&self, fixture: &MoodleClient, made: Vec<CohortId>) -> Vec<String> {
+        let found = match fixture.reader().fetch_cohorts(&made).await {
+            Ok(found) => found,
+            Err(error) => return vec![format!("cohorts of the case were not found: {error}")],
+        };
+        let has_prefix =
+            |cohort: &WireCohort| [&cohort.name, &cohort.idnumber].iter().any(|it| it.contains(self.prefix()));
+        let (ours, strange): (Vec<_>, Vec<_>) = found.into_iter().partition(has_prefix);
+        let ours: Vec<CohortId> = ours.into_iter().map(|cohort| cohort.id).collect();
+        let mut left: Vec<String> =
+            strange.into_iter().map(|cohort| format!("cohort {} has not the suite's prefix", cohort.id)).collect();
+        for part in ours.chunks(fixture.items_max(Function::DeleteCohorts)) {
+            if let Err(error) = fixture.writer().delete_cohorts(part).await {
+                left.push(format!("cohorts {part:?} were not deleted: {error}"));
+            }
+        }
+        left
     }
 
     async fn find_ours(

@@ -2,8 +2,9 @@
 //!
 //! `assets/moodle/rollbook-complete.php` is such a command. Next: `cases/completions`, which need it.
 
-use super::bench::{Bench, Place};
+use super::bench::Bench;
 use super::difference::{Checked, Difference};
+use super::made::Place;
 use rollbook_core::model::{MoodleCourseId, MoodleUserId};
 use std::fmt;
 use std::process::Command;

@@ -21,6 +21,16 @@ pub enum Need {
     WeakToken,
     /// Moodle's database.
     Database,
+    /// A role that guilds give.
+    GuildRole,
+    /// A community.
+    Community,
+    /// A community, as a user with a password and as a consumer.
+    BothLogins,
+    /// A community's account without rights.
+    WeakMember,
+    /// A community's database.
+    CommunityDatabase,
     /// What lets somebody complete a course.
     Completer,
 }
@@ -45,15 +55,28 @@ impl Need {
             Self::Fixtures => "no fixture token",
             Self::WeakToken => "no weak token",
             Self::Database => "no database",
+            Self::GuildRole => "no role for guilds",
+            Self::Community => "no community",
+            Self::BothLogins => "no community, or only one way to log in",
+            Self::WeakMember => "no community, or no account without rights",
+            Self::CommunityDatabase => "no community, or not its database",
             Self::Completer => "nothing to complete courses with",
         }
     }
 
     fn is_met(self, bench: &Bench) -> bool {
+        let community = bench.options.community.as_ref();
         match self {
             Self::Fixtures => bench.fixture.is_some(),
             Self::WeakToken => bench.weak.is_some(),
             Self::Database => bench.database.is_some(),
+            Self::GuildRole => bench.options.guild_role.is_some(),
+            Self::Community => community.is_some_and(|community| community.service().is_some()),
+            Self::BothLogins => {
+                community.is_some_and(|community| community.basic.is_some() && community.oauth.is_some())
+            }
+            Self::WeakMember => community.is_some_and(|community| community.weak.is_some()),
+            Self::CommunityDatabase => community.is_some_and(|community| community.database.is_some()),
             Self::Completer => bench.options.completer.is_some(),
         }
     }

@@ -172,8 +172,6 @@ fn mail(notice: &NoticeRow, to: &str, from: &lettre::message::Mailbox, row: &Cla
         text: notice.digest.text.clone(),
         message_id: format!("<{}@rollbook.invalid>", row.dedupe.replace('/', ".")),
         date: now,
-        // Out-of-office answers to a machine help nobody.
-        // The client says itself that no person wrote it.
         headers: Vec::new(),
     }
 }

@@ -1,12 +1,11 @@
 //! Troubles → episodes → one notice per link, to those who are to hear of it.
 
-use super::troubles::find_troubles;
+use super::troubles::{Found, find_troubles};
 use crate::config::Settings;
 use crate::config::link::Link;
 use crate::journal::{Journal, JournalError};
 use jiff::{SignedDuration, Timestamp};
-use rollbook_core::notice::{Trouble, TroubleKind, follow, make_digest};
-use std::collections::BTreeSet;
+use rollbook_core::notice::{TroubleKind, follow, make_digest};
 
 /// Judges every link. Trouble with one keeps no other back.
 pub async fn judge_all(settings: &Settings, journal: &Journal, now: Timestamp) {
@@ -29,8 +28,7 @@ pub async fn judge_link(
 ) -> Result<Option<i64>, JournalError> {
     let open = journal.open_episodes(link.name()).await?;
     let silence = open.iter().find(|episode| episode.kind == TroubleKind::FeedSilent).map(|episode| episode.told);
-    let troubles: Vec<Trouble> = find_troubles(settings, journal, link, silence, now).await?;
-    let looked: BTreeSet<TroubleKind> = TroubleKind::ALL.into();
+    let Found { troubles, looked } = find_troubles(settings, journal, link, silence, now).await?;
     let reminder = SignedDuration::try_from(settings.notify.reminder).unwrap_or(SignedDuration::MAX);
     let turns = follow(&open, &troubles, &looked, reminder, now);
     if turns.is_empty() {

@@ -11,6 +11,7 @@ use rollbook_core::notice::{
     self, FeedWatch, LastRead, ScheduleState, SilenceRules, Trouble, TroubleKind, judge_silence,
 };
 use rollbook_core::run::{RunKind, RunState};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// So many of each are looked at.
@@ -19,6 +20,12 @@ const LOOKED_AT: u32 = 500;
 const LATE: SignedDuration = SignedDuration::from_mins(15);
 /// The beginning of the reason of a run whose feed could not be read; `IntakeError::Feed` says it.
 const FEED_TROUBLE: &str = "the feed could not be read";
+
+/// What is wrong with a link, and of which kinds all was seen.
+pub(super) struct Found {
+    pub troubles: Vec<Trouble>,
+    pub looked: BTreeSet<TroubleKind>,
+}
 
 /// Everything that is wrong with a link. `told` is when its feed's silence was told last, where that has not ended.
 ///
@@ -30,11 +37,16 @@ pub(super) async fn find_troubles(
     link: &Link,
     told: Option<Timestamp>,
     now: Timestamp,
-) -> Result<Vec<Trouble>, JournalError> {
+) -> Result<Found, JournalError> {
     let name = link.name();
     let filter = AttentionFilter { link: Some(name.clone()), ..AttentionFilter::default() };
     let items = journal.attention(&filter, LOOKED_AT).await?;
     let mut troubles: Vec<Trouble> = items.iter().map(of_item).collect();
+    let mut looked: BTreeSet<TroubleKind> = TroubleKind::ALL.into();
+    if items.len() as u64 >= u64::from(LOOKED_AT) {
+        // The list has more: what is not on this page of it has not ended.
+        looked = [TroubleKind::RunFailed, TroubleKind::GuardRefused, TroubleKind::FeedSilent].into();
+    }
     let runs = RunFilter { link: Some(name.clone()), limit: LOOKED_AT, ..RunFilter::default() };
     let runs = journal.runs(&runs).await?;
     troubles.extend(failed_run(&runs));
@@ -43,7 +55,7 @@ pub(super) async fn find_troubles(
         troubles.extend(missing_courses(journal, name, &items).await?);
         troubles.extend(silence(settings, journal, link, &runs, told, now).await?);
     }
-    Ok(troubles)
+    Ok(Found { troubles, looked })
 }
 
 fn of_item(item: &AttentionItem) -> Trouble {

@@ -1,13 +1,14 @@
 //! What goes wrong, as a page. The browser learns what it can do about it; of anything else it gets an incident's id, and the
 //! log gets the cause.
 
+use super::api::Problem;
 use super::assets::{self, AssetPaths};
 use super::door::make_secret;
 use crate::config::service::RoleName;
 use crate::journal::JournalError;
 use askama::Template;
 use axum::body::Body;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
 use std::error::Error;
@@ -138,7 +139,10 @@ pub fn panicked(_what: Box<dyn Any + Send + 'static>) -> Response<Body> {
     Failure::incident("a panic, whose text stands above in the log").into_response()
 }
 
-/// The page of an address that is none.
-pub async fn nothing_here() -> Response {
+/// The page of an address that is none. A program is told so in its own way.
+pub async fn nothing_here(address: Uri) -> Response {
+    if address.path().starts_with("/api/") {
+        return Problem::not_found("such address in this API").into_response();
+    }
     Failure::NotFound("page of this address".to_owned()).into_response()
 }

@@ -1,7 +1,8 @@
 //! What a token does is asked of the process, carried out as everything else is, and bears the token's name.
 
-use crate::stage::{SAM, Stage};
+use crate::stage::{COURSE, SAM, Stage, start};
 use rollbook_core::model::LinkName;
+use rollbook_sandbox::FeedRow;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -103,11 +104,16 @@ async fn other_decisions_are_understood() {
 async fn completion_gets_its_enrolment_id_and_refused_reports_are_sent_again() {
     let stage = Stage::small().await;
     let master = stage.master().await;
+    let lone = "A1A1A1A1A1A1A1A1A1A1A1A1A1A1A999";
+    let enrolled = FeedRow::enrol(lone, "lone@example.org", COURSE, start()).named("Lone", "Learner");
+    let mut row = Value::from(enrolled.numbered(700_100));
+    row["ENROLMENT_ID"] = Value::Null;
+    stage.sandbox.world().elm.rows.push(row);
+    stage.run("demo").await;
     let (user, course) = {
         let mut world = stage.sandbox.world();
         let course = world.moodle.courses_by_idnumber("930001")[0].id;
-        let user = world.moodle.add_user("A1A1A1A1A1A1A1A1A1A1A1A1A1A1A999", "lone@example.org", "Lone", "Learner");
-        world.moodle.enrol(user, course);
+        let user = world.moodle.users.iter().find(|user| user.idnumber == lone).unwrap().id;
         world.moodle.complete(user, course, stage.now());
         (user, course)
     };

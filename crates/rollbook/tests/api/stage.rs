@@ -201,9 +201,15 @@ fn ago(minutes: i64) -> Timestamp {
 fn school() -> World {
     let mut world = World::empty();
     world.clock = world::Clock::Fixed(start());
-    for function in ["core_cohort_update_cohorts", "core_cohort_delete_cohorts", "core_cohort_search_cohorts"] {
+    for function in [
+        "core_cohort_update_cohorts",
+        "core_cohort_delete_cohorts",
+        "core_cohort_search_cohorts",
+        "core_user_update_users",
+    ] {
         world.moodle.list_function(MOODLE_TOKEN, function);
     }
+    world.moodle.grant(MOODLE_TOKEN, "moodle/user:update");
     let course = world.moodle.add_course(&COURSE.to_string(), "Fire safety");
     world.moodle.courses.edit(course, |course| {
         course.opt_in = Some(true);

@@ -42,7 +42,7 @@ async fn calls_of_a_run_are_spans_of_a_trace_and_hold_nobodys_data() {
     assert!(got.iter().all(|(kind, _)| kind == "application/x-protobuf"));
     let sent: Vec<u8> = got.iter().flat_map(|(_, body)| body.to_vec()).collect();
     let sent = String::from_utf8_lossy(&sent);
-    for word in ["service.name", "rollbook", "elm fetch_page", "core_webservice_get_site_info"] {
+    for word in ["service.name", "rollbook", "elm fetch_page", "learning core_"] {
         assert!(sent.contains(word), "{word}: {words}");
     }
     assert!(!sent.contains("example.org") && !sent.contains("A1A1"), "{sent}");

@@ -51,8 +51,8 @@ async fn log_in(driver: &Driver) {
 async fn search(driver: &Driver, served: &Served) {
     driver.open("/log").await;
     driver.script("window.notReloaded = true").await;
-    driver.write("#q", "learner 3-1").await;
-    driver.until("document.querySelectorAll('#results tbody tr').length > 0 && [...document.querySelectorAll('#results tbody tr')].every(row => row.innerText.includes('Learner 3-1'))").await;
+    driver.write("#q", "learner.3.1@example.org").await;
+    driver.until("document.querySelectorAll('#results tbody tr').length > 0 && [...document.querySelectorAll('#results tbody tr')].every(row => row.innerText.includes('learner.3.1@example.org'))").await;
     assert_eq!(driver.script("return window.notReloaded").await, true);
     assert_eq!(driver.path().await.split('?').next(), Some("/log"), "the address can be shared");
     assert!(driver.path().await.contains("q=learner"), "{}", driver.path().await);
@@ -91,7 +91,7 @@ async fn watch_a_run(driver: &Driver, served: &Served) {
     let sandbox = served.stage.sandbox.as_ref().unwrap();
     sandbox.faults().arm(Fault::nth(Target::Feed, 1, Kind::SlowMs(4_000)));
     driver.open("/").await;
-    driver.press("Run now demo").await;
+    driver.click("form[action='/links/demo/run'] button").await;
     driver.sees("The run was asked for").await;
     driver.script("window.notReloaded = true").await;
     driver.sees("being carried out").await;

@@ -5,7 +5,9 @@ use crate::tables::{Server, load, open};
 use crate::world::{NAME_FIELD, world};
 use rollbook::clients::drupal::{DrupalAuth, DrupalClient, DrupalOptions};
 use rollbook::clock::Clock;
-use rollbook::sources::community::{CommunityQuestion, CommunitySource, JsonApiCommunity, Part, SqlCommunity};
+use rollbook::sources::community::{
+    CommunityQuestion, CommunitySource, JsonApiCommunity, Part, RivalQuestion, SqlCommunity,
+};
 use rollbook_core::model::{Absence, Community, CommunityUserId, GuildUuid, Identity, Sentinel};
 use rollbook_sandbox::community::GroupVersion;
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, Sandbox, World};
@@ -85,6 +87,18 @@ async fn hold_against_each_other(server: Server, url: &str, tag: &str) {
         let (json, sql) = (by_json.open().await.unwrap(), by_sql.open().await.unwrap());
         assert_eq!(json.access().group_version, sql.access().group_version);
         assert_eq!(json.list().await.unwrap(), sql.list().await.unwrap());
+        for (mail, name, known) in
+            [("ann@example.org", "zoë", 0), ("ANN@example.org", "nobody", 0), ("p1@example.org", "p2", 3)]
+        {
+            let question = RivalQuestion {
+                mails: BTreeSet::from([mail.to_lowercase(), "nobody@example.org".to_owned()]),
+                names: BTreeSet::from([name.to_owned()]),
+                known: BTreeSet::from([CommunityUserId(known)]),
+            };
+            let (json, sql) = (json.find_rivals(&question).await.unwrap(), sql.find_rivals(&question).await.unwrap());
+            assert_eq!(json, sql, "{question:?}");
+            assert!(!json.is_empty());
+        }
         for word in ["ann", "ann@example.org", "ANN", "nobody", "3"] {
             assert_eq!(json.find_person(word).await.unwrap(), sql.find_person(word).await.unwrap(), "{word}");
         }

@@ -74,3 +74,23 @@ async fn scoped_runs_add_and_do_not_remove_while_a_full_plan_waits() {
     assert_eq!((report.state, report.counts.added, report.counts.removed), (RunState::Partly, 1, 0));
     assert_eq!(site.cohorts()["web"], "ann ben cat dan eve fay gus");
 }
+
+#[tokio::test]
+async fn account_that_fits_somebody_of_another_guild_too_is_nobodys_in_a_scoped_run() {
+    let mut site = Site::new("Web: ann\nDesign: ben!").await;
+    let doubt = |site: &Site, mail: &str| {
+        let mut world = site.sandbox.world();
+        let ben = world.community.accounts.values_mut().find(|account| account.name == "ben").unwrap();
+        ben.mail = Some(mail.to_owned());
+    };
+    doubt(&site, "Ann@Example.org");
+    for ask in [Ask::Guild("web".to_owned()), Ask::Person("ann".to_owned()), Ask::All] {
+        let report = site.run(ask.clone(), Purpose::DryRun).await.unwrap();
+        assert!(!changes(&report).iter().any(|change| change.starts_with("add")), "{ask:?}: {:?}", changes(&report));
+        let doubtful = report.plan.skips.iter().any(|skip| skip.reason.to_string().contains("also fits"));
+        assert!(doubtful || matches!(ask, Ask::Person(_)), "{ask:?}: one person makes no cohort");
+    }
+    doubt(&site, "ben@example.org");
+    let report = site.run(Ask::Guild("web".to_owned()), Purpose::DryRun).await.unwrap();
+    assert!(changes(&report).iter().any(|change| change.starts_with("add ann")));
+}

@@ -4,17 +4,29 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+#[path = "../guilds/tables.rs"]
+#[expect(dead_code, reason = "other tests load it into other servers")]
+mod tables;
+
+use rollbook::clients::drupal::DrupalAuth;
 use rollbook::clock::Clock;
 use rollbook::live::{
-    Bench, Case, CaseResult, Completer, Difference, LiveOptions, LiveReport, Verdict, cases, run_suite,
+    Bench, Case, CaseResult, Completer, Difference, LiveCommunity, LiveOptions, LiveReport, Verdict, cases, run_suite,
 };
+use rollbook::sources::database::DatabaseOptions;
 use rollbook_core::model::RoleId;
-use rollbook_sandbox::moodle::{Collation, Release, STUDENT_ROLE, Token};
-use rollbook_sandbox::{MOODLE_ADMIN_TOKEN, MOODLE_TOKEN, Sandbox, World};
+use rollbook_sandbox::community::Rights;
+use rollbook_sandbox::moodle::{Collation, GUILD_MENTOR_ROLE, Release, STUDENT_ROLE, Token};
+use rollbook_sandbox::{
+    COMMUNITY_CLIENT_ID, COMMUNITY_CLIENT_SECRET, COMMUNITY_PASSWORD, COMMUNITY_USER, MOODLE_ADMIN_TOKEN, MOODLE_TOKEN,
+    Sandbox, World,
+};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const WEAK_TOKEN: &str = "00000000000000000000000000000bad";
+const WEAK_PASSWORD: &str = "weak-only";
 /// The service account itself, whom the suite may not touch.
 const WEAK_ID: i64 = 4;
 
@@ -26,6 +38,10 @@ fn world() -> World {
     weak.capabilities.retain(|capability| capability == "webservice/rest:use");
     world.moodle.tokens.insert(WEAK_TOKEN.to_owned(), weak);
     world.moodle.site.race_window_ms = 4;
+    for function in ["core_cohort_update_cohorts", "core_cohort_search_cohorts"] {
+        world.moodle.list_function(MOODLE_TOKEN, function);
+    }
+    fill_community(&mut world);
     world
 }
 
@@ -47,7 +63,56 @@ fn completer(sandbox: &Arc<Sandbox>) -> Completer {
     })
 }
 
-fn bench(sandbox: &Arc<Sandbox>, folder: &tempfile::TempDir) -> Bench {
+/// Guilds as the live suite finds them in a real community: one of several pages, one unpublished, somebody blocked.
+fn fill_community(world: &mut World) {
+    let community = &mut world.community;
+    let (large, small, secret) =
+        (community.add_group("Large"), community.add_group("Small & fine"), community.add_group("Secret"));
+    community.groups.get_mut(&large).unwrap().machine_name = Some("the-large-one".to_owned());
+    community.groups.get_mut(&secret).unwrap().published = false;
+    for number in 0..120 {
+        let uid =
+            community.add_account(&format!("member{number}"), Some(&format!("Member.{number}@guild.example.org")));
+        community.join(large, uid, &["guild-junior"]);
+        if number % 5 == 0 {
+            community.join(small, uid, &["guild-admin", "guild-mentor"]);
+        }
+        community.accounts.get_mut(&uid).unwrap().active = number != 7;
+    }
+    community.service_account().unwrap().rights.view_unpublished = true;
+    let weak = community.add_account("weak", Some("weak@guild.example.org"));
+    let weak = community.accounts.get_mut(&weak).unwrap();
+    (weak.password, weak.rights) = (Some(WEAK_PASSWORD.to_owned()), Rights::default());
+}
+
+fn community(sandbox: &Sandbox, database: Option<DatabaseOptions>) -> LiveCommunity {
+    let basic = |user: &str, password: &str| DrupalAuth::Basic { user: user.to_owned(), password: password.into() };
+    LiveCommunity {
+        url: sandbox.community_url(),
+        basic: Some(basic(COMMUNITY_USER, COMMUNITY_PASSWORD)),
+        oauth: Some(DrupalAuth::OAuth2 {
+            client_id: COMMUNITY_CLIENT_ID.to_owned(),
+            client_secret: COMMUNITY_CLIENT_SECRET.into(),
+            scope: None,
+        }),
+        weak: Some(basic("weak", WEAK_PASSWORD)),
+        database,
+        group_type: "guild".to_owned(),
+        name_field: Some("field_machine_name".to_owned()),
+    }
+}
+
+async fn bench(sandbox: &Arc<Sandbox>, folder: &tempfile::TempDir) -> Bench {
+    let file = folder.path().join("community.sqlite");
+    let url = format!("sqlite://{}", file.display());
+    let rows = sandbox.world().community.clone();
+    tables::load(tables::Server::Sqlite, &url, "d_", &rows).await;
+    let database = DatabaseOptions {
+        url: url.into(),
+        prefix: "d_".to_owned(),
+        connections_max: 2,
+        timeout: Duration::from_secs(20),
+    };
     let options = LiveOptions {
         url: sandbox.moodle_url(),
         token: MOODLE_TOKEN.into(),
@@ -56,6 +121,8 @@ fn bench(sandbox: &Arc<Sandbox>, folder: &tempfile::TempDir) -> Bench {
         database: None,
         role: RoleId(STUDENT_ROLE),
         sentinel: None,
+        guild_role: Some(RoleId(GUILD_MENTOR_ROLE)),
+        community: Some(community(sandbox, Some(database))),
         completer: Some(completer(sandbox)),
         folder: folder.path().to_owned(),
     };
@@ -65,13 +132,15 @@ fn bench(sandbox: &Arc<Sandbox>, folder: &tempfile::TempDir) -> Bench {
 async fn ask(world: World, cases: &[Case]) -> (LiveReport, Arc<Sandbox>) {
     let sandbox = Arc::new(Sandbox::start(world).await.unwrap());
     let folder = tempfile::tempdir().unwrap();
-    let report = run_suite(&bench(&sandbox, &folder), cases, &CancellationToken::new(), |_| {}).await;
+    let report = run_suite(&bench(&sandbox, &folder).await, cases, &CancellationToken::new(), |_| {}).await;
     (report, sandbox)
 }
 
 /// Nothing but the accounts and the front page that were there is left.
 fn is_clean(sandbox: &Sandbox) -> bool {
     let world = sandbox.world();
+    let roles = world.moodle.assignments.len();
+    assert_eq!((world.moodle.cohorts.len(), world.moodle.members.len(), roles), (0, 0, 0));
     let users = (1..2_000).filter(|id| world.moodle.users.get(*id).is_some_and(|user| !user.deleted)).count();
     (users, world.moodle.courses.len(), world.moodle.enrolments.len()) == (4, 1, 0)
 }
@@ -122,7 +191,6 @@ async fn a_difference_is_found_and_cleaned_up_after() {
 async fn without_a_fixture_token_nothing_is_made_and_it_says_so() {
     let sandbox = Arc::new(Sandbox::start(world()).await.unwrap());
     let folder = tempfile::tempdir().unwrap();
-    let whole = bench(&sandbox, &folder);
     let options = LiveOptions {
         url: sandbox.moodle_url(),
         token: MOODLE_TOKEN.into(),
@@ -131,10 +199,11 @@ async fn without_a_fixture_token_nothing_is_made_and_it_says_so() {
         database: None,
         role: RoleId(STUDENT_ROLE),
         sentinel: None,
+        guild_role: None,
+        community: None,
         completer: None,
         folder: folder.path().to_owned(),
     };
-    drop(whole);
     let bench = Bench::new(options, Clock::system()).unwrap();
     let report = run_suite(&bench, &cases(), &CancellationToken::new(), |_| {}).await;
     let (passed, failed, not_run) = report.counts();

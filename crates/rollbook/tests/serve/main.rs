@@ -10,6 +10,7 @@ mod due;
 mod hook;
 mod nodes;
 mod notices;
+mod pages;
 mod stop;
 mod tick;
 mod world;

@@ -80,17 +80,12 @@ async fn two_nodes_killed_at_random_share_the_work_and_run_no_link_twice_at_once
 /// Whatever was killed when: in the end the world is as one quiet run would have made it, and nobody was welcomed twice.
 async fn assert_nothing_is_left_to_do(scene: &Scene) {
     scene.sandbox.faults().clear();
-    let node = scene.node_now();
+    // What Moodle refuses is tried again a day later: it is left to do after quiet runs, too.
+    let quiet = Scene::sqlite(World::demo(SEED, Clock::system().now()), "").await;
     for name in LINKS {
-        for _ in 0..2 {
-            scene.ask(&node, &run_now(name)).await;
-        }
-        let dry = Ask::RunLink { link: link(name), purpose: Purpose::DryRun, narrow: Narrow::Usual };
-        match scene.ask(&node, &dry).await.answer {
-            Some(Answer::Ran(ran)) => assert_eq!(ran.changes, Vec::<String>::new(), "{name}"),
-            other => panic!("{name}: {other:?}"),
-        }
+        assert_eq!(left_to_do(scene, name).await, left_to_do(&quiet, name).await, "{name}");
     }
+    quiet.end().await;
     let world = scene.sandbox.world();
     let mut welcomed = BTreeMap::<(Vec<String>, String), u32>::new();
     for mail in &world.mail.mails {
@@ -98,6 +93,19 @@ async fn assert_nothing_is_left_to_do(scene: &Scene) {
     }
     let twice: Vec<_> = welcomed.iter().filter(|(_, count)| **count > 1).collect();
     assert!(twice.is_empty() && !welcomed.is_empty(), "{twice:#?}");
+}
+
+/// What a dry run would change after two runs.
+async fn left_to_do(scene: &Scene, name: &str) -> Vec<String> {
+    let node = scene.node_now();
+    for _ in 0..2 {
+        scene.ask(&node, &run_now(name)).await;
+    }
+    let dry = Ask::RunLink { link: link(name), purpose: Purpose::DryRun, narrow: Narrow::Usual };
+    match scene.ask(&node, &dry).await.answer {
+        Some(Answer::Ran(ran)) => ran.changes,
+        other => panic!("{name}: {other:?}"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

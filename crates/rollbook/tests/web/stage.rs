@@ -130,6 +130,7 @@ pub fn school() -> World {
     ] {
         world.moodle.list_function(MOODLE_TOKEN, function);
     }
+    world.moodle.grant(MOODLE_TOKEN, "moodle/user:update");
     let course = world.moodle.add_course(&COURSE.to_string(), "Fire safety");
     world.moodle.courses.edit(course, |course| {
         course.opt_in = Some(true);

@@ -7,6 +7,7 @@ use crate::pipeline::guilds::GuildsReport;
 use rollbook_core::model::{CohortId, GuildUuid};
 use rollbook_core::plan::{GuildChange, GuildLine, Retire};
 use rollbook_core::run::Outcome;
+use rollbook_core::verdict::LeftAlone;
 use std::collections::BTreeMap;
 
 /// Changes of one guild, each with its place in the plan.
@@ -27,9 +28,13 @@ pub(super) fn tell_guilds(report: &GuildsReport, told: &Told<'_>, lines: &mut Li
         let changes = by_guild.remove(&line.guild).unwrap_or_default();
         let cohort = line.cohort.or_else(|| made_cohort(report, &changes));
         let GuildLine { label, machine_name, members, cohort_name, .. } = line;
+        let alone =
+            report.plan.skips.iter().find(|skip| skip.person.is_none() && skip.guild.as_ref() == Some(&line.guild));
+        let alone = alone.filter(|skip| !matches!(skip.reason, LeftAlone::NotOurs { .. }));
+        let alone = alone.map(|skip| format!("; left alone: {}", skip.reason)).unwrap_or_default();
         let id = cohort.map_or_else(|| "no cohort yet".to_owned(), |id| format!("cohort {id}"));
         let members = count(*members, "member");
-        lines.line(format_args!("  {label} ({machine_name}): {members}; {id} \"{cohort_name}\""));
+        lines.line(format_args!("  {label} ({machine_name}): {members}; {id} \"{cohort_name}\"{alone}"));
         let shown = changes.len().min(told.members_max);
         for (place, change) in &changes[..shown] {
             tell_change(report, *place, change, cohort, lines);

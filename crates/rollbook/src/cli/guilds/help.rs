@@ -80,6 +80,11 @@ fn community(error: &CommunityError, site: &str) -> String {
                 "check [site.{site}.auth]; if five attempts failed within six hours, Drupal refuses the right password too: \
                  clear its flood table, or wait"
             ),
+            DrupalError::Denied { status: 401, .. } => {
+                format!(
+                    "check client_id, client_secret and scope of [site.{site}.auth]; its account must not be blocked"
+                )
+            }
             DrupalError::Denied { .. } => format!(
                 "check [site.{site}.auth]; the account needs \"view group\" and \"view group_membership relationship\" in the \
                  scopes outsider and insider, and \"access user profiles\""

@@ -87,7 +87,7 @@ pub(super) fn tell_status(
     match &status.failure {
         Some(LastRun { run, age }) => {
             let (age, state, reason) = (ago(*age), run.state.as_str().replace('_', " "), &run.reason);
-            lines.sign(Sign::Failed, format_args!("the last run, {age}, ended as {state}: {reason}"));
+            lines.sign(Sign::Failed, format_args!("failures: the run of {age} ended as {state}: {reason}"));
         }
         None => lines.sign(Sign::Done, "failures: none since the last good run"),
     }
@@ -137,9 +137,9 @@ fn ago(age: SignedDuration) -> String {
     let minutes = age.as_mins();
     match minutes {
         ..1 => "just now".to_owned(),
-        1..120 => format!("{minutes} minutes ago"),
-        120..2880 => format!("{} hours ago", minutes / 60),
-        _ => format!("{} days ago", minutes / 1440),
+        1..120 => format!("{} ago", count(minutes.unsigned_abs(), "minute")),
+        120..2880 => format!("{} ago", count((minutes / 60).unsigned_abs(), "hour")),
+        _ => format!("{} ago", count((minutes / 1440).unsigned_abs(), "day")),
     }
 }
 

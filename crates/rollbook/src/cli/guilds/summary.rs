@@ -5,7 +5,7 @@ use super::lines::{Lines, count};
 use crate::cli::output::{Sign, Table};
 use crate::pipeline::guilds::{GuildsFlow, GuildsReport};
 use rollbook_core::guard::Level;
-use rollbook_core::model::GuildUuid;
+use rollbook_core::model::{CommunityUserId, GuildUuid};
 use rollbook_core::plan::{GuildChange, GuildSkip};
 use rollbook_core::run::{Outcome, RunState};
 use rollbook_core::verdict::LeftAlone;
@@ -57,12 +57,10 @@ pub(super) fn tell_summary(report: &GuildsReport, lines: &mut Lines<'_>) {
         };
         let added = of(|change| matches!(change, GuildChange::AddMember(_)));
         let removed = of(|change| matches!(change, GuildChange::RemoveMember(_)));
-        let (unchanged, cohorts) = (counts.unchanged, of(is_cohort));
+        let (unchanged, cohorts) = (counts.unchanged, count(of(is_cohort), "cohort"));
         lines.sign(
             Sign::Done,
-            format_args!(
-                "would add {added}, remove {removed}, leave {unchanged} unchanged, and touch {cohorts} cohorts"
-            ),
+            format_args!("would add {added}, remove {removed}, leave {unchanged} unchanged, and touch {cohorts}"),
         );
         return;
     }
@@ -141,8 +139,13 @@ fn function_of(change: &GuildChange) -> Option<&'static str> {
 pub(super) fn tell_left(report: &GuildsReport, detailed: bool, lines: &mut Lines<'_>) {
     let labels: BTreeMap<&GuildUuid, &str> =
         report.plan.guilds.iter().map(|line| (&line.guild, line.label.as_str())).collect();
+    // Who is removed for being blocked is told there.
+    let removed: BTreeSet<_> = report.plan.changes.iter().filter_map(removed_member).collect();
+    let told =
+        |skip: &&GuildSkip| skip.reason == LeftAlone::Blocked && removed.contains(&(skip.guild.as_ref(), skip.person));
+    let skips = report.plan.skips.iter().filter(|skip| !told(skip));
     let (without, others): (Vec<&GuildSkip>, Vec<&GuildSkip>) =
-        report.plan.skips.iter().partition(|skip| skip.reason == LeftAlone::NoAccount);
+        skips.partition(|skip| skip.reason == LeftAlone::NoAccount);
     if !without.is_empty() {
         let people: BTreeSet<_> = without.iter().map(|skip| (skip.person, &skip.name)).collect();
         let members = count(people.len() as u64, "member");
@@ -162,6 +165,14 @@ pub(super) fn tell_left(report: &GuildsReport, detailed: bool, lines: &mut Lines
     if !others.is_empty() {
         lines.sign(Sign::Note, format_args!("{} left alone:", others.len()));
         list(others.into_iter(), detailed, lines);
+    }
+}
+
+/// The guild and the person of a removal.
+fn removed_member(change: &GuildChange) -> Option<(Option<&GuildUuid>, Option<CommunityUserId>)> {
+    match change {
+        GuildChange::RemoveMember(member) => Some((Some(&member.guild), member.person)),
+        _ => None,
     }
 }
 

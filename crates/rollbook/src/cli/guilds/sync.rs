@@ -19,6 +19,7 @@ use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::model::SiteName;
 use rollbook_core::run::RunState;
+use std::error::Error;
 
 /// Make Moodle's cohorts agree with a community's guilds
 #[derive(Debug, Args)]
@@ -153,8 +154,10 @@ fn hear(watch: Watch<'_>, lines: &mut Lines<'_>, heard: &mut Heard, flow: &Guild
             let at = moodle.site_url();
             lines.sign(Sign::Done, format_args!("Moodle {to}: {at}, {name}, {release} ({answered_ms} ms)"));
         }
-        Watch::Community(Err(error)) => lines.sign(Sign::Failed, format_args!("community {from}: {error}")),
-        Watch::Moodle(Err(error)) => lines.sign(Sign::Failed, format_args!("Moodle {to}: {error}")),
+        Watch::Community(Err(error)) => {
+            lines.sign(Sign::Failed, format_args!("community {from}: {}", root_cause(error)));
+        }
+        Watch::Moodle(Err(error)) => lines.sign(Sign::Failed, format_args!("Moodle {to}: {}", root_cause(error))),
         Watch::Seen(community, seen) => {
             lines.step(2, "Checking access to the groups");
             let module = version.map_or_else(|| "Group 1 or 2".to_owned(), |version| format!("Group {version}"));
@@ -175,6 +178,15 @@ fn hear(watch: Watch<'_>, lines: &mut Lines<'_>, heard: &mut Heard, flow: &Guild
             }
         }
     }
+}
+
+/// What is behind an error that only says what was being done.
+fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
 }
 
 fn tell_report(report: &GuildsReport, told: &Told<'_>, lines: &mut Lines<'_>) {

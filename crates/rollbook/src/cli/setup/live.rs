@@ -1,8 +1,9 @@
-//! `rollbook live`: asks a real Moodle whether it is what Rollbook believes it to be.
+//! `rollbook live`: asks a real Moodle, and a real community, whether they are what Rollbook believes them to be.
 //!
 //! It needs no configuration. It makes courses and accounts under a prefix of its own and removes them again; on a site with
 //! learners it is run with care, on a copy of it without. Next: [`crate::live`], the cases.
 
+use super::live_community::CommunityArgs;
 use crate::cli::output::{Output, Sign};
 use crate::cli::{Context, Exit};
 use crate::live::{Bench, CaseResult, Completer, LiveOptions, LiveReport, Verdict, cases, run_suite};
@@ -20,7 +21,7 @@ const FIXTURE_TOKEN: &str = "ROLLBOOK_LIVE_FIXTURE_TOKEN";
 const WEAK_TOKEN: &str = "ROLLBOOK_LIVE_WEAK_TOKEN";
 const DATABASE: &str = "ROLLBOOK_LIVE_DATABASE";
 
-/// Ask a Moodle whether it is what Rollbook believes (makes courses and accounts, and removes them)
+/// Ask a Moodle whether it is what Rollbook believes (makes courses, accounts and cohorts, and removes them)
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Live {
     /// The Moodle's own address
@@ -55,6 +56,12 @@ pub(in crate::cli) struct Live {
     #[arg(long, value_name = "WHO")]
     sentinel: Option<String>,
 
+    /// The id of a role that guilds give in the whole site
+    #[arg(long, value_name = "ID")]
+    guild_role: Option<i64>,
+
+    #[command(flatten)]
+    community: CommunityArgs,
     /// A command on Moodle's server that lets somebody complete a course (assets/moodle/rollbook-complete.php --moodle=…)
     #[arg(long, value_name = "COMMAND")]
     complete: Option<String>,
@@ -105,6 +112,8 @@ impl Live {
             database,
             role: RoleId(self.role),
             sentinel: self.sentinel.clone(),
+            guild_role: self.guild_role.map(RoleId),
+            community: self.community.read(&context.env),
             completer: self.complete.as_deref().map(Completer::command),
             folder,
         };

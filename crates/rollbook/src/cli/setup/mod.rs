@@ -8,6 +8,7 @@ mod doctor;
 mod import;
 mod init;
 mod live;
+mod live_community;
 mod man_pages;
 
 pub(super) use completions_shell::CompletionsShell;

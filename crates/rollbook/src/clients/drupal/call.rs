@@ -10,12 +10,13 @@ use crate::clients::http::{self, Answer, SetupError};
 use crate::clients::measure::{Called, host_of};
 use crate::clients::retry::{RetryPolicy, retry_read};
 use crate::clients::words::{Words, make_excerpt, strip_bom};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timer};
+use jiff::Timestamp;
 use reqwest::header::ACCEPT;
 use reqwest::{Client, Url};
 use serde::Deserialize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -70,6 +71,7 @@ struct Inner {
     pages_max: usize,
     retry: RetryPolicy,
     requests: AtomicU64,
+    server_time: Mutex<Option<Timestamp>>,
 }
 
 impl std::fmt::Debug for DrupalClient {
@@ -100,6 +102,7 @@ impl DrupalClient {
             pages_max: pages_max.max(1),
             retry,
             requests: AtomicU64::new(0),
+            server_time: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -107,6 +110,15 @@ impl DrupalClient {
     /// Requests made since the client was, repeated ones included, those for tokens not.
     pub fn requests(&self) -> u64 {
         self.inner.requests.load(Ordering::Relaxed)
+    }
+
+    /// What the server's clock said with its last answer; `None` where it does not tell.
+    pub fn server_time(&self) -> Option<Timestamp> {
+        *self.server_time_now()
+    }
+
+    fn server_time_now(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.inner.server_time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn concurrency(&self) -> usize {
@@ -155,7 +167,13 @@ impl DrupalClient {
         let request = http.get(url.clone()).header(ACCEPT, "application/vnd.api+json");
         let (request, token) = signer.sign(http, request).await?;
         requests.fetch_add(1, Ordering::Relaxed);
-        Ok((http::exchange(request, BYTES_MAX).await?, token))
+        let timer = Timer::start();
+        let answer = http::exchange(request, BYTES_MAX).await;
+        let (path, duration_ms, status) = (url.path(), timer.elapsed_ms(), answer.as_ref().map_or(0, |it| it.status));
+        tracing::debug!(path, status, duration_ms, "asked the community");
+        let answer = answer?;
+        *self.server_time_now() = answer.date;
+        Ok((answer, token))
     }
 }
 

@@ -17,5 +17,5 @@ pub use auth::DrupalAuth;
 pub use call::{DrupalClient, DrupalOptions};
 pub use error::DrupalError;
 pub use page::{IncompleteReason, Listing};
-pub use read::{GroupModule, GroupProbe, GroupReader, Memberships, UserWord, WhichMemberships};
+pub use read::{GroupModule, GroupProbe, GroupReader, Memberships, UserKey, UserWord, WhichMemberships};
 pub use wire::{WireGroup, WireMember, WireMembership, WireUser};

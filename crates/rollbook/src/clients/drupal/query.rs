@@ -38,6 +38,15 @@ impl Query {
         self
     }
 
+    /// `filter[name][condition]…`: one of several values.
+    pub(super) fn one_of(mut self, name: &str, path: &str, values: &[String]) -> Self {
+        self.parts.push(format!("filter[{name}][condition][path]={path}"));
+        self.parts.push(format!("filter[{name}][condition][operator]=IN"));
+        let values = values.iter().map(|value| format!("filter[{name}][condition][value][]={}", escape(value)));
+        self.parts.extend(values);
+        self
+    }
+
     /// `fields[resource]=names`
     pub(super) fn fields(mut self, resource: &str, names: &str) -> Self {
         self.parts.push(format!("fields[{resource}]={}", escape(names)));

@@ -8,6 +8,7 @@ use super::error::DrupalError;
 use super::page::{Collection, IncompleteReason, Listing};
 use super::query::Query;
 use super::wire::{Resource, WireGroup, WireMembership, WireUser};
+use futures_util::future::try_join_all;
 use rollbook_core::model::{CommunityUserId, GuildUuid};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -41,6 +42,15 @@ pub enum UserWord {
     Name(String),
     /// The address; refused ([`DrupalError::Denied`]) to an account that may not see addresses.
     Mail(String),
+}
+
+/// By what several accounts are looked for at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserKey {
+    /// The user name.
+    Name,
+    /// The address; refused ([`DrupalError::Denied`]) to an account that may not see addresses.
+    Mail,
 }
 
 /// What became of one group.
@@ -198,6 +208,26 @@ impl GroupReader {
     }
 }
 
+impl GroupReader {
+    /// The accounts that have one of these names or addresses, in any case of letters; at most 50 a request.
+    ///
+    /// # Errors
+    /// [`DrupalError`]; `Denied` for a key that the account may not search by.
+    pub async fn find_holders(&self, key: UserKey, words: &[String]) -> Result<Vec<WireUser>, DrupalError> {
+        let path = match key {
+            UserKey::Name => "name",
+            UserKey::Mail => "mail",
+        };
+        let parts = words.chunks(WORDS_MAX).map(|part| async move {
+            let query = Query::new().one_of("words", path, part).fields("user--user", USER_FIELDS);
+            let collection = Collection { resource: "user--user", number: "drupal_internal__uid", query };
+            let found = self.client.gather(&collection).await?;
+            Ok::<_, DrupalError>(found.make_listing(|resource| Some(WireUser::read(resource))).rows)
+        });
+        Ok(try_join_all(parts).await?.into_iter().flatten().collect())
+    }
+}
+
 impl<T> Listing<T> {
     /// Whether nothing is known to be missing.
     pub fn is_complete(&self) -> bool {
@@ -214,6 +244,8 @@ impl<T> Listing<T> {
     }
 }
 
+/// So many words are asked for at once, that no address grows too long.
+const WORDS_MAX: usize = 40;
 const USER_FIELDS: &str = "drupal_internal__uid,name,mail,status";
 
 fn group_fields(name_field: Option<&str>) -> String {

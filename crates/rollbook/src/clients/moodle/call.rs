@@ -11,11 +11,12 @@ use crate::clients::http::{self, MOODLE_BYTES_MAX, SetupError};
 use crate::clients::measure::{Called, host_of};
 use crate::clients::retry::{RetryPolicy, retry_read};
 use crate::clock::Timer;
+use jiff::Timestamp;
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -87,6 +88,7 @@ struct Inner {
     options: MoodleOptions,
     permits: Semaphore,
     counts: Mutex<BTreeMap<Function, CallCount>>,
+    server_time: Mutex<Option<Timestamp>>,
 }
 
 impl std::fmt::Debug for MoodleClient {
@@ -114,7 +116,8 @@ impl MoodleClient {
         }
         let permits = Semaphore::new(options.concurrency.max(1));
         let http = http::make_client(&site, options.timeout)?;
-        let inner = Inner { http, site, endpoint, options, permits, counts: Mutex::default() };
+        let inner =
+            Inner { http, site, endpoint, options, permits, counts: Mutex::default(), server_time: Mutex::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -144,6 +147,15 @@ impl MoodleClient {
     /// What was called since the client was made, in the order of [`Function::ALL`].
     pub fn call_counts(&self) -> Vec<CallCount> {
         self.inner.counts.lock().unwrap_or_else(PoisonError::into_inner).values().copied().collect()
+    }
+
+    /// What the server's clock said with its last answer; `None` where it does not tell.
+    pub fn server_time(&self) -> Option<Timestamp> {
+        *self.server_time_now()
+    }
+
+    fn server_time_now(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.inner.server_time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Splits the items of a read so that every permit gets a share, within [`Self::items_max`].
@@ -211,6 +223,7 @@ impl MoodleClient {
         let timer = Timer::start();
         let call = async {
             let answer = http::exchange(http.post(endpoint.clone()).form(&pairs), MOODLE_BYTES_MAX).await?;
+            *self.server_time_now() = answer.date;
             read_answer(function, &answer)
         };
         let result = self.called(function).measure(call).await;

@@ -4,8 +4,8 @@ use crate::clients::moodle::read::UserField;
 use crate::clients::moodle::write::NewUser;
 use crate::clients::moodle::{ItemOutcome, send_halving};
 use crate::live::Bench;
-use crate::live::bench::Person;
 use crate::live::difference::{Checked, differs, holds, refused, same, while_doing};
+use crate::live::made::Person;
 use rollbook_core::model::Guid;
 
 const INVALID: &[&str] = &["invalidparameter"];

@@ -3,8 +3,8 @@
 use crate::clients::moodle::read::UserField;
 use crate::clients::moodle::write::{UserUpdate, UserUpdateOutcome};
 use crate::live::Bench;
-use crate::live::bench::Person;
 use crate::live::difference::{Checked, holds, same, while_doing};
+use crate::live::made::Person;
 use crate::sources::moodle::find_by_guid;
 use rollbook_core::model::Guid;
 

@@ -1,4 +1,4 @@
-//! The list of cases: what Rollbook believes of Moodle, each a rule that can be looked at.
+//! The list of cases: what Rollbook believes of Moodle and of a community, each a rule that can be looked at.
 //!
 //! A case must leave nothing behind that it did not make by [`super::Bench`], and must hold on every version and database
 //! that Rollbook supports: where those differ by right, it says what it saw in a note. A new call of the product gets its
@@ -9,6 +9,7 @@ mod completions;
 mod courses;
 mod database;
 mod enrolments;
+mod guilds;
 mod intake;
 mod limits;
 mod lookups;
@@ -17,6 +18,7 @@ mod races;
 mod site;
 
 use super::suite::{Case, Need};
+use guilds::{cohorts, community, roles};
 
 macro_rules! cases {
     ($($area:ident: $($name:ident [$($need:ident)*],)*;)*) => {
@@ -106,6 +108,45 @@ cases! {
         a_missing_course_is_waited_for [Fixtures],
         intake_with_the_database_does_the_same [Fixtures Database],
         the_doctor_finds_nothing_bad [Fixtures],;
+    cohorts:
+        a_cohort_is_as_it_was_sent_and_found_in_its_context [Fixtures],
+        a_taken_cohort_idnumber_rolls_the_batch_back [Fixtures],
+        an_update_may_double_an_idnumber_and_hides_a_cohort [Fixtures],
+        a_cohorts_texts_have_their_limits [Fixtures],
+        a_member_who_cannot_be_added_costs_only_a_warning [Fixtures],
+        leaving_is_all_or_nothing_and_nobody_need_be_in [Fixtures],
+        a_deleted_account_leaves_its_cohorts_and_cannot_be_removed [Fixtures],
+        one_unknown_cohort_loses_no_other_its_members [Fixtures],
+        rights_are_told_by_what_is_always_refused [],
+        a_token_without_rights_may_make_no_cohort_and_give_no_role [WeakToken],;
+    roles:
+        a_role_given_twice_is_there_once_and_goes_once [Fixtures GuildRole Database],
+        a_role_that_does_not_belong_there_undoes_the_call [Fixtures GuildRole Database],
+        a_role_for_nobody_undoes_the_call [Fixtures GuildRole Database],;
+    guilds:
+        guilds_become_cohorts_and_a_second_run_writes_nothing [Fixtures],
+        guilds_with_the_database_do_the_same [Fixtures Database],
+        a_dry_run_shows_what_the_run_then_does [Fixtures],
+        leavers_and_blocked_members_go_and_a_renamed_guild_keeps_its_cohort [Fixtures],
+        one_guild_and_one_person_are_synchronised_alone [Fixtures],
+        a_deleted_guild_is_archived [Fixtures],
+        a_community_that_shows_nobody_removes_nobody [Fixtures],
+        many_leavers_wait_for_an_approval [Fixtures],
+        a_cohort_made_by_hand_is_left_alone_until_it_may_be_adopted [Fixtures],
+        a_member_without_account_gets_one_when_told_to [Fixtures],
+        a_role_comes_and_goes_with_the_guilds_that_give_it [Fixtures GuildRole Database],
+        the_doctor_finds_nothing_bad_for_guilds [Fixtures],;
+    community:
+        a_community_says_who_is_reading_and_shows_its_guilds [Community],
+        a_wrong_login_is_answered_like_any_and_found_out [Community],
+        a_wrong_secret_is_denied [BothLogins],
+        an_account_without_rights_is_shown_nobody_and_nothing_is_concluded [Community WeakMember],
+        a_password_and_a_token_show_the_same [BothLogins],
+        pages_and_tables_give_the_same_snapshot [Community CommunityDatabase],
+        a_person_is_found_by_number_name_and_address [Community],
+        a_guild_that_never_was_counts_as_deleted [Community],
+        the_doctor_finds_nothing_bad_in_a_community [Community],
+        its_guilds_become_cohorts [Fixtures Community],;
     completions:
         a_course_tells_whether_it_opted_in [Fixtures Completer],
         a_completion_is_told_with_the_time_of_its_criterion [Fixtures Completer],

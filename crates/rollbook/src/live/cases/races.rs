@@ -5,8 +5,8 @@ use crate::clients::moodle::read::UserField;
 use crate::clients::moodle::read::WhichEnrolled::{All, OnlyActive};
 use crate::clients::moodle::write::EnrolmentState;
 use crate::live::Bench;
-use crate::live::bench::Person;
 use crate::live::difference::{Checked, holds, same, while_doing};
+use crate::live::made::Person;
 
 /// What the loser of a race may be answered.
 const LOST: &[&str] = &["dmlwriteexception", "invalidparameter"];

@@ -1,14 +1,12 @@
 //! The ELM: is the feed reached, is the token taken, do the clocks agree, can its records be read.
 
-use super::{Chart, Check};
+use super::{CLOCK_DIFFERENCE_MAX, Chart, Check};
 use crate::clients::odata::{FeedClient, FeedError, FeedQuery};
 use crate::sources::elm::{FeedFormat, FeedReading, collect_feed};
 use jiff::{SignedDuration, Timestamp};
 
 /// The feed of the last so many hours is read.
 const HOURS_READ: i64 = 2;
-/// Clocks may differ by so much.
-const CLOCK_DIFFERENCE_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 /// Examines an ELM's feed.
 pub async fn examine_elm(site: &str, client: &FeedClient, format: &FeedFormat, now: Timestamp) -> Vec<Check> {
@@ -28,14 +26,7 @@ fn look_at(chart: &mut Chart, reading: &FeedReading, now: Timestamp) {
     for gap in &reading.records.gaps {
         chart.warn("completeness", gap.to_string(), "raise pages_max or rows_max, or ask the feed's keeper");
     }
-    match reading.server_date.map(|theirs| theirs.duration_since(now)) {
-        None => chart.warn("clock", "the feed's server does not tell its time", "compare its clock by hand"),
-        Some(difference) if difference.abs() > CLOCK_DIFFERENCE_MAX => {
-            let seconds = difference.as_secs();
-            chart.bad("clock", format!("the feed's clock differs from ours by {seconds} s"), "set both clocks by NTP");
-        }
-        Some(_) => chart.good("clock", "agrees with ours"),
-    }
+    chart.clock(reading.server_date, now);
     let bad = reading.records.value.iter().filter_map(|record| record.reading.as_ref().err());
     let bad: Vec<String> = bad.map(ToString::to_string).collect();
     if let Some(first) = bad.first() {

@@ -1,18 +1,26 @@
 //! The doctor: reaches every site and says what is missing, and what to do about it. It changes nothing anywhere.
 
+mod cohorts;
+mod community;
 mod completions;
 mod elm;
 mod mail;
 mod moodle;
 mod rounds;
 
+pub use cohorts::GuildRights;
+pub use community::{CommunityPatient, examine_community};
 pub use completions::examine_completions;
 pub use elm::examine_elm;
 pub use mail::examine_mail;
 pub use moodle::{MoodlePatient, examine_moodle};
 pub use rounds::examine;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// Clocks may differ by so much.
+const CLOCK_DIFFERENCE_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,6 +74,18 @@ impl Chart {
     /// It does not work.
     pub fn bad(&mut self, name: &str, detail: impl Into<String>, mend: impl Into<String>) {
         self.note(name, Health::Bad, detail.into(), mend.into());
+    }
+
+    /// A remote clock against ours.
+    pub fn clock(&mut self, theirs: Option<Timestamp>, ours: Timestamp) {
+        match theirs.map(|theirs| theirs.duration_since(ours)) {
+            None => self.warn("clock", "the server does not tell its time", "compare its clock by hand"),
+            Some(difference) if difference.abs() > CLOCK_DIFFERENCE_MAX => {
+                let detail = format!("the server's clock differs from ours by {} s", difference.as_secs());
+                self.bad("clock", detail, "set both clocks by NTP");
+            }
+            Some(_) => self.good("clock", "agrees with ours"),
+        }
     }
 
     /// The checks, in the order in which they were made.

@@ -1,10 +1,12 @@
 //! A Moodle: is it reached, is the token taken, does it see and may it do what the links need, how many variables are read.
 
+use super::cohorts::{GuildRights, look_at_guilds};
 use super::{Chart, Check};
 use crate::clients::moodle::read::{UserField, WhichEnrolled, WhichFields};
 use crate::clients::moodle::wire::WireSiteInfo;
 use crate::clients::moodle::{Function, MoodleClient, MoodleError, MoodleReader};
-use crate::sources::moodle::{MoodleSourceError, Sentinel, prove_sight};
+use crate::clock::Clock;
+use crate::sources::moodle::{MoodleSourceError, Sentinel, prove_sight, prove_sight_of_people};
 use rollbook_core::model::{MoodleCourseId, RoleId};
 
 /// Moodle 4.4, from which on manual enrolments may mail a welcome of their own.
@@ -26,6 +28,8 @@ pub struct MoodlePatient<'a> {
     pub sentinel: Sentinel,
     /// The role of intake's enrolments, where intake goes there.
     pub role: Option<RoleId>,
+    /// What each link with guilds does there.
+    pub guilds: &'a [GuildRights],
     /// Form variables per call, as configured.
     pub input_vars: usize,
     /// Whether a link welcomes new learners by itself.
@@ -33,7 +37,7 @@ pub struct MoodlePatient<'a> {
 }
 
 /// Examines a Moodle.
-pub async fn examine_moodle(patient: &MoodlePatient<'_>) -> Vec<Check> {
+pub async fn examine_moodle(patient: &MoodlePatient<'_>, clock: &Clock) -> Vec<Check> {
     let mut chart = Chart::new(patient.site);
     let reader = patient.client.reader();
     match reader.fetch_site_info().await {
@@ -43,6 +47,7 @@ pub async fn examine_moodle(patient: &MoodlePatient<'_>) -> Vec<Check> {
         }
         Ok(info) => {
             look_at_site(&mut chart, patient, &info);
+            chart.clock(patient.client.server_time(), clock.now());
             look_at_sight(&mut chart, patient, &reader).await;
             look_at_rights(&mut chart, patient, &reader, &info).await;
         }
@@ -92,8 +97,13 @@ fn look_at_site(chart: &mut Chart, patient: &MoodlePatient<'_>, info: &WireSiteI
 }
 
 async fn look_at_sight(chart: &mut Chart, patient: &MoodlePatient<'_>, reader: &MoodleReader) {
-    match prove_sight(reader, &patient.sentinel).await {
-        Ok(_) => chart.good("sight", "a known account is seen by every field, with every field"),
+    // Intake needs more than others to be sure of itself, and its functions.
+    let proven = match patient.role {
+        Some(_) => prove_sight(reader, &patient.sentinel).await.map(drop),
+        None => prove_sight_of_people(reader, &patient.sentinel).await,
+    };
+    match proven {
+        Ok(()) => chart.good("sight", "a known account is seen by every field, with every field"),
         Err(MoodleSourceError::Blind { what, mend } | MoodleSourceError::Barred { what, mend, .. }) => {
             chart.bad("sight", what, mend);
         }
@@ -126,12 +136,19 @@ async fn look_at_rights(chart: &mut Chart, patient: &MoodlePatient<'_>, reader: 
         }
         Err(error) => chart.bad("max_input_vars", error.to_string(), mend(&error)),
     }
-    let Some(role) = patient.role else { return };
-    match reader.probe_create_user(&username).await {
-        None => chart.good("may create accounts", "moodle/user:create"),
-        Some(error) => chart.bad("may create accounts", error.to_string(), "give the service role moodle/user:create"),
+    let makes_accounts = patient.guilds.iter().any(|rights| rights.creates_accounts);
+    if patient.role.is_some() || makes_accounts {
+        match reader.probe_create_user(&username).await {
+            None => chart.good("may create accounts", "moodle/user:create"),
+            Some(error) => {
+                chart.bad("may create accounts", error.to_string(), "give the service role moodle/user:create")
+            }
+        }
     }
-    look_at_enrolling(chart, reader, role).await;
+    look_at_guilds(chart, reader, patient.guilds).await;
+    if let Some(role) = patient.role {
+        look_at_enrolling(chart, reader, role).await;
+    }
 }
 
 async fn look_at_enrolling(chart: &mut Chart, reader: &MoodleReader, role: RoleId) {
@@ -170,7 +187,7 @@ fn mend_enrolling(error: &MoodleError) -> &'static str {
     }
 }
 
-fn mend(error: &MoodleError) -> &'static str {
+pub(super) fn mend(error: &MoodleError) -> &'static str {
     match error {
         MoodleError::Denied { code, .. } => match code.as_str() {
             "invalidtoken" => "the token is wrong or was deleted: make a new one",

@@ -1,5 +1,7 @@
 //! The doctor's rounds: every site of the configuration, or one, as its links need it.
 
+use super::cohorts::guild_functions;
+use super::community::look_at_community;
 use super::{Chart, Check, MoodlePatient, examine_completions, examine_elm, examine_mail, examine_moodle};
 use crate::clients::moodle::Function;
 use crate::clock::{self, Clock};
@@ -7,6 +9,7 @@ use crate::config::Settings;
 use crate::config::link::{Link, WelcomeMode};
 use crate::config::site::{Elm, Moodle, Site};
 use crate::pipeline::completions::make_completions;
+use crate::pipeline::guilds::guild_rights;
 use crate::pipeline::setup;
 use crate::sources::moodle::Sentinel;
 use rollbook_core::model::{MoodleUserId, RoleId, SiteName};
@@ -17,16 +20,6 @@ const COMMON: [Function; 2] = [Function::SiteInfo, Function::UsersByField];
 const INTAKE: [Function; 5] =
     [Function::CoursesByField, Function::EnrolledUsers, Function::UsersCourses, Function::CreateUsers, Function::Enrol];
 const COMPLETIONS: [Function; 3] = [Function::CoursesByField, Function::UsersCourses, Function::CompletionStatus];
-const GUILDS: [Function; 8] = [
-    Function::Cohorts,
-    Function::CohortMembers,
-    Function::CreateCohorts,
-    Function::UpdateCohorts,
-    Function::AddMembers,
-    Function::DeleteMembers,
-    Function::AssignRoles,
-    Function::UnassignRoles,
-];
 
 /// Examines every site, the mail server and this machine; or one site only. Nothing is changed anywhere.
 pub async fn examine(settings: &Settings, only: Option<&SiteName>, clock: &Clock) -> Vec<Check> {
@@ -43,8 +36,8 @@ pub async fn examine(settings: &Settings, only: Option<&SiteName>, clock: &Clock
         }
         checks.extend(match site {
             Site::Elm(elm) => look_at_elm(elm, clock).await,
-            Site::Moodle(moodle) => look_at_moodle(moodle, settings).await,
-            Site::Community(_) => Vec::new(),
+            Site::Moodle(moodle) => look_at_moodle(moodle, settings, clock).await,
+            Site::Community(community) => look_at_community(community, settings, clock).await,
         });
     }
     for found in settings.completions() {
@@ -65,7 +58,7 @@ async fn look_at_elm(elm: &Elm, clock: &Clock) -> Vec<Check> {
     }
 }
 
-async fn look_at_moodle(site: &Moodle, settings: &Settings) -> Vec<Check> {
+async fn look_at_moodle(site: &Moodle, settings: &Settings, clock: &Clock) -> Vec<Check> {
     let client = match setup::make_moodle(site) {
         Ok(client) => client,
         Err(error) => return unusable(site.name.as_str(), &error.to_string()),
@@ -74,6 +67,7 @@ async fn look_at_moodle(site: &Moodle, settings: &Settings) -> Vec<Check> {
     let mut functions: BTreeSet<Function> = COMMON.into();
     let mut role: Option<RoleId> = None;
     let mut welcomes = false;
+    let mut guilds = Vec::new();
     for link in links {
         match link {
             Link::Intake(link) => {
@@ -82,7 +76,10 @@ async fn look_at_moodle(site: &Moodle, settings: &Settings) -> Vec<Check> {
                 welcomes |= link.welcome.mode == WelcomeMode::Rollbook;
             }
             Link::Completions(_) => functions.extend(COMPLETIONS),
-            Link::Guilds(_) => functions.extend(GUILDS),
+            Link::Guilds(link) => {
+                functions.extend(guild_functions(link, site));
+                guilds.push(guild_rights(link));
+            }
         }
     }
     let functions: Vec<Function> = functions.into_iter().collect();
@@ -97,10 +94,11 @@ async fn look_at_moodle(site: &Moodle, settings: &Settings) -> Vec<Check> {
         functions: &functions,
         sentinel,
         role,
+        guilds: &guilds,
         input_vars,
         welcomes,
     };
-    examine_moodle(&patient).await
+    examine_moodle(&patient, clock).await
 }
 
 /// The machine itself: the time-zone database that is used, and whether the machine's own is older.
@@ -110,7 +108,7 @@ fn examine_machine() -> Vec<Check> {
     chart.into_checks()
 }
 
-fn unusable(site: &str, why: &str) -> Vec<Check> {
+pub(super) fn unusable(site: &str, why: &str) -> Vec<Check> {
     let mut chart = Chart::new(site);
     chart.bad("settings", why, "run `rollbook init --check` on the configuration");
     chart.into_checks()

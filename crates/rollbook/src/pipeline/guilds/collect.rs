@@ -2,18 +2,19 @@
 
 use super::GuildsFlow;
 use super::report::{CommunitySite, GuildsError, MoodleSite, Seen, Sites, Watch};
+use crate::clients::moodle::MoodleReader;
 use crate::clock::Clock;
-use crate::sources::community::{CommunityQuestion, OpenCommunity, Part};
+use crate::sources::community::{CommunityQuestion, OpenCommunity, Part, RivalQuestion};
 use crate::sources::moodle::{
     CohortQuestion, CohortSourceError, GuildSight, LooksUp, MoodleDatabase, Sentinel, collect_cohorts, look_up,
     prove_guild_sight, read_administrators,
 };
-use rollbook_core::matching::{Directory, open_lookups};
+use rollbook_core::matching::{Directory, MemberMatch, match_member, open_lookups};
 use rollbook_core::model::{
     CohortSide, Community, GuildPair, GuildUuid, MoodleUserId, Owned, PairState, folded_machine_name, machine_name,
 };
 use rollbook_core::plan::{GuildChange, GuildInputs, Scope, accounts_to_look_up};
-use rollbook_core::policy::{GuildPolicy, RolesBy};
+use rollbook_core::policy::{GuildPolicy, MatchKey, RolesBy};
 use rollbook_core::snapshot::Snapshot;
 use std::collections::BTreeSet;
 
@@ -139,7 +140,7 @@ pub(super) async fn collect_community(
 /// [`GuildsError`]
 pub(super) async fn collect_moodle(
     flow: &GuildsFlow,
-    community: Snapshot<Community>,
+    (open, mut community): (&OpenCommunity, Snapshot<Community>),
     owned: &Owned,
     scope: &Scope,
     unfinished: &[GuildChange],
@@ -149,18 +150,21 @@ pub(super) async fn collect_moodle(
     let reader = flow.moodle.reader();
     let database = flow.database.clone().map(MoodleDatabase::new);
     let question = cohort_question(&community.value, owned, scope, unfinished, policy);
-    let cohorts = collect_cohorts(&reader, database.as_ref(), &question);
+    let cohorts = async { Ok(collect_cohorts(&reader, database.as_ref(), &question).await?) };
     let people = async {
         let mut directory = Directory::default();
-        for _ in 0..ROUNDS_MAX {
-            let lookups = open_lookups(community.value.people.values(), &directory, policy);
-            if !look_up(&reader, database.as_ref(), &lookups, &mut directory).await? {
-                break;
-            }
+        look_up_all(&reader, database.as_ref(), &community.value, policy, &mut directory).await?;
+        if *scope == Scope::All {
+            return Ok((directory, Vec::new()));
         }
-        Ok(directory)
+        let rivals = open.find_rivals(&rival_question(&community.value, &directory, policy)).await?;
+        Ok::<_, GuildsError>((directory, rivals))
     };
-    let (side, mut directory) = tokio::try_join!(cohorts, people)?;
+    let (side, (mut directory, rivals)) = tokio::try_join!(cohorts, people)?;
+    if !rivals.is_empty() {
+        community.value.people.extend(rivals.into_iter().map(|person| (person.id, person)));
+        look_up_all(&reader, database.as_ref(), &community.value, policy, &mut directory).await?;
+    }
     let moodle = Snapshot::complete(clock.now(), side);
     let inputs = GuildInputs {
         link: &flow.link,
@@ -174,6 +178,40 @@ pub(super) async fn collect_moodle(
     let gone = accounts_to_look_up(&inputs);
     look_up(&reader, database.as_ref(), &gone, &mut directory).await?;
     Ok(World { community, moodle, directory })
+}
+
+/// Looks up everybody's account, way by way.
+async fn look_up_all(
+    reader: &MoodleReader,
+    database: Option<&MoodleDatabase>,
+    community: &Community,
+    policy: &GuildPolicy,
+    directory: &mut Directory,
+) -> Result<(), CohortSourceError> {
+    for _ in 0..ROUNDS_MAX {
+        let lookups = open_lookups(community.people.values(), directory, policy);
+        if !look_up(reader, database, &lookups, directory).await? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// What the accounts of a part's people could be claimed by: one that fits somebody outside that part too is in doubt.
+fn rival_question(community: &Community, directory: &Directory, policy: &GuildPolicy) -> RivalQuestion {
+    let mut question = RivalQuestion { known: community.people.keys().copied().collect(), ..RivalQuestion::default() };
+    for person in community.people.values() {
+        let MemberMatch::Found { account, .. } = match_member(person, directory, policy) else { continue };
+        for key in &policy.match_by {
+            match key {
+                MatchKey::Mail => drop(question.mails.insert(account.mail.to_lowercase())),
+                MatchKey::Username => drop(question.names.insert(account.username.to_lowercase())),
+                // Numbers and UUIDs are nobody else's.
+                MatchKey::Idnumber(_) => {}
+            }
+        }
+    }
+    question
 }
 
 /// Which cohorts a plan needs to know.

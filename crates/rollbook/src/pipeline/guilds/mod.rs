@@ -15,7 +15,7 @@ pub use collect::World;
 pub use find::find_guild;
 pub use report::{CommunitySite, GuildsError, GuildsReport, MoodleSite, Seen, Sites, Watch};
 pub use run::run_guilds;
-pub use setup::{make_community, make_guilds};
+pub use setup::{guild_rights, make_community, make_guilds};
 pub use status::{GuildsStatus, LastRun, Reach, SiteStatus, look_at_guilds};
 
 use crate::clients::moodle::MoodleClient;

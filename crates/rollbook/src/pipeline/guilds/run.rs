@@ -156,7 +156,7 @@ async fn make_plan(
     let scope = find_scope(flow, &open.community, &owned, ask).await?;
     let (community, seen) = collect_community(flow, &open, &owned, &scope, clock).await?;
     watch(Watch::Seen(&community, seen));
-    let world = collect_moodle(flow, community, &owned, &scope, &unfinished, &policy, clock).await?;
+    let world = collect_moodle(flow, (&open.community, community), &owned, &scope, &unfinished, &policy, clock).await?;
     let credited = credit_unfinished(&unfinished, &world, &policy, &mut owned, recorded).await?;
     let waiting = waiting_plan(journal, flow, clock.now()).await?;
     let (plan, findings) = plan(flow, &world, &owned, &scope, &policy, waiting.as_ref(), clock);

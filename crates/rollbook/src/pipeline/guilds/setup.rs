@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::config::GuildsLink;
 use crate::config::link::{self, GoneGuild, GuildLimits as Limits, Guilds, MatchBy};
 use crate::config::site::{Auth, Community, GuildReader};
+use crate::pipeline::doctor::GuildRights;
 use crate::pipeline::setup::{FlowError, make_database, make_moodle};
 use crate::sources::community::{CommunitySource, JsonApiCommunity, SqlCommunity};
 use jiff::SignedDuration;
@@ -111,6 +112,16 @@ fn make_policy(link: &Guilds) -> GuildPolicy {
         limits: to_limits(&link.limits),
         ..GuildPolicy::default()
     }
+}
+
+/// What a link does in its Moodle, for the doctor.
+pub fn guild_rights(link: &Guilds) -> GuildRights {
+    let policy = make_policy(link);
+    let roles = match policy.roles_by {
+        RolesBy::Rollbook => policy.roles.iter().map(|rule| (rule.role, rule.context)).collect(),
+        RolesBy::Moodle => Vec::new(),
+    };
+    GuildRights { context: policy.context, roles, creates_accounts: link.create_accounts }
 }
 
 fn to_key(way: MatchBy) -> MatchKey {

@@ -88,9 +88,16 @@ pub async fn look_at_guilds(
     let aged = |run: &RunRow| LastRun { run: run.clone(), age: now.duration_since(run.ended.unwrap_or(run.started)) };
     let good = |run: &&RunRow| matches!(run.state, RunState::Done | RunState::Partly);
     let last = runs.iter().find(|run| run.kind == RunKind::Normal && good(run)).map(aged);
-    let failure = runs.iter().find(|run| run.ended.is_some()).filter(|run| !good(run)).map(aged);
+    // A good run for one guild or one person is no answer to a full one that did not end well.
+    let ended = |run: &&RunRow| run.ended.is_some();
+    let last_full = runs.iter().filter(ended).find(|run| run.kind == RunKind::Normal);
+    let failure = runs.iter().find(ended).filter(|run| !good(run)).or(last_full.filter(|run| !good(run))).map(aged);
     let stale = last.as_ref().is_none_or(|last| last.age > STALE_AFTER);
-    let guilds = journal.guilds(&flow.link).await?;
+    let mut guilds = journal.guilds(&flow.link).await?;
+    for guild in &mut guilds {
+        // What was counted by the last synchronisation may be of another time than what is owned.
+        guild.members = owned.members_of(guild.pair.cohort);
+    }
     let live = |state: PairState| guilds.iter().filter(move |row| row.pair.state == state).count() as u64;
     let (cohorts, archived) = (live(PairState::Live), live(PairState::Archived));
     let memberships = owned.members.values().map(|members| members.len() as u64).sum();

@@ -5,12 +5,12 @@ use super::feed::{Made, Read, known_doubts, make_plan, read_feed};
 use super::report::{IntakeError, IntakeReport};
 use super::{IntakeFlow, IntakeRequest};
 use crate::clock::Clock;
-use crate::journal::Journal;
+use crate::journal::{Journal, WaitingRecord};
 use rollbook_core::guard::Level;
 use rollbook_core::model::{FeedRecord, Fingerprint};
-use rollbook_core::run::{Counts, RunState, Standing, standing};
+use rollbook_core::run::{Counts, OutcomeCode, RunState, Standing, standing};
 use rollbook_core::snapshot::Snapshot;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// collect → plan → guard
 pub(super) async fn show_plan(
@@ -27,8 +27,10 @@ pub(super) async fn show_plan(
     let mut fresh: Vec<FeedRecord> =
         records.value.into_iter().filter(|record| !is_settled(&record.fingerprint)).collect();
     if request.ask.takes_up_waiting() {
-        let listed: BTreeSet<Fingerprint> = fresh.iter().map(|record| record.fingerprint).collect();
         let due = journal.due(&flow.link, &flow.format.zone, clock.now(), flow.waiting_max.into()).await?;
+        let not_due = not_due(flow, journal, &known, &due).await?;
+        fresh.retain(|record| !not_due.contains(&record.fingerprint));
+        let listed: BTreeSet<Fingerprint> = fresh.iter().map(|record| record.fingerprint).collect();
         fresh.extend(
             due.into_iter().map(|waiting| waiting.record).filter(|record| !listed.contains(&record.fingerprint)),
         );
@@ -57,4 +59,18 @@ pub(super) async fn show_plan(
         calls: Vec::new(),
         duration_ms: 0,
     })
+}
+
+/// What was tried before and is to be tried again later: a run that reads it once more leaves it alone, too.
+async fn not_due(
+    flow: &IntakeFlow,
+    journal: &Journal,
+    known: &BTreeMap<Fingerprint, OutcomeCode>,
+    due: &[WaitingRecord],
+) -> Result<BTreeSet<Fingerprint>, IntakeError> {
+    let due: BTreeSet<Fingerprint> = due.iter().map(|waiting| waiting.record.fingerprint).collect();
+    let open = known.iter().filter(|(record, code)| standing(**code) != Standing::Settled && !due.contains(record));
+    let open: Vec<Fingerprint> = open.map(|(record, _)| *record).collect();
+    let waiting = journal.records_of(&flow.link, &open, &flow.format.zone).await?;
+    Ok(waiting.iter().filter(|waiting| waiting.attempts > 0).map(|waiting| waiting.record.fingerprint).collect())
 }

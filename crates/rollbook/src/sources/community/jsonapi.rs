@@ -42,6 +42,11 @@ impl JsonApiCommunity {
         self.client.requests()
     }
 
+    /// What the server's clock said with its last answer.
+    pub fn server_time(&self) -> Option<Timestamp> {
+        self.client.server_time()
+    }
+
     /// Proves who we are there, and finds out which version of the module there is.
     ///
     /// # Errors
@@ -57,7 +62,7 @@ impl JsonApiCommunity {
 /// A community that knows us.
 #[derive(Clone, Debug)]
 pub struct OpenJsonApi {
-    reader: GroupReader,
+    pub(super) reader: GroupReader,
     name_field: Option<String>,
     pub(super) access: Access,
 }
@@ -217,7 +222,7 @@ fn to_row(group: WireGroup) -> GroupRow {
 }
 
 /// A person as far as they are shown; `None` for the anonymous user and for one without number.
-fn to_person(user: &WireUser, number: Option<CommunityUserId>) -> Option<CommunityPerson> {
+pub(super) fn to_person(user: &WireUser, number: Option<CommunityUserId>) -> Option<CommunityPerson> {
     let number = user.number.or(number).filter(|number| number.0 > 0)?;
     let standing = match (&user.name, user.status) {
         (None, _) => PersonStanding::Hidden,

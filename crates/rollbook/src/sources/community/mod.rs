@@ -6,9 +6,11 @@
 mod assemble;
 mod jsonapi;
 mod queries;
+mod rivals;
 mod sql;
 
 pub use jsonapi::{JsonApiCommunity, OpenJsonApi};
+pub use rivals::RivalQuestion;
 pub use sql::{OpenSql, SqlCommunity};
 
 use crate::clients::drupal::DrupalError;
@@ -89,6 +91,14 @@ impl CommunitySource {
             Self::JsonApi(community) => OpenCommunity::JsonApi(community.open().await?),
             Self::Sql(community) => OpenCommunity::Sql(community.open().await?),
         })
+    }
+
+    /// What the server's clock said with its last answer; a database is not asked.
+    pub fn server_time(&self) -> Option<Timestamp> {
+        match self {
+            Self::JsonApi(community) => community.server_time(),
+            Self::Sql(_) => None,
+        }
     }
 
     /// Requests that were made so far; none to tables.

@@ -38,6 +38,18 @@ pub(super) const PERSON_BY_NAME: &str = "
     FROM {table:users_field_data} u JOIN {table:users} b ON b.uid = u.uid
     WHERE u.default_langcode = 1 AND u.uid > 0 AND (LOWER(u.name) = ? OR LOWER(u.mail) = ?)";
 
+/// People by mail addresses, given in lower case.
+pub(super) const PEOPLE_BY_MAILS: &str = "
+    SELECT {int:u.uid}, {text:b.uuid}, {text:u.name}, {text:u.mail}, {int:u.status}
+    FROM {table:users_field_data} u JOIN {table:users} b ON b.uid = u.uid
+    WHERE u.default_langcode = 1 AND u.uid > 0 AND LOWER(u.mail) IN {in}";
+
+/// People by user names, given in lower case.
+pub(super) const PEOPLE_BY_NAMES: &str = "
+    SELECT {int:u.uid}, {text:b.uuid}, {text:u.name}, {text:u.mail}, {int:u.status}
+    FROM {table:users_field_data} u JOIN {table:users} b ON b.uid = u.uid
+    WHERE u.default_langcode = 1 AND u.uid > 0 AND LOWER(u.name) IN {in}";
+
 /// Aliases of groups, oldest first: path, alias, language.
 const ALIASES: &str = "
     SELECT {text:a.path}, {text:a.alias}, {text:a.langcode} FROM {table:path_alias} a

@@ -41,7 +41,7 @@ impl SqlCommunity {
 /// A community whose tables are known.
 #[derive(Clone, Debug)]
 pub struct OpenSql {
-    tables: Database,
+    pub(super) tables: Database,
     group_type: String,
     queries: Queries,
     pub(super) access: Access,
@@ -145,7 +145,10 @@ impl OpenSql {
         Ok(aliases)
     }
 
-    async fn fetch_memberships(&self, narrow: Option<(&str, i64)>) -> Result<Vec<MembershipRow>, CommunityError> {
+    pub(super) async fn fetch_memberships(
+        &self,
+        narrow: Option<(&str, i64)>,
+    ) -> Result<Vec<MembershipRow>, CommunityError> {
         let args = self.membership_args(narrow);
         let column = narrow.map(|(column, _)| column);
         let rows = self.tables.rows("reading memberships", &self.queries.memberships(column), &args).await?;
@@ -205,7 +208,7 @@ fn is_shown(group: &GroupRow, part: &Part, of_person: &BTreeSet<GroupId>) -> boo
     }
 }
 
-fn read_person(row: &Row) -> Result<CommunityPerson, CommunityError> {
+pub(super) fn read_person(row: &Row) -> Result<CommunityPerson, CommunityError> {
     let standing = if row.int(4)? == 0 { PersonStanding::Blocked } else { PersonStanding::Active };
     let name = row.maybe_text(2)?.unwrap_or_default();
     Ok(person(CommunityUserId(row.int(0)?), row.text(1)?, name, row.maybe_text(3)?, standing))

@@ -19,7 +19,9 @@ pub use manual::{complete_courses, read_administrators, read_enrolments};
 pub use members::look_up;
 pub use now::look_now;
 pub use people::{collect_people, find_by_guid, find_by_id, find_by_mail, find_person};
-pub use sight::{GuildSight, LooksUp, Sentinel, Sight, Wanted, prove_guild_sight, prove_rights, prove_sight};
+pub use sight::{
+    GuildSight, LooksUp, Sentinel, Sight, Wanted, prove_guild_sight, prove_rights, prove_sight, prove_sight_of_people,
+};
 pub use sql::MoodleDatabase;
 
 use crate::clients::moodle::MoodleError;

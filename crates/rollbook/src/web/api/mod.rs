@@ -15,6 +15,7 @@ pub use document::Events;
 pub use door::{Accepted, find_program};
 pub use pace::Pace;
 pub use problem::Problem;
+pub use take::Whole;
 
 use super::WebState;
 use super::events::{completion, membership};

@@ -7,9 +7,9 @@ use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Number, Value};
 
 /// The largest whole number that every reader of JSON keeps exactly.
 const KEY_MAX: i64 = (1 << 53) - 1;
@@ -40,6 +40,18 @@ impl TryFrom<i64> for Key {
         } else {
             Err("a page goes on at a number of 0 to 2^53 - 1")
         }
+    }
+}
+
+/// A whole number. Some writers of JSON write `7.0` for `7`: that is the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whole(pub i64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let number = Number::deserialize(from)?;
+        let whole = number.as_i64().or_else(|| number.to_string().strip_suffix(".0")?.parse().ok());
+        whole.map(Self).ok_or_else(|| D::Error::custom(format!("{number} is no whole number that can be an id")))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::link::Push;
 use crate::journal::{Journal, PushedEvent, Taken};
-use crate::web::api::{Events, Problem};
+use crate::web::api::{Events, Problem, Whole};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -57,11 +57,13 @@ impl CompletionGate {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct CompletionEvent {
     /// The Moodle account.
+    #[schema(value_type = i64)]
     #[serde(alias = "userid", alias = "relateduserid")]
-    user_id: i64,
+    user_id: Whole,
     /// The Moodle course.
+    #[schema(value_type = i64)]
     #[serde(alias = "courseid")]
-    course_id: i64,
+    course_id: Whole,
 }
 
 /// What was taken.
@@ -95,7 +97,7 @@ async fn take(gate: &CompletionGate, request: Request) -> Result<Response, Probl
         let detail = "user_id and course_id are needed, as whole numbers";
         refuse(Became::Malformed, StatusCode::BAD_REQUEST, detail)
     })?;
-    let event = PushedEvent { signature, user: MoodleUserId(user_id), course: MoodleCourseId(course_id) };
+    let event = PushedEvent { signature, user: MoodleUserId(user_id.0), course: MoodleCourseId(course_id.0) };
     match gate.journal.take_pushed(link, &event, forget(push, now), now).await {
         Ok(Taken::New) => {
             gate.believers.count(Became::Taken);

@@ -14,6 +14,10 @@ use rollbook_core::run::{Counts, RunState};
 
 /// A process that says nothing for so long is taken for dead.
 const SILENT: SignedDuration = SignedDuration::from_secs(60);
+/// So many open episodes of a link are counted.
+const EPISODES: u32 = 100;
+/// So many of them are told; the others are a number.
+const EPISODES_TOLD: usize = 2;
 /// The chart shows so many days.
 const DAYS: i64 = 14;
 /// Seconds between two looks of the script.
@@ -55,6 +59,8 @@ struct LinkCard {
     attention: u64,
     plans: u64,
     episodes: Vec<Episode>,
+    /// How many more there are.
+    more_episodes: usize,
 }
 
 struct Paused {
@@ -97,7 +103,14 @@ pub(super) async fn show_overview(caller: Caller) -> Answer {
     for link in caller.state.settings.links.values() {
         let known = overviews.iter().find(|known| known.state.link == *link.name());
         let clockwork = caller.clockwork(Some(link.name()));
-        links.push(card(link, known, schedules.get(link.name()), &outbox, Vec::new(), &clockwork));
+        let episodes = journal.episodes(Some(link.name()), true, None, EPISODES).await?;
+        let episodes = episodes.into_iter().map(|row| Episode {
+            title: row.episode.title,
+            remedy: row.remedy,
+            path: row.path,
+            since: clockwork.ago(row.episode.began),
+        });
+        links.push(card(link, known, schedules.get(link.name()), &outbox, episodes.collect(), &clockwork));
     }
     let mut numbers = Vec::new();
     for (label, since) in [("Today", clockwork.day_began()), ("This week", clockwork.week_began())] {
@@ -167,9 +180,11 @@ fn card(
     known: Option<&LinkOverview>,
     schedule: Option<&ScheduleRow>,
     outbox: &[OutboxTotal],
-    episodes: Vec<Episode>,
+    mut episodes: Vec<Episode>,
     clockwork: &Clockwork,
 ) -> LinkCard {
+    let more_episodes = episodes.len().saturating_sub(EPISODES_TOLD);
+    episodes.truncate(EPISODES_TOLD);
     let (from, to) = link.ends();
     let outbox = outbox.iter().filter(|total| total.link == *link.name()).map(|total| {
         let kind = total.kind.as_str();
@@ -199,6 +214,7 @@ fn card(
         plans: known.map_or(0, |known| known.plans),
         paused,
         episodes,
+        more_episodes,
     }
 }
 

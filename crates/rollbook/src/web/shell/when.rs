@@ -92,7 +92,7 @@ fn relative(now: Timestamp, at: Timestamp) -> String {
         5_400..=172_799 => format!("{} h", (away + 1_800) / 3_600),
         172_800..=5_183_999 => format!("{} days", (away + 43_200) / 86_400),
         5_184_000..=63_071_999 => format!("{} months", away / 2_629_800),
-        _ => format!("{} years", away / 31_557_600),
+        _ => format!("{} years", away / 31_536_000),
     };
     if seconds > 0 { format!("in {told}") } else { format!("{told} ago") }
 }

@@ -33,7 +33,9 @@ fn the_demo_runs_twice_and_says_what_is_left_for_a_human() {
     }
     let second = out.split("The second run").nth(1).unwrap();
     assert!(second.contains("plan: 0 accounts, 0 enrolments, 0 suspensions"), "{second}");
-    let prose = out.lines().filter(|line| !line.contains("rollbook --config") && !line.contains("play/"));
+    // What names paths, addresses and guilds is as long as it is; a terminal gets it wrapped.
+    let told = out.split("Guilds become cohorts").next().unwrap();
+    let prose = told.lines().filter(|line| !line.contains("play/"));
     assert_fits(&prose.collect::<Vec<_>>().join("\n"));
     assert!(folder.path().join("play/rollbook.sqlite").exists());
 }

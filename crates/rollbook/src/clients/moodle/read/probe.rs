@@ -7,11 +7,14 @@ use super::super::error::MoodleError;
 use super::super::form::Form;
 use super::super::function::Function;
 use super::super::wire::WireUser;
+use super::super::write::{self, RoleAssignment, fill_assignment, fill_context};
 use super::MoodleReader;
-use rollbook_core::model::{MoodleCourseId, MoodleUserId, RoleId};
+use rollbook_core::model::{CohortContext, MoodleCourseId, MoodleUserId, RoleContext, RoleId};
 
 /// No Moodle has given out so high a user id.
 const NOBODY: MoodleUserId = MoodleUserId(2_000_000_011);
+/// Moodle knows the text formats 0, 1, 2 and 4, and looks after the capability and before the table.
+const NO_FORMAT: u8 = 99;
 
 impl MoodleReader {
     /// Whether PHP reads `variables` form variables and more: a known user name is asked for as the last of so many
@@ -71,6 +74,36 @@ impl MoodleReader {
         form.add_field("enrolments", 0, "userid", NOBODY);
         form.add_field("enrolments", 0, "courseid", course);
         let tried: Result<serde_json::Value, MoodleError> = self.client.probe(Function::Enrol, &form).await;
+        let about_nobody = ["codingerror", "invaliduser", "userdeleted", "invalidrecord"];
+        tried.err().filter(|error| !error.code().is_some_and(|code| about_nobody.contains(&code)))
+    }
+
+    /// Whether cohorts could be made in a context: one with a text format that no Moodle has is tried. `None` means yes; else
+    /// the refusal, `nopermissions` without `moodle/cohort:manage`, `invalidparameter` where there is no such category.
+    pub async fn probe_create_cohort(&self, context: CohortContext) -> Option<MoodleError> {
+        let mut form = Form::new();
+        let context = match context {
+            CohortContext::System => write::CohortContext::System,
+            CohortContext::Category(id) => write::CohortContext::Category(id.0),
+        };
+        fill_context(&mut form, 0, &context);
+        form.add_field("cohorts", 0, "name", "Rollbook probe").add_field("cohorts", 0, "idnumber", "rollbook/probe");
+        form.add_field("cohorts", 0, "descriptionformat", NO_FORMAT);
+        let tried: Result<serde_json::Value, MoodleError> = self.client.probe(Function::CreateCohorts, &form).await;
+        tried.err().filter(|error| error.code() != Some("formatnotsupported"))
+    }
+
+    /// Whether a role could be given in a context: nobody is tried, whom Moodle always refuses. `None` means yes; else the
+    /// refusal: `nopermissions` without `moodle/role:assign`, `invalidparameter` where the role may not be assigned.
+    pub async fn probe_assign_role(&self, role: RoleId, context: RoleContext) -> Option<MoodleError> {
+        let mut form = Form::new();
+        let context = match context {
+            RoleContext::System => write::RoleContext::System,
+            RoleContext::Category(id) => write::RoleContext::Category(id.0),
+            RoleContext::Course(course) => write::RoleContext::Course(course),
+        };
+        fill_assignment(&mut form, "assignments", 0, &RoleAssignment { role, user: NOBODY, context });
+        let tried: Result<serde_json::Value, MoodleError> = self.client.probe(Function::AssignRoles, &form).await;
         let about_nobody = ["codingerror", "invaliduser", "userdeleted", "invalidrecord"];
         tried.err().filter(|error| !error.code().is_some_and(|code| about_nobody.contains(&code)))
     }

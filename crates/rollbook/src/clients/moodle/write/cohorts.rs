@@ -173,7 +173,7 @@ impl MoodleWriter {
     }
 }
 
-fn fill_context(form: &mut Form, index: usize, context: &CohortContext) {
+pub(in super::super) fn fill_context(form: &mut Form, index: usize, context: &CohortContext) {
     let (kind, value) = context.make_pair();
     form.add_field("cohorts", index, "categorytype][type", kind).add_field(
         "cohorts",

@@ -16,6 +16,9 @@ pub use enrolments::{Enrolment, EnrolmentState, Unenrolment};
 pub use roles::{RoleAssignment, RoleContext};
 pub use users::{NewUser, UserUpdate, UserUpdateOutcome};
 
+pub(super) use cohorts::fill_context;
+pub(super) use roles::fill_assignment;
+
 use super::call::MoodleClient;
 use super::error::MoodleError;
 use super::form::Form;

@@ -58,7 +58,7 @@ impl MoodleWriter {
     }
 }
 
-fn fill_assignment(form: &mut Form, list: &str, index: usize, assignment: &RoleAssignment) {
+pub(in super::super) fn fill_assignment(form: &mut Form, list: &str, index: usize, assignment: &RoleAssignment) {
     let RoleAssignment { role, user, context } = assignment;
     form.add_field(list, index, "roleid", role).add_field(list, index, "userid", user);
     // The level is a word; a number such as 10 is refused.

@@ -7,8 +7,8 @@ mod stage;
 use crate::clients::moodle::wire::{WireCompletion, WireCourse};
 use crate::clients::moodle::write::EnrolmentState;
 use crate::live::Bench;
-use crate::live::bench::Place;
 use crate::live::difference::{Checked, holds, refused, same, while_doing};
+use crate::live::made::Place;
 use crate::pipeline::completions::{FoundBy, Reach};
 use rollbook_core::model::{MoodleCourseId, MoodleUserId};
 use rollbook_core::run::RunState;
@@ -89,8 +89,9 @@ pub(super) async fn who_is_not_in_the_course_and_what_has_no_criteria_has_a_code
     let code = refused("an unknown course", &["invalidrecord"], ask(MoodleCourseId(NOBODY), user).await)?;
     bench.note(format!("an unknown course is refused with {code}"));
     let list = bench.reader().fetch_users_courses(user).await.map_err(while_doing("asking for a person's courses"))?;
-    let says: Vec<_> = list.iter().filter(|course| course.id == bare.id).map(|course| course.completed).collect();
-    same("a course without criteria in the person's own list", &says, &vec![None])
+    let says = |id| list.iter().find(|course| course.id == id).map(|course| course.completed);
+    same("a course without criteria in the person's own list", &says(bare.id), &Some(Some(false)))?;
+    same("one that tracks nothing", &says(untracked.id), &Some(None))
 }
 
 pub(super) async fn the_completion_of_a_hidden_course_is_told_to_who_asks_for_it(bench: &Bench) -> Checked {

@@ -7,9 +7,9 @@ use crate::clients::odata::{CompletionClient, CompletionOptions};
 use crate::clock;
 use crate::journal::{PushedEvent, Taken};
 use crate::live::Bench;
-use crate::live::bench::{Person, Place};
 use crate::live::cases::intake::stage::{LINK, Stage as Intake, ZONE};
 use crate::live::difference::{Checked, same, while_doing};
+use crate::live::made::{Person, Place};
 use crate::pipeline::completions::{
     CompletionsFlow, CompletionsReport, CompletionsRequest, FoundBy, Purpose, Reach, Sending, run_completions,
 };

@@ -10,8 +10,8 @@ use crate::clients::moodle::read::UserField;
 use crate::clients::moodle::read::WhichEnrolled::{All, OnlyActive, OnlySuspended};
 use crate::clients::moodle::write::{UserUpdate, UserUpdateOutcome};
 use crate::live::Bench;
-use crate::live::bench::{Person, Place};
 use crate::live::difference::{Checked, holds, same, while_doing};
+use crate::live::made::{Person, Place};
 use crate::pipeline::doctor::{Health, MoodlePatient, examine_moodle};
 use crate::pipeline::intake::Purpose;
 use rollbook_core::model::{Enrolment, MoodleCourseId};
@@ -196,10 +196,11 @@ pub(super) async fn the_doctor_finds_nothing_bad(bench: &Bench) -> Checked {
         functions: &functions,
         sentinel: sentinel(bench),
         role: Some(bench.options.role),
+        guilds: &[],
         input_vars: 900,
         welcomes: true,
     };
-    let checks = examine_moodle(&patient).await;
+    let checks = examine_moodle(&patient, &bench.clock).await;
     for check in checks.iter().filter(|check| check.health == Health::Warning) {
         bench.note(format!("doctor warns about {}: {}", check.name, check.detail));
     }

@@ -72,8 +72,10 @@ pub async fn prove_guild_sight(
     let info = match looks_up {
         LooksUp::ByTables => info.await?,
         LooksUp::ByServices => {
-            let (info, seen) = tokio::try_join!(info, find_sentinel(reader, sentinel))?;
-            check_sentinel(reader, &seen).await?;
+            let (info, seen) = tokio::join!(info, prove_sight_of_people(reader, sentinel));
+            // Where both fail, it is always the same error that is told.
+            let info = info?;
+            seen?;
             info
         }
     };
@@ -89,6 +91,15 @@ pub async fn prove_guild_sight(
             "add the function to the external service of the token",
         )),
     }
+}
+
+/// Proves that accounts are shown with, and found by, what members are matched by, whatever else the token may do.
+///
+/// # Errors
+/// [`MoodleSourceError::Blind`] names the capability that is missing.
+pub async fn prove_sight_of_people(reader: &MoodleReader, sentinel: &Sentinel) -> Result<(), MoodleSourceError> {
+    let seen = find_sentinel(reader, sentinel).await?;
+    check_sentinel(reader, &seen).await
 }
 
 fn to_sight(info: WireSiteInfo) -> GuildSight {

@@ -5,7 +5,7 @@
 mod guilds;
 mod rights;
 
-pub use guilds::{GuildSight, LooksUp, prove_guild_sight};
+pub use guilds::{GuildSight, LooksUp, prove_guild_sight, prove_sight_of_people};
 pub use rights::{Wanted, prove_rights};
 
 use super::{MoodleSourceError, failed};

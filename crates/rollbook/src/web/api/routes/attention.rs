@@ -9,7 +9,7 @@ use crate::journal::{AttentionFilter, AttentionItem};
 use crate::web::api::document::{Acting, Reading};
 use crate::web::api::door::{Accepted, Asker};
 use crate::web::api::problem::Problem;
-use crate::web::api::take::{Asked, Key, Named, Told};
+use crate::web::api::take::{Asked, Key, Named, Told, Whole};
 use axum::Json;
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -155,8 +155,8 @@ pub enum Decision {
     /// This account is the person: the feed's GUID becomes its ID number.
     UseAccount {
         /// The Moodle account's number.
-        #[schema(minimum = 1, maximum = 9007199254740991i64)]
-        account: i64,
+        #[schema(value_type = i64, minimum = 1, maximum = 9007199254740991i64)]
+        account: Whole,
     },
     /// The feed's mail address becomes the account's.
     UpdateMail,
@@ -180,8 +180,8 @@ pub async fn resolve_item(
     let act = match decision {
         Decision::TryAgain { reason } if reason.trim().is_empty() => AttentionAct::TryAgain { reason: String::new() },
         Decision::TryAgain { reason: why } => AttentionAct::TryAgain { reason: reason(&why)?.to_owned() },
-        Decision::UseAccount { account } if (1..1 << 53).contains(&account) => {
-            AttentionAct::UseAccount { user: MoodleUserId(account) }
+        Decision::UseAccount { account } if (1..1 << 53).contains(&account.0) => {
+            AttentionAct::UseAccount { user: MoodleUserId(account.0) }
         }
         Decision::UseAccount { .. } => return Err(Problem::invalid("an account has a number from 1 on")),
         Decision::UpdateMail => AttentionAct::UpdateMail,

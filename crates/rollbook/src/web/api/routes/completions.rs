@@ -6,7 +6,7 @@ use crate::journal::{CompletionKeyset, CompletionQuery, CompletionRow};
 use crate::web::api::document::{Acting, Reading};
 use crate::web::api::door::{Accepted, Asker};
 use crate::web::api::problem::Problem;
-use crate::web::api::take::{Asked, Told};
+use crate::web::api::take::{Asked, Told, Whole};
 use axum::Json;
 use jiff::Timestamp;
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId};
@@ -179,8 +179,8 @@ pub struct Again {
     /// The completions link.
     link: String,
     /// The reports' numbers.
-    #[schema(min_items = 1, max_items = 500)]
-    reports: Vec<i64>,
+    #[schema(value_type = Vec<i64>, min_items = 1, max_items = 500)]
+    reports: Vec<Whole>,
 }
 
 /// Send reports again that the ELM refused, or that are due later
@@ -192,6 +192,7 @@ pub async fn retry_completions(asker: Asker, Told(again): Told<Again>) -> Result
         return Err(Problem::invalid(format!("reports are 1 to {REPORTS_MAX} numbers")));
     }
     let link = completions_link(&asker, &link)?;
+    let reports = reports.into_iter().map(|report| report.0).collect();
     asker.put(&Ask::RetryCompletions { link, reports }).await
 }
 
@@ -202,9 +203,11 @@ pub struct Supplied {
     /// The completions link.
     link: String,
     /// The Moodle account of the completion.
-    user: i64,
+    #[schema(value_type = i64)]
+    user: Whole,
     /// The Moodle course of the completion.
-    course: i64,
+    #[schema(value_type = i64)]
+    course: Whole,
     /// When it was completed, as the list says.
     completed: Timestamp,
     /// The ELM's id of the enrolment.
@@ -222,7 +225,7 @@ pub async fn supply_enrolment(asker: Asker, Told(supplied): Told<Supplied>) -> R
     }
     let link = completions_link(&asker, &link)?;
     let completion =
-        CompletionKey { user: MoodleUserId(user), course: MoodleCourseId(course), completed_at: completed };
+        CompletionKey { user: MoodleUserId(user.0), course: MoodleCourseId(course.0), completed_at: completed };
     let enrolment = EnrolmentId::new(enrolment.trim());
     asker.put(&Ask::SupplyEnrolment { link, completion, enrolment }).await
 }

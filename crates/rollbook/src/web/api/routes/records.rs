@@ -210,8 +210,7 @@ impl RecordsWanted {
         if search.chars().count() > SEARCH_MAX {
             return Err(Problem::invalid(format!("q has at most {SEARCH_MAX} characters")));
         }
-        let after = self.after.filter(|key| !key.is_empty());
-        let after = after.map(|key| key.parse().map_err(|_| Problem::invalid("after is no key of a page")));
+        let after = self.after.map(|key| key.parse().map_err(|_| Problem::invalid("after is no key of a page")));
         // A code that nobody knows finds nothing; but a slip should not pass for that.
         let code = self
             .code

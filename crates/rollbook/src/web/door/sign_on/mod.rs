@@ -29,7 +29,7 @@ pub const RETURN_PATH: &str = "/login/sign-on/back";
 /// Somebody who takes longer begins again.
 const LASTS: Duration = Duration::from_secs(600);
 
-/// The way to the issuer, and back.
+/// The way there, and the way back.
 pub fn routes() -> Router<WebState> {
     Router::new().route("/login/sign-on", get(begin)).route(RETURN_PATH, get(come_back))
 }

@@ -19,6 +19,7 @@ struct New {
     name: String,
     idnumber: String,
     description: Option<String>,
+    descriptionformat: i64,
     visible: bool,
 }
 
@@ -28,6 +29,9 @@ struct Place {
     kind: String,
     value: String,
 }
+
+/// Moodle's own, HTML, plain text, Markdown.
+const TEXT_FORMATS: [i64; 4] = [0, 1, 2, 4];
 
 pub(super) fn create(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
     let Create { cohorts } = args(value)?;
@@ -40,11 +44,14 @@ pub(super) fn create(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal
 
 fn create_one(call: &mut Call<'_>, new: New) -> Result<Value, Refusal> {
     let context = super::place(call, &new.categorytype.kind, &new.categorytype.value)?;
-    call.require("moodle/cohort:manage")?;
-    // Two cohorts without an idnumber count as duplicates too.
+    // Two cohorts without an idnumber count as duplicates too. Looked for before the capability is.
     let holders = call.moodle.cohorts_by_idnumber(&new.idnumber);
     if holders.iter().any(|cohort| call.saw(|seen| seen.cohorts, cohort.id)) {
         return Err(Refusal::parameter(format!("record already exists: idnumber={}", new.idnumber)));
+    }
+    call.require("moodle/cohort:manage")?;
+    if !TEXT_FORMATS.contains(&new.descriptionformat) {
+        return Err(Refusal::moodle("formatnotsupported", "webservice/formatnotsupported"));
     }
     check_lengths(&new.name, &new.idnumber)?;
     let cohort = Cohort {

@@ -53,8 +53,7 @@ fn shows(call: &Call<'_>, course: &Course, user_id: i64) -> bool {
 fn course_of(call: &Call<'_>, course: &Course, user_id: i64, count: bool) -> Value {
     let row = call.moodle.completion(user_id, course.id);
     let done = row.is_some_and(|row| row.timecompleted.is_some());
-    let tracked = course.enablecompletion && course.has_criteria;
-    let known = tracked && call.may("report/completion:view");
+    let known = course.enablecompletion && call.may("report/completion:view");
     let text = |stored: &str| clean(stored, call.raw);
     let mut shown = json!({
         "id": course.id, "shortname": text(&course.shortname), "fullname": text(&course.fullname),
@@ -63,7 +62,7 @@ fn course_of(call: &Call<'_>, course: &Course, user_id: i64, count: bool) -> Val
         "format": "topics", "showgrades": true, "lang": "",
         "enablecompletion": course.enablecompletion, "completionhascriteria": course.has_criteria,
         "completionusertracked": course.enablecompletion, "category": course.category,
-        "progress": if known { json!(if done { 100.0 } else { 0.0 }) } else { Value::Null },
+        "progress": if known && course.has_criteria { json!(if done { 100.0 } else { 0.0 }) } else { Value::Null },
         "completed": if known { json!(done) } else { Value::Null },
         "startdate": 0, "enddate": 0, "marker": 0, "lastaccess": Value::Null,
         "isfavourite": false, "hidden": false, "overviewfiles": [],

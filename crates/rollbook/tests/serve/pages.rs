@@ -1,0 +1,91 @@
+//! The pages behind the process: where it says it listens somebody answers, with its own certificate too, and it goes with the
+//! process.
+
+use crate::world::{Process, Scene, until};
+use rollbook_sandbox::World;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Made for these tests alone, until the year 2126: a key that everybody knows.
+const CERTIFICATE: &str = include_str!("certificate.pem");
+const KEY: &str = include_str!("key.pem");
+
+/// Starts the process with its pages on a free port; gives it with the address that it names.
+async fn start(scene: &Scene) -> (Process, String) {
+    let said = scene.folder.path().join("said");
+    let child = Command::new(env!("CARGO_BIN_EXE_rollbook"))
+        .args(["serve", "--config"])
+        .arg(scene.config())
+        .current_dir(scene.folder.path())
+        .env_clear()
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .stdout(std::fs::File::create(&said).unwrap())
+        .stderr(std::fs::File::create(scene.folder.path().join("pages.log")).unwrap())
+        .spawn()
+        .unwrap();
+    let process = Process { name: "pages".to_owned(), child };
+    let address = || {
+        let text = std::fs::read_to_string(&said).unwrap();
+        let line = text.lines().find(|line| line.contains(" serves on http"))?.to_owned();
+        line.split_whitespace().next_back().map(str::to_owned)
+    };
+    until("it says where it listens", || async { address().is_some() }).await;
+    (process, address().unwrap())
+}
+
+fn client() -> reqwest::Client {
+    rollbook::clients::http::install_tls();
+    let builder = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30));
+    builder.danger_accept_invalid_certs(true).redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn login_page_is_served_where_the_process_says_and_until_it_ends() {
+    let scene = Scene::sqlite(World::empty(), "[server]\nlisten = \"127.0.0.1:0\"\nstop_limit = \"10s\"\n").await;
+    let (mut process, address) = start(&scene).await;
+    assert!(address.starts_with("http://127.0.0.1:"), "{address}");
+    let answer = client().get(format!("{address}/login")).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(answer.text().await.unwrap().contains("<form"));
+    process.terminate();
+    assert_eq!(process.ended().await, 0, "{}", scene.log("pages"));
+    assert!(client().get(format!("{address}/login")).send().await.is_err());
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn own_certificate_is_shown_and_a_stuck_handshake_keeps_nobody_out() {
+    let more =
+        "[server]\nlisten = \"127.0.0.1:0\"\n[server.tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n";
+    let scene = Scene::sqlite(World::empty(), more).await;
+    std::fs::write(scene.folder.path().join("certificate.pem"), CERTIFICATE).unwrap();
+    std::fs::write(scene.folder.path().join("key.pem"), KEY).unwrap();
+    let (_process, address) = start(&scene).await;
+    let (scheme, place) = address.split_once("://").unwrap();
+    assert_eq!(scheme, "https");
+    // Somebody connects and says nothing.
+    let _silent = std::net::TcpStream::connect(place).unwrap();
+    let answer = client().get(format!("{address}/login")).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let plain = client().get(format!("http://{place}/login")).send().await;
+    assert!(plain.is_err(), "nothing is served in the clear: {plain:?}");
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn address_that_is_taken_is_an_error_that_says_so() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let more = format!("[server]\nlisten = \"{}\"\n", taken.local_addr().unwrap());
+    let scene = Scene::sqlite(World::empty(), &more).await;
+    let output = Command::new(env!("CARGO_BIN_EXE_rollbook"))
+        .args(["serve", "--config"])
+        .arg(scene.config())
+        .env_clear()
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("cannot listen on"), "{said}");
+    scene.end().await;
+}
