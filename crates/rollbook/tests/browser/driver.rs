@@ -87,7 +87,9 @@ impl Driver {
 
     /// Waits until the page says something.
     pub async fn sees(&self, text: &str) {
-        self.until(&format!("document.body && document.body.innerText.includes({})", json!(text))).await;
+        // A style may set it in capitals.
+        let text = json!(text.to_lowercase());
+        self.until(&format!("document.body && document.body.innerText.toLowerCase().includes({text})")).await;
     }
 
     async fn element(&self, css: &str) -> String {
