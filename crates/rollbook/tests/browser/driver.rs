@@ -1,7 +1,8 @@
 //! Chromium by its driver: the few commands of WebDriver that the tour needs, and the browser's own for size, theme, pictures.
 
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -171,10 +172,22 @@ impl Driver {
 }
 
 impl Drop for Driver {
+    /// The browser is the driver's child: the driver must end it, before it is ended itself.
     fn drop(&mut self) {
-        // The driver takes its browser along.
+        let _ended = self.quit();
         self.child.kill().ok();
         self.child.wait().ok();
+    }
+}
+
+impl Driver {
+    fn quit(&self) -> std::io::Result<()> {
+        let address = self.session.trim_start_matches("http://");
+        let (host, path) = address.split_once('/').unwrap_or((address, ""));
+        let mut stream = TcpStream::connect(host)?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        write!(stream, "DELETE /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+        stream.read_to_end(&mut Vec::new()).map(drop)
     }
 }
 
