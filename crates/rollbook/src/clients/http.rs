@@ -4,6 +4,7 @@
 //! never put a URL into an error (a filter may carry a mail address). It does not judge status codes: each client's
 //! `answer` or `read` module does. Next: [`super::retry`] for waiting, [`super::words`] for quoting an answer safely.
 
+use super::words::root_cause;
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Url, redirect};
@@ -94,7 +95,7 @@ pub fn make_client(url: &Url, timeout: Duration) -> Result<Client, SetupError> {
         .timeout(timeout)
         .pool_idle_timeout(IDLE_TIMEOUT);
     let builder = if is_loopback(url) { builder.no_proxy() } else { builder };
-    builder.build().map_err(|error| SetupError::new("TLS", find_cause(&error.without_url())))
+    builder.build().map_err(|error| SetupError::new("TLS", root_cause(&error.without_url())))
 }
 
 /// Installs the one TLS provider of the process; later calls do nothing.
@@ -165,7 +166,7 @@ fn is_loopback(url: &Url) -> bool {
 
 fn make_fault(error: reqwest::Error) -> Fault {
     let error = error.without_url();
-    let cause = find_cause(&error);
+    let cause = root_cause(&error);
     if error.is_connect() || error.is_builder() {
         Fault::NotSent(cause)
     } else if error.is_timeout() {
@@ -180,17 +181,8 @@ fn make_body_fault(error: reqwest::Error) -> Fault {
     if error.is_timeout() {
         Fault::Unknown("the answer did not end within the time-out".to_owned())
     } else {
-        Fault::Unknown(format!("the answer broke off: {}", find_cause(&error.without_url())))
+        Fault::Unknown(format!("the answer broke off: {}", root_cause(&error.without_url())))
     }
-}
-
-/// The innermost cause: "Connection refused", "invalid peer certificate". The outer ones only say "error sending".
-fn find_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string().chars().take(200).collect()
 }
 
 fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

@@ -3,10 +3,13 @@
 //! It must never let a body, a mail address or a control character into `Display` or `Debug`. [`Words`] keeps a remote's
 //! message for the journal; [`make_excerpt`] makes the short, harmless description that errors show.
 
+use std::error::Error;
 use std::fmt;
 
 /// Longest quotation in an error, in characters.
 pub const EXCERPT_MAX: usize = 120;
+/// Longest cause that an error tells, in characters.
+const CAUSE_MAX: usize = 200;
 /// Longest message that is kept of a remote, in characters.
 pub const WORDS_MAX: usize = 500;
 
@@ -80,6 +83,15 @@ fn quote(text: &str) -> String {
     let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(EXCERPT_MAX * 2).collect();
     let words: Vec<&str> = clean.split_whitespace().map(|word| if word.contains('@') { "…" } else { word }).collect();
     words.join(" ").chars().take(EXCERPT_MAX).collect()
+}
+
+/// The innermost cause: "Connection refused", "invalid peer certificate". The outer ones only say "error sending".
+pub fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string().chars().take(CAUSE_MAX).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! A difference quotes ids, codes and made-up names only. Next: `bench.rs`.
 
 use crate::clients::moodle::MoodleError;
+use rollbook_core::report::with_causes;
 use std::error::Error;
 use std::fmt::Debug;
 
@@ -34,18 +35,7 @@ pub enum Difference {
 
 /// Names what was being done when it failed.
 pub(super) fn while_doing<E: Error>(doing: &str) -> impl FnOnce(E) -> Difference {
-    move |error| Difference::Failed { doing: doing.to_owned(), why: chain(&error) }
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        words.push_str(": ");
-        words.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    words
+    move |error| Difference::Failed { doing: doing.to_owned(), why: with_causes(&error) }
 }
 
 /// Two values are the same.

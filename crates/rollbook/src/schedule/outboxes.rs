@@ -9,8 +9,8 @@ use crate::journal::requests::Ask;
 use crate::notify::{NoticeDelivery, deliver_notices};
 use crate::pipeline::deliver::{MailDelivery, deliver_mails};
 use crate::pipeline::setup;
+use rollbook_core::report::with_causes;
 use rollbook_core::run::Pass;
-use std::error::Error;
 use tokio_util::sync::CancellationToken;
 
 /// Who asks for what is due.
@@ -55,21 +55,10 @@ async fn ask_for_reports(node: &Node, link: &Completions) -> Result<(), JournalE
 /// Sends the learners' mails that are due.
 async fn mails(node: &Node, stop: &CancellationToken) -> Result<(), String> {
     let Some(mail) = &node.settings.mail else { return Ok(()) };
-    let client = setup::make_smtp(mail).map_err(|error| chain(&error))?;
-    let told = deliver_mails(&node.journal, &client, &node.clock, stop).await.map_err(|error| chain(&error))?;
+    let client = setup::make_smtp(mail).map_err(|error| with_causes(&error))?;
+    let told = deliver_mails(&node.journal, &client, &node.clock, stop).await.map_err(|error| with_causes(&error))?;
     if told != MailDelivery::default() {
         tracing::info!(%told, "mails");
     }
     Ok(())
-}
-
-/// An error with its causes.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
 }

@@ -10,6 +10,7 @@ use askama::Template;
 use axum::body::Body;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use rollbook_core::report::with_causes;
 use std::any::Any;
 use std::error::Error;
 
@@ -124,13 +125,7 @@ fn page(status: StatusCode, title: &'static str, text: String, incident: String)
 /// Writes the cause into the log; gives the id by which it is found there.
 pub(super) fn note(cause: &(dyn Error + 'static)) -> String {
     let incident = make_secret()[..10].to_owned();
-    let mut chain = cause.to_string();
-    let mut source = cause.source();
-    while let Some(inner) = source {
-        chain.push_str(&format!(": {inner}"));
-        source = inner.source();
-    }
-    tracing::error!(incident, cause = chain, "a request could not be answered");
+    tracing::error!(incident, cause = with_causes(cause), "a request could not be answered");
     incident
 }
 

@@ -1,5 +1,6 @@
 //! What becomes of reports when the ELM is down, slow, confused, or refuses one.
 
+use crate::faults::history::{KINDS, SILENT};
 use crate::world::{Learner, Lookups, Stage, flow, minutes};
 use jiff::SignedDuration;
 use rollbook::pipeline::completions::{CompletionsReport, Sending};
@@ -63,27 +64,7 @@ async fn settle(stage: &Stage) -> CompletionsReport {
 
 #[tokio::test]
 async fn every_way_to_fail_before_or_after_the_effect_ends_in_one_report() {
-    let kinds = [
-        Kind::RefuseConnection,
-        Kind::ResetBeforeEffect,
-        Kind::ResetAfterEffect,
-        Kind::ResetMidBody,
-        Kind::TimeoutBeforeEffect,
-        Kind::TimeoutAfterEffect,
-        Kind::HttpBeforeEffect(500),
-        Kind::HttpAfterEffect(500),
-        Kind::HttpBeforeEffect(429),
-        Kind::HttpBeforeEffect(503),
-        Kind::HttpAfterEffect(504),
-        Kind::HttpBeforeEffect(401),
-        Kind::HttpBeforeEffect(303),
-        Kind::Html200,
-        Kind::TruncatedJson,
-        Kind::EmptyBody200,
-        Kind::ExceptionIn200 { errorcode: "Internal" },
-        Kind::ExceptionAfterEffect { errorcode: "Internal" },
-    ];
-    for kind in kinds {
+    for kind in KINDS.into_iter().chain(SILENT) {
         for nth in [1, 2] {
             let (stage, learners) = with(3).await;
             stage.sandbox.faults().arm(Fault::nth(ELM, nth, kind));

@@ -4,7 +4,7 @@
 
 use super::Server;
 use super::error::SmtpError;
-use crate::clients::words::Words;
+use crate::clients::words::{Words, root_cause};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::Mechanism;
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
@@ -127,7 +127,7 @@ async fn run<T>(timeout: Duration, stage: Stage, step: impl Future<Output = Resu
 
 fn judge(error: &Error, stage: Stage) -> SmtpError {
     let Some(code) = error.status().map(u16::from) else {
-        return judge_loss(stage, find_cause(error));
+        return judge_loss(stage, root_cause(error));
     };
     let words = Words::new(&error.source().map(ToString::to_string).unwrap_or_default());
     match stage {
@@ -142,12 +142,4 @@ fn judge_loss(stage: Stage, why: String) -> SmtpError {
         Stage::SigningIn | Stage::Addressing => SmtpError::NotSent { why },
         Stage::Content => SmtpError::Unknown { why },
     }
-}
-
-fn find_cause(error: &Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string().chars().take(200).collect()
 }

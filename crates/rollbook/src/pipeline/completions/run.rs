@@ -9,9 +9,9 @@ use crate::pipeline::lease::{Heartbeat, take_lease};
 use rollbook_core::guard::Level;
 use rollbook_core::model::RunId;
 use rollbook_core::plan::CompletionSkip;
+use rollbook_core::report::with_causes;
 use rollbook_core::run::{Counts, RunKind, RunState};
 use rollbook_core::verdict::Standing;
-use std::error::Error as _;
 use tokio_util::sync::CancellationToken;
 
 /// So many people are looked at before what was seen is recorded.
@@ -84,7 +84,7 @@ async fn run_leased(with: &Leased<'_>, request: &CompletionsRequest) -> Result<C
     };
     let (state, counts, reason) = match &ended {
         Ok(report) => (report.state, counts(report), reason(report)),
-        Err(error) => (RunState::Failed, Counts::default(), words(error)),
+        Err(error) => (RunState::Failed, Counts::default(), with_causes(error)),
     };
     match (journal.finish_run(lease, &run, state, &counts, &reason, clock.now()).await, &ended) {
         (Err(error), Ok(_)) => return Err(error.into()),
@@ -145,15 +145,4 @@ fn reason(report: &CompletionsReport) -> String {
         words.push(format!("{queued} queued, {accepted} accepted, {refused} refused, {failed} to be tried again"));
     }
     words.join("; ")
-}
-
-/// An error with its causes, for the journal.
-fn words(error: &CompletionsError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
 }

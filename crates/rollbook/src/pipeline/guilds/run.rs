@@ -13,8 +13,8 @@ use rollbook_core::guard::{Cleared, Finding, GuildView, Level, check_guilds, cle
 use rollbook_core::model::{Owned, RunId};
 use rollbook_core::plan::{Digest, GuildInputs, GuildPlan, Scope, plan_guilds};
 use rollbook_core::policy::GuildPolicy;
+use rollbook_core::report::with_causes;
 use rollbook_core::run::{Counts, GuildCounts, RunKind, RunState};
-use std::error::Error as _;
 use tokio_util::sync::CancellationToken;
 
 /// Runs guilds once; `watch` hears what is known as soon as it is.
@@ -81,7 +81,7 @@ async fn run_leased(
             Ok(report)
         }
         Err(error) => {
-            let (counts, reason) = (Counts::default(), words(&error));
+            let (counts, reason) = (Counts::default(), with_causes(&error));
             let ended = journal.finish_run(lease, &run, RunState::Failed, &counts, &reason, clock.now()).await;
             if let Err(second) = ended {
                 tracing::error!(error = %second, "the end of a run could not be recorded; the next one notices");
@@ -240,15 +240,4 @@ fn totals(counts: &GuildCounts) -> Counts {
         mails: 0,
         calls,
     }
-}
-
-/// An error with its causes, for the journal.
-fn words(error: &GuildsError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
 }

@@ -12,9 +12,9 @@ use crate::pipeline::lease::{Heartbeat, take_lease};
 use rollbook_core::guard::{Level, clear};
 use rollbook_core::model::{Fingerprint, RunId};
 use rollbook_core::plan::{IntakeChange, IntakePlan, Skip};
+use rollbook_core::report::with_causes;
 use rollbook_core::run::{Counts, RunKind, RunState};
 use rollbook_core::snapshot::Snapshot;
-use std::error::Error as _;
 use tokio_util::sync::CancellationToken;
 
 /// Runs intake once.
@@ -78,7 +78,7 @@ async fn run_leased(with: &Leased<'_>, request: &IntakeRequest) -> Result<Intake
             Ok(report)
         }
         Err(error) => {
-            let reason = words(&error);
+            let reason = with_causes(&error);
             if let Err(second) =
                 journal.finish_run(lease, &run, RunState::Failed, &Counts::default(), &reason, clock.now()).await
             {
@@ -178,15 +178,4 @@ async fn hold_back(recorder: &mut Recorder<'_>, plan: &IntakePlan, unsaid: &[Ski
     let wanted = plan.changes.iter().filter_map(IntakeChange::record);
     let held: Vec<Fingerprint> = wanted.chain(unsaid.iter().map(|skip| skip.record)).collect();
     Ok(recorder.record_not_tried(&held, "a guard refused the plan").await?)
-}
-
-/// An error with its causes, for the journal.
-fn words(error: &IntakeError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
 }

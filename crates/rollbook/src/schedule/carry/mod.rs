@@ -16,6 +16,7 @@ use crate::pipeline::intake::{IntakeFlow, query_feed};
 use crate::pipeline::setup::make_intake;
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
+use rollbook_core::report::with_causes;
 use std::error::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -50,7 +51,7 @@ impl Trouble {
             }
             cause = this.source();
         }
-        Self::failed(super::outboxes::chain(error), "")
+        Self::failed(with_causes(error), "")
     }
 }
 

@@ -4,8 +4,9 @@ use crate::journal::requests::{LINES_MAX, Ran};
 use crate::pipeline::completions::CompletionsReport;
 use crate::pipeline::guilds::GuildsReport;
 use crate::pipeline::intake::IntakeReport;
-use rollbook_core::model::{FeedRecord, Field, Fingerprint};
-use rollbook_core::run::{Counts, GuildCounts};
+use rollbook_core::guard::Finding;
+use rollbook_core::model::{FeedRecord, Field, Fingerprint, RunId};
+use rollbook_core::run::{Counts, GuildCounts, RunState};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -20,6 +21,39 @@ fn lines<T: Display>(items: impl ExactSizeIterator<Item = T>) -> Lines {
     Lines { lines: items.take(LINES_MAX).map(|item| item.to_string()).collect(), left_out }
 }
 
+/// What a plan would change and what it leaves alone, as lines.
+struct PlanLines {
+    changes: Lines,
+    skips: Lines,
+    gaps: Lines,
+}
+
+impl PlanLines {
+    /// The answer of a run; `plan` is the plan that waits for a person.
+    fn into_ran(
+        self,
+        run: Option<RunId>,
+        state: RunState,
+        counts: Counts,
+        findings: Vec<Finding>,
+        plan: Option<i64>,
+    ) -> Ran {
+        let Self { changes, skips, gaps } = self;
+        let left_out = changes.left_out + skips.left_out;
+        Ran {
+            run,
+            state,
+            counts,
+            left_out,
+            changes: changes.lines,
+            skips: skips.lines,
+            findings,
+            gaps: gaps.lines,
+            plan,
+        }
+    }
+}
+
 /// A run of intake; `waiting` is the plan that waits for a person.
 pub(super) fn of_intake(report: IntakeReport, waiting: Option<i64>) -> Ran {
     let IntakeReport { run, state, gaps, counts, plan, findings, records, .. } = report;
@@ -32,17 +66,8 @@ pub(super) fn of_intake(report: IntakeReport, waiting: Option<i64>) -> Ran {
         });
         format!("{subject}{}", skip.verdict)
     }));
-    Ran {
-        run,
-        state,
-        counts,
-        left_out: changes.left_out + skips.left_out,
-        changes: changes.lines,
-        skips: skips.lines,
-        findings,
-        gaps: lines(gaps.iter()).lines,
-        plan: waiting,
-    }
+    let gaps = lines(gaps.iter());
+    PlanLines { changes, skips, gaps }.into_ran(run, state, counts, findings, waiting)
 }
 
 /// A run of completions.
@@ -57,17 +82,8 @@ pub(super) fn of_completions(report: CompletionsReport, waiting: Option<i64>) ->
         waiting: delivered.waiting,
         ..Counts::default()
     };
-    Ran {
-        run,
-        state,
-        counts,
-        left_out: changes.left_out + skips.left_out,
-        changes: changes.lines,
-        skips: skips.lines,
-        findings,
-        gaps: lines(gaps.iter()).lines,
-        plan: waiting,
-    }
+    let gaps = lines(gaps.iter());
+    PlanLines { changes, skips, gaps }.into_ran(run, state, counts, findings, waiting)
 }
 
 /// A run of guilds.
@@ -87,15 +103,6 @@ pub(super) fn of_guilds(report: GuildsReport) -> Ran {
         mails: 0,
         calls,
     };
-    Ran {
-        run,
-        state,
-        counts,
-        left_out: changes.left_out + skips.left_out,
-        changes: changes.lines,
-        skips: skips.lines,
-        findings,
-        gaps: lines(community.gaps.iter()).lines,
-        plan: waiting,
-    }
+    let gaps = lines(community.gaps.iter());
+    PlanLines { changes, skips, gaps }.into_ran(run, state, counts, findings, waiting)
 }

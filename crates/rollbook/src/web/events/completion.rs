@@ -3,7 +3,7 @@
 //!
 //! Whoever cannot sign learns nothing but 401. What is refused leaves no trace but a count.
 
-use super::gate::{Became, Believers, forget, read, told};
+use super::gate::{Became, Believed, Believers, forget, not_kept, told};
 use super::signature::{self, SIGNATURE, TIMESTAMP};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -82,20 +82,9 @@ pub async fn take_completion(State(gate): State<Arc<CompletionGate>>, request: R
 }
 
 async fn take(gate: &CompletionGate, request: Request) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let refuse = |became: Became, status: StatusCode, detail: &str| {
-        gate.believers.count(became);
-        Problem::new(status, detail)
-    };
-    let body = read(&parts.headers, body).await;
-    let body = body.ok_or_else(|| refuse(Became::TooLong, StatusCode::PAYLOAD_TOO_LARGE, "the event is too long"))?;
-    let now = gate.clock.now();
-    let believed = gate.believers.believe(&parts.headers, &body, now);
-    let (link, push, signature) = believed
-        .ok_or_else(|| refuse(Became::Disbelieved, StatusCode::UNAUTHORIZED, "the event is not rightly signed"))?;
+    let Believed { link, push, signature, body, now } = gate.believers.admit(request, &gate.clock).await?;
     let CompletionEvent { user_id, course_id } = told(&body).ok_or_else(|| {
-        let detail = "user_id and course_id are needed, as whole numbers";
-        refuse(Became::Malformed, StatusCode::BAD_REQUEST, detail)
+        gate.believers.refuse(Became::Malformed, "user_id and course_id are needed, as whole numbers")
     })?;
     let event = PushedEvent { signature, user: MoodleUserId(user_id.0), course: MoodleCourseId(course_id.0) };
     match gate.journal.take_pushed(link, &event, forget(push, now), now).await {
@@ -104,11 +93,8 @@ async fn take(gate: &CompletionGate, request: Request) -> Result<Response, Probl
             gate.wake.notify_one();
             Ok((StatusCode::ACCEPTED, Json(TakenEvent { taken: true })).into_response())
         }
-        Ok(Taken::Before) => Err(refuse(Became::Repeated, StatusCode::CONFLICT, "the event was taken before")),
-        Err(error) => {
-            tracing::error!(%error, %link, "an event could not be kept; its sender must send it again");
-            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the event could not be kept; send it again"))
-        }
+        Ok(Taken::Before) => Err(gate.believers.refuse(Became::Repeated, "the event was taken before")),
+        Err(error) => Err(not_kept(link, &error)),
     }
 }
 

@@ -2,9 +2,13 @@
 //! and count what became of each. Whoever cannot sign learns nothing but 401.
 
 use super::signature::{SIGNATURE, TIMESTAMP, verify};
+use crate::clock::Clock;
 use crate::config::link::Push;
+use crate::journal::JournalError;
+use crate::web::api::Problem;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, header};
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::LinkName;
 use secrecy::ExposeSecret;
@@ -44,6 +48,21 @@ impl Became {
     }
 }
 
+/// An event that was believed.
+#[derive(Debug)]
+pub struct Believed<'a> {
+    /// Whose event it is.
+    pub link: &'a LinkName,
+    /// How that link takes events.
+    pub push: &'a Push,
+    /// The signature, by which it is known again.
+    pub signature: String,
+    /// What it says.
+    pub body: Vec<u8>,
+    /// When it was believed.
+    pub now: Timestamp,
+}
+
 /// The links that believe events of one kind, and how many came.
 #[derive(Debug)]
 pub struct Believers {
@@ -69,8 +88,36 @@ impl Believers {
         metrics::counter!("rollbook_events_total", "kind" => self.kind, "became" => became.as_str()).increment(1);
     }
 
+    /// Reads an event, and believes it or not.
+    ///
+    /// # Errors
+    /// 413 for what is too long, 401 for what is not believed; each is counted.
+    pub async fn admit(&self, request: Request, clock: &Clock) -> Result<Believed<'_>, Problem> {
+        let (parts, body) = request.into_parts();
+        let body = read(&parts.headers, body).await;
+        let body = body.ok_or_else(|| self.refuse(Became::TooLong, "the event is too long"))?;
+        let now = clock.now();
+        let found = self.believe(&parts.headers, &body, now);
+        let (link, push, signature) =
+            found.ok_or_else(|| self.refuse(Became::Disbelieved, "the event is not rightly signed"))?;
+        Ok(Believed { link, push, signature, body, now })
+    }
+
+    /// Counts an event that is not taken; gives the answer to it.
+    pub fn refuse(&self, became: Became, detail: &str) -> Problem {
+        self.count(became);
+        let status = match became {
+            Became::Taken => StatusCode::ACCEPTED,
+            Became::Repeated => StatusCode::CONFLICT,
+            Became::Disbelieved => StatusCode::UNAUTHORIZED,
+            Became::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Became::Malformed => StatusCode::BAD_REQUEST,
+        };
+        Problem::new(status, detail)
+    }
+
     /// Whose event it is; nobody's, where no link's secret signed it now.
-    pub fn believe(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<(&LinkName, &Push, String)> {
+    fn believe(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<(&LinkName, &Push, String)> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let signed = (text(TIMESTAMP), text(SIGNATURE));
         self.links.iter().find_map(|(link, push)| {
@@ -86,6 +133,12 @@ impl Believers {
     }
 }
 
+/// The answer to an event that was believed and could not be kept.
+pub fn not_kept(link: &LinkName, error: &JournalError) -> Problem {
+    tracing::error!(%error, %link, "an event could not be kept; its sender must send it again");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the event could not be kept; send it again")
+}
+
 /// Events of before that would be refused by their time alone.
 pub fn forget(push: &Push, now: Timestamp) -> Timestamp {
     let window = SignedDuration::try_from(push.window).unwrap_or(SignedDuration::MAX);
@@ -99,7 +152,7 @@ pub fn told<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
 }
 
 /// The body, where it is short enough. What says beforehand that it is not is not read at all.
-pub async fn read(headers: &HeaderMap, body: Body) -> Option<Vec<u8>> {
+async fn read(headers: &HeaderMap, body: Body) -> Option<Vec<u8>> {
     let says = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if says.is_some_and(|length| length > BYTES_MAX) {
         return None;

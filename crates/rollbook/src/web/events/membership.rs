@@ -1,14 +1,13 @@
 //! `POST /api/v1/events/membership`: somebody's membership changed, says a community. The event only wakes a look at that member;
 //! what they belong to is read from the community itself.
 
-use super::gate::{Became, Believers, forget, read, told};
+use super::gate::{Became, Believed, Believers, forget, not_kept, told};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::link::Push;
 use crate::journal::Journal;
 use crate::web::api::{Accepted, Events, Problem};
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use rollbook_core::model::LinkName;
 use serde::Deserialize;
@@ -96,21 +95,10 @@ pub async fn take_membership(State(gate): State<Arc<MembershipGate>>, request: R
 }
 
 async fn take(gate: &MembershipGate, request: Request) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let refuse = |became: Became, status: StatusCode, detail: &str| {
-        gate.believers.count(became);
-        Problem::new(status, detail)
-    };
-    let body = read(&parts.headers, body).await;
-    let body = body.ok_or_else(|| refuse(Became::TooLong, StatusCode::PAYLOAD_TOO_LARGE, "the event is too long"))?;
-    let now = gate.clock.now();
-    let believed = gate.believers.believe(&parts.headers, &body, now);
-    let (link, push, signature) = believed
-        .ok_or_else(|| refuse(Became::Disbelieved, StatusCode::UNAUTHORIZED, "the event is not rightly signed"))?;
+    let Believed { link, push, signature, body, now } = gate.believers.admit(request, &gate.clock).await?;
     let named = told::<MembershipEvent>(&body).and_then(|event| event.user.name());
     let user = named.ok_or_else(|| {
-        let detail = "`user` is needed: a number, a user name or a mail address";
-        refuse(Became::Malformed, StatusCode::BAD_REQUEST, detail)
+        gate.believers.refuse(Became::Malformed, "`user` is needed: a number, a user name or a mail address")
     })?;
     match gate.journal.take_membership(link, &signature, &user, forget(push, now), now).await {
         Ok(Some(request)) => {
@@ -118,10 +106,7 @@ async fn take(gate: &MembershipGate, request: Request) -> Result<Response, Probl
             gate.wake.notify_one();
             Ok(Accepted::of(request).into_response())
         }
-        Ok(None) => Err(refuse(Became::Repeated, StatusCode::CONFLICT, "the event was taken before")),
-        Err(error) => {
-            tracing::error!(%error, %link, "an event could not be kept; its sender must send it again");
-            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the event could not be kept; send it again"))
-        }
+        Ok(None) => Err(gate.believers.refuse(Became::Repeated, "the event was taken before")),
+        Err(error) => Err(not_kept(link, &error)),
     }
 }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const ELM: Target = Target::Completion;
 /// Every way in which the ELM fails, but a refusal for good, which is for a human.
-const KINDS: [Kind; 16] = [
+pub const KINDS: [Kind; 16] = [
     Kind::RefuseConnection,
     Kind::ResetBeforeEffect,
     Kind::ResetAfterEffect,
@@ -33,7 +33,7 @@ const KINDS: [Kind; 16] = [
     Kind::ExceptionAfterEffect { errorcode: "Internal" },
 ];
 /// The process waits for an answer and dies while it waits.
-const SILENT: [Kind; 2] = [Kind::TimeoutBeforeEffect, Kind::TimeoutAfterEffect];
+pub const SILENT: [Kind; 2] = [Kind::TimeoutBeforeEffect, Kind::TimeoutAfterEffect];
 /// More processes than this, and something turns in circles.
 const PROCESSES_MAX: u64 = 5_000;
 /// A run that looks at nobody and reports one completion is polled about so often.

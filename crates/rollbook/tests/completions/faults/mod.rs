@@ -2,7 +2,7 @@
 //!
 //! Next: `history`, which plays it; the thousand seeds of `./dev soak completions` are the same code.
 
-mod history;
+pub mod history;
 mod process;
 
 use history::{History, Place, Told};
