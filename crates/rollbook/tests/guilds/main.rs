@@ -7,9 +7,11 @@
 )]
 
 mod faults;
+mod left_roles;
 mod pains;
 mod readers;
 mod scoped;
 mod sync;
 mod tables;
+mod token;
 mod world;

@@ -16,7 +16,11 @@ pub(crate) enum Server {
 
 /// Makes the tables of a community under a prefix and fills them.
 pub(crate) async fn load(server: Server, url: &str, prefix: &str, community: &Community) {
-    let statements = statements(server, prefix, community);
+    fill(server, url, statements(server, prefix, community)).await;
+}
+
+/// Runs statements, one after the other.
+pub(crate) async fn fill(server: Server, url: &str, statements: Vec<String>) {
     match server {
         Server::MariaDb => run(&sqlx::MySqlPool::connect(url).await.unwrap(), statements).await,
         Server::Postgres => run(&sqlx::PgPool::connect(url).await.unwrap(), statements).await,

@@ -11,8 +11,9 @@ use rollbook::pipeline::guilds::{
 use rollbook::sources::community::{CommunitySource, JsonApiCommunity};
 use rollbook_core::model::{CohortId, LinkName, SiteName};
 use rollbook_core::policy::GuildPolicy;
-use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, Fault, Kind, MOODLE_TOKEN, Sandbox, Target, World};
+use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, MOODLE_TOKEN, Sandbox, World};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -22,14 +23,16 @@ pub(crate) const NAME_FIELD: &str = "field_machine_name";
 pub(crate) const SENTINEL: &str = "ann";
 
 pub(crate) struct Site {
-    pub(crate) sandbox: Sandbox,
+    pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) journal: Journal,
     pub(crate) clock: Clock,
     pub(crate) hand: Hand,
     pub(crate) flow: GuildsFlow,
     /// How long a call to Moodle is waited for.
     pub(crate) patience: Duration,
-    _folder: tempfile::TempDir,
+    /// Who reads the community.
+    pub(crate) auth: DrupalAuth,
+    folder: tempfile::TempDir,
 }
 
 impl Site {
@@ -40,25 +43,43 @@ impl Site {
     }
 
     pub(crate) async fn over(world: World) -> Self {
-        let sandbox = Sandbox::start(world).await.unwrap();
+        Self::with(world, &OpenOptions::default()).await
+    }
+
+    pub(crate) async fn with(world: World, options: &OpenOptions) -> Self {
+        let sandbox = Arc::new(Sandbox::start(world).await.unwrap());
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.sqlite");
-        let journal = Journal::open(path.to_str().unwrap(), &OpenOptions::default()).await.unwrap();
+        let journal = Journal::open(path.to_str().unwrap(), options).await.unwrap();
         let (clock, hand) = Clock::by_hand("2026-11-23T10:00:00Z".parse().unwrap());
         let patience = Duration::from_secs(20);
-        let flow = flow(&sandbox, &clock, patience);
-        Self { sandbox, journal, clock, hand, flow, patience, _folder: folder }
+        let auth = DrupalAuth::Basic { user: COMMUNITY_USER.to_owned(), password: COMMUNITY_PASSWORD.into() };
+        let flow = flow(&sandbox, &clock, patience, auth.clone());
+        Self { sandbox, journal, clock, hand, flow, patience, auth, folder }
+    }
+
+    /// The address of the journal's file.
+    pub(crate) fn journal_file(&self) -> String {
+        self.folder.path().join("journal.sqlite").display().to_string()
+    }
+
+    /// Opens the journal again, as a new process does.
+    pub(crate) async fn reopen(&mut self, options: &OpenOptions) {
+        self.journal.close().await;
+        self.journal = Journal::open(&self.journal_file(), options).await.unwrap();
     }
 
     /// Runs as a fresh process would: new connections, new counts.
     pub(crate) async fn run(&mut self, ask: Ask, purpose: Purpose) -> Result<GuildsReport, GuildsError> {
         let policy = self.flow.policy.clone();
         let (sentinel, database) = (self.flow.community_sentinel.clone(), self.flow.database.clone());
+        let lease = self.flow.lease;
         self.flow = GuildsFlow {
             policy,
             community_sentinel: sentinel,
             database,
-            ..flow(&self.sandbox, &self.clock, self.patience)
+            lease,
+            ..flow(&self.sandbox, &self.clock, self.patience, self.auth.clone())
         };
         let request = GuildsRequest { ask, purpose, author: "test".to_owned() };
         let mut quiet = |_: Watch<'_>| {};
@@ -98,15 +119,10 @@ impl Site {
     pub(crate) fn user(&self, name: &str) -> i64 {
         self.sandbox.world().moodle.users_by_username(name)[0].id
     }
-
-    pub(crate) fn arm(&self, function: &'static str, kind: Kind) {
-        self.sandbox.faults().arm(Fault::nth(Target::Moodle(Some(function)), 1, kind));
-    }
 }
 
-fn flow(sandbox: &Sandbox, clock: &Clock, patience: Duration) -> GuildsFlow {
+fn flow(sandbox: &Sandbox, clock: &Clock, patience: Duration, auth: DrupalAuth) -> GuildsFlow {
     let once = RetryPolicy { tries_max: 1, ..RetryPolicy::default() };
-    let auth = DrupalAuth::Basic { user: COMMUNITY_USER.to_owned(), password: COMMUNITY_PASSWORD.into() };
     let mut drupal = DrupalOptions::new(sandbox.community_url(), auth, clock.clone());
     drupal.retry = once;
     let mut moodle = MoodleOptions::new(sandbox.moodle_url(), MOODLE_TOKEN.into());

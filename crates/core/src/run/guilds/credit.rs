@@ -48,6 +48,12 @@ fn done(
             let other = owned.pairs.get(guild).is_some_and(|pair| side.cohorts.contains_key(&pair.cohort));
             (!paired && !other).then_some((Some(cohort.id), None))
         }
+        GuildChange::UpdateCohort { guild, label, cohort, form, .. } => {
+            let (pair, seen) = (owned.pairs.get(guild)?, side.cohorts.get(cohort)?);
+            let as_wanted = seen.idnumber == form.idnumber.as_str() && seen.name == form.name;
+            let known = pair.machine_name == form.idnumber && pair.label == *label;
+            (pair.cohort == *cohort && as_wanted && !known).then_some((Some(*cohort), None))
+        }
         GuildChange::AddMember(member) => {
             let user = resolve(member.user)?;
             let pair = owned.pairs.get(&member.guild)?;

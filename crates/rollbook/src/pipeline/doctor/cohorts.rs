@@ -17,6 +17,8 @@ pub struct GuildRights {
     pub roles: Vec<(RoleId, RoleContext)>,
     /// Whether a member without account gets one.
     pub creates_accounts: bool,
+    /// Where roles are left to Moodle's plugin: how many rules the link has all the same.
+    pub left_to_moodle: Option<usize>,
 }
 
 /// What every guilds link calls.

@@ -4,6 +4,7 @@ mod cohorts;
 mod community;
 mod completions;
 mod elm;
+mod left_roles;
 mod mail;
 mod moodle;
 mod rounds;

@@ -1,11 +1,13 @@
 //! A Moodle: is it reached, is the token taken, does it see and may it do what the links need, how many variables are read.
 
 use super::cohorts::{GuildRights, look_at_guilds};
+use super::left_roles::look_at_left_roles;
 use super::{Chart, Check};
 use crate::clients::moodle::read::{UserField, WhichEnrolled, WhichFields};
 use crate::clients::moodle::wire::WireSiteInfo;
 use crate::clients::moodle::{Function, MoodleClient, MoodleError, MoodleReader};
 use crate::clock::Clock;
+use crate::sources::database::Database;
 use crate::sources::moodle::{MoodleSourceError, Sentinel, prove_sight, prove_sight_of_people};
 use rollbook_core::model::{MoodleCourseId, RoleId};
 
@@ -30,6 +32,8 @@ pub struct MoodlePatient<'a> {
     pub role: Option<RoleId>,
     /// What each link with guilds does there.
     pub guilds: &'a [GuildRights],
+    /// The Moodle's database, where it may be read.
+    pub database: Option<&'a Database>,
     /// Form variables per call, as configured.
     pub input_vars: usize,
     /// Whether a link welcomes new learners by itself.
@@ -146,6 +150,7 @@ async fn look_at_rights(chart: &mut Chart, patient: &MoodlePatient<'_>, reader: 
         }
     }
     look_at_guilds(chart, reader, patient.guilds).await;
+    look_at_left_roles(chart, patient.database, patient.guilds).await;
     if let Some(role) = patient.role {
         look_at_enrolling(chart, reader, role).await;
     }

@@ -88,6 +88,10 @@ async fn look_at_moodle(site: &Moodle, settings: &Settings, clock: &Clock) -> Ve
         None => Sentinel::Account(MoodleUserId(2)),
     };
     let input_vars = usize::try_from(site.input_vars).unwrap_or(usize::MAX);
+    let database = match site.database.as_ref().map(setup::make_database).transpose() {
+        Ok(database) => database,
+        Err(error) => return unusable(site.name.as_str(), &error.to_string()),
+    };
     let patient = MoodlePatient {
         site: site.name.as_str(),
         client: &client,
@@ -95,6 +99,7 @@ async fn look_at_moodle(site: &Moodle, settings: &Settings, clock: &Clock) -> Ve
         sentinel,
         role,
         guilds: &guilds,
+        database: database.as_ref(),
         input_vars,
         welcomes,
     };

@@ -121,7 +121,8 @@ pub fn guild_rights(link: &Guilds) -> GuildRights {
         RolesBy::Rollbook => policy.roles.iter().map(|rule| (rule.role, rule.context)).collect(),
         RolesBy::Moodle => Vec::new(),
     };
-    GuildRights { context: policy.context, roles, creates_accounts: link.create_accounts }
+    let left_to_moodle = (policy.roles_by == RolesBy::Moodle).then_some(policy.roles.len());
+    GuildRights { context: policy.context, roles, creates_accounts: link.create_accounts, left_to_moodle }
 }
 
 fn to_key(way: MatchBy) -> MatchKey {

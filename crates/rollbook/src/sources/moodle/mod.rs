@@ -22,7 +22,7 @@ pub use people::{collect_people, find_by_guid, find_by_id, find_by_mail, find_pe
 pub use sight::{
     GuildSight, LooksUp, Sentinel, Sight, Wanted, prove_guild_sight, prove_rights, prove_sight, prove_sight_of_people,
 };
-pub use sql::MoodleDatabase;
+pub use sql::{CohortRoles, MoodleDatabase};
 
 use crate::clients::moodle::MoodleError;
 use crate::clients::moodle::wire::WireUser;

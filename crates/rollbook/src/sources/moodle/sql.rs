@@ -33,6 +33,24 @@ const ASSIGNMENTS: &str = "
     FROM {table:role_assignments} ra JOIN {table:context} x ON x.id = ra.contextid
     WHERE ra.component = '' AND ra.roleid IN {in}";
 
+/// The plugin that gives roles to a cohort's members, where the site has it.
+const COHORT_ROLE_PLUGIN: &str = "
+    SELECT {text:p.value} FROM {table:config_plugins} p WHERE p.plugin = 'local_cohortrole' AND p.name = 'version'";
+
+/// What the plugin gives, as far as the cohort is there.
+const COHORT_ROLES: &str = "
+    SELECT {int:lr.cohortid}, {int:lr.roleid} FROM {table:local_cohortrole} lr
+    JOIN {table:cohort} h ON h.id = lr.cohortid";
+
+/// What the plugin `local_cohortrole` gives the members of cohorts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CohortRoles {
+    /// The site has no such plugin.
+    NoPlugin,
+    /// Pairs of cohort and role.
+    Given(BTreeSet<(CohortId, RoleId)>),
+}
+
 /// Moodle's tables.
 #[derive(Clone, Debug)]
 pub struct MoodleDatabase {
@@ -53,6 +71,20 @@ impl MoodleDatabase {
         let sql = "SELECT {int:COUNT(*)} FROM {table:user} WHERE deleted = 0";
         let rows = self.tables.rows("counting accounts", sql, &[]).await?;
         Ok(u64::try_from(rows.first().map_or(Ok(0), |row| row.int(0))?).unwrap_or_default())
+    }
+
+    /// What the plugin `local_cohortrole` gives.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]
+    pub async fn fetch_cohort_roles(&self) -> Result<CohortRoles, DatabaseError> {
+        let doing = "reading the roles that local_cohortrole gives";
+        if self.tables.rows(doing, COHORT_ROLE_PLUGIN, &[]).await?.is_empty() {
+            return Ok(CohortRoles::NoPlugin);
+        }
+        let rows = self.tables.rows(doing, COHORT_ROLES, &[]).await?;
+        let given = rows.iter().map(|row| Ok((CohortId(row.int(0)?), RoleId(row.int(1)?))));
+        given.collect::<Result<_, DatabaseError>>().map(CohortRoles::Given)
     }
 
     pub(super) async fn fetch_accounts(&self, values: &Values) -> Result<Vec<Account>, DatabaseError> {

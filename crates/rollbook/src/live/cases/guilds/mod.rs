@@ -240,7 +240,7 @@ pub(super) async fn the_doctor_finds_nothing_bad_for_guilds(bench: &Bench) -> Ch
         Function::UnassignRoles,
     ];
     let roles = bench.options.guild_role.map(|role| (role, RoleContext::System)).into_iter().collect();
-    let rights = GuildRights { context: CohortContext::System, roles, creates_accounts: true };
+    let rights = GuildRights { context: CohortContext::System, roles, creates_accounts: true, left_to_moodle: None };
     let patient = MoodlePatient {
         site: "moodle",
         client: &bench.moodle,
@@ -248,6 +248,7 @@ pub(super) async fn the_doctor_finds_nothing_bad_for_guilds(bench: &Bench) -> Ch
         sentinel: sentinel(bench),
         role: None,
         guilds: &[rights],
+        database: None,
         input_vars: 900,
         welcomes: false,
     };

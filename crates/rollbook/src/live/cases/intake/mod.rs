@@ -197,6 +197,7 @@ pub(super) async fn the_doctor_finds_nothing_bad(bench: &Bench) -> Checked {
         sentinel: sentinel(bench),
         role: Some(bench.options.role),
         guilds: &[],
+        database: None,
         input_vars: 900,
         welcomes: true,
     };
