@@ -177,6 +177,19 @@ impl LeftAlone {
         }
     }
 
+    /// The reason without what differs from one member to the next, so that a list can say it once.
+    pub fn in_general(&self) -> String {
+        match self {
+            Self::NotOurs { .. } => "not added by Rollbook".to_owned(),
+            Self::NoLongerFits { .. } => "the account was theirs and no longer fits: it is left as it is".to_owned(),
+            Self::HeldBack { user: Some(_), hold } => format!("not removed now: {hold}"),
+            Self::RoleNotOurs { assignment: Assignment { role, context, .. } } => {
+                format!("has role {role} in {context} already, not by Rollbook")
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// Whether it is about who is who.
     pub fn is_doubt(&self) -> bool {
         matches!(self, Self::Several { .. } | Self::AccountTaken { .. } | Self::NoLongerFits { .. })

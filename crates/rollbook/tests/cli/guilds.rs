@@ -156,3 +156,39 @@ async fn json_has_the_plan_and_the_outcome() {
     assert_eq!(changes.len(), json["outcomes"].as_array().unwrap().len());
     assert_eq!((json["counts"]["added"].as_u64(), json["dry_run"].as_bool()), (Some(6), Some(false)));
 }
+
+/// Twenty-nine people whom nothing may be taken from now: the reason is told once, the people with it, and all of them in -v and
+/// in JSON.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_reason_of_many_members_is_told_once() {
+    let site = Site::new().await;
+    {
+        let mut world = site.sandbox.world();
+        let groups: Vec<i64> = world.community.groups.keys().copied().collect();
+        for number in 0..24 {
+            let (name, mail) = (format!("p{number:02}"), format!("p{number:02}@example.org"));
+            let id = world.moodle.add_user("", &mail, &name, "Person");
+            world.moodle.users.edit(id, |user| user.username.clone_from(&name));
+            let uid = world.community.add_account(&name, Some(&mail));
+            world.community.join(groups[number % 2], uid, &[]);
+        }
+    }
+    assert!(site.run("guilds sync avc ss").await.ends_with("-- ended with 0"));
+    {
+        // Everybody but one seems to have left, the sentinel too.
+        let mut world = site.sandbox.world();
+        let ben = *world.community.memberships.keys().nth(1).unwrap();
+        world.community.memberships.retain(|id, _| *id == ben);
+    }
+    let told = site.run("guilds sync avc ss").await;
+    check("left_alone", &told);
+    assert_eq!(told.matches("not removed now").count(), 1, "{told}");
+    let detailed = site.run("guilds sync avc ss -v --dry-run").await;
+    for name in ["ann", "fay", "p00", "p23"] {
+        assert!(detailed.contains(&format!("{name} in ")), "{name}: {detailed}");
+    }
+    let answer = site.run("guilds sync avc ss --json --dry-run").await;
+    let json: serde_json::Value = serde_json::from_str(answer.rsplit_once("-- ").unwrap().0).unwrap();
+    let held = json["plan"]["skips"].as_array().unwrap().iter().filter(|skip| skip.to_string().contains("held_back"));
+    assert_eq!(held.count(), 29);
+}

@@ -5,6 +5,7 @@
 mod demo;
 mod guilds_of_plan;
 mod help;
+mod left;
 mod lines;
 mod list;
 mod status;

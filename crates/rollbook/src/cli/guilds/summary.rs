@@ -1,25 +1,20 @@
-//! What a synchronisation comes to: the guards' word, the numbers, what was left alone, and all of it as JSON.
+//! What a synchronisation comes to: the guards' word, the numbers, and all of it as JSON.
 
 use super::help::capability;
 use super::lines::{Lines, count};
 use crate::cli::output::{Sign, Table};
 use crate::pipeline::guilds::{GuildsFlow, GuildsReport};
 use rollbook_core::guard::Level;
-use rollbook_core::model::{CommunityUserId, GuildUuid};
-use rollbook_core::plan::{GuildChange, GuildSkip};
+use rollbook_core::plan::GuildChange;
 use rollbook_core::run::{Outcome, RunState};
-use rollbook_core::verdict::LeftAlone;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Checks that mean that the community shows too little.
 const SIGHT: [&str; 3] = ["identity", "sentinel", "empty_source"];
 /// What gives the sight back.
 const SIGHT_HELP: &str = "the community's account needs \"view group\" and \"view group_membership relationship\" in the \
     scopes outsider and insider, and \"access user profiles\"";
-
-/// So many are listed where details were not asked for.
-const LISTED_MAX: usize = 20;
 
 /// What the guards found, and where a refused plan waits.
 pub(super) fn tell_findings(report: &GuildsReport, lines: &mut Lines<'_>) {
@@ -132,59 +127,6 @@ fn function_of(change: &GuildChange) -> Option<&'static str> {
         | GuildChange::ClaimRole(_)
         | GuildChange::ReleaseRole(_)
         | GuildChange::ForgetMember(_) => None,
-    }
-}
-
-/// Guilds and members that were left alone, each with its reason.
-pub(super) fn tell_left(report: &GuildsReport, detailed: bool, lines: &mut Lines<'_>) {
-    let labels: BTreeMap<&GuildUuid, &str> =
-        report.plan.guilds.iter().map(|line| (&line.guild, line.label.as_str())).collect();
-    // Who is removed for being blocked is told there.
-    let removed: BTreeSet<_> = report.plan.changes.iter().filter_map(removed_member).collect();
-    let told =
-        |skip: &&GuildSkip| skip.reason == LeftAlone::Blocked && removed.contains(&(skip.guild.as_ref(), skip.person));
-    let skips = report.plan.skips.iter().filter(|skip| !told(skip));
-    let (without, others): (Vec<&GuildSkip>, Vec<&GuildSkip>) =
-        skips.partition(|skip| skip.reason == LeftAlone::NoAccount);
-    if !without.is_empty() {
-        let people: BTreeSet<_> = without.iter().map(|skip| (skip.person, &skip.name)).collect();
-        let members = count(people.len() as u64, "member");
-        lines.sign(Sign::Warning, format_args!("without Moodle account: {members}"));
-        list(people.into_iter().map(|(_, name)| name.to_string()), detailed, lines);
-    }
-    let others = others.into_iter().filter(|skip| detailed || skip.reason.needs_attention());
-    let others: Vec<String> = others
-        .map(|skip| {
-            let guild = skip.guild.as_ref().and_then(|guild| labels.get(guild));
-            match (guild, skip.person.is_some() || !skip.name.is_empty()) {
-                (Some(label), true) if **label != *skip.name => format!("{} in {label}: {}", skip.name, skip.reason),
-                _ => format!("{}: {}", skip.name, skip.reason),
-            }
-        })
-        .collect();
-    if !others.is_empty() {
-        lines.sign(Sign::Note, format_args!("{} left alone:", others.len()));
-        list(others.into_iter(), detailed, lines);
-    }
-}
-
-/// The guild and the person of a removal.
-fn removed_member(change: &GuildChange) -> Option<(Option<&GuildUuid>, Option<CommunityUserId>)> {
-    match change {
-        GuildChange::RemoveMember(member) => Some((Some(&member.guild), member.person)),
-        _ => None,
-    }
-}
-
-fn list(items: impl ExactSizeIterator<Item = String>, detailed: bool, lines: &mut Lines<'_>) {
-    let all = items.len();
-    let shown = if detailed { all } else { all.min(LISTED_MAX) };
-    for item in items.take(shown) {
-        let item: String = item.chars().map(|c| if c.is_control() { '·' } else { c }).collect();
-        lines.line(format_args!("    {item}"));
-    }
-    if shown < all {
-        lines.line(format_args!("    and {} more; -v lists them all", all - shown));
     }
 }
 

@@ -4,9 +4,10 @@
 
 use super::guilds_of_plan::tell_guilds;
 use super::help::Guided;
+use super::left::tell_left;
 use super::lines::{Lines, count};
 use super::status::tell_status;
-use super::summary::{as_json, tell_findings, tell_left, tell_summary};
+use super::summary::{as_json, tell_findings, tell_summary};
 use crate::cli::output::{Progress, Sign};
 use crate::cli::{Context, Exit};
 use crate::config::GuildsLink;
