@@ -14,6 +14,7 @@ mod outbox;
 mod record;
 mod requests;
 mod run;
+mod scans;
 mod store;
 mod world;
 

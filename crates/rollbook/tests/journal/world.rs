@@ -1,5 +1,6 @@
 //! A journal of its own for each test, and the nouns that the tests speak with.
 
+use crate::scans;
 use jiff::{SignedDuration, Timestamp};
 use rollbook::journal::{Decision, FeedRead, Journal, Lease, NewRun, OpenOptions};
 use rollbook_core::model::{FeedRecord, FieldNames, LinkName, MoodleCourseId, MoodleUserId, RunId, read_record};
@@ -30,11 +31,13 @@ pub const TTL: SignedDuration = SignedDuration::from_mins(5);
 pub fn run<F: Future<Output = ()>>(engine: Engine, rule: impl FnOnce(World) -> F) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
+        scans::listen();
         let world = World::new(engine).await;
         let schema = world.schema();
         rule(world).await;
-        if let Some(schema) = schema {
-            pg(&format!("DROP SCHEMA {schema} CASCADE")).await;
+        match schema {
+            Some(schema) => pg(&format!("DROP SCHEMA {schema} CASCADE")).await,
+            None => scans::assert_none().await,
         }
     });
 }

@@ -87,9 +87,9 @@ impl Journal {
         now: Timestamp,
     ) -> Result<u64, JournalError> {
         let sql = "
-            UPDATE record SET next_try_ms = $3
-            FROM (SELECT found.id FROM {rows}
-                {join} record AS found ON found.link = $2 AND found.fingerprint = r.key AND found.line = '') AS meant
+            WITH meant AS MATERIALIZED (SELECT found.id FROM {rows}
+                {join} record AS found ON found.link = $2 AND found.fingerprint = r.key AND found.line = '')
+            UPDATE record SET next_try_ms = $3 FROM meant
             WHERE record.id = meant.id AND record.standing <> 'settled'";
         let event = "
             INSERT INTO event (run, link, at_ms, kind, author, record, guid_fold, course, payload)

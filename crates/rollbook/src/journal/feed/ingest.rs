@@ -62,9 +62,9 @@ const MOVE_WATERMARK: &str = "
 const COVER: &str = "UPDATE run SET covered_from_ms = $2, covered_to_ms = $3, records = $4 WHERE id = $1";
 
 const CORRECT: &str = "
-    UPDATE record SET enrolment_id = meant.enrolment_id
-    FROM (SELECT found.id, r.enrolment_id FROM {rows}
-        {join} record AS found ON found.link = $2 AND found.fingerprint = r.fingerprint AND found.line = '') AS meant
+    WITH meant AS MATERIALIZED (SELECT found.id, r.enrolment_id FROM {rows}
+        {join} record AS found ON found.link = $2 AND found.fingerprint = r.fingerprint AND found.line = '')
+    UPDATE record SET enrolment_id = meant.enrolment_id FROM meant
     WHERE record.id = meant.id";
 
 #[derive(Serialize)]

@@ -100,10 +100,9 @@ struct IntentRow {
 const INTENT: &[Column] = &[column_text("record"), column_text("change"), column_text("payload")];
 
 const INTEND: &str = "
-    UPDATE record SET intent = meant.change, intent_run = $3
-    FROM (SELECT found.id, r.change FROM {rows}
-        {join} record AS found ON found.link = $2 AND found.fingerprint = r.record AND found.line = '') AS meant
-    WHERE record.id = meant.id";
+    WITH meant AS MATERIALIZED (SELECT found.id, r.change FROM {rows}
+        {join} record AS found ON found.link = $2 AND found.fingerprint = r.record AND found.line = '')
+    UPDATE record SET intent = meant.change, intent_run = $3 FROM meant WHERE record.id = meant.id";
 
 const SAY_SO: &str = "
     INSERT INTO event (run, link, at_ms, kind, author, record, guid_fold, course, payload)

@@ -2,7 +2,8 @@
 //!
 //! What differs is written as a word in braces and replaced here: `{lock}` (keep the row until the end of the
 //! transaction), `{skip_locked}` (leave rows alone that another node works on), `{join}` (from left to right: SQLite takes it
-//! for nothing to unpack bulk data once more for every row of a table). Bulk data travels as one JSON argument
+//! for nothing to unpack bulk data once more for every row of a table; an UPDATE finds its rows in a materialised table
+//! expression, for the same reason). Bulk data travels as one JSON argument
 //! that the database unpacks (see `bulk`), so a statement's text never depends on how many rows it carries.
 //! Nothing here knows what a table means. Next: `open`, `migrate`.
 
@@ -34,6 +35,9 @@ pub(super) enum Tx {
     Pg(sqlx::Transaction<'static, Postgres>),
 }
 
+/// Where each statement is told of as it goes to the database, without its values.
+const STATEMENTS: &str = "rollbook::journal::statement";
+
 /// Which words a statement is to be written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Engine {
@@ -44,15 +48,23 @@ pub(super) enum Engine {
 impl Engine {
     /// A statement as this engine takes it.
     fn words(self, sql: &str) -> String {
+        let sql = self.spell(sql);
+        tracing::trace!(target: STATEMENTS, sql);
+        sql
+    }
+
+    fn with_bulk(self, sql: &str, columns: &[Column]) -> String {
+        let sql = self.spell(sql).replace("{rows}", &bulk::source(self, columns));
+        tracing::trace!(target: STATEMENTS, sql);
+        sql
+    }
+
+    fn spell(self, sql: &str) -> String {
         let (lock, skip_locked, join) = match self {
             Self::Sqlite => ("", "", "CROSS JOIN"),
             Self::Pg => ("FOR UPDATE", "FOR UPDATE SKIP LOCKED", "JOIN"),
         };
         sql.replace("{lock}", lock).replace("{skip_locked}", skip_locked).replace("{join}", join)
-    }
-
-    fn with_bulk(self, sql: &str, columns: &[Column]) -> String {
-        self.words(sql).replace("{rows}", &bulk::source(self, columns))
     }
 }
 

@@ -1,82 +1,27 @@
-//! Fills a journal with many records and times what people and runs do with it.
+//! Fills a journal with many records, times what runs do with it, and then what people see of it: each page of
+//! `rollbook serve`, as its own process.
 //!
-//! `cargo run --release --example journal_load -- ADDRESS DECIDED HISTORY`: so many records go through the feed and a decision,
-//! so many more are taken over as history. The journal must be empty or from this program.
+//! `./dev soak journal` runs it. ADDRESS DECIDED HISTORY: so many records go through the feed and a decision, so many more are
+//! taken over as history. The journal must be empty or from this program; with 0 and 0 it stays as it is.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for a developer's terminal")]
 
+mod made;
+mod pages;
+
 use jiff::{SignedDuration, Timestamp};
+use made::{at, decision, record};
 use rollbook::journal::{
     AttentionFilter, Decision, FeedRead, HistoryRow, Journal, Lease, LogQuery, LogSort, NewRun, OpenOptions,
-    OutboxItem, OutboxKind,
 };
 use rollbook_core::model::{
-    ElmCourseId, EnrolmentId, FeedRecord, FieldNames, Guid, LinkName, Mail, MoodleCourseId, MoodleUserId, RunId,
-    read_record,
+    ElmCourseId, EnrolmentId, FeedRecord, Guid, LinkName, Mail, MoodleCourseId, MoodleUserId, RunId,
 };
-use rollbook_core::plan::AppliedState;
-use rollbook_core::run::{RunKind, Step, Verdict};
-use serde_json::json;
+use rollbook_core::run::RunKind;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 const BATCH: u64 = 20_000;
-const FIRST: [&str; 8] = ["Jane", "José", "Amir", "Wei", "Olga", "Tom", "Ana", "Björn"];
-const LAST: [&str; 10] =
-    ["Doe", "Nguyen", "Smith", "Tremblay", "Okafor", "Larsen", "Singh", "García", "Müller", "O'Neill"];
-
-fn base() -> Timestamp {
-    "2024-01-01T00:00:00Z".parse().unwrap()
-}
-
-fn at(second: u64) -> Timestamp {
-    base() + SignedDuration::from_secs(i64::try_from(second).unwrap())
-}
-
-/// Row `n`: people and courses are spread so that a person has ten rows, and courses are of very unequal size.
-fn record(n: u64) -> FeedRecord {
-    let people = 500_000;
-    let person = n.wrapping_mul(2_654_435_761) % people;
-    let course = (n % 997) * (n % 13) % 400;
-    let first = FIRST[usize::try_from(person % 8).unwrap()];
-    let last = LAST[usize::try_from(person / 8 % 10).unwrap()];
-    let state = if n.is_multiple_of(9) { "Suspend" } else { "Enrol" };
-    let row = json!({
-        "date_created": at(n * 20).to_string(), "COURSE_IDENTIFIER": 930_000 + course,
-        "COURSE_SHORTNAME": format!("ITEM-{course}-1"), "COURSE_STATE": state,
-        "GUID": format!("{:032X}", u128::from(person).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)),
-        "EMAIL": format!("{first}.{last}{person}@gov.example"), "FIRST_NAME": first, "LAST_NAME": format!("{last}{person}"),
-        "ENROLMENT_ID": 5_000_000 + n, "record_enrol_id": n,
-    });
-    read_record(&row, &FieldNames::default(), &jiff::tz::TimeZone::UTC)
-}
-
-fn decision(record: &FeedRecord, n: u64) -> Decision {
-    let (verdict, next) = match n % 200 {
-        0 => (Verdict::CourseNotFound, Step::AskAt(at(n * 20))),
-        1 => (Verdict::AccountRefused { code: "invalidusername".into() }, Step::AskAt(at(n * 20))),
-        2 => (Verdict::Superseded { by: record.fingerprint }, Step::Rest),
-        _ => (Verdict::Enrolled, Step::Rest),
-    };
-    let is_done = verdict == Verdict::Enrolled;
-    let mail = OutboxItem {
-        kind: OutboxKind::Mail,
-        dedupe: format!("welcome:{}", record.fingerprint),
-        payload: json!({"to": record.mail(), "subject": "Welcome", "text": "Dear ".repeat(60)}),
-        next: at(n * 20),
-    };
-    Decision {
-        record: record.fingerprint,
-        verdict,
-        next,
-        course_id: MoodleCourseId(i64::from(is_done) * 77),
-        course_name: if is_done { format!("Course {}: safety at work", record.course()) } else { String::new() },
-        user_id: MoodleUserId(i64::from(is_done) * i64::try_from(n % 500_000 + 1).unwrap()),
-        applied: AppliedState::of(record).filter(|_| is_done),
-        mail: (is_done && n.is_multiple_of(50)).then_some(mail),
-    }
-}
-
 struct Bench {
     journal: Journal,
     lease: Lease,
@@ -162,14 +107,17 @@ fn free(search: &str) -> LogQuery {
 
 #[tokio::main]
 async fn main() {
+    rollbook::clients::http::install_tls();
     let mut args = std::env::args().skip(1);
     let address = args.next().expect("an address");
     let mut number = || args.next().map_or(0, |text| text.replace('_', "").parse::<u64>().unwrap());
     let (decided, history) = (number(), number());
+    let total = if decided + history == 0 { 5_000_000 } else { decided + history };
+    made::end_now(total);
     let journal = Journal::open(&address, &OpenOptions::default()).await.unwrap();
-    let now = at((decided + history) * 20 + 1_000_000);
+    let now = at(total * 20);
     let link = LinkName::new("elm-ss");
-    let lease = journal.acquire(&link, "load", SignedDuration::from_hours(99_999), now).await.unwrap();
+    let lease = journal.acquire(&link, "load", SignedDuration::from_hours(24), now).await.unwrap();
     let new = NewRun { flow: "intake".into(), kind: RunKind::Normal, url: "x".into(), author: "load".into() };
     let run = journal.start_run(&lease, &new, now).await.unwrap();
     let bench = Bench { journal, lease, run, now };
@@ -177,9 +125,11 @@ async fn main() {
     bench.load_history(0, history).await;
     bench.load(history, decided).await;
     println!("loaded {} rows in {:.0?}", decided + history, start.elapsed());
-    writes(&bench, decided + history).await;
-    reads(&bench, decided + history).await;
-    bench.journal.release(bench.lease).await.unwrap();
+    writes(&bench, total).await;
+    reads(&bench, total).await;
+    let Bench { journal, lease, .. } = bench;
+    journal.release(lease).await.unwrap();
+    pages::measure(&journal, &address, total).await;
 }
 
 async fn writes(bench: &Bench, total: u64) {
