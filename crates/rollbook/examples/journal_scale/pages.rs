@@ -7,6 +7,7 @@ use rollbook::config::service::RoleName;
 use rollbook::journal::Journal;
 use rollbook::web::door::{hash_secret, make_secret};
 use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -119,13 +120,16 @@ fn encoded(text: &str) -> String {
 
 /// The program beside this one, on a free port, logged in.
 async fn start(journal: &Journal, address: &str, folder: &Path) -> Served {
+    let address = if address.contains(':') { address.to_owned() } else { format!("sqlite:{address}") };
     let config = format!(
         "timezone = \"America/Vancouver\"\n[journal]\nurl = \"{address}\"\n[server]\nlisten = \"127.0.0.1:0\"\n\
          [site.elm]\nkind = \"elm\"\nfeed_url = \"http://127.0.0.1:9/feed\"\ntoken = \"x\"\n\
          [site.learning]\nkind = \"moodle\"\nurl = \"http://127.0.0.1:9\"\ntoken = \"x\"\n\
          [link.elm-ss]\nflow = \"intake\"\nfrom = \"elm\"\nto = \"learning\"\nenabled = false\n"
     );
-    std::fs::write(folder.join("rollbook.toml"), config).unwrap();
+    let file = folder.join("rollbook.toml");
+    std::fs::write(&file, config).unwrap();
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let said = folder.join("said");
     let program = std::env::current_exe().unwrap().parent().unwrap().with_file_name("rollbook");
     let child = Command::new(program)

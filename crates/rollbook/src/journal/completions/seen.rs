@@ -176,7 +176,8 @@ impl Journal {
         limit: u64,
     ) -> Result<Vec<WaitingCompletion>, JournalError> {
         let sql = format!(
-            "{SEEN} WHERE link = $1 AND (state = 'waiting' OR (state = 'skipped' AND completed_ms >= $2)) ORDER BY id LIMIT $3"
+            "{SEEN} WHERE link = $1 AND state IN ('waiting', 'skipped') AND (state = 'waiting' OR completed_ms >= $2)
+             ORDER BY id LIMIT $3"
         );
         let from = skipped_from.map_or(i64::MAX, ms);
         let rows = self.store.rows(&sql, args![link.as_str(), from, limit]).await?;

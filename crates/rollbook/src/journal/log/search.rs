@@ -4,7 +4,7 @@
 //! which are few; a text that fits very many of them is so common that the newest lines are simply walked through.
 
 use super::query::{LogQuery, Where};
-use crate::journal::store::{Arg, args};
+use crate::journal::store::{Arg, Engine, args};
 use crate::journal::{Journal, JournalError};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -17,6 +17,10 @@ const AROUND: SignedDuration = SignedDuration::from_mins(2);
 const MATCHES_MAX: usize = 2_000;
 /// A text has so many words; the rest are ignored.
 const WORDS_MAX: usize = 6;
+
+/// People by the place where SQLite keeps them.
+const FIRST_HALF: &str = " AND rowid <= (SELECT MAX(rowid) FROM person) / 2";
+const SECOND_HALF: &str = " AND rowid > (SELECT MAX(rowid) FROM person) / 2";
 
 const STATUSES: [&str; 4] = ["Success", "Error", "Waiting", "Skipped"];
 const ACTIONS: [&str; 9] = [
@@ -74,10 +78,22 @@ async fn owners(
     let fits = |table: &str, from: usize| -> String {
         (from..from + words.len()).map(|n| format!(" AND {table}.search LIKE ${n} ESCAPE '\\'")).collect()
     };
-    let sql = format!("SELECT {key} FROM {table} WHERE link = $1{} LIMIT {}", fits(table, 2), MATCHES_MAX + 1);
     let mut args: Vec<Arg> = args![link.as_str()];
     args.extend(words.iter().map(Arg::from));
-    let rows = journal.store.rows(&sql, args).await?;
+    let halves = async |half: &str| {
+        let sql =
+            format!("SELECT {key} FROM {table} WHERE link = $1{half}{} LIMIT {}", fits(table, 2), MATCHES_MAX + 1);
+        journal.store.rows(&sql, args.clone()).await
+    };
+    // Whoever contains a text anywhere is found by reading all: on two cores in half the time.
+    let rows = match journal.store.engine() {
+        Engine::Sqlite if table == "person" => {
+            let (mut rows, others) = tokio::try_join!(halves(FIRST_HALF), halves(SECOND_HALF))?;
+            rows.extend(others);
+            rows
+        }
+        Engine::Sqlite | Engine::Pg => halves("").await?,
+    };
     let found = rows.iter().map(|row| row.text(key)).collect::<Result<Vec<_>, _>>()?;
     if found.is_empty() {
         return Ok(None);

@@ -1,7 +1,8 @@
 //! SQLite and PostgreSQL behind one type: the same SQL text runs on both, rows and arguments look the same.
 //!
 //! What differs is written as a word in braces and replaced here: `{lock}` (keep the row until the end of the
-//! transaction), `{skip_locked}` (leave rows alone that another node works on), `{join}` (from left to right: SQLite takes it
+//! transaction), `{skip_locked}` (leave rows alone that another node works on), `{unindexed}` (no index of this column: PostgreSQL counts
+//! and knows by itself), `{join}` (from left to right: SQLite takes it
 //! for nothing to unpack bulk data once more for every row of a table; an UPDATE finds its rows in a materialised table
 //! expression, for the same reason). Bulk data travels as one JSON argument
 //! that the database unpacks (see `bulk`), so a statement's text never depends on how many rows it carries.
@@ -60,11 +61,12 @@ impl Engine {
     }
 
     fn spell(self, sql: &str) -> String {
-        let (lock, skip_locked, join) = match self {
-            Self::Sqlite => ("", "", "CROSS JOIN"),
-            Self::Pg => ("FOR UPDATE", "FOR UPDATE SKIP LOCKED", "JOIN"),
+        let (lock, skip_locked, join, unindexed) = match self {
+            Self::Sqlite => ("", "", "CROSS JOIN", "+"),
+            Self::Pg => ("FOR UPDATE", "FOR UPDATE SKIP LOCKED", "JOIN", ""),
         };
-        sql.replace("{lock}", lock).replace("{skip_locked}", skip_locked).replace("{join}", join)
+        let sql = sql.replace("{lock}", lock).replace("{skip_locked}", skip_locked).replace("{join}", join);
+        sql.replace("{unindexed}", unindexed)
     }
 }
 
