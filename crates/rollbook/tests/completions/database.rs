@@ -181,6 +181,7 @@ async fn more_courses_than_one_statement_takes_are_all_read_in_order(tables: Tab
         let sql = "INSERT INTO mdl_course_completions (userid, course, timecompleted) VALUES";
         tables.sql(&format!("{sql} {}", rows.join(","))).await;
     }
+    tables.analyse().await;
     let database = tables.open();
     for kind in [ScanKind::Ordinary, ScanKind::Full] {
         let scan = Scan { kind, since: stage.clock.now() - minutes(700), courses: courses.clone() };

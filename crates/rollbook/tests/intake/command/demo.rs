@@ -33,10 +33,11 @@ fn the_demo_runs_twice_and_says_what_is_left_for_a_human() {
     }
     let guilds = out.split_once("Guilds become cohorts").unwrap().1;
     let mut from = 0;
+    // Of 247 memberships one is of an account that was deleted: it is nobody's.
     for part in [
         "first what would be done",
         "DRY RUN MODE - No changes will be made",
-        "5 guilds, 247 members",
+        "5 guilds, 246 members",
         "no changes were made",
         "now it is done",
         "The community's account loses a permission",
