@@ -153,6 +153,20 @@ async fn a_refusal_waits_for_a_human_and_is_retried_or_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn item_of_a_refused_completion_is_retried_from_the_list_of_what_waits() {
+    let site = Site::new("").await;
+    site.complete(&["ann"]);
+    site.sandbox.world().elm.closed.insert(500_001);
+    site.run("completions run done").await;
+    site.sandbox.world().elm.closed.clear();
+    let told = site.run("attention resolve 1 retry --reason mended").await;
+    assert!(told.ends_with("-- ended with 0"), "{told}");
+    assert!(site.run("completions list done --state due").await.contains("ann"));
+    assert!(site.run("completions run done").await.ends_with("-- ended with 0"));
+    assert_eq!(site.sandbox.world().elm.completions.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_is_sent_by_hand_and_history_is_marked() {
     let site = Site::new("").await;
     let sent = "completions send done --user DAN --course 930001 --date 2026-11-20 --enrolment-id 4711";

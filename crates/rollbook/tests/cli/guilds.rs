@@ -115,6 +115,9 @@ async fn a_refused_plan_is_shown_approved_and_run() {
     site.run("guilds sync avc ss").await;
     site.keep(2);
     check("refused", &site.run("guilds sync avc ss").await);
+    let scoped = site.run("guilds sync avc ss --guild=web-development").await;
+    assert!(scoped.contains("not removed now: a full synchronisation waits for approval"), "{scoped}");
+    assert!(scoped.ends_with("-- ended with 5"), "partly: {scoped}");
     check("plans_list", &site.run("plans show").await);
     check("plans_show", &site.run("plans show 2").await);
     check("plans_approve", &site.run("plans approve 2 --reason reorganised").await);
@@ -141,6 +144,9 @@ async fn errors_name_the_next_step() {
     check("no_permission", &site.run("guilds sync avc ss").await);
     site.sandbox.world().community.service_account().unwrap().password = Some("another".to_owned());
     check("wrong_password", &site.run("guilds sync avc ss").await);
+    let debugged = site.run("guilds sync avc ss -d").await;
+    assert!(debugged.contains("asked the community"), "every request is logged: {debugged}");
+    assert!(!debugged.contains("ann@example.org"), "and nobody's address: {debugged}");
     assert!(site.run("guilds sync avc").await.ends_with("-- ended with 2"));
     assert!(site.run("guilds sync avc ss --guild=a --user=b").await.ends_with("-- ended with 2"));
 }

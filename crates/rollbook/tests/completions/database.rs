@@ -3,6 +3,9 @@
 use crate::tables::{Server, Tables, run};
 use crate::world::{COURSE, Learner, Stage, minutes};
 use rollbook::pipeline::completions::{FoundBy, Purpose, Reach};
+use rollbook::sources::moodle::completions::read_completions;
+use rollbook_core::desired::{Scan, ScanKind};
+use rollbook_core::model::MoodleCourseId;
 use rollbook_core::run::RunState;
 
 /// Holds each rule on every server.
@@ -27,6 +30,7 @@ rules! {
     courses_without_number_and_people_without_guid_wait_for_a_human_and_the_others_go_on,
     learner_who_is_suspended_by_now_is_found,
     many_pages_are_read_to_the_end,
+    more_courses_than_one_statement_takes_are_all_read_in_order,
     database_that_is_away_changes_nothing,
 }
 
@@ -148,6 +152,52 @@ async fn many_pages_are_read_to_the_end(tables: Tables) {
         assert_eq!((report.seen, report.plan.skips.len()), (12_000, 12_000), "nobody was enrolled by intake");
         stage.pass(minutes(5));
     }
+}
+
+/// 5,200 courses have opted in, and somebody completed the last of them, between others: a page ends amid the parts.
+async fn more_courses_than_one_statement_takes_are_all_read_in_order(tables: Tables) {
+    let (stage, learners) = stage(&tables, 1).await;
+    let first = 100_000;
+    for part in 0..4 {
+        let ids: Vec<i64> = (part * 1_300..(part + 1) * 1_300).map(|n| first + n).collect();
+        let courses: Vec<String> = ids.iter().map(|id| format!("({id}, 1, 'Course {id}', '{id}')")).collect();
+        tables
+            .sql(&format!("INSERT INTO mdl_course (id, category, fullname, idnumber) VALUES {}", courses.join(",")))
+            .await;
+        let opted: Vec<String> = ids.iter().map(|id| format!("({id}, 2, {id}, 1)")).collect();
+        let sql = "INSERT INTO mdl_customfield_data (id, fieldid, instanceid, intvalue) VALUES";
+        tables.sql(&format!("{sql} {}", opted.join(","))).await;
+    }
+    let courses: Vec<_> = std::iter::once(learners[0].course).chain(first..first + 5_200).map(MoodleCourseId).collect();
+    assert!(courses.len() > rollbook::sources::database::VALUES_MAX);
+    // 11,000 people, course by course in turn from both ends, each a second later than the one before.
+    let start = (stage.clock.now() - minutes(600)).as_second();
+    for part in 0..11 {
+        let numbers = (part * 1_000)..(part * 1_000 + 1_000);
+        let users: Vec<String> = numbers.clone().map(|n| format!("({}, 'x{n}', 'X{n}')", 10_000 + n)).collect();
+        tables.sql(&format!("INSERT INTO mdl_user (id, username, idnumber) VALUES {}", users.join(","))).await;
+        let course = |n: i64| first + if n % 2 == 0 { n % 5_200 } else { 5_199 - n % 5_200 };
+        let rows: Vec<String> = numbers.map(|n| format!("({}, {}, {})", 10_000 + n, course(n), start + n)).collect();
+        let sql = "INSERT INTO mdl_course_completions (userid, course, timecompleted) VALUES";
+        tables.sql(&format!("{sql} {}", rows.join(","))).await;
+    }
+    tables.analyse().await;
+    let database = tables.open();
+    for kind in [ScanKind::Ordinary, ScanKind::Full] {
+        let scan = Scan { kind, since: stage.clock.now() - minutes(700), courses: courses.clone() };
+        let (mut users, mut after) = (Vec::new(), None);
+        loop {
+            let (page, next) = read_completions(&database, &scan, after).await.unwrap();
+            users.extend(page.iter().map(|seen| seen.key.user.0));
+            match next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        assert_eq!(users, (10_000..21_000).collect::<Vec<i64>>(), "{kind:?}");
+    }
+    let shown = stage.ask(Purpose::DryRun, Reach::Usual).await;
+    assert_eq!(shown.seen, 11_000, "the flow sees them too");
 }
 
 async fn database_that_is_away_changes_nothing(tables: Tables) {

@@ -73,6 +73,13 @@ async fn every_way_to_fail_before_or_after_the_effect_ends_in_one_report() {
             enrolments.sort_unstable();
             let wanted: Vec<i64> = learners.iter().map(|learner| learner.enrolment).collect();
             assert_eq!(enrolments, wanted, "{kind:?} at call {nth}");
+            let rows = stage.rows().await;
+            let sent = rows.iter().filter(|row| row.standing == "sent" && row.accepted_at.is_some()).count();
+            assert_eq!(
+                (sent, stage.asked().await),
+                (wanted.len(), vec![]),
+                "{kind:?} at call {nth}: as without a fault"
+            );
             assert_eq!(stage.sandbox.faults().fired().len(), 1, "{kind:?} at call {nth}");
         }
     }

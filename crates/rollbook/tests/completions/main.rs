@@ -4,9 +4,11 @@
 
 mod database;
 mod delivery;
+mod doctor;
 mod faults;
 mod hand;
 mod polling;
 mod pushed;
 mod tables;
+mod waiting;
 mod world;

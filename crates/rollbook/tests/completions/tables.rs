@@ -153,6 +153,14 @@ impl Tables {
         done.unwrap();
     }
 
+    /// Has the server look at the tables, as servers do by themselves after a while.
+    pub async fn analyse(&self) {
+        let word = if self.server == Server::MariaDb { "ANALYZE TABLE" } else { "ANALYZE" };
+        for table in ["user", "course", "course_completions", "customfield_data"] {
+            self.sql(&format!("{word} mdl_{table}")).await;
+        }
+    }
+
     /// The tables as Rollbook reads them.
     pub fn open(&self) -> Database {
         let options = DatabaseOptions {

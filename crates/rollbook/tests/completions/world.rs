@@ -114,6 +114,22 @@ impl Stage {
         learners
     }
 
+    /// Somebody whose record has this enrolment id, which may be no number.
+    pub async fn enrol_as(&self, n: i64, enrolment: &str) -> Learner {
+        let (guid, mail) = (format!("GUID{n:06}"), format!("Person.{n}@Example.org"));
+        let (user, course) = {
+            let mut world = self.sandbox.world();
+            let course = world.moodle.courses_by_idnumber(&COURSE.to_string())[0].id;
+            let user = world.moodle.add_user(&guid, &mail, "Jane", &format!("Doe{n}"));
+            world.moodle.enrol(user, course);
+            (user, course)
+        };
+        let mut row = Value::from(FeedRow::enrol(&guid, &mail, COURSE, start() - minutes(600)));
+        row["ENROLMENT_ID"] = enrolment.into();
+        self.remember(&[(row, user, course)]).await;
+        Learner { user, course, enrolment: 0 }
+    }
+
     async fn remember(&self, rows: &[(Value, i64, i64)]) {
         let (journal, now) = (&self.journal, self.clock.now());
         let lease = journal.acquire(&intake(), "intake", minutes(5), now).await.unwrap();

@@ -6,6 +6,7 @@
     reason = "a test may fail where it stands, and is told of its servers by the environment"
 )]
 
+mod archive;
 mod faults;
 mod left_roles;
 mod pains;

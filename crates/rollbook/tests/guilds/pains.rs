@@ -4,6 +4,8 @@ use crate::world::{SENTINEL, Site, changes, cohorts};
 use rollbook::pipeline::guilds::{Ask, Purpose};
 use rollbook_core::run::{EventKind, RunState};
 use rollbook_sandbox::community::Rights;
+use rollbook_sandbox::{Fault, Kind, Target};
+use std::sync::Arc;
 
 #[tokio::test]
 async fn pain_1_a_lost_permission_or_a_wrong_password_removes_nobody() {
@@ -30,6 +32,22 @@ async fn pain_1_a_lost_permission_or_a_wrong_password_removes_nobody() {
     assert_eq!(site.cohorts(), before);
 }
 
+/// More leavers than the limits allow wait for a person; the person's word lets the big change through, once.
+#[tokio::test]
+async fn pain_2_too_many_removals_wait_for_a_person_who_can_let_them_through() {
+    let mut site = Site::new("Web: ann ben cat dan eve fay gus hal").await;
+    site.sync().await;
+    let before = site.cohorts();
+    site.community("Web: ann");
+    let refused = site.sync().await;
+    assert_eq!((refused.state, site.cohorts()), (RunState::GuardRefused, before));
+    let (now, plan) = (site.clock.now(), refused.waiting.unwrap());
+    site.journal.approve_plan(plan, "Jo", "closed", now + jiff::SignedDuration::from_hours(1), now).await.unwrap();
+    let approved = site.sync().await;
+    assert_eq!((approved.state, approved.approved_by.as_deref()), (RunState::Done, Some("Jo")));
+    assert_eq!(site.cohorts(), cohorts(&[("web", "ann")]));
+}
+
 #[tokio::test]
 async fn pain_3_a_cohort_that_rollbook_never_made_survives_everything() {
     let mut site = Site::new("Web: ann ben").await;
@@ -47,16 +65,35 @@ async fn pain_3_a_cohort_that_rollbook_never_made_survives_everything() {
 
 #[tokio::test]
 async fn pain_4_one_bad_member_stops_no_other() {
-    let mut site = Site::new("Web: ann ben cat").await;
+    let mut site = Site::new("Web: ann ben cat\nDesign: dan").await;
     let ben = site.user("ben");
-    // Deleted between the look-up and the call, as the stand-in cannot tell: a member who is refused.
-    site.sync().await;
-    site.community("Web: dan eve");
-    site.sandbox.world().moodle.delete_user(ben, 1);
-    site.flow.policy.limits.exempt_under = 50;
+    // Deleted in Moodle between the look-up and the call: a member whom nothing can add.
+    let late = Kind::SlowMs(300);
+    let sandbox = Arc::clone(&site.sandbox);
+    sandbox.faults().arm(Fault::nth(Target::Moodle(Some("core_cohort_add_cohort_members")), 1, late));
+    let deleting = async {
+        sandbox.faults().until(late).await;
+        sandbox.world().moodle.delete_user(ben, 1);
+    };
+    let (report, ()) = tokio::join!(site.sync(), deleting);
+    assert_eq!((report.state, report.counts.refused, report.counts.added), (RunState::Partly, 1, 3));
+    assert_eq!(site.cohorts(), cohorts(&[("web", "ann cat"), ("design", "dan")]));
+    let again = site.sync().await;
+    assert_eq!((again.state, changes(&again)), (RunState::Done, Vec::new()), "he has no account now, which is told");
+    assert!(again.plan.skips.iter().any(|skip| skip.reason.to_string() == "no Moodle account"));
+}
+
+#[tokio::test]
+async fn pain_4_one_bad_guild_stops_no_other() {
+    let mut site = Site::new("Web: ann\nDesign: ben\nMore: cat").await;
+    for group in site.sandbox.world().community.groups.values_mut().filter(|group| group.label != "More") {
+        group.machine_name = Some("same".to_owned());
+    }
     let report = site.sync().await;
-    assert_eq!(report.counts.refused, 0, "{:?}", report.applied);
-    assert_eq!(site.cohorts()["web"], "dan eve");
+    assert_eq!(report.state, RunState::Partly, "the guilds without a cohort are told");
+    assert_eq!(site.cohorts(), cohorts(&[("more", "cat")]), "which of the two is meant is nobody's guess");
+    let told = report.findings.iter().filter(|finding| finding.check == "machine_names").count();
+    assert_eq!(told, 2, "{:?}", report.findings);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod carry;
+mod completions;
 mod due;
 mod hook;
 mod nodes;

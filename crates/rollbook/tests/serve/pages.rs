@@ -11,7 +11,7 @@ const CERTIFICATE: &str = include_str!("certificate.pem");
 const KEY: &str = include_str!("key.pem");
 
 /// Starts the process with its pages on a free port; gives it with the address that it names.
-async fn start(scene: &Scene) -> (Process, String) {
+pub async fn start(scene: &Scene) -> (Process, String) {
     let said = scene.folder.path().join("said");
     let child = Command::new(env!("CARGO_BIN_EXE_rollbook"))
         .args(["serve", "--config"])
@@ -34,7 +34,8 @@ async fn start(scene: &Scene) -> (Process, String) {
     (process, address().unwrap())
 }
 
-fn client() -> reqwest::Client {
+/// As plain as a client can be.
+pub fn client() -> reqwest::Client {
     rollbook::clients::http::install_tls();
     let builder = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30));
     builder.danger_accept_invalid_certs(true).redirect(reqwest::redirect::Policy::none()).build().unwrap()

@@ -68,6 +68,8 @@ pub struct Site {
     pub show_user_identity: BTreeSet<String>,
     /// `hiddenuserfields`: only `suspended` matters here.
     pub hidden_user_fields: BTreeSet<String>,
+    /// `enablecompletion`: the whole site tracks completion.
+    pub tracks_completion: bool,
     /// Site administrators.
     pub admins: BTreeSet<i64>,
     /// Length of the window in which parallel calls do not see each other, in milliseconds; 0 serialises them.
@@ -94,6 +96,7 @@ impl Default for Site {
             extended_username_chars: false,
             show_user_identity: BTreeSet::from(["email".to_owned()]),
             hidden_user_fields: BTreeSet::new(),
+            tracks_completion: true,
             admins: BTreeSet::new(),
             race_window_ms: 0,
         }

@@ -26,9 +26,20 @@ pub(super) fn in_doubt(outcome: &Outcome) -> bool {
     }
 }
 
+/// What is looked at again: what is in doubt, and several removals at once even where Moodle says that they are done. PHP drops
+/// what exceeds its `max_input_vars` without a word, and Moodle's answer to a removal names nobody; who was dropped would stay
+/// in the cohort and be nobody's.
+fn needs_look(outcome: &Outcome, wanted: Wanted, several: bool) -> bool {
+    in_doubt(outcome) || (several && wanted == Wanted::Absent && *outcome == Outcome::Done)
+}
+
 /// What a doubtful outcome comes to, once it was seen whether things are as wanted.
 pub(super) fn settled(outcome: &Outcome, as_wanted: bool) -> Outcome {
     match (outcome, as_wanted) {
+        (Outcome::Done, false) => Outcome::NotTried {
+            why: "Moodle took the call and did only a part of it; does PHP read as many variables as the site's input_vars says?"
+                .to_owned(),
+        },
         (Outcome::Unknown | Outcome::Refused { .. }, true) => Outcome::Done,
         (Outcome::Refused { .. }, false) => Outcome::NotTried {
             why: "Moodle's database refused the write; another writer may have been at work".to_owned(),
@@ -44,17 +55,23 @@ pub(super) async fn settle_members(
     outcomes: &mut [Outcome],
     reader: &MoodleReader,
 ) {
-    let doubtful = pairs.iter().zip(outcomes.iter()).filter(|(_, outcome)| in_doubt(outcome));
+    let several = pairs.len() > 1;
+    let doubtful = pairs.iter().zip(outcomes.iter()).filter(|(_, outcome)| needs_look(outcome, wanted, several));
     let cohorts: BTreeSet<CohortId> = doubtful.map(|((cohort, _), _)| *cohort).collect();
     if cohorts.is_empty() {
         return;
     }
     let Ok(found) = reader.fetch_cohort_members(&cohorts.into_iter().collect::<Vec<_>>()).await else {
+        // Not seen, so not known: the next run looks.
+        outcomes.iter_mut().filter(|outcome| needs_look(outcome, wanted, several)).for_each(|outcome| {
+            *outcome = if *outcome == Outcome::Done { Outcome::Unknown } else { outcome.clone() };
+        });
         return;
     };
     let members: BTreeMap<CohortId, BTreeSet<MoodleUserId>> =
         found.cohorts.into_iter().map(|cohort| (cohort.cohortid, cohort.userids.into_iter().collect())).collect();
-    for ((cohort, user), outcome) in pairs.iter().zip(outcomes.iter_mut()).filter(|(_, outcome)| in_doubt(outcome)) {
+    let looked_at = pairs.iter().zip(outcomes.iter_mut());
+    for ((cohort, user), outcome) in looked_at.filter(|(_, outcome)| needs_look(outcome, wanted, several)) {
         let present = members.get(cohort).is_some_and(|users| users.contains(user));
         *outcome = settled(outcome, present == (wanted == Wanted::Present));
     }

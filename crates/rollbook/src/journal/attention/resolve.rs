@@ -1,14 +1,17 @@
 //! A person settles an item, or single records: they are released for another try, or ignored for good.
 
+use super::AttentionItem;
+use crate::journal::completions;
 use crate::journal::decide::{close_unneeded, keep_link};
 use crate::journal::feed::keys;
+use crate::journal::runs::{NewEvent, append};
 use crate::journal::store::{Row, Tx, args};
 use crate::journal::tally::{self, Moves};
 use crate::journal::{Journal, JournalError, bounded};
 use jiff::Timestamp;
-use rollbook_core::model::{Fingerprint, LinkName};
+use rollbook_core::model::{ElmCourseId, Fingerprint, Guid, LinkName};
 use rollbook_core::run::{EventKind, OutcomeCode, Standing, Verdict};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What becomes of the records that wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub enum Resolution {
 /// What a resolution came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resolved {
-    /// Records that were released or ignored.
+    /// Records that were released or ignored, and reports that are due again.
     pub records: u64,
 }
 
@@ -42,7 +45,8 @@ const SAY_SO: &str = "
 
 impl Journal {
     /// Closes an item by a person's word. `action` says what the person did or chose, in a word or two (`try again`, `use
-    /// account 42`, `mail corrected in Moodle`, `ignore`). Every record behind it gets an event with the author.
+    /// account 42`, `mail corrected in Moodle`, `ignore`). Every record behind it gets an event with the author; where there is
+    /// none, the item itself. Released, a completion's report goes out again, also a refused one.
     ///
     /// # Errors
     /// [`JournalError::NotFound`]; [`JournalError::Conflict`] where it is closed already.
@@ -55,7 +59,8 @@ impl Journal {
         reason: &str,
         now: Timestamp,
     ) -> Result<Resolved, JournalError> {
-        let link = self.attention_item(item).await?.link;
+        let found = self.attention_item(item).await?;
+        let link = found.link.clone();
         let mut tx = self.store.begin().await?;
         keep_link(&mut tx, &link).await?;
         let sql = "UPDATE attention SET closed_ms = $2, action = $3, resolved_by = $4, reason = $5
@@ -65,12 +70,18 @@ impl Journal {
         }
         let act = json!({"act": action, "attention": item, "reason": bounded(reason)});
         tx.run(SAY_SO, args![item, now, by, act.to_string()]).await?;
-        let records = match resolution {
+        let mut released = match resolution {
             Resolution::Release => tx.rows(RELEASE, args![item, now]).await?.len(),
             Resolution::Ignore => ignore(&mut tx, &link, item, reason, now).await?,
-        };
+        } as u64;
+        if found.kind.starts_with(completions::PREFIX) {
+            append(&mut tx, None, &link, &[said_of(&found, act).by(by)], now).await?;
+            if resolution == Resolution::Release {
+                released += completions::try_again(&mut tx, &found, by, now).await?;
+            }
+        }
         tx.commit().await?;
-        Ok(Resolved { records: records as u64 })
+        Ok(Resolved { records: released })
     }
 
     /// Lets records that wait be tried by the next run, by a person's word; settled ones stay as they are. Gives how many it
@@ -117,7 +128,7 @@ impl Journal {
         kind: &str,
         subject: &str,
         title: &str,
-        evidence: &serde_json::Value,
+        evidence: &Value,
         now: Timestamp,
     ) -> Result<i64, JournalError> {
         let sql = "
@@ -153,6 +164,13 @@ impl Journal {
         tx.commit().await?;
         Ok(closed > 0)
     }
+}
+
+/// What a person did about a completion: no record waits behind it that could tell.
+fn said_of(item: &AttentionItem, act: Value) -> NewEvent {
+    let guid = item.evidence["guid"].as_str().filter(|guid| !guid.is_empty()).map(Guid::new);
+    let course = item.evidence["course"].as_str().map(ElmCourseId::new);
+    NewEvent { guid, course, ..NewEvent::of(EventKind::Acted, act) }
 }
 
 async fn ignore(tx: &mut Tx, link: &LinkName, item: i64, reason: &str, now: Timestamp) -> Result<usize, JournalError> {

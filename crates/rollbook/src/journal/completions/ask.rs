@@ -22,7 +22,7 @@ pub struct Ask {
 }
 
 /// Every kind that completions ask by begins so.
-pub(super) const PREFIX: &str = "completion_";
+pub(in crate::journal) const PREFIX: &str = "completion_";
 
 #[derive(Serialize)]
 struct AskRow<'a> {

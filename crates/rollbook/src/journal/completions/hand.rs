@@ -5,13 +5,16 @@ use super::line::{self, Stands};
 use super::reports::{OpenReport, code, event, open_report, subject};
 use crate::journal::runs::{NewEvent, append};
 use crate::journal::store::{Bulk, Column, Tx, args, column_int, column_text};
-use crate::journal::{Journal, JournalError, ms};
+use crate::journal::{AttentionItem, Journal, JournalError, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, LinkName, SeenCompletion};
 use rollbook_core::policy::DeliveryRules;
 use rollbook_core::run::{Delivery, Draw, EventKind, Move, step};
 use serde::Serialize;
 use serde_json::json;
+
+/// The kind of the question about the ELM as a whole.
+const ELM: &str = "completion_elm";
 
 /// What marking completions came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +67,12 @@ const SUPPLY: &str = "
 const REPORT: &str = "
     SELECT id, state, attempts, next_ms, payload, created_ms FROM outbox
     WHERE id = $1 AND link = $2 AND kind = 'completion' {lock}";
+
+/// The ELM has no more rest, and every report that waits for its next try has it now.
+const REST_NO_MORE: &str = "UPDATE completion_link SET circuit = '{}' WHERE link = $1";
+const ALL_NOW: &str = "
+    UPDATE outbox SET next_ms = $2
+    WHERE link = $1 AND kind = 'completion' AND settled_ms IS NULL AND state IN ('due', 'unknown')";
 
 const MOVE: &str = "
     UPDATE outbox SET state = $2, attempts = $3, next_ms = $4, settled_ms = $5, claimed_by = NULL, claimed_ms = NULL
@@ -173,6 +182,28 @@ impl Journal {
         tx.commit().await?;
         Ok(moved)
     }
+}
+
+/// A person says that the cause of an item is mended: its report goes out again, also a refused one; where the item is about
+/// the ELM as a whole, every report that waits. What waits for something else is weighed again by the next run anyway. Gives
+/// how many reports are due by that.
+pub(in crate::journal) async fn try_again(
+    tx: &mut Tx,
+    item: &AttentionItem,
+    by: &str,
+    now: Timestamp,
+) -> Result<u64, JournalError> {
+    let link = &item.link;
+    if item.kind == ELM {
+        tx.run(REST_NO_MORE, args![link.as_str()]).await?;
+        return tx.run(ALL_NOW, args![link.as_str(), now]).await;
+    }
+    let Some(report) = item.evidence["report"].as_i64() else { return Ok(0) };
+    let Some(row) = tx.row(REPORT, args![report, link.as_str()]).await? else { return Ok(0) };
+    let open = open_report(&row)?;
+    let Ok(to) = step(open.delivery, Move::Again, &DeliveryRules::default(), now, Draw::new(0)) else { return Ok(0) };
+    act_on_one(tx, link, &open, to, ("send the report again", by), now).await?;
+    Ok(1)
 }
 
 async fn act_on_one(

@@ -16,7 +16,9 @@ mod reports;
 mod seen;
 
 pub use ask::Ask;
+pub(in crate::journal) use ask::PREFIX;
 pub use hand::Marked;
+pub(in crate::journal) use hand::try_again;
 pub use list::{CompletionKeyset, CompletionQuery, CompletionReportRow, CompletionRow, CompletionTotals};
 pub use opted::CompletionsState;
 pub use pushed::{PushedEvent, Taken};

@@ -103,7 +103,11 @@ fn look_at_names(chart: &mut Chart, patient: &CommunityPatient<'_>, guilds: &[Gu
     let double: Vec<_> = by_name.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name).collect();
     if !double.is_empty() {
         let detail = format!("several guilds are called {}", double.join(", "));
-        chart.warn("machine names", detail, "give each a machine name of its own: only the first gets a cohort");
+        chart.warn(
+            "machine names",
+            detail,
+            "give each a machine name of its own: meanwhile none gets a cohort, but one that has it already",
+        );
     }
     if let (Some(field), false) = (patient.name_field, guilds.iter().any(|guild| guild.hints.field.is_some())) {
         let mend = "check machine_name_field of the link, and that the account may see the field";

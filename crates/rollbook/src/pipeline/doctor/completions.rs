@@ -17,6 +17,7 @@ const SOMEBODY: MoodleUserId = MoodleUserId(2);
 /// Examines a completions link.
 pub async fn examine_completions(flow: &CompletionsFlow, clock: &Clock) -> Vec<Check> {
     let mut chart = Chart::new(flow.link.as_str());
+    look_at_tracking(&mut chart, flow).await;
     match &flow.way {
         FoundBy::Database(database) => look_at_database(&mut chart, flow, database, clock).await,
         FoundBy::Poll | FoundBy::Push => look_at_services(&mut chart, flow).await,
@@ -30,6 +31,16 @@ pub async fn examine_completions(flow: &CompletionsFlow, clock: &Clock) -> Vec<C
         chart.warn("sending", "switched off: completions are recorded and not sent", "set `sending = true`");
     }
     chart.into_checks()
+}
+
+/// Whether the site tracks completion at all: where it does not, every course's own setting is idle. A Moodle that does not
+/// answer is told by its own checks.
+async fn look_at_tracking(chart: &mut Chart, flow: &CompletionsFlow) {
+    let info = flow.moodle.reader().fetch_site_info().await;
+    if info.is_ok_and(|info| info.tracks_completion() == Some(false)) {
+        let mend = "switch enablecompletion on: Site administration, Advanced features";
+        chart.bad("tracking", "completion tracking is switched off in the whole site: nobody completes anything", mend);
+    }
 }
 
 async fn look_at_services(chart: &mut Chart, flow: &CompletionsFlow) {

@@ -1,7 +1,7 @@
-//! Attention items: a person's decision, and at once the run of the records that it releases.
+//! Attention items: a person's decision, and at once the run of the records or the report that it releases.
 
 use super::super::node::Node;
-use super::run::run_records;
+use super::run::{check_completions, run_records};
 use super::{Trouble, intake as intake_flow};
 use crate::journal::Resolution;
 use crate::journal::requests::{Attended, AttentionAct, Purpose, Ran};
@@ -54,8 +54,12 @@ pub(super) async fn attend(
             correct(node, link, item, CorrectionAsk::UpdateMail, by, stop, &mut attended).await?
         }
     };
-    if !released.is_empty() {
-        attended.ran = run_released(node, link, released, by, stop).await;
+    let of_completions = node.settings.completion(link).is_ok();
+    if of_completions && matches!(act, AttentionAct::TryAgain { .. }) {
+        attended.ran = at_once(link, check_completions(node, link, by, stop).await);
+    } else if !released.is_empty() {
+        let ran = run_records(node, link, intake::Ask::Stored(released), Purpose::Apply, by, stop).await;
+        attended.ran = at_once(link, ran);
     }
     Ok(attended)
 }
@@ -82,19 +86,13 @@ async fn correct(
     Ok(corrected.records)
 }
 
-/// Runs released records at once. Where that cannot be, the decision stands: the next run of the link takes them up.
-async fn run_released(
-    node: &Node,
-    link: &LinkName,
-    records: Vec<Fingerprint>,
-    by: &str,
-    stop: &CancellationToken,
-) -> Option<Ran> {
-    match run_records(node, link, intake::Ask::Stored(records), Purpose::Apply, by, stop).await {
+/// What was released is run at once. Where that cannot be, the decision stands: the next run of the link takes it up.
+fn at_once(link: &LinkName, ran: Result<Ran, Trouble>) -> Option<Ran> {
+    match ran {
         Ok(ran) => Some(ran),
         Err(Trouble::Held { .. }) => None,
         Err(Trouble::Failed { words, .. }) => {
-            tracing::warn!(%link, words, "the released records could not be run at once");
+            tracing::warn!(%link, words, "what was released could not be run at once");
             None
         }
     }

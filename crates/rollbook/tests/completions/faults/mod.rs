@@ -3,6 +3,7 @@
 //! Next: `history`, which plays it; the thousand seeds of `./dev soak completions` are the same code.
 
 pub mod history;
+mod journal;
 mod process;
 
 use history::{History, Place, Told};

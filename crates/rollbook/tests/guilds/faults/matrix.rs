@@ -39,8 +39,8 @@ const WRITES: [&str; 7] = [
     "core_role_assign_roles",
     "core_role_unassign_roles",
 ];
-/// Those of them that can be seen to have been done in part only.
-const ADDING: [&str; 4] = [WRITES[0], WRITES[1], WRITES[2], WRITES[3]];
+/// Those of them that can be seen to have been done in part only: web services show nobody's roles.
+const SEEN: [&str; 5] = [WRITES[0], WRITES[1], WRITES[2], WRITES[3], WRITES[4]];
 const DELETE: &str = "core_cohort_delete_cohorts";
 
 /// Plays one cell; gives how often the fault fired.
@@ -61,15 +61,21 @@ async fn play(archive: ArchiveRule, function: &'static str, at: At, kind: Kind) 
     fired
 }
 
-/// Each call of a function in turn until there is no such call, then all of them.
+/// How often a run without any fault calls a function.
+async fn calls_of(archive: ArchiveRule, function: &str) -> u64 {
+    let mut site = begin(archive, &OpenOptions::default()).await;
+    site.sync().await;
+    site.sandbox.calls().of(function) as u64
+}
+
+/// Each call of a function in turn, then all of them.
 async fn play_all(archive: ArchiveRule, function: &'static str, kinds: &[Kind]) {
+    let calls = calls_of(archive, function).await;
+    assert!((1..9).contains(&calls), "{function} is called {calls} times");
     for kind in kinds {
-        let mut nth = 1;
-        while nth < 9 && play(archive, function, At::Nth(nth), *kind).await > 0 {
-            nth += 1;
+        for at in (1..=calls).map(At::Nth).chain([At::Every]) {
+            assert!(play(archive, function, at, *kind).await > 0, "{function} {at:?} {kind:?} never fired");
         }
-        assert!(nth > 1, "{function} {kind:?} never fired");
-        assert!(play(archive, function, At::Every, *kind).await > 0);
     }
 }
 
@@ -123,10 +129,10 @@ async fn matrix_holds_every_write_of_the_flow() {
     }
 }
 
-/// Half of what is added is lost on the way, as nothing but a broken proxy could do: the next look at Moodle shows it.
+/// PHP drops what is past its limit without a word, and Moodle answers as if all were done: another look shows it.
 #[tokio::test]
 async fn half_a_batch_is_made_whole_by_the_next_run() {
-    for function in ADDING {
+    for function in SEEN {
         let what = format!("half of {function}");
         let mut site = begin(ArchiveRule::Hide, &OpenOptions::default()).await;
         site.sandbox.faults().arm(Fault::nth(Target::Moodle(Some(function)), 1, Kind::HalfBatch));

@@ -42,7 +42,7 @@ fn status(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
     }
     // Without tracking there is nothing to view, whatever the rights.
     let may = userid == call.caller.token.user_id || call.may("report/completion:view");
-    if !course.enablecompletion || !may {
+    if !call.moodle.site.tracks_completion || !course.enablecompletion || !may {
         return Err(Refusal::moodle("cannotviewreport", "You cannot view this report"));
     }
     if !tracked(call, userid, courseid) {

@@ -34,7 +34,7 @@ fn site_info(call: &mut Call<'_>, _args: Value) -> Result<Value, Refusal> {
         "functions": functions, "downloadfiles": 0, "uploadfiles": 0,
         "release": release, "version": version, "mobilecssurl": "",
         "advancedfeatures": [
-            {"name": "enablecompletion", "value": 1}, {"name": "messaging", "value": 1},
+            {"name": "enablecompletion", "value": u8::from(site.tracks_completion)}, {"name": "messaging", "value": 1},
         ],
         "usercanmanageownfiles": false, "userquota": 0, "usermaxuploadfilesize": -1,
         "userhomepage": 1, "userprivateaccesskey": "", "siteid": 1,

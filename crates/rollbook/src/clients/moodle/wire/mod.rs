@@ -43,6 +43,20 @@ pub struct WireSiteInfo {
     /// Whether the token's account is a site administrator; least privilege asks for no.
     #[serde(default, deserialize_with = "flag")]
     pub userissiteadmin: Option<bool>,
+    /// What the whole site has switched on or off.
+    #[serde(default)]
+    pub advancedfeatures: Vec<WireFeature>,
+}
+
+/// One entry of [`WireSiteInfo::advancedfeatures`].
+#[derive(Clone, Debug, Deserialize)]
+pub struct WireFeature {
+    /// Its name, such as `enablecompletion`.
+    #[serde(default)]
+    pub name: String,
+    /// Whether it is on.
+    #[serde(default, deserialize_with = "flag")]
+    pub value: Option<bool>,
 }
 
 /// One entry of [`WireSiteInfo::functions`].
@@ -56,6 +70,11 @@ impl WireSiteInfo {
     /// Whether the token may call `function`: it is in the service, and the site has it.
     pub fn offers(&self, function: super::Function) -> bool {
         self.functions.iter().any(|entry| entry.name == function.name())
+    }
+
+    /// Whether the site tracks completion at all; nothing where it does not say.
+    pub fn tracks_completion(&self) -> Option<bool> {
+        self.advancedfeatures.iter().find(|feature| feature.name == "enablecompletion")?.value
     }
 
     /// The digits before the dot of `version`, such as 2023112400 (Moodle 4.4); 0 when unreadable.

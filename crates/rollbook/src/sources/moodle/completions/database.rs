@@ -143,10 +143,13 @@ type Page = (Vec<SeenCompletion>, Option<Place>);
 
 async fn read_by_time(database: &Database, scan: &Scan, time: i64, id: i64) -> Result<Page, DatabaseError> {
     let sql = if scan.kind == ScanKind::Ordinary { RECENT } else { PAST };
-    let args: Vec<Arg> = [time, time, id].map(Arg::Int).into_iter().chain(courses(scan)).collect();
-    let rows = database.rows("reading completions", sql, &args).await?;
+    let fixed = [time, time, id].map(Arg::Int);
+    // Each part of the courses gives its first rows, so the first of all of them are among these.
+    let (mut rows, full) = read_parts(database, "reading completions", sql, &fixed, scan, [3, 0]).await?;
+    let more = full || rows.len() > PAGE_ROWS;
+    rows.truncate(PAGE_ROWS);
     let next = match rows.last() {
-        Some(last) if rows.len() == PAGE_ROWS => Some(Place::Time(last.int(3)?, last.int(0)?)),
+        Some(last) if more => Some(Place::Time(last.int(3)?, last.int(0)?)),
         _ => None,
     };
     Ok((read_rows(&rows)?, next))
@@ -154,13 +157,37 @@ async fn read_by_time(database: &Database, scan: &Scan, time: i64, id: i64) -> R
 
 async fn walk(database: &Database, scan: &Scan, after: i64, last: i64) -> Result<Page, DatabaseError> {
     let end = after.saturating_add(WALK_IDS).min(last);
-    let args: Vec<Arg> = [after, end, scan.since.as_second()].map(Arg::Int).into_iter().chain(courses(scan)).collect();
-    let rows = database.rows("reading all completions", WALK, &args).await?;
+    let fixed = [after, end, scan.since.as_second()].map(Arg::Int);
+    let (rows, _) = read_parts(database, "reading all completions", WALK, &fixed, scan, [0, 0]).await?;
     Ok((read_rows(&rows)?, (end < last).then_some(Place::Id { after: end, last })))
 }
 
-fn courses(scan: &Scan) -> impl Iterator<Item = Arg> + '_ {
-    scan.courses.iter().take(VALUES_MAX).map(|course| Arg::Int(course.0))
+/// The rows of all courses, however many there are: a statement takes so many values and no more. In the order of these
+/// columns; and whether a part gave a whole page, so that there may be more.
+async fn read_parts(
+    database: &Database,
+    doing: &'static str,
+    sql: &str,
+    fixed: &[Arg],
+    scan: &Scan,
+    order: [usize; 2],
+) -> Result<(Vec<Row>, bool), DatabaseError> {
+    let (mut all, mut full) = (Vec::new(), false);
+    let parts = scan.courses.chunks(VALUES_MAX);
+    let several = parts.len() > 1;
+    for part in parts {
+        let courses = part.iter().map(|course| Arg::Int(course.0));
+        let args: Vec<Arg> = fixed.iter().cloned().chain(courses).collect();
+        let rows = database.rows(doing, sql, &args).await?;
+        full |= rows.len() == PAGE_ROWS;
+        for row in rows {
+            all.push(([row.int(order[0])?, row.int(order[1])?], row));
+        }
+    }
+    if several {
+        all.sort_by_key(|(place, _)| *place);
+    }
+    Ok((all.into_iter().map(|(_, row)| row).collect(), full))
 }
 
 fn read_rows(rows: &[Row]) -> Result<Vec<SeenCompletion>, DatabaseError> {
