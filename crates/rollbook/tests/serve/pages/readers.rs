@@ -18,7 +18,7 @@ use std::time::Duration;
 
 const READERS: usize = 200;
 /// Each reader asks for so many pages.
-const PAGES: usize = 4;
+const PAGES: usize = 5;
 /// So many runs take so many new records each, at least.
 const WAVES_MIN: i64 = 3;
 const WAVES_MAX: i64 = 40;
@@ -59,7 +59,7 @@ fn address(reader: usize, page: usize) -> String {
     ];
     let programs = [
         "/api/v1/records?link=psa".to_owned(),
-        format!("/api/v1/explain?person={}", guid(person)),
+        format!("/api/v1/explain?person={}&course={COURSE}", guid(person)),
         "/api/v1/runs".to_owned(),
         "/api/v1/attention".to_owned(),
         "/api/v1/links".to_owned(),
