@@ -2,6 +2,7 @@
 //!
 //! A snapshot that is not proven complete may add or update; it may never remove, suspend or archive.
 
+use crate::model::{counted, counted_as};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -70,10 +71,14 @@ impl fmt::Display for Gap {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PageRepeated => out.write_str("a page came twice"),
-            Self::CountDisagrees { said, read } => write!(out, "the server counts {said} rows, {read} came"),
-            Self::PagesLimit { limit } => write!(out, "there is more than the limit of {limit} pages"),
-            Self::RowsLimit { limit } => write!(out, "there is more than the limit of {limit} rows"),
-            Self::CallsLimit { left } => write!(out, "the limit of calls was reached, {left} people are left"),
+            Self::CountDisagrees { said, read } => {
+                write!(out, "the server counts {}, {read} came", counted(*said, "row"))
+            }
+            Self::PagesLimit { limit } => write!(out, "there is more than the limit of {}", counted(*limit, "page")),
+            Self::RowsLimit { limit } => write!(out, "there is more than the limit of {}", counted(*limit, "row")),
+            Self::CallsLimit { left } => {
+                write!(out, "the limit of calls was reached, {} left", counted_as(*left, "person is", "people are"))
+            }
             Self::Narrowed => out.write_str("only a part was asked for"),
             Self::Withheld { what } => write!(out, "something was withheld: {what}"),
         }

@@ -5,6 +5,7 @@
 
 mod collision;
 mod completions;
+mod counted;
 mod fingerprint;
 mod guilds;
 mod ids;
@@ -15,6 +16,7 @@ mod record;
 
 pub use collision::tell_apart;
 pub use completions::{CompletionKey, EnrolmentRecord, OptIn, OptInCourse, SeenBy, SeenCompletion};
+pub use counted::{counted, counted_as};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use guilds::{
     Absence, Assignment, Cohort, CohortContext, CohortSide, CohortVisibility, Community, CommunityPerson, Guild,

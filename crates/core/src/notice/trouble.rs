@@ -95,11 +95,36 @@ impl TroubleKind {
             (Some(C::GuidChanged), _) => (Self::Identity, "use the account if it is the same person; else ask HR"),
             (Some(C::TwoAccounts), _) => (Self::Identity, "take the GUID from all but one of the accounts in Moodle"),
             (Some(C::SharedAddress), _) => (Self::Identity, "ask HR which of the people has this address"),
+            (Some(C::EnrolRefused), _) => {
+                (Self::Attention, "check that the service account may enrol and assign the role in this course")
+            }
+            (Some(C::StillActive), _) => {
+                (Self::Attention, "take away the other enrolment method's hold on the person, if it should go too")
+            }
+            (Some(C::Invalid), _) => {
+                (Self::Attention, "have the record corrected in the ELM; the feed then gives a new one")
+            }
+            (Some(C::Contradiction), _) => {
+                (Self::Attention, "find out in the ELM which of the two is true, and ignore the other")
+            }
+            (Some(C::Protected), _) => (
+                Self::Attention,
+                "enrol or suspend by hand, or take the person off the list of those who are never touched",
+            ),
             (_, "completion_refused" | "completion_stuck") => {
                 (Self::CompletionRefused, "look at the ELM's answer, correct what it names, and send it again")
             }
             (_, "completion_elm") => {
                 (Self::CompletionRefused, "ask whoever keeps the ELM; completions are kept meanwhile")
+            }
+            (_, "completion_no_course_number") => {
+                (Self::Attention, "give the course its ID number in Moodle, by which the ELM knows it")
+            }
+            (_, "completion_no_guid") => {
+                (Self::Attention, "give the account its GUID (ID number) in Moodle, by which the ELM knows the person")
+            }
+            (_, "completion_other_account") => {
+                (Self::Attention, "merge the two accounts, or send this completion by hand")
             }
             (_, other) if other.starts_with("completion_") => {
                 (Self::NoEnrolmentRecord, "supply the enrolment id, or mark the completion as reported elsewhere")

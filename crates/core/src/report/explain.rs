@@ -110,7 +110,7 @@ fn next(record: &RecordStory) -> String {
         (Standing::Settled, _) => return String::new(),
         (Standing::Transient | Standing::Awaited, Some(at)) => format!("It is tried again from {at:.0} on."),
         (Standing::Transient | Standing::Awaited, None) => "It is tried again by the next run.".to_owned(),
-        (Standing::Attention, _) => "It waits for a human: see `rollbook attention`.".to_owned(),
+        (Standing::Attention, _) => "It waits for a human.".to_owned(),
     };
     match advice(record.code) {
         Some(advice) => format!("{words} {advice}"),

@@ -17,7 +17,7 @@ pub fn summarise(counts: &Counts, kind: RunKind) -> Vec<String> {
     say(suspended, format!("{} {}", number(suspended), done("suspended", "to be suspended")));
     say(accounts, format!("{} {}", count(accounts, "account"), done("created", "to be created")));
     say(mails, format!("{} {}", count(mails, "welcome mail"), done("queued", "to be sent")));
-    say(skipped, format!("{} left as they are", number(skipped)));
+    say(skipped, format!("{} left as {}", number(skipped), if skipped == 1 { "it is" } else { "they are" }));
     say(waiting, format!("{} waiting for another try", number(waiting)));
     say(errors, format!("{} waiting for a person", number(errors)));
     say(calls, format!("{} to Moodle", count(calls, "call")));

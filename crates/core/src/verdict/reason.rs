@@ -145,7 +145,7 @@ impl fmt::Display for Verdict {
 }
 
 fn mail_mismatch(out: &mut fmt::Formatter<'_>, account: &MailHolder, third: Option<&MailHolder>) -> fmt::Result {
-    write!(out, "mail mismatch: account {} of this GUID has {}", account.id, account.mail)?;
+    write!(out, "account {} of this GUID has the address {}", account.id, account.mail)?;
     match third {
         Some(third) => {
             write!(out, "; the feed's address belongs to account {} (GUID {})", third.id, shown(&third.guid))

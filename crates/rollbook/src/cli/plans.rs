@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::guard::Level;
-use rollbook_core::model::LinkName;
+use rollbook_core::model::{LinkName, counted};
 use rollbook_core::plan::GuildPlan;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -125,7 +125,7 @@ fn tell(row: &PlanRow, detailed: bool, out: &mut Output) {
         out.sign(sign, format_args!("guard {} ({}): {}", finding.check, finding.subject, finding.message));
     }
     let changes = changes(row);
-    out.heading(format_args!("What it would do: {} changes", changes.len()));
+    out.heading(format_args!("What it would do: {}", counted(changes.len(), "change")));
     let shown = if detailed { changes.len() } else { changes.len().min(LINES_MAX) };
     for change in &changes[..shown] {
         out.sign(Sign::Step, change);

@@ -3,19 +3,26 @@
 use crate::config::Settings;
 use crate::config::link::Link;
 use crate::config::service::BusinessHours;
-use crate::journal::{AttentionFilter, AttentionItem, Journal, JournalError, PlanState, RunFilter, RunRow};
+use crate::journal::{
+    AttentionFilter, AttentionItem, AwaitedCourse, Journal, JournalError, PlanState, RunFilter, RunRow,
+};
 use jiff::{SignedDuration, Timestamp};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rollbook_core::guard::Level;
-use rollbook_core::model::LinkName;
+use rollbook_core::model::{LinkName, counted_as};
 use rollbook_core::notice::{
     self, FeedWatch, LastRead, ScheduleState, SilenceRules, Trouble, TroubleKind, judge_silence,
 };
-use rollbook_core::run::{RunKind, RunState};
+use rollbook_core::run::{OutcomeCode, RunKind, RunState};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// So many of each are looked at.
+/// So many of each are looked at, or read at once.
 const LOOKED_AT: u32 = 500;
+/// So many pages of what waits for a human are read: 100 000 items are as many as anybody will ever be told of.
+const PAGES_MAX: usize = 200;
+/// So many courses that records wait for are told of.
+const AWAITED_MAX: u32 = 10_000;
 /// A due run that has not begun after so long is late.
 const LATE: SignedDuration = SignedDuration::from_mins(15);
 /// The beginning of the reason of a run whose feed could not be read; `IntakeError::Feed` says it.
@@ -39,12 +46,11 @@ pub(super) async fn find_troubles(
     now: Timestamp,
 ) -> Result<Found, JournalError> {
     let name = link.name();
-    let filter = AttentionFilter { link: Some(name.clone()), ..AttentionFilter::default() };
-    let items = journal.attention(&filter, LOOKED_AT).await?;
+    let (items, all) = open_items(journal, name).await?;
     let mut troubles: Vec<Trouble> = items.iter().map(of_item).collect();
     let mut looked: BTreeSet<TroubleKind> = TroubleKind::ALL.into();
-    if items.len() as u64 >= u64::from(LOOKED_AT) {
-        // The list has more: what is not on this page of it has not ended.
+    if !all {
+        // The list has more: what was not read of it has not ended.
         looked = [TroubleKind::RunFailed, TroubleKind::GuardRefused, TroubleKind::FeedSilent].into();
     }
     let runs = RunFilter { link: Some(name.clone()), limit: LOOKED_AT, ..RunFilter::default() };
@@ -58,12 +64,27 @@ pub(super) async fn find_troubles(
     Ok(Found { troubles, looked })
 }
 
+/// What waits for a human on a link, and whether that is all of it.
+async fn open_items(journal: &Journal, link: &LinkName) -> Result<(Vec<AttentionItem>, bool), JournalError> {
+    let mut filter = AttentionFilter { link: Some(link.clone()), ..AttentionFilter::default() };
+    let mut items: Vec<AttentionItem> = Vec::new();
+    for _ in 0..PAGES_MAX {
+        let page = journal.attention(&filter, LOOKED_AT).await?;
+        let is_last = page.len() < LOOKED_AT as usize;
+        filter.before = page.last().map(|item| item.id);
+        items.extend(page);
+        if is_last {
+            return Ok((items, true));
+        }
+    }
+    Ok((items, false))
+}
+
 fn of_item(item: &AttentionItem) -> Trouble {
     let (kind, remedy) = TroubleKind::of_attention(&item.kind);
     let waiting = match item.records {
         0 => String::new(),
-        1 => " (1 record waits)".to_owned(),
-        records => format!(" ({records} records wait)"),
+        records => format!(" ({})", counted_as(records, "record waits", "records wait")),
     };
     Trouble {
         kind,
@@ -81,22 +102,30 @@ async fn missing_courses(
     link: &LinkName,
     items: &[AttentionItem],
 ) -> Result<Vec<Trouble>, JournalError> {
-    let kind = "course_not_found";
-    let awaited = journal.awaited_courses(link, LOOKED_AT).await?;
-    let is_asked = |course: &str| items.iter().any(|item| item.kind == kind && item.subject == course);
-    let (trouble, remedy) = TroubleKind::of_attention(kind);
-    let troubles = awaited.into_iter().filter(|awaited| !is_asked(awaited.course.as_str())).map(|awaited| Trouble {
-        kind: trouble,
-        subject: format!("{kind}:{}", awaited.course),
-        title: format!(
-            "no Moodle course has the ID number {}; {} records wait for it and are tried again",
-            awaited.course, awaited.records
-        ),
+    let asked: BTreeSet<(&str, &str)> = items.iter().map(|item| (item.kind.as_str(), item.subject.as_str())).collect();
+    let is_asked = |awaited: &AwaitedCourse| asked.contains(&(awaited.code.as_str(), awaited.course.as_str()));
+    let awaited = journal.awaited_courses(link, AWAITED_MAX).await?;
+    Ok(awaited.iter().filter(|awaited| !is_asked(awaited)).map(|awaited| of_course(link, awaited)).collect())
+}
+
+fn of_course(link: &LinkName, awaited: &AwaitedCourse) -> Trouble {
+    let AwaitedCourse { course, code, records, since } = awaited;
+    let (kind, remedy) = TroubleKind::of_attention(code.as_str());
+    let what = match code {
+        OutcomeCode::NoManualInstance => {
+            format!("the Moodle course with the ID number {course} has no enabled manual enrolment method")
+        }
+        _ => format!("no Moodle course has the ID number {course}"),
+    };
+    let wait = counted_as(*records, "record waits for it and is", "records wait for it and are");
+    Trouble {
+        kind,
+        subject: format!("{code}:{course}"),
+        title: format!("{what}; {wait} tried again"),
         remedy: remedy.to_owned(),
-        path: format!("/courses?link={link}&q={}", awaited.course),
-        since: awaited.since,
-    });
-    Ok(troubles.collect())
+        path: format!("/courses?link={link}&q={}", utf8_percent_encode(course.as_str(), NON_ALPHANUMERIC)),
+        since: *since,
+    }
 }
 
 /// The newest run, where it failed; since the first of those that failed in a row.

@@ -10,7 +10,7 @@ use crate::sources::database::Database;
 use crate::sources::psaelmsync::{BadLine, HistoryError, OldLine, read_csv, read_table};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use rollbook_core::model::{LinkName, RunId};
+use rollbook_core::model::{LinkName, RunId, counted};
 use rollbook_core::run::{Counts, RunKind, RunState};
 use std::io::Read;
 use tokio_util::sync::CancellationToken;
@@ -89,7 +89,7 @@ pub async fn import_history(
         ..Counts::default()
     };
     let (state, reason) = match &outcome {
-        Ok(()) if report.bad > 0 => (RunState::Partly, format!("{} lines could not be used", report.bad)),
+        Ok(()) if report.bad > 0 => (RunState::Partly, format!("{} could not be used", counted(report.bad, "line"))),
         Ok(()) => (RunState::Done, String::new()),
         Err(error) => (RunState::Failed, error.to_string()),
     };

@@ -34,6 +34,8 @@ pub enum Failure {
     ForeignForm,
     /// The form is too long.
     TooLarge,
+    /// Too many ask at once.
+    Crowded,
     /// Anything else: the cause is for the log.
     Incident(Box<dyn Error + Send + Sync>),
 }
@@ -78,6 +80,10 @@ impl Failure {
             }
             Self::TooLarge => {
                 told(StatusCode::PAYLOAD_TOO_LARGE, "The form is too long", "Nothing was done.".to_owned())
+            }
+            Self::Crowded => {
+                let text = "Nothing was done. Try again in a moment.".to_owned();
+                told(StatusCode::SERVICE_UNAVAILABLE, "Too many ask at once", text)
             }
             Self::Incident(cause) => {
                 let incident = note(&*cause);

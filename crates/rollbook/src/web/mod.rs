@@ -2,10 +2,11 @@
 //! a remote system itself: a button writes a request that the process carries out.
 //!
 //! Every page works without a script. Next: [`door`], who may come in, then `pages`, then [`api`] for programs, [`events`], which
-//! systems push, and `watch` for those who look after it.
+//! systems push, `crowd` for how many at once, and `watch` for those who look after it.
 
 pub mod api;
 mod assets;
+mod crowd;
 pub mod door;
 pub mod events;
 mod incident;

@@ -1,6 +1,7 @@
 //! What every page is given: the journal, the time, the settings, and a bell that wakes the process.
 
 use super::api::Pace;
+use super::crowd::Crowd;
 use super::door::sign_on::{Fetch, Issuer};
 use super::events::completion::CompletionGate;
 use super::events::membership::MembershipGate;
@@ -32,6 +33,7 @@ pub struct WebState {
     pub(super) completion_gate: Arc<CompletionGate>,
     pub(super) membership_gate: Arc<MembershipGate>,
     pub(super) pace: Arc<Pace>,
+    pub(super) crowd: Arc<Crowd>,
     pub(super) recorder: Recorder,
     pub(super) issuer: Option<Arc<Issuer>>,
 }
@@ -45,9 +47,11 @@ impl WebState {
         let outside = server.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
         // On this machine alone there may be no TLS; anywhere else a cookie without it would be given away.
         let secure = outside || server.tls.is_some() || !server.listen.ip().is_loopback();
+        let crowd = Arc::new(Crowd::of(settings.journal.connections_max));
         Self {
             journal,
             clock,
+            crowd,
             settings,
             wake,
             secure,

@@ -60,7 +60,7 @@ async fn each_route_takes_its_scope_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn token_that_is_over_revoked_or_none_opens_nothing() {
+async fn expired_revoked_or_missing_token_opens_nothing() {
     let stage = Stage::quiet("learning", "").await;
     let token = stage.token("reader", "read").await;
     assert_eq!(stage.get("/api/v1/links", &token).await.status, 200);

@@ -28,6 +28,7 @@ async fn a_person_gets_through_every_page_and_axe_finds_no_fault() {
     driver.open(&plan).await;
     driver.sees("used").await;
     without_scripts(&driver).await;
+    change_password(&driver).await;
     let complaints = driver.complaints().await;
     assert!(complaints.is_empty(), "the browser complains: {complaints:?}");
 }
@@ -198,6 +199,7 @@ async fn see_every_page(driver: &Driver, served: &Served, more: &[String]) {
         ("doctor", "/doctor".to_owned()),
         ("settings", "/settings".to_owned()),
         ("accounts", "/accounts".to_owned()),
+        ("own-account", "/account".to_owned()),
         ("failure", "/nowhere".to_owned()),
     ];
     let mut faults = Vec::new();
@@ -231,6 +233,38 @@ async fn look(driver: &Driver, name: &str) -> Vec<String> {
 async fn check(driver: &Driver, name: &str) {
     let faults = look(driver, name).await;
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// From the name in the menu to another password, with which one gets in.
+async fn change_password(driver: &Driver) {
+    const WANTED: &str = "another horse and another staple";
+    log_in_with(driver, PASSWORD).await;
+    driver.click(".who a").await;
+    driver.sees("Change your password").await;
+    driver.write("[name=present]", "a wrong password").await;
+    for field in ["[name=wanted]", "[name=again]"] {
+        driver.write(field, WANTED).await;
+    }
+    driver.press("Change it").await;
+    driver.sees("The present password is wrong.").await;
+    check(driver, "own-account-refused").await;
+    driver.look_as(DESK, "light").await;
+    for (field, text) in [("[name=present]", PASSWORD), ("[name=wanted]", WANTED), ("[name=again]", WANTED)] {
+        driver.write(field, text).await;
+    }
+    driver.press("Change it").await;
+    driver.sees("Your password is changed").await;
+    driver.press("Log out").await;
+    driver.sees("Log in").await;
+    log_in_with(driver, WANTED).await;
+}
+
+async fn log_in_with(driver: &Driver, password: &str) {
+    driver.open("/login").await;
+    driver.write("[name=name]", NAME).await;
+    driver.write("[name=password]", password).await;
+    driver.press("Log in").await;
+    driver.sees("Overview").await;
 }
 
 /// The person's own choice of light and dark outlasts the browser's, and the keyboard finds the way past the navigation.

@@ -105,6 +105,7 @@ async fn refused_plan_runs_once_after_an_approval_and_not_after_a_rejection() {
     let mut approver = Browser::of(&stage, RoleName::Approver).await;
     let page = approver.get(&path).await;
     assert!(page.body.contains("Takes away (5)"), "{}", page.body);
+    assert!(page.body.contains("for one run, for 1 hour 30 minutes."), "as the link is configured: {}", page.body);
     let mut operator = Browser::of(&stage, RoleName::Operator).await;
     let refused = operator.post(&path, &[("word", "approve"), ("why", "I like it")]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
@@ -116,6 +117,9 @@ async fn refused_plan_runs_once_after_an_approval_and_not_after_a_rejection() {
     assert_eq!(stage.journal.plan(plans[0].id).await.unwrap().state, PlanState::Used);
     let cohort = stage.world().moodle.cohorts.iter().map(|cohort| cohort.id).next().unwrap();
     assert_eq!(stage.world().moodle.members_of(cohort).len(), 3);
+    let plan = stage.journal.plan(plans[0].id).await.unwrap();
+    let (_, judged, _) = plan.judged.unwrap();
+    assert_eq!(plan.expires.unwrap().duration_since(judged), jiff::SignedDuration::from_mins(90));
     let again = approver.post(&path, &[("word", "reject"), ("why", "too late")]).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
 }
@@ -191,4 +195,30 @@ async fn token_and_login_link_are_shown_once_and_kept_as_hashes() {
     boss.post("/accounts", &[("name", "new"), ("role", "viewer")]).await;
     let link = boss.post("/accounts/new", &[("act", "link")]).await;
     assert!(link.body.contains("http://127.0.0.1:8350/login/link/"));
+}
+
+#[tokio::test]
+async fn refused_completion_shows_what_was_sent_and_is_sent_again_from_its_item() {
+    let stage = Stage::small().await;
+    let (user, course) = {
+        let world = stage.world();
+        (world.moodle.users_by_idnumber(crate::stage::JANE)[0].id, world.moodle.courses_by_idnumber("930001")[0].id)
+    };
+    stage.world().moodle.complete(user, course, stage.now());
+    stage.world().elm.closed.insert(700_001);
+    stage.run("done").await;
+    let mut operator = Browser::of(&stage, RoleName::Operator).await;
+    let path = format!("/attention/{}", item_of(&stage, "completion_refused").await);
+    let page = operator.get(&path).await;
+    for part in ["What the ELM was sent", "Enrolment 700001 is closed", "jane.doe@example.org", "What to do:"] {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
+    assert!(!page.body.contains("0 records") && !page.body.contains("completed_at"), "{}", page.body);
+    let (_, report) = page.body.split_once("name=\"report\" value=\"").unwrap();
+    let report = report.split('"').next().unwrap().to_owned();
+    stage.world().elm.closed.clear();
+    operator.post("/completions/retry", &[("link", "done"), ("report", &report)]).await;
+    stage.work().await;
+    assert_eq!(stage.world().elm.completions_of(700_001).len(), 1);
+    assert!(operator.get(&path).await.body.contains("Closed: its cause is gone."));
 }

@@ -5,6 +5,7 @@ use crate::stage::{BOB, FORMULA, Stage};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use rollbook::config::service::RoleName;
+use rollbook::journal::AttentionFilter;
 use rollbook::journal::requests::RequestFilter;
 use rollbook_core::model::LinkName;
 
@@ -23,7 +24,7 @@ async fn viewer_who_posts_is_refused_and_nothing_happens() {
 }
 
 #[tokio::test]
-async fn form_without_its_token_or_with_a_foreign_one_is_refused() {
+async fn missing_or_foreign_csrf_token_is_refused() {
     let stage = Stage::bare().await;
     let mut operator = Browser::of(&stage, RoleName::Operator).await;
     let other = Browser::of(&stage, RoleName::Viewer).await.get("/").await.token().unwrap();
@@ -63,7 +64,7 @@ async fn forged_cookie_is_nobody() {
 }
 
 #[tokio::test]
-async fn assets_give_only_what_is_in_the_list() {
+async fn path_traversal_on_assets_gives_nothing_but_what_is_in_the_list() {
     let stage = Stage::bare().await;
     let mut browser = Browser::new(&stage);
     let paths = [
@@ -98,11 +99,27 @@ async fn html_in_a_name_is_text_on_every_page_that_shows_it() {
     let mut browser = Browser::of(&stage, RoleName::Administrator).await;
     let run = stage.journal.runs(&rollbook::journal::RunFilter::default()).await.unwrap();
     let run = run.iter().find(|run| run.flow == "intake").unwrap();
-    let story = format!("/people/demo/{BOB}?course=930001");
-    for path in ["/log", "/log?q=script", story.as_str(), &format!("/runs/{}", run.id)] {
+    let items = stage.journal.attention(&AttentionFilter::default(), 100).await.unwrap();
+    let item = items.iter().find(|item| item.subject == BOB.to_lowercase()).unwrap();
+    let asked = browser.post("/intake", &[("link", "demo"), ("guid", BOB)]).await;
+    stage.work().await;
+    let paths = [
+        "/log".to_owned(),
+        "/log?q=script".to_owned(),
+        format!("/people/demo/{BOB}"),
+        format!("/people/demo/{BOB}?course=930001"),
+        format!("/runs/{}", run.id),
+        "/attention".to_owned(),
+        format!("/attention/{}", item.id),
+        asked.location().to_owned(),
+    ];
+    for path in &paths {
         let page = browser.get(path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
         assert!(!page.body.contains("<script>alert"), "{path}");
+    }
+    for path in [&paths[6], &paths[7]] {
+        assert!(browser.get(path).await.body.contains("&#60;script&#62;alert(1)"), "{path} shows the name");
     }
     assert!(browser.get("/log").await.body.contains("&#60;script&#62;alert(1)"), "it is shown as it was written");
     // What is asked for comes back as text, too.

@@ -83,7 +83,7 @@ async fn one_address_cannot_try_many_accounts() {
 }
 
 #[tokio::test]
-async fn session_ends_by_idleness_and_by_age() {
+async fn expired_session_is_nobodys_by_idleness_and_by_age() {
     let stage = Stage::with_server("session = \"2h\"\nsession_idle = \"30m\"").await;
     let mut browser = Browser::of(&stage, RoleName::Viewer).await;
     for _ in 0..4 {
@@ -115,6 +115,20 @@ async fn login_link_works_once_and_not_by_looking_at_it() {
     let token = again.get(&path).await.token().unwrap();
     let page = again.send_form(&path, &[("csrf", &token)]).await;
     assert!(page.status == StatusCode::UNPROCESSABLE_ENTITY && page.body.contains("used already"));
+}
+
+#[tokio::test]
+async fn expired_login_link_lets_nobody_in() {
+    let stage = Stage::bare().await;
+    stage.journal.add_account("jane", RoleName::Viewer, None, "test", stage.now()).await.unwrap();
+    let secret = make_secret();
+    let until = stage.now() + jiff::SignedDuration::from_mins(5);
+    stage.journal.make_login_link("jane", &hash_secret(&secret), until, "test", stage.now()).await.unwrap();
+    stage.hand.advance(Duration::from_secs(5 * 60));
+    let (mut browser, path) = (Browser::new(&stage), format!("/login/link/{secret}"));
+    let token = browser.get(&path).await.token().unwrap();
+    assert_eq!(browser.send_form(&path, &[("csrf", &token)]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(browser.get("/").await.location(), "/login");
 }
 
 #[tokio::test]

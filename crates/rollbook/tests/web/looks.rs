@@ -60,6 +60,7 @@ async fn each_page_looks_as_it_did() {
         ("doctor", "/doctor"),
         ("settings", "/settings"),
         ("accounts", "/accounts"),
+        ("own", "/account"),
     ];
     for (name, path) in pages {
         let page = boss.get(path).await;

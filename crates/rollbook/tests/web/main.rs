@@ -11,5 +11,6 @@ mod doors;
 mod harm;
 mod login;
 mod looks;
+mod own;
 mod sign_on;
 mod stage;

@@ -200,6 +200,8 @@ flow = "guilds"
 from = "avc"
 to = "learning"
 machine_name_field = "field_machine_name"
+[link.guilds.limits]
+approval = "90m"
 [link.demo]
 flow = "intake"
 from = "elm"

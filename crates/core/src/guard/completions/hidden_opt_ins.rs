@@ -2,7 +2,7 @@
 
 use super::CompletionsView;
 use crate::guard::Finding;
-use crate::model::OptIn;
+use crate::model::{OptIn, counted_as};
 
 pub(super) fn check(view: &CompletionsView<'_>) -> Vec<Finding> {
     let courses = &view.courses.value;
@@ -11,8 +11,8 @@ pub(super) fn check(view: &CompletionsView<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let message = format!(
-        "{hidden} of {} courses do not show the opt-in field; is it visible to everyone, and rightly named?",
-        courses.len()
+        "{hidden} of {} not show the opt-in field; is it visible to everyone, and rightly named?",
+        counted_as(courses.len(), "course does", "courses do")
     );
     vec![Finding::warn("hidden_opt_ins", "courses", message)]
 }

@@ -1,6 +1,7 @@
 //! Nobody on the protected list is touched: the planner leaves them alone, and this check stands behind it.
 
 use crate::guard::{Finding, GuildView};
+use crate::model::counted_as;
 use crate::verdict::LeftAlone;
 
 pub(super) fn check(view: &GuildView<'_>) -> Vec<Finding> {
@@ -12,7 +13,10 @@ pub(super) fn check(view: &GuildView<'_>) -> Vec<Finding> {
         .collect();
     let left = view.plan.skips.iter().filter(|skip| matches!(skip.reason, LeftAlone::Protected { .. })).count();
     if left > 0 {
-        let message = format!("{left} memberships of protected people are left alone");
+        let message = format!(
+            "{} alone",
+            counted_as(left, "membership of a protected person is left", "memberships of protected people are left")
+        );
         findings.push(Finding::warn("protected", "run", message));
     }
     findings

@@ -3,7 +3,7 @@
 
 use super::share;
 use crate::guard::{Finding, GuildView};
-use crate::model::PairState;
+use crate::model::{PairState, counted_as};
 
 pub(super) fn check(view: &GuildView<'_>) -> Vec<Finding> {
     let cohorts = &view.inputs.moodle.value.cohorts;
@@ -20,7 +20,10 @@ pub(super) fn check(view: &GuildView<'_>) -> Vec<Finding> {
     let (count, all) = (vanished.len() as u64, live.len() as u64);
     let limits = &view.policy.limits;
     if all >= limits.exempt_under && share(count, all) > limits.removals_share {
-        let message = format!("{count} of {all} cohorts are no longer in Moodle: is this the right site?");
+        let message = format!(
+            "{count} of {} no longer in Moodle: is this the right site?",
+            counted_as(all, "cohort is", "cohorts are")
+        );
         findings.push(Finding::block("vanished_cohorts", "moodle", message));
     }
     findings

@@ -1,7 +1,7 @@
 //! A change as a line of the printed plan.
 
 use super::{GuildChange, MemberChange, MemberRef, Retire, RoleChange};
-use crate::model::CohortId;
+use crate::model::{CohortId, counted};
 use std::fmt;
 
 impl fmt::Display for MemberRef {
@@ -31,7 +31,7 @@ impl fmt::Display for GuildChange {
                 write!(out, "create cohort {} \"{}\": {why}", form.idnumber, form.name)
             }
             Self::AdoptCohort { cohort, idnumber, members, why, .. } => {
-                write!(out, "adopt cohort {cohort} {idnumber} with {} members: {why}", members.len())
+                write!(out, "adopt cohort {cohort} {idnumber} with {}: {why}", counted(members.len(), "member"))
             }
             Self::UpdateCohort { cohort, form, why, .. } => {
                 write!(out, "update cohort {cohort} to {} \"{}\": {why}", form.idnumber, form.name)

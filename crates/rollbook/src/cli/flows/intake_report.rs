@@ -6,7 +6,7 @@ use crate::pipeline::deliver::MailDelivery;
 use crate::pipeline::intake::{IntakeReport, Purpose};
 use jiff::Timestamp;
 use rollbook_core::guard::Level;
-use rollbook_core::model::Field;
+use rollbook_core::model::{Field, counted};
 use rollbook_core::plan::IntakeChange;
 use rollbook_core::run::{OutcomeCode, RunState, standing};
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ fn print_reading(report: &IntakeReport, shown: &Shown<'_>, out: &mut Output) {
         format!(", created from {} to {until}", at(window.since))
     });
     let dry = mark(shown.purpose == Purpose::DryRun);
-    out.sign(Sign::Done, format_args!("{dry}feed: {} records{interval}", report.counts.records));
+    out.sign(Sign::Done, format_args!("{dry}feed: {}{interval}", counted(report.counts.records, "record")));
     for gap in &report.gaps {
         out.sign(Sign::Warning, format_args!("{dry}the feed is incomplete: {gap}"));
     }
@@ -77,7 +77,7 @@ fn print_reading(report: &IntakeReport, shown: &Shown<'_>, out: &mut Output) {
 }
 
 fn print_plan(report: &IntakeReport, shown: &Shown<'_>, out: &mut Output) {
-    let (mut accounts, mut enrolments, mut suspensions) = (0, 0, 0);
+    let (mut accounts, mut enrolments, mut suspensions) = (0_u64, 0_u64, 0_u64);
     for change in &report.plan.changes {
         match change {
             IntakeChange::CreateAccount(_) => accounts += 1,
@@ -90,7 +90,10 @@ fn print_plan(report: &IntakeReport, shown: &Shown<'_>, out: &mut Output) {
     out.sign(
         Sign::Done,
         format_args!(
-            "{dry}plan: {accounts} accounts, {enrolments} enrolments, {suspensions} suspensions; {left} left alone"
+            "{dry}plan: {}, {}, {}; {left} left alone",
+            counted(accounts, "account"),
+            counted(enrolments, "enrolment"),
+            counted(suspensions, "suspension")
         ),
     );
     if shown.detailed {
@@ -133,7 +136,7 @@ fn print_counts(report: &IntakeReport, mails: Option<&MailDelivery>, dry: bool, 
     if report.state != RunState::GuardRefused {
         out.sign(
             Sign::Done,
-            format_args!("applied in {:.1} s with {calls} calls to Moodle", seconds(report.duration_ms)),
+            format_args!("applied in {:.1} s with {} to Moodle", seconds(report.duration_ms), counted(calls, "call")),
         );
     }
     if let Some(mails) = mails {

@@ -6,6 +6,7 @@ use crate::config::service::Place;
 use crate::journal::{Journal, OpenOptions};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
+use rollbook_core::model::counted;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -34,9 +35,10 @@ impl Backup {
         }
         let bytes = std::fs::metadata(&self.file).map(|file| file.len()).unwrap_or_default();
         let (runs, file) = (checked.runs, self.file.display());
-        context
-            .out
-            .sign(Sign::Done, format_args!("{file}: {bytes} bytes, {runs} runs, read whole after it was written"));
+        context.out.sign(
+            Sign::Done,
+            format_args!("{file}: {bytes} bytes, {}, read whole after it was written", counted(runs, "run")),
+        );
         context.out.json(&json!({ "file": self.file, "bytes": bytes, "runs": runs, "schema": checked.version }));
         Ok(Exit::Fine)
     }

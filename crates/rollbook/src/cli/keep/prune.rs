@@ -7,6 +7,7 @@ use crate::journal::{PruneScope, Pruned};
 use clap::Args;
 use jiff::SignedDuration;
 use miette::{IntoDiagnostic, WrapErr, miette};
+use rollbook_core::model::counted_as;
 use serde_json::json;
 use std::time::Duration;
 
@@ -54,7 +55,10 @@ impl Prune {
         let Pruned { people, lines, events, papers } = pruned;
         let out = &mut context.out;
         let done = if self.dry_run { "would be removed" } else { "removed" };
-        out.sign(Sign::Done, format_args!("personal data of before {before:.0}: {people} people {done}"));
+        out.sign(
+            Sign::Done,
+            format_args!("personal data of before {before:.0}: {} {done}", counted_as(people, "person", "people")),
+        );
         let mut table = Table::new(["people", "log lines without name", "events", "papers"]);
         table.row([people, lines, events, papers].map(|number| number.to_string()));
         out.table(&table);

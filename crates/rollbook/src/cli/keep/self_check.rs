@@ -6,6 +6,7 @@ use crate::config::Settings;
 use crate::config::service::Place;
 use crate::pipeline::setup;
 use clap::Args;
+use rollbook_core::model::counted;
 use serde_json::json;
 use std::net::TcpListener;
 
@@ -65,8 +66,11 @@ async fn check_journal(journal: &crate::journal::Journal, settings: &Settings, f
     let place = settings.journal.place.shown();
     match journal.check().await {
         Ok(checked) if checked.damage.is_empty() => {
-            let found =
-                format!("{place} is whole and can be written (schema {}, {} runs)", checked.version, checked.runs);
+            let found = format!(
+                "{place} is whole and can be written (schema {}, {})",
+                checked.version,
+                counted(checked.runs, "run")
+            );
             findings.tell("journal", Sign::Done, found);
         }
         Ok(checked) => {

@@ -11,7 +11,7 @@ use crate::journal::{AttentionFilter, AttentionItem, Resolution};
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic, WrapErr, miette};
-use rollbook_core::model::LinkName;
+use rollbook_core::model::{LinkName, counted_as};
 use serde_json::{Value, json};
 
 /// What waits for a human
@@ -111,8 +111,7 @@ fn print(items: &[AttentionItem], zone: &TimeZone, out: &mut Output) {
         let state = if item.closed.is_some() { " (resolved)" } else { "" };
         out.heading(format_args!("{}  {kind}{state}", item.id));
         out.line(format_args!("    {}", item.title));
-        let records =
-            if item.records == 1 { "1 record waits".to_owned() } else { format!("{} records wait", item.records) };
+        let records = counted_as(item.records, "record waits", "records wait");
         out.line(format_args!("    {records} since {} on link {}", shown(item.opened, zone), item.link));
         if let Some((action, by, reason)) = &item.resolution {
             out.line(format_args!("    {action} by {by}: {reason}"));
@@ -152,10 +151,11 @@ impl Resolve {
         let resolved = journal.resolve(self.item, resolution, action, &by, &self.reason, context.clock.now()).await;
         let resolved = resolved.into_diagnostic().wrap_err_with(|| format!("while resolving item {}", self.item))?;
         let what = match self.action {
-            Decision::Retry => "are tried by the next run",
-            Decision::Ignore => "are ignored from now on",
+            Decision::Retry => "tried by the next run",
+            Decision::Ignore => "ignored from now on",
         };
-        context.out.sign(Sign::Done, format_args!("{} records {what}", resolved.records));
+        let records = counted_as(resolved.records, "record is", "records are");
+        context.out.sign(Sign::Done, format_args!("{records} {what}"));
         context.out.json(&json!({ "item": self.item, "action": action, "by": by, "records": resolved.records }));
         Ok(Exit::Fine)
     }

@@ -9,7 +9,7 @@ use crate::pipeline::correct::{CorrectionRequest, correct_account};
 use crate::pipeline::setup::make_intake;
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
-use rollbook_core::model::MoodleUserId;
+use rollbook_core::model::{MoodleUserId, counted_as};
 use rollbook_core::plan::CorrectionAsk;
 use serde_json::json;
 
@@ -74,7 +74,10 @@ async fn correct(item: i64, ask: CorrectionAsk, by: Option<String>, context: &mu
     };
     let changed = if corrected.changed.is_empty() { "it was so already" } else { &corrected.changed };
     context.out.sign(Sign::Done, changed);
-    context.out.sign(Sign::Done, format_args!("{} records are tried by the next run", corrected.records.len()));
+    context.out.sign(
+        Sign::Done,
+        format_args!("{} tried by the next run", counted_as(corrected.records.len(), "record is", "records are")),
+    );
     context.out.json(&json!({
         "item": item, "changed": corrected.changed, "records": corrected.records.len(), "run": corrected.run,
     }));

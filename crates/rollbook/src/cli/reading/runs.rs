@@ -7,7 +7,7 @@ use crate::journal::{Journal, PlanRow, RunFilter, RunRow, StoredEvent};
 use clap::Args;
 use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic, WrapErr};
-use rollbook_core::model::LinkName;
+use rollbook_core::model::{LinkName, counted_as};
 use rollbook_core::run::RunState;
 use serde_json::{Value, json};
 
@@ -84,7 +84,10 @@ async fn show_one(journal: &Journal, id: &str, zone: &TimeZone, context: &mut Co
     if detailed {
         print_events(&events, zone, out);
     } else {
-        out.sign(Sign::Note, format_args!("{} events; -v shows them", events.len()));
+        out.sign(
+            Sign::Note,
+            format_args!("{}", counted_as(events.len(), "event; -v shows it", "events; -v shows them")),
+        );
     }
     let findings = plan.as_ref().map(|plan| &plan.findings);
     let body = plan.as_ref().and_then(|plan| serde_json::from_str::<Value>(&plan.body).ok());

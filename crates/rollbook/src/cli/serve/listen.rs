@@ -2,24 +2,20 @@
 //!
 //! A slow or foreign handshake is made apart, within its time: it keeps nobody else out.
 
-use crate::config::service::{Server, Tls};
+use super::certificate::{Acceptor, Certificate};
+use crate::config::service::Server;
 use axum::Router;
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request};
 use axum::middleware::map_request;
 use axum::serve::{IncomingStream, Listener};
-use miette::{IntoDiagnostic, WrapErr, miette};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use miette::{IntoDiagnostic, miette};
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -34,14 +30,17 @@ const BREATH: Duration = Duration::from_millis(200);
 /// An open door.
 pub(in crate::cli) struct Door {
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<(Certificate, Acceptor)>,
     address: SocketAddr,
 }
 
 impl Door {
     /// Opens the configured address, with its certificate where there is one.
     pub(in crate::cli) async fn open(server: &Server) -> miette::Result<Self> {
-        let tls = server.tls.as_ref().map(read_certificate).transpose()?;
+        let tls = match &server.tls {
+            Some(tls) => Some(Certificate::open(tls).await?),
+            None => None,
+        };
         let listener = TcpListener::bind(server.listen).await.map_err(|error| {
             let help = "is another one serving there? choose another with `listen` in [server]";
             miette!(help = help, "cannot listen on {}: {error}", server.listen)
@@ -64,7 +63,8 @@ impl Door {
                 let service = router.into_make_service_with_connect_info::<SocketAddr>();
                 axum::serve(self.listener, service).with_graceful_shutdown(ended).await
             }
-            Some(tls) => {
+            Some((certificate, tls)) => {
+                let _following = AbortOnDropHandle::new(tokio::spawn(certificate.follow()));
                 let router = router.layer(map_request(tell_peer));
                 let service = router.into_make_service_with_connect_info::<Peer>();
                 axum::serve(Handshakes::begin(self.listener, tls, self.address), service)
@@ -73,20 +73,6 @@ impl Door {
             }
         }
     }
-}
-
-fn read_certificate(tls: &Tls) -> miette::Result<TlsAcceptor> {
-    let doing = |what: &str, path: &std::path::Path| format!("while reading the {what} {}", path.display());
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(&tls.certificate)
-        .into_diagnostic()
-        .wrap_err_with(|| doing("certificate", &tls.certificate))?
-        .collect();
-    let chain = chain.into_diagnostic().wrap_err_with(|| doing("certificate", &tls.certificate))?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key).into_diagnostic().wrap_err_with(|| doing("key", &tls.key))?;
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
-    let mut config = config.into_diagnostic().wrap_err("certificate and key do not fit together")?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 /// Whose connection it is.
@@ -115,7 +101,7 @@ struct Handshakes {
 }
 
 impl Handshakes {
-    fn begin(listener: TcpListener, tls: TlsAcceptor, address: SocketAddr) -> Self {
+    fn begin(listener: TcpListener, tls: Acceptor, address: SocketAddr) -> Self {
         let (send, done) = mpsc::channel(WAITING_MAX);
         let task = AbortOnDropHandle::new(tokio::spawn(async move {
             loop {
@@ -123,7 +109,7 @@ impl Handshakes {
                     tokio::time::sleep(BREATH).await;
                     continue;
                 };
-                let (tls, send) = (tls.clone(), send.clone());
+                let (tls, send) = (tls.borrow().clone(), send.clone());
                 tokio::spawn(async move {
                     if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_MAX, tls.accept(stream)).await {
                         let _ = send.send((stream, peer)).await;

@@ -2,6 +2,7 @@
 //!
 //! Next: [`crate::schedule`], what it does, and [`links`], how a link is paused.
 
+mod certificate;
 mod links;
 mod listen;
 
@@ -18,6 +19,7 @@ use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
 use serde_json::json;
 use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 /// Run every link on its schedule and serve the pages, until a signal ends it
@@ -33,6 +35,8 @@ impl Serve {
         let settings = Arc::new(context.settings()?);
         let journal = context.journal(&settings).await?;
         let door = if self.no_pages { None } else { Some(Door::open(&settings.server).await?) };
+        // Heard from here on, whether or not there is a certificate to read again: who reloads a service does not mean to end it.
+        let _reload = signal(SignalKind::hangup()).into_diagnostic().wrap_err("while beginning to hear signals")?;
         serve_here(context, settings, journal, door).await
     }
 }

@@ -19,7 +19,7 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use miette::{IntoDiagnostic, WrapErr, miette};
-use rollbook_core::model::LinkName;
+use rollbook_core::model::{LinkName, counted};
 use rollbook_core::run::RunState;
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, MOODLE_TOKEN, Sandbox, World, demo};
 use std::io::Write;
@@ -130,7 +130,7 @@ async fn tell(context: &mut Context, sandbox: &Sandbox, config: &Path) -> miette
     tell_demo(context, sandbox, &settings, &journal, (COMMUNITY, MOODLE)).await?;
     let received = sandbox.world().mail.mails.len();
     context.out.heading("Seen from the other side");
-    context.out.sign(Sign::Done, format_args!("the mail server got {received} welcome mails"));
+    context.out.sign(Sign::Done, format_args!("the mail server got {}", counted(received, "welcome mail")));
     context.out.sign(Sign::Done, format_args!("Moodle got {} calls in all", sandbox.calls().total()));
     look_further(sandbox, config, &mut context.out);
     match state {

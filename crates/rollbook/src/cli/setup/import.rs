@@ -7,7 +7,7 @@ use crate::pipeline::import::{History, ImportReport, import_history};
 use crate::sources::database::{Database, DatabaseOptions};
 use clap::{Args, Subcommand};
 use miette::{IntoDiagnostic, WrapErr, miette};
-use rollbook_core::model::LinkName;
+use rollbook_core::model::{LinkName, counted, counted_as};
 use serde_json::json;
 use std::fs::File;
 use std::io::BufReader;
@@ -104,14 +104,17 @@ impl Psaelmsync {
 
 fn print(report: &ImportReport, out: &mut Output) -> Exit {
     let ImportReport { new, known, bad, bad_lines } = report;
-    out.sign(Sign::Done, format_args!("{new} lines taken over, {known} were there already"));
+    out.sign(
+        Sign::Done,
+        format_args!("{} taken over, {} there already", counted(*new, "line"), counted_as(*known, "was", "were")),
+    );
     for line in bad_lines {
         out.sign(Sign::Warning, format_args!("line {}: {}", line.number, line.why));
     }
     let told: Vec<_> = bad_lines.iter().map(|line| json!({ "line": line.number, "why": line.why })).collect();
     out.json(&json!({ "new": new, "known": known, "bad": bad, "bad_lines": told }));
     if *bad > 0 {
-        out.sign(Sign::Failed, format_args!("{bad} lines could not be used"));
+        out.sign(Sign::Failed, format_args!("{} could not be used", counted(*bad, "line")));
         return Exit::Partly;
     }
     Exit::Fine

@@ -4,6 +4,7 @@
 //! event with its author, on no link. Next: `session`, `login`, then `token`.
 
 mod login;
+mod own;
 mod session;
 mod token;
 

@@ -37,7 +37,10 @@ pub(super) async fn open_needed(
     let mut items: BTreeMap<(&'static str, String), Item<'_>> = BTreeMap::new();
     for change in changes.iter().filter(|change| needs_item(change)) {
         let (kind, subject) = (change.code().as_str(), subject_of(change));
-        let title = bounded(&format!("{subject}: {}", change.decision.verdict)).to_owned();
+        let words = change.decision.verdict.to_string();
+        // A record that cannot be used is about nobody: its trouble is all that is known.
+        let title = if words == subject { words } else { format!("{subject}: {words}") };
+        let title = bounded(&title).to_owned();
         let item = Item { kind, subject: subject.clone(), title, evidence: &change.evidence };
         items.insert((kind, subject), item);
     }

@@ -4,12 +4,15 @@ use crate::journal::store::args;
 use crate::journal::{Journal, JournalError};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, LinkName};
+use rollbook_core::run::OutcomeCode;
 
 /// A course that records wait for by themselves, before a human is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwaitedCourse {
     /// The course, as the ELM names it.
     pub course: ElmCourseId,
+    /// Why: it is not found, or nobody can be enrolled in it.
+    pub code: OutcomeCode,
     /// How many records wait for it.
     pub records: u64,
     /// Since when the first of them.
@@ -17,20 +20,21 @@ pub struct AwaitedCourse {
 }
 
 impl Journal {
-    /// The courses that no Moodle course was found for, and that records wait for.
+    /// The courses that records wait for: no Moodle course was found, or one in which nobody can be enrolled.
     ///
     /// # Errors
     /// Those of the database only.
     pub async fn awaited_courses(&self, link: &LinkName, limit: u32) -> Result<Vec<AwaitedCourse>, JournalError> {
         let sql = "
-            SELECT course, COUNT(*) AS total, MIN(first_seen_ms) AS since_ms FROM record
-            WHERE link = $1 AND standing = 'awaited' AND code = 'course_not_found' AND standing <> 'settled'
-            GROUP BY course ORDER BY course LIMIT $2";
+            SELECT course, code, COUNT(*) AS total, MIN(first_seen_ms) AS since_ms FROM record
+            WHERE link = $1 AND standing = 'awaited' AND standing <> 'settled'
+            GROUP BY course, code ORDER BY course, code LIMIT $2";
         let rows = self.store.rows(sql, args![link.as_str(), u64::from(limit)]).await?;
         rows.iter()
             .map(|row| {
                 Ok(AwaitedCourse {
                     course: ElmCourseId::new(row.text("course")?),
+                    code: row.word("code", OutcomeCode::read)?,
                     records: row.count("total")?,
                     since: row.time("since_ms")?,
                 })

@@ -38,8 +38,10 @@ pub(in crate::journal) async fn open(
 async fn open_pg(url: &str, options: &OpenOptions) -> Result<Store, JournalError> {
     let unusable = |what: &str| JournalError::CannotOpen { what: what.to_owned() };
     let connect = PgConnectOptions::from_str(url).map_err(|_| unusable("the PostgreSQL URL cannot be read"))?;
-    // A lock that is waited for so long is held by a process that hangs; better to say so than to hang too.
-    let connect = connect.application_name("rollbook").options([("lock_timeout", "20s")]);
+    // A lock that is waited for so long is held by a process that hangs; better to say so than to hang too. A process that hangs
+    // in the middle of a transaction loses it before that, and with it the locks that would keep the other nodes out.
+    let limits = [("lock_timeout", "20s"), ("idle_in_transaction_session_timeout", "10s")];
+    let connect = connect.application_name("rollbook").options(limits);
     let pool = PgPoolOptions::new()
         .max_connections(options.readers_max.max(1) + 2)
         .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -28,8 +28,8 @@ fn make_ask(skip: &CompletionSkip, opted: &[OptedCourse]) -> Ask {
         (true, true) => format!("account {}", seen.key.user),
     };
     let title = match why {
-        Unreported::NoCourseNumber => format!("{name} (course {}): {why}; {}", seen.key.course, why.remedy()),
-        _ => format!("{who} completed {name}: {why}; {}", why.remedy()),
+        Unreported::NoCourseNumber => format!("{name} (course {}): {why}", seen.key.course),
+        _ => format!("{who} completed {name}: {why}"),
     };
     let evidence = json!({
         "completion": seen.key, "guid": seen.guid, "mail": seen.mail, "first_name": seen.first_name,

@@ -13,7 +13,7 @@ use crate::pipeline::guilds::make_community;
 use crate::sources::community::{CommunityError, CommunityQuestion, CommunitySource, OpenCommunity, Part};
 use jiff::Timestamp;
 use rollbook_core::model::{
-    Community, Guild, GuildStatus, PersonStanding, Sentinel, folded_machine_name, machine_name,
+    Community, Guild, GuildStatus, PersonStanding, Sentinel, counted_as, folded_machine_name, machine_name,
 };
 use rollbook_core::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
@@ -146,14 +146,21 @@ fn look_at_people(chart: &mut Chart, patient: &CommunityPatient<'_>, guild: &Gui
     let people = &seen.value.people;
     let count = |standing| people.values().filter(|person| person.standing == standing).count();
     let (active, hidden) = (count(PersonStanding::Active), count(PersonStanding::Hidden));
-    chart.good("members", format!("{} are seen in guild {}", people.len(), machine_name(guild)));
+    chart.good("members", format!("{} seen in guild {}", counted_as(people.len(), "is", "are"), machine_name(guild)));
     for gap in &seen.gaps {
         chart.bad("completeness", gap.to_string(), "nobody is removed on such an answer: ask the community's keeper");
     }
     if active == 0 {
         chart.bad("names", "nobody's name is seen", "give the account \"access user profiles\"");
     } else if hidden > 0 {
-        let detail = format!("{hidden} members are shown without a name, and count as blocked");
+        let detail = format!(
+            "{} blocked",
+            counted_as(
+                hidden,
+                "member is shown without a name, and counts as",
+                "members are shown without a name, and count as"
+            )
+        );
         chart.warn("names", detail, "give the account \"administer users\" to see who is blocked");
     } else {
         chart.good("names", "every member's name is seen");

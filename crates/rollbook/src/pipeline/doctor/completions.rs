@@ -9,7 +9,7 @@ use crate::pipeline::completions::{CompletionsFlow, FoundBy, Sending};
 use crate::sources::database::Database;
 use crate::sources::moodle::completions::{read_completions, read_opt_ins};
 use rollbook_core::desired::{Scan, ScanKind};
-use rollbook_core::model::{MoodleCourseId, MoodleUserId, OptIn};
+use rollbook_core::model::{MoodleCourseId, MoodleUserId, OptIn, counted, counted_as};
 
 /// The account whose completion is asked for: every Moodle has its first administrator, who need not be in the course.
 const SOMEBODY: MoodleUserId = MoodleUserId(2);
@@ -111,8 +111,12 @@ fn look_at_opt_ins(chart: &mut Chart, field: &str, shown: usize, opted: usize, c
     const MEND: &str = "check `opt_in_field`, and that the course field is visible to everyone";
     match (shown, opted) {
         (0, _) => chart.bad("opt-in", format!("no course shows a field called {field}"), MEND),
-        (_, 0) => chart.warn("opt-in", format!("none of {courses} courses has opted in"), "tick the field in a course"),
-        _ => chart.good("opt-in", format!("{opted} of {courses} courses have opted in")),
+        (_, 0) => chart.warn(
+            "opt-in",
+            format!("none of {} has opted in", counted(courses, "course")),
+            "tick the field in a course",
+        ),
+        _ => chart.good("opt-in", format!("{opted} of {} opted in", counted_as(courses, "course has", "courses have"))),
     }
 }
 

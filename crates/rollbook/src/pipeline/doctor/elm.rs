@@ -4,6 +4,7 @@ use super::{CLOCK_DIFFERENCE_MAX, Chart, Check};
 use crate::clients::odata::{FeedClient, FeedError, FeedQuery};
 use crate::sources::elm::{FeedFormat, FeedReading, collect_feed};
 use jiff::{SignedDuration, Timestamp};
+use rollbook_core::model::counted;
 
 /// The feed of the last so many hours is read.
 const HOURS_READ: i64 = 2;
@@ -22,7 +23,14 @@ pub async fn examine_elm(site: &str, client: &FeedClient, format: &FeedFormat, n
 
 fn look_at(chart: &mut Chart, reading: &FeedReading, now: Timestamp) {
     let count = reading.records.value.len();
-    chart.good("feed", format!("answers; {count} records of the last {HOURS_READ} hours on {} pages", reading.pages));
+    chart.good(
+        "feed",
+        format!(
+            "answers; {} of the last {HOURS_READ} hours on {}",
+            counted(count, "record"),
+            counted(reading.pages, "page")
+        ),
+    );
     for gap in &reading.records.gaps {
         chart.warn("completeness", gap.to_string(), "raise pages_max or rows_max, or ask the feed's keeper");
     }
@@ -40,7 +48,7 @@ fn look_at(chart: &mut Chart, reading: &FeedReading, now: Timestamp) {
         let minutes = newest.duration_since(now).as_mins();
         chart.bad(
             "time zone",
-            format!("the newest record was created {minutes} minutes from now"),
+            format!("the newest record was created {} from now", counted(minutes, "minute")),
             "set the site's timezone to that of the feed",
         );
     }

@@ -13,7 +13,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use rollbook_core::model::{
     Absence, Community, CommunityPerson, CommunityUserId, Guild, GuildStatus, GuildUuid, Identity, NameHints,
-    PersonStanding, Sentinel,
+    PersonStanding, Sentinel, counted,
 };
 use rollbook_core::snapshot::{Gap, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,7 +106,7 @@ impl OpenJsonApi {
         }
         let (rows, unreadable) = read_memberships(&memberships, &shown);
         if unreadable > 0 {
-            gaps.push(Gap::Withheld { what: format!("the numbers of {unreadable} members") });
+            gaps.push(Gap::Withheld { what: format!("the numbers of {}", counted(unreadable, "member")) });
         }
         let people = people_of(&memberships);
         let sentinel = sentinel.unwrap_or_else(|| look_for_sentinel(question.sentinel.as_deref(), people.iter()));
@@ -268,10 +268,12 @@ fn read_memberships(memberships: &Memberships, groups: &[WireGroup]) -> (Vec<Mem
 
 fn gaps_of<T>(listing: &Listing<T>) -> Vec<Gap> {
     let gap = |reason: &IncompleteReason| match reason {
-        IncompleteReason::Omitted { count } => Gap::Withheld { what: format!("{count} resources") },
+        IncompleteReason::Omitted { count } => Gap::Withheld { what: counted(*count, "resource") },
         IncompleteReason::PagesMax => Gap::PagesLimit { limit: listing.pages as u64 },
         IncompleteReason::PageRepeated => Gap::PageRepeated,
-        IncompleteReason::Malformed { rows } => Gap::Withheld { what: format!("{rows} rows that cannot be read") },
+        IncompleteReason::Malformed { rows } => {
+            Gap::Withheld { what: format!("{} that cannot be read", counted(*rows, "row")) }
+        }
     };
     listing.incomplete.iter().map(gap).collect()
 }

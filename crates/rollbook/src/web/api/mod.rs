@@ -18,11 +18,12 @@ pub use problem::Problem;
 pub use take::Whole;
 
 use super::WebState;
+use super::crowd::wait_turn;
 use super::events::{completion, membership};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::get;
 use std::sync::Arc;
@@ -48,7 +49,7 @@ pub fn routes(state: &WebState) -> Router {
         async move { ([(header::CONTENT_TYPE, "application/json")], text.to_string()) }
     };
     let api = router.route("/openapi.json", get(give)).fallback(problem::nothing_here);
-    nothing_hidden(Router::new().nest("/api/v1", api))
+    nothing_hidden(Router::new().nest("/api/v1", api)).layer(from_fn_with_state(state.clone(), wait_turn))
 }
 
 /// Lays the bounds around routes that programs call: whatever goes wrong, they are told as a problem.

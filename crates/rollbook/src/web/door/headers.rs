@@ -2,6 +2,7 @@
 
 use super::Cookie;
 use crate::web::WebState;
+use crate::web::crowd::wait_turn;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -37,6 +38,8 @@ pub fn wrap(router: Router, state: &WebState) -> Router {
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(same_site(state))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
+        // Outside of the time-out: whoever waits for their turn is not given up.
+        .layer(middleware::from_fn_with_state(state.clone(), wait_turn))
         .layer(CatchPanicLayer::custom(crate::web::incident::panicked))
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn(move |request: Request, next: Next| say(request, next, secure)))

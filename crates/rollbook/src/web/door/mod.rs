@@ -16,9 +16,10 @@ mod visitor;
 pub use cookie::Cookie;
 pub use headers::wrap;
 pub use login::local;
-pub use password::{PasswordError, hash_password};
+pub use password::{PasswordError, hash_password, verify_password};
 pub use permissions::{Permission, Scope, may};
 pub use secret::{hash_secret, make_secret};
+pub use throttle::{Attempt, address_of};
 pub use visitor::{Gate, Visitor, guard};
 
 use super::WebState;

@@ -29,7 +29,9 @@ pub struct Visitor {
     /// The token of their forms.
     pub csrf: String,
     /// What their session is kept under.
-    pub(super) session: String,
+    pub session: String,
+    /// Since when they are logged in.
+    pub since: Timestamp,
 }
 
 impl Visitor {
@@ -82,6 +84,7 @@ pub async fn find_visitor(state: &WebState, headers: &HeaderMap) -> Result<Optio
         role: found.account.role,
         csrf: form_token(&secret),
         session,
+        since: found.made,
     }))
 }
 

@@ -1,5 +1,6 @@
 //! Courses: per course what its records came to, whether it opted in to completions, and the way into Moodle.
 
+use crate::config::link::Link;
 use crate::journal::CourseTally;
 use crate::web::shell::{Answer, Caller, Choice, Here, Shell, grouped, show};
 use askama::Template;
@@ -73,7 +74,7 @@ pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -
         );
     }
     let words: Vec<String> = wanted.q.to_lowercase().split_whitespace().map(str::to_owned).collect();
-    let tallies = journal.courses(link.as_ref()).await?;
+    let tallies = by_course(&caller, journal.courses(None).await?, link.as_ref());
     let fits = |tally: &&CourseTally| {
         let text = format!("{} {} {}", tally.course, tally.name, tally.short_name).to_lowercase();
         words.iter().all(|word| text.contains(word.as_str()))
@@ -104,6 +105,38 @@ pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -
     show(&page)
 }
 
+/// One tally for each course of a Moodle: what its intakes did with it and what was reported of it belong together.
+fn by_course(caller: &Caller, tallies: Vec<CourseTally>, wanted: Option<&LinkName>) -> Vec<CourseTally> {
+    let links = &caller.state.settings.links;
+    let moodle = |link: &LinkName| match links.get(link) {
+        Some(Link::Completions(link)) => Some(link.from.as_str().to_owned()),
+        Some(link) => Some(link.ends().1.as_str().to_owned()),
+        None => None,
+    };
+    let is_wanted = |tally: &CourseTally| {
+        wanted.is_none_or(|wanted| {
+            let reports = matches!(links.get(&tally.link), Some(Link::Completions(_)));
+            tally.link == *wanted || reports && moodle(&tally.link) == moodle(wanted)
+        })
+    };
+    let mut courses = BTreeMap::<(Option<String>, String), CourseTally>::new();
+    for tally in tallies.into_iter().filter(is_wanted) {
+        let key = (moodle(&tally.link), tally.course.to_string());
+        let Some(known) = courses.get_mut(&key) else {
+            courses.insert(key, tally);
+            continue;
+        };
+        for (of, total) in &tally.totals {
+            *known.totals.entry(of.clone()).or_default() += total;
+        }
+        // An intake knows where the course is in Moodle.
+        if known.course_id.0 == 0 && tally.course_id.0 > 0 {
+            *known = CourseTally { totals: std::mem::take(&mut known.totals), ..tally };
+        }
+    }
+    courses.into_values().collect()
+}
+
 fn line(caller: &Caller, tally: &CourseTally, opted: &BTreeSet<String>, asks: bool) -> CourseLine {
     let sum = |fits: &dyn Fn(&str, &str) -> bool| -> u64 {
         let totals: &BTreeMap<(String, String), u64> = &tally.totals;
@@ -127,7 +160,11 @@ fn line(caller: &Caller, tally: &CourseTally, opted: &BTreeSet<String>, asks: bo
             (true, true) => "yes",
             (true, false) => "no",
         },
-        name: if tally.name.is_empty() { "not found in Moodle".to_owned() } else { tally.name.clone() },
+        name: match (course.as_str(), tally.name.as_str()) {
+            ("", _) => "records that name no course".to_owned(),
+            (_, "") => "not known in Moodle".to_owned(),
+            (_, name) => name.to_owned(),
+        },
         short_name: tally.short_name.clone(),
         id: course,
         enrolled: grouped(enrolled),

@@ -6,7 +6,7 @@ use crate::journal::requests::{Ask, Narrow, Purpose};
 use crate::journal::{GuildRow, RunFilter};
 use crate::web::door::Permission;
 use crate::web::incident::Failure;
-use crate::web::shell::{Answer, Badge, Caller, Clockwork, Here, Shell, Tone, When, grouped, run_badge, show};
+use crate::web::shell::{Answer, Badge, Caller, Clockwork, Here, Shell, Tone, When, counted, grouped, run_badge, show};
 use askama::Template;
 use axum::extract::{Form, Path};
 use rollbook_core::model::PairState;
@@ -98,7 +98,7 @@ fn guild_line(guild: &GuildRow, clockwork: &Clockwork) -> GuildLine {
         label: guild.pair.label.clone(),
         machine_name: guild.pair.machine_name.to_string(),
         members: grouped(count("members")),
-        cohort: format!("{}, {} members", guild.pair.cohort, grouped(guild.members)),
+        cohort: format!("{}, {}", guild.pair.cohort, counted(guild.members, "member")),
         badge,
         last: if guild.last_sync.is_some() { last } else { String::new() },
         synced: clockwork.maybe(guild.last_sync),

@@ -110,6 +110,8 @@ fn doors(state: &WebState) -> Doors {
         .act("/completions/supply", Report, hand::supply)
         .see("/doctor", Look, doctor::show_doctor)
         .act("/doctor", Ask, doctor::examine)
+        .see("/account", Look, accounts::show_own)
+        .act("/account/password", Look, accounts::change_password)
         .see("/settings", LookAtSettings, settings::show_settings)
         .see("/accounts", LookAtAccounts, accounts::show_accounts)
         .act("/accounts", Manage, accounts::add_account)

@@ -5,8 +5,8 @@ use crate::config::link::Link;
 use crate::journal::{LinkOverview, OutboxTotal, ScheduleRow};
 use crate::web::door::Permission;
 use crate::web::shell::{
-    Answer, Badge, Caller, Chart, Clockwork, Here, Shell, Tone, When, counted, flow_label, grouped, run_badge, show,
-    words,
+    Answer, Badge, Caller, Chart, Clockwork, Here, Shell, Tone, When, counted, flow_label, grouped, run_badge,
+    sentence, show, words,
 };
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
@@ -106,7 +106,7 @@ pub(super) async fn show_overview(caller: Caller) -> Answer {
         let episodes = journal.episodes(Some(link.name()), true, None, EPISODES).await?;
         let episodes = episodes.into_iter().map(|row| Episode {
             title: row.episode.title,
-            remedy: row.remedy,
+            remedy: sentence(&row.remedy),
             path: row.path,
             since: clockwork.ago(row.episode.began),
         });

@@ -78,6 +78,7 @@ impl Caller {
             nav: self.nav(here, attention, plans),
             name: self.visitor.name.clone(),
             role: self.visitor.role.as_str(),
+            is_own: here == Here::Own,
             csrf: self.visitor.csrf.clone(),
             theme: self.theme,
             back: self.back.clone(),

@@ -120,13 +120,14 @@ impl Chart {
     }
 }
 
-/// The next number that is easy to halve.
+/// The next number that is round and easy to halve, and little higher.
 fn nice(highest: u64) -> u64 {
     let mut unit = 1_u64;
     loop {
-        for step in [2, 4, 6, 10] {
-            if step * unit >= highest {
-                return step * unit;
+        for step in [2, 3, 4, 5, 6, 8, 10] {
+            let top = step * unit;
+            if top >= highest && top.is_multiple_of(2) {
+                return top;
             }
         }
         unit = unit.saturating_mul(10);
@@ -149,7 +150,7 @@ mod tests {
     fn columns_stand_on_the_floor_and_the_highest_fits() {
         let column = |values| ChartColumn { label: "Monday".into(), short: "Mo".into(), values, path: String::new() };
         let chart = Chart::draw(vec![column([30, 10, 2]), column([0, 0, 0])]);
-        assert_eq!(chart.lines.iter().map(|line| line.label.as_str()).collect::<Vec<_>>(), ["0", "30", "60"]);
+        assert_eq!(chart.lines.iter().map(|line| line.label.as_str()).collect::<Vec<_>>(), ["0", "25", "50"]);
         let bars = &chart.drawn[0].bars;
         assert_eq!(bars.len(), 3);
         let edge = |bar: &Bar| bar.y.parse::<f64>().unwrap() + bar.height.parse::<f64>().unwrap();

@@ -12,7 +12,10 @@ pub use caller::{Answer, Caller, show};
 pub use chart::{Chart, ChartColumn};
 pub use parts::{Badge, Choice, More, Tone};
 pub use when::{Clockwork, When};
-pub use words::{code_label, counted, flow_label, grouped, kind_label, run_badge, standing_badge, word_label, words};
+pub use words::{
+    code_label, counted, flow_label, grouped, in_short, kind_label, lasting, run_badge, sentence, standing_badge,
+    word_label, words,
+};
 
 use super::assets::AssetPaths;
 
@@ -43,6 +46,8 @@ pub enum Here {
     Doctor,
     /// Accounts and tokens.
     Accounts,
+    /// One's own account; no entry of the navigation, but the name below it.
+    Own,
 }
 
 /// An entry of the navigation.
@@ -80,6 +85,8 @@ pub struct Shell {
     pub name: String,
     /// As what.
     pub role: &'static str,
+    /// Whether this page is about themselves.
+    pub is_own: bool,
     /// The token of every form.
     pub csrf: String,
     /// `light`, `dark`, or empty for what the browser prefers.

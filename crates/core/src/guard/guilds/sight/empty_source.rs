@@ -1,6 +1,7 @@
 //! There were members, and now there are none: that is a lost permission far more often than an empty community.
 
 use crate::guard::{Finding, GuildView};
+use crate::model::{counted, counted_as};
 use crate::plan::Scope;
 
 pub(in crate::guard::guilds) fn check(view: &GuildView<'_>) -> Vec<Finding> {
@@ -11,8 +12,9 @@ pub(in crate::guard::guilds) fn check(view: &GuildView<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let message = format!(
-        "the community shows {} guilds and no members; {owned} memberships were there before",
-        community.guilds.len()
+        "the community shows {} and no members; {} there before",
+        counted(community.guilds.len(), "guild"),
+        counted_as(owned, "membership was", "memberships were")
     );
     vec![Finding::block("empty_source", "community", message)]
 }

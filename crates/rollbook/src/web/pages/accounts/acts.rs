@@ -55,7 +55,7 @@ fn read_role(word: &str) -> Result<RoleName, Failure> {
     RoleName::read(word).ok_or_else(|| Failure::Invalid(format!("\"{word}\" is no role")))
 }
 
-async fn hashed(password: String) -> Result<String, Failure> {
+pub(super) async fn hashed(password: String) -> Result<String, Failure> {
     hash_password(password).await.map_err(|error| Failure::Invalid(capital(&error.to_string())))
 }
 

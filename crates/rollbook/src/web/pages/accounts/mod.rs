@@ -1,10 +1,12 @@
 //! Accounts and tokens: who may come in and as what; and what people did lately.
 //!
-//! Next: `acts`.
+//! Next: `acts`, then `own`, what each person does with their own account.
 
 mod acts;
+mod own;
 
 pub(super) use acts::{add_account, add_token, change_account, revoke_token};
+pub(super) use own::{change_password, show_own};
 
 use super::story::plain;
 use crate::config::service::RoleName;
@@ -59,6 +61,8 @@ struct Act {
     by: String,
     link: String,
     what: String,
+    /// The request; empty where it was none.
+    path: String,
 }
 
 pub(super) async fn show_accounts(caller: Caller) -> Answer {
@@ -132,6 +136,31 @@ fn act(event: &StoredEvent, clockwork: &Clockwork) -> Act {
         at: clockwork.exactly(event.at),
         by: event.author.clone(),
         link: event.link.to_string(),
-        what: plain(&event.payload),
+        what: match (event.payload["act"].as_str(), event.payload["what"].as_str()) {
+            (Some("ask"), Some(what)) => asked(what),
+            _ => plain(&event.payload),
+        },
+        path: event.payload["request"].as_i64().map(|id| format!("/requests/{id}")).unwrap_or_default(),
     }
+}
+
+/// What somebody asked of the process, by the stored word of the request.
+fn asked(what: &str) -> String {
+    let told = match what {
+        "run_link" => "asked for a run",
+        "apply_plan" => "had an approved plan applied",
+        "query_feed" => "asked the feed",
+        "process_records" => "processed records by hand",
+        "attend" => "decided about what waited",
+        "preview_completion" => "looked at a completion",
+        "send_completion" => "sent a completion by hand",
+        "retry_completions" => "sent completions again",
+        "mark_completions" => "marked completions as reported elsewhere",
+        "supply_enrolment" => "supplied an enrolment id",
+        "check_completions" => "asked for the completions that are due",
+        "sync_member" => "had a member synchronised",
+        "examine" => "sent the doctor round",
+        other => return format!("asked: {}", other.replace('_', " ")),
+    };
+    told.to_owned()
 }

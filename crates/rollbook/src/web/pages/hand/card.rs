@@ -108,6 +108,7 @@ fn side(heading: &'static str, account: &Account, texts: &FeedTexts) -> AccountS
         ("GUID", if guid.is_empty() { "none".to_owned() } else { guid.clone() }, differs(&texts.guid, guid)),
         ("Mail", mail.clone(), differs(&texts.mail, mail)),
     ];
+    facts.retain(|(_, value, _)| !value.is_empty());
     if *suspended {
         facts.push(("Site", "suspended for the whole site".to_owned(), true));
     }

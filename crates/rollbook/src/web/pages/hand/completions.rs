@@ -7,7 +7,7 @@ use crate::web::door::Permission;
 use crate::web::incident::Failure;
 use crate::web::pages::links::put;
 use crate::web::pages::waiting::{Standing, standing};
-use crate::web::shell::{Answer, Badge, Caller, Choice, Clockwork, Here, Shell, Tone, When, grouped, show};
+use crate::web::shell::{Answer, Badge, Caller, Choice, Clockwork, Here, Shell, Tone, When, grouped, in_short, show};
 use askama::Template;
 use axum::extract::{Form, Query};
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId};
@@ -126,7 +126,7 @@ pub(in crate::web::pages) async fn show_completions(caller: Caller, Query(wanted
 fn view(found: &CompletionCard) -> Card {
     let CompletionCard { completion, account, course, course_name, enrolment, body, why_not, remedy } = found;
     Card {
-        person: format!("{} {}", account.first_name, account.last_name).trim().to_owned(),
+        person: named(&account.first_name, &account.last_name, completion.user),
         account: format!("account {}, {}, GUID {}", completion.user, account.mail, account.guid),
         course: format!("{course_name} ({course})"),
         enrolment: enrolment.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -134,6 +134,12 @@ fn view(found: &CompletionCard) -> Card {
         why_not: why_not.clone().unwrap_or_default(),
         remedy: remedy.clone().unwrap_or_default(),
     }
+}
+
+/// A person's name; of whom none is known, the account.
+fn named(first_name: &str, last_name: &str, user: MoodleUserId) -> String {
+    let name = format!("{first_name} {last_name}");
+    if name.trim().is_empty() { format!("account {user}") } else { name.trim().to_owned() }
 }
 
 fn line(row: &CompletionRow, clockwork: &Clockwork) -> Row {
@@ -148,7 +154,7 @@ fn line(row: &CompletionRow, clockwork: &Clockwork) -> Row {
     let stands = |words: &[&str]| words.contains(&row.standing.as_str());
     Row {
         completed: clockwork.exactly(row.seen.key.completed_at),
-        person: format!("{} {}", row.seen.first_name, row.seen.last_name).trim().to_owned(),
+        person: named(&row.seen.first_name, &row.seen.last_name, row.seen.key.user),
         guid: row.seen.guid.to_string(),
         course: match (&row.course, row.course_name.as_str()) {
             (Some(id), "") => id.to_string(),
@@ -156,7 +162,7 @@ fn line(row: &CompletionRow, clockwork: &Clockwork) -> Row {
             (None, name) => name.to_owned(),
         },
         badge: Badge::new(tone, row.standing.clone()),
-        told: report.map_or_else(|| row.reason.clone(), |report| report.answer.clone()),
+        told: in_short(report.map_or(&row.reason, |report| &report.answer)),
         again: number.filter(|_| stands(&["refused", "due"])),
         cancel: number.filter(|_| stands(&["refused", "due"])),
         supply: stands(&["waiting"]).then(|| Supply {

@@ -9,7 +9,7 @@ pub(super) use export::export_log;
 
 use crate::journal::LogRow;
 use crate::web::shell::{
-    Answer, Badge, Caller, Choice, Clockwork, Here, More, Shell, When, code_label, show, standing_badge,
+    Answer, Badge, Caller, Choice, Clockwork, Here, More, Shell, When, code_label, in_short, show, standing_badge,
 };
 use askama::Template;
 use axum::extract::Query;
@@ -154,7 +154,7 @@ pub(super) fn line(row: &LogRow, clockwork: &Clockwork) -> LogLine {
         course: if row.course_name.is_empty() { text(Field::ShortName) } else { row.course_name.clone() },
         course_id: text(Field::Course),
         enrolment: text(Field::EnrolmentId),
-        reason: row.reason.clone(),
+        reason: in_short(&row.reason),
         waits: waits(row, clockwork),
         attention: row.attention.map(|item| format!("/attention/{item}")).unwrap_or_default(),
     }

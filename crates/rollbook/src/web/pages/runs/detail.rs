@@ -3,8 +3,8 @@
 use crate::journal::{JournalError, PlanRow, PlanState, RunRow, StoredEvent};
 use crate::web::pages::story::plain;
 use crate::web::shell::{
-    Answer, Badge, Caller, Clockwork, Here, More, Shell, Tone, When, flow_label, grouped, kind_label, run_badge, show,
-    word_label,
+    Answer, Badge, Caller, Clockwork, Here, More, Shell, Tone, When, counted, flow_label, grouped, kind_label,
+    run_badge, show, word_label,
 };
 use askama::Template;
 use axum::extract::{Path, Query};
@@ -196,7 +196,7 @@ pub(in crate::web::pages) fn plan_view(row: &PlanRow) -> PlanView {
         badge: plan_badge(row.state),
         digest: row.digest.0.chars().take(16).collect(),
         findings: row.findings.iter().map(finding_line).collect(),
-        changes: grouped(changes as u64),
+        changes: counted(changes as u64, "change"),
         skips,
         left_out: 0,
         groups,
@@ -238,7 +238,7 @@ fn of_guilds(plan: &GuildPlan) -> (Vec<PlanGroup>, Vec<(String, u64)>) {
     for change in &plan.changes {
         let line = line_of(change.guild());
         let heading = line.map_or_else(|| "Accounts".to_owned(), |line| line.label.clone());
-        let note = line.map(|line| format!("{} members, {} in step", grouped(line.members), grouped(line.unchanged)));
+        let note = line.map(|line| format!("{}, {} in step", counted(line.members, "member"), grouped(line.unchanged)));
         let group = groups.entry(heading.clone()).or_insert_with(|| PlanGroup {
             heading,
             note: note.unwrap_or_default(),

@@ -8,10 +8,13 @@ use crate::web::door::Permission;
 use crate::web::incident::Failure;
 use crate::web::pages::links::put;
 use crate::web::pages::log::{LogLine, line};
-use crate::web::shell::{Answer, Caller, Choice, Clockwork, Here, More, Shell, When, counted, show, word_label};
+use crate::web::shell::{
+    Answer, Caller, Choice, Clockwork, Here, More, Shell, When, counted, sentence, show, word_label,
+};
 use askama::Template;
 use axum::extract::{Form, Path, Query};
 use rollbook_core::model::{Field, LinkName, MoodleUserId};
+use rollbook_core::notice::TroubleKind;
 use serde::Deserialize;
 
 const ITEMS: u32 = 50;
@@ -47,6 +50,8 @@ struct ItemPage {
     is_open: bool,
     may_decide: bool,
     words: String,
+    advice: String,
+    may_report: bool,
     sides: Vec<Side>,
     remedies: Remedies,
     records: Vec<LogLine>,
@@ -104,7 +109,7 @@ fn item_line(item: &AttentionItem, clockwork: &Clockwork) -> ItemLine {
         title: item.title.clone(),
         kind: word_label(&item.kind),
         link: item.link.to_string(),
-        records: counted(item.records, "record"),
+        records: if item.records == 0 { String::new() } else { counted(item.records, "record") },
         since: clockwork.ago(item.opened),
         resolved,
     }
@@ -127,6 +132,8 @@ pub(in crate::web::pages) async fn show_item(caller: Caller, Path(id): Path<i64>
         is_open: item.closed.is_none(),
         may_decide: caller.may(Permission::Resolve),
         words,
+        advice: sentence(TroubleKind::of_attention(&item.kind).1),
+        may_report: caller.may(Permission::Report),
         sides,
         remedies,
         left_out: item.records.saturating_sub(records.len() as u64),

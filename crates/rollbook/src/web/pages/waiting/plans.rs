@@ -7,7 +7,7 @@ use crate::web::door::Permission;
 use crate::web::incident::Failure;
 use crate::web::pages::links::put;
 use crate::web::pages::runs::{PlanView, plan_badge, plan_view};
-use crate::web::shell::{Answer, Badge, Caller, Clockwork, Here, More, Shell, When, show};
+use crate::web::shell::{Answer, Badge, Caller, Clockwork, Here, More, Shell, When, lasting, show};
 use askama::Template;
 use axum::extract::{Form, Path, Query};
 use jiff::SignedDuration;
@@ -17,7 +17,7 @@ use serde::Deserialize;
 use std::time::Duration;
 
 const PLANS: u32 = 50;
-/// How long an approval holds for a link that sets nothing.
+/// How long an approval holds for a link that is configured no more.
 const APPROVAL: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Template)]
@@ -99,7 +99,6 @@ fn plan_line(row: &PlanRow, clockwork: &Clockwork) -> PlanLine {
 pub(in crate::web::pages) async fn show_plan(caller: Caller, Path(id): Path<i64>) -> Answer {
     let row = caller.state.journal.plan(id).await?;
     let clockwork = caller.clockwork(Some(&row.link));
-    let hours = lasts(&caller, &row.link).as_secs() / 3_600;
     let page = PlanPage {
         shell: caller.shell(format!("Plan {id}"), Here::Plans).await?,
         line: plan_line(&row, &clockwork),
@@ -109,17 +108,14 @@ pub(in crate::web::pages) async fn show_plan(caller: Caller, Path(id): Path<i64>
         is_open: row.state == PlanState::Blocked,
         is_approved: row.state == PlanState::Approved,
         may_judge: caller.may(Permission::Judge),
-        lasts: format!("{hours} h"),
+        lasts: lasting(lasts(&caller, &row.link)),
     };
     show(&page)
 }
 
 /// How long an approval holds.
 fn lasts(caller: &Caller, link: &LinkName) -> Duration {
-    match caller.state.settings.links.get(link) {
-        Some(Link::Guilds(guilds)) => guilds.limits.approval,
-        Some(Link::Intake(_) | Link::Completions(_)) | None => APPROVAL,
-    }
+    caller.state.settings.links.get(link).map_or(APPROVAL, Link::approval)
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,6 +1,9 @@
 //! What operators hear, by real SMTP and HTTP conversations: one notice when a trouble begins, one when it ends, one for a whole
 //! run, through restarts and through outages of the mail server.
 
+mod kinds;
+mod silence;
+
 use crate::hook::Hook;
 use crate::world::{Scene, link, run_now};
 use jiff::Timestamp;
@@ -49,7 +52,7 @@ async fn run(scene: &Scene, node: &Node, name: &str) {
 /// Subject and text of every notice that came to an address.
 fn told(scene: &Scene, address: &str) -> Vec<(String, String)> {
     let world = scene.sandbox.world();
-    world.mail.to(address).into_iter().map(|mail| (mail.subject(), mail.text())).collect()
+    world.mail.to(address).into_iter().map(|mail| (mail.subject(), mail.text().replace("\r\n", "\n"))).collect()
 }
 
 async fn kinds(scene: &Scene) -> BTreeSet<TroubleKind> {

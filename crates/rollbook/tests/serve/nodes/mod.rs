@@ -1,6 +1,8 @@
 //! Two processes on one PostgreSQL: they share the work, one takes over when the other is killed, and no link is ever run
 //! twice at once. Real processes, killed without a word at moments that a seed chooses.
 
+mod hung;
+
 use crate::world::{Process, Scene, link, run_now, until};
 use rollbook::clock::Clock;
 use rollbook::journal::RunFilter;
@@ -119,7 +121,7 @@ async fn killed_nodes_run_is_taken_over_within_thirty_seconds() {
         scene.journal.runs(&filter).await.unwrap()
     };
     until("the first node runs the link", || async { !runs().await.is_empty() }).await;
-    let _second = scene.start("b");
+    let second = scene.start("b");
     until("the second node serves", || async { scene.journal.nodes().await.unwrap().len() == 2 }).await;
     first.kill();
     let timer = Clock::system().timer();
@@ -132,6 +134,7 @@ async fn killed_nodes_run_is_taken_over_within_thirty_seconds() {
     assert_eq!((request.state, request.node.unwrap().split('/').next()), (RequestState::Done, Some("b")));
     assert_eq!(runs().await[1].state, RunState::Abandoned);
     assert_one_at_a_time(&scene).await;
+    drop((first, second));
     scene.end().await;
 }
 

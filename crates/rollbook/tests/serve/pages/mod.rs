@@ -1,14 +1,21 @@
 //! The pages behind the process: where it says it listens somebody answers, with its own certificate too, and it goes with the
 //! process.
 
+mod readers;
+
 use crate::world::{Process, Scene, until};
 use rollbook_sandbox::World;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Made for these tests alone, until the year 2126: a key that everybody knows.
 const CERTIFICATE: &str = include_str!("certificate.pem");
 const KEY: &str = include_str!("key.pem");
+/// Another pair of that kind.
+const RENEWED: &str = include_str!("renewed.pem");
+const RENEWED_KEY: &str = include_str!("renewed-key.pem");
 
 /// Starts the process with its pages on a free port; gives it with the address that it names.
 pub async fn start(scene: &Scene) -> (Process, String) {
@@ -71,6 +78,57 @@ async fn own_certificate_is_shown_and_a_stuck_handshake_keeps_nobody_out() {
     assert_eq!(answer.status(), 200);
     let plain = client().get(format!("http://{place}/login")).send().await;
     assert!(plain.is_err(), "nothing is served in the clear: {plain:?}");
+    scene.end().await;
+}
+
+/// What a new connection is shown.
+async fn shown(address: &str) -> Vec<u8> {
+    rollbook::clients::http::install_tls();
+    let builder = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).tls_info(true);
+    let client = builder.danger_accept_invalid_certs(true).build().unwrap();
+    let answer = client.get(format!("{address}/login")).send().await.unwrap();
+    let info = answer.extensions().get::<reqwest::tls::TlsInfo>().unwrap();
+    info.peer_certificate().unwrap().to_vec()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn renewed_certificate_is_taken_without_a_restart_and_a_wrong_one_is_not() {
+    let more =
+        "[server]\nlisten = \"127.0.0.1:0\"\n[server.tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n";
+    let scene = Scene::sqlite(World::empty(), more).await;
+    let write = |chain: &str, key: &str| {
+        std::fs::write(scene.folder.path().join("certificate.pem"), chain).unwrap();
+        std::fs::write(scene.folder.path().join("key.pem"), key).unwrap();
+    };
+    write(CERTIFICATE, KEY);
+    let (mut process, address) = start(&scene).await;
+    let der = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap().to_vec();
+    assert_eq!(shown(&address).await, der(CERTIFICATE));
+    write("half of a certif", KEY);
+    process.signal("HUP");
+    until("it says that the new one cannot be used", || async {
+        scene.log("pages").contains("the new certificate cannot be used; the one in use stays")
+    })
+    .await;
+    assert_eq!(shown(&address).await, der(CERTIFICATE));
+    write(RENEWED, RENEWED_KEY);
+    process.signal("HUP");
+    until("the new one is shown", || async { shown(&address).await == der(RENEWED) }).await;
+    process.terminate();
+    assert_eq!(process.ended().await, 0, "{}", scene.log("pages"));
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reload_without_a_certificate_ends_nothing() {
+    let scene = Scene::sqlite(World::empty(), "[server]\nlisten = \"127.0.0.1:0\"\nstop_limit = \"10s\"\n").await;
+    let (mut process, address) = start(&scene).await;
+    process.signal("HUP");
+    for _ in 0..20 {
+        assert_eq!(client().get(format!("{address}/login")).send().await.unwrap().status(), 200);
+    }
+    process.terminate();
+    assert_eq!(process.ended().await, 0, "{}", scene.log("pages"));
     scene.end().await;
 }
 
