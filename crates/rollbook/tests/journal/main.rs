@@ -14,7 +14,6 @@ mod outbox;
 mod record;
 mod requests;
 mod run;
-mod scans;
 mod store;
 mod world;
 

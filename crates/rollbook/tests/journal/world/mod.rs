@@ -1,6 +1,7 @@
 //! A journal of its own for each test, and the nouns that the tests speak with.
 
-use crate::scans;
+mod scans;
+
 use jiff::{SignedDuration, Timestamp};
 use rollbook::journal::{Decision, FeedRead, Journal, Lease, NewRun, OpenOptions};
 use rollbook_core::model::{FeedRecord, FieldNames, LinkName, MoodleCourseId, MoodleUserId, RunId, read_record};
