@@ -11,6 +11,7 @@ pub use query::{LogKey, LogOrder, LogQuery, LogSort, NotALogKey};
 use super::feed::texts;
 use super::store::Row;
 use super::{Journal, JournalError};
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use query::Where;
 use rollbook_core::model::{Fingerprint, LinkName, MoodleCourseId, MoodleUserId, RecordText, RunId};
@@ -120,9 +121,9 @@ impl Journal {
         let sort = if query.search.trim().is_empty() { query.sort } else { LogSort::Time };
         let mut found: Vec<Found> = Vec::new();
         for link in self.log_links(query).await? {
-            for way in search::ways(self, query, &link).await? {
-                found.extend(self.follow(query, sort, &link, way).await?);
-            }
+            let ways = search::ways(self, query, &link).await?;
+            let followed = ways.into_iter().map(|way| self.follow(query, sort, &link, way));
+            found.extend(try_join_all(followed).await?.into_iter().flatten());
         }
         found.sort_by(|left, right| key(left).cmp(&key(right)));
         if query.order == LogOrder::Descending {

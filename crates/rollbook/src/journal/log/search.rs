@@ -61,8 +61,10 @@ pub(super) async fn ways(journal: &Journal, query: &LogQuery, link: &LinkName) -
             if matches!(action, "Enrol" | "Suspend") { "" } else { "action NOT IN ('Enrol', 'Suspend') AND " };
         ways.push(Where::default().and(&format!("{is_rare}action = ?"), vec![action.into()]));
     }
-    ways.extend(owners(journal, link, "person", "guid_fold", &folded).await?);
-    ways.extend(owners(journal, link, "course", "course", &folded).await?);
+    let people = owners(journal, link, "person", "guid_fold", &folded);
+    let courses = owners(journal, link, "course", "course", &folded);
+    let (people, courses) = tokio::try_join!(people, courses)?;
+    ways.extend(people.into_iter().chain(courses));
     Ok(ways)
 }
 

@@ -68,9 +68,10 @@ impl Journal {
     /// Those of the database only.
     pub async fn find_people(&self, link: &LinkName, text: &str) -> Result<Vec<Person>, JournalError> {
         let sql = "
-            SELECT guid_fold, search, user_id FROM person WHERE link = $1 AND (
-                guid_fold = $2 OR (user_id > 0 AND user_id = $4)
-                OR guid_fold IN (SELECT guid_fold FROM record WHERE mail_fold = $3 AND link = $1))
+            SELECT guid_fold, search, user_id FROM person WHERE link = $1 AND guid_fold = $2
+            UNION SELECT guid_fold, search, user_id FROM person WHERE link = $1 AND user_id > 0 AND user_id = $4
+            UNION SELECT guid_fold, search, user_id FROM person WHERE link = $1
+                AND guid_fold IN (SELECT guid_fold FROM record WHERE mail_fold = $3 AND link = $1)
             ORDER BY guid_fold LIMIT 50";
         let text = text.trim();
         let user: i64 = text.parse().unwrap_or_default();
