@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::routing::post;
+use jiff::SignedDuration;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
@@ -27,7 +28,10 @@ async fn collector() -> (String, Got) {
 
 async fn run_intake(stage: &Stage) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollbook"));
-    command.args(["--config", "rollbook.toml", "intake", "run", "demo"]).current_dir(stage.folder.path());
+    // The command lives in the machine's time, the stage's records in their own.
+    let since = (stage.now() - SignedDuration::from_hours(24)).to_string();
+    command.args(["--config", "rollbook.toml", "intake", "run", "demo", "--since", &since]);
+    command.current_dir(stage.folder.path());
     let ran = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr)
 }

@@ -98,7 +98,9 @@ async fn a_user_without_guid_waits_for_a_human_and_the_others_go_on() {
     assert_eq!(stage.enrolments(), [learners[0].enrolment]);
     let items = stage.items().await;
     assert_eq!((items.len(), items[0].kind.as_str()), (1, "completion_no_guid"), "{items:?}");
-    assert!(items[0].title.contains("give the account its GUID"), "{}", items[0].title);
+    let Learner { user, course, .. } = learners[1];
+    let title = format!("Jane Doe{user} (account {user}) completed Course {course}: the account has no GUID");
+    assert_eq!(items[0].title, title);
     tables.sql(&format!("UPDATE mdl_user SET idnumber = 'GUID000002' WHERE id = {}", learners[1].user)).await;
     stage.run().await;
     assert_eq!((stage.enrolments().len(), stage.items().await.len()), (2, 0));

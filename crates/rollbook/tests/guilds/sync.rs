@@ -2,7 +2,7 @@
 
 use crate::world::{SENTINEL, Site, changes, cohorts};
 use rollbook_core::guard::Level;
-use rollbook_core::model::{CategoryId, GuildRole, RoleContext, RoleId};
+use rollbook_core::model::{CategoryId, GuildRole, MoodleCourseId, RoleContext, RoleId};
 use rollbook_core::policy::{Adopt, RoleGiver, RoleRule};
 use rollbook_core::run::RunState;
 use rollbook_sandbox::moodle::{Context, GUILD_MENTOR_ROLE};
@@ -84,15 +84,17 @@ async fn roles_are_assigned_and_taken_away() {
     let mut site = Site::new("Web: ann[guild-mentor] ben\nDesign: ann[guild-mentor]").await;
     let role = RoleId(GUILD_MENTOR_ROLE);
     let giver = RoleGiver::Role(GuildRole::new("guild-mentor"));
-    site.flow.policy.roles = vec![
-        RoleRule { giver: giver.clone(), role, context: RoleContext::System },
-        RoleRule { giver, role, context: RoleContext::Category(CategoryId(1)) },
-    ];
+    let course = site.sandbox.world().moodle.add_course("930001", "Fire safety");
+    // A role that can be given in courses only.
+    let (student, in_course) = (RoleId(5), RoleContext::Course(MoodleCourseId(course)));
+    let rules = [(role, RoleContext::System), (role, RoleContext::Category(CategoryId(1))), (student, in_course)];
+    site.flow.policy.roles =
+        rules.into_iter().map(|(role, context)| RoleRule { giver: giver.clone(), role, context }).collect();
     let report = site.sync().await;
     assert_eq!(report.state, RunState::Done, "{:?}", report.applied);
     let ann = site.user("ann");
     let has = |context| site.sandbox.world().moodle.roles_of(ann, context).count();
-    assert_eq!((has(Context::System), has(Context::Category(1))), (1, 1));
+    assert_eq!([Context::System, Context::Category(1), Context::Course(course)].map(has), [1, 1, 1]);
     site.community("Web: ann ben\nDesign: ann[guild-mentor]");
     site.sync().await;
     let has = |context| site.sandbox.world().moodle.roles_of(ann, context).count();
@@ -100,8 +102,8 @@ async fn roles_are_assigned_and_taken_away() {
     site.community("Web: ann ben\nDesign: ann");
     let report = site.sync().await;
     let has = |context| site.sandbox.world().moodle.roles_of(ann, context).count();
-    assert_eq!((has(Context::System), has(Context::Category(1))), (0, 0));
-    assert_eq!(report.counts.roles_unassigned, 2);
+    assert_eq!([Context::System, Context::Category(1), Context::Course(course)].map(has), [0, 0, 0]);
+    assert_eq!(report.counts.roles_unassigned, 3);
     assert!(changes(&site.sync().await).is_empty());
 }
 

@@ -9,6 +9,7 @@ use rollbook::schedule::{Node, work_once};
 use rollbook_core::model::LinkName;
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, MOODLE_TOKEN, Sandbox, World, demo};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::borrow::Cow;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -141,9 +142,26 @@ impl Scene {
         self.journal.close().await;
         self.sandbox.stop().await;
         if let Some(schema) = self.schema {
-            pg(&format!("DROP SCHEMA {schema} CASCADE")).await;
+            drop_schema(&schema).await;
         }
     }
+}
+
+/// A process that was killed may have left a statement behind, which the server ends in its own time: against it the drop can
+/// lose a deadlock.
+async fn drop_schema(schema: &str) {
+    for _ in 0..10 {
+        let mut connection = PgConnection::connect(&pg_url()).await.unwrap();
+        let drop = AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE"));
+        match sqlx::raw_sql(drop).execute(&mut connection).await {
+            Ok(_) => return,
+            Err(error) => {
+                let code = error.as_database_error().and_then(|error| error.code().map(Cow::into_owned));
+                assert_eq!(code.as_deref(), Some("40P01"), "{error}");
+            }
+        }
+    }
+    panic!("the schema {schema} cannot be dropped");
 }
 
 /// A serving process; killed when it is dropped.

@@ -22,10 +22,13 @@ fn make_ask(skip: &CompletionSkip, opted: &[OptedCourse]) -> Ask {
     let CompletionSkip { seen, elm_id, why } = skip;
     let course = opted.iter().find(|course| course.id == seen.key.course);
     let name = course.map(|course| course.full_name.as_str()).unwrap_or_default();
-    let who = match (seen.first_name.is_empty(), seen.guid.as_str().is_empty()) {
-        (false, _) => format!("{} {} ({})", seen.first_name, seen.last_name, seen.guid),
-        (true, false) => seen.guid.to_string(),
-        (true, true) => format!("account {}", seen.key.user),
+    let id = match seen.guid.as_str() {
+        "" => format!("account {}", seen.key.user),
+        guid => guid.to_owned(),
+    };
+    let who = match seen.first_name.as_str() {
+        "" => id,
+        first => format!("{first} {} ({id})", seen.last_name),
     };
     let title = match why {
         Unreported::NoCourseNumber => format!("{name} (course {}): {why}", seen.key.course),

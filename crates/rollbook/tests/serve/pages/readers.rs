@@ -80,7 +80,7 @@ async fn two_hundred_readers_beside_an_intake_lose_nothing_on_postgres() {
 
 async fn read_beside_an_intake(scene: Scene) {
     let (cookie, token) = admit(&scene).await;
-    let (_process, base) = start(&scene).await;
+    let (process, base) = start(&scene).await;
     rollbook::clients::http::install_tls();
     let builder = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(200));
     let client = builder.redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -121,6 +121,7 @@ async fn read_beside_an_intake(scene: Scene) {
     for word in ["lock", "busy", "incident", "panic"] {
         assert!(!log.contains(word), "{word}: {log}");
     }
+    drop(process);
     scene.end().await;
 }
 
