@@ -24,14 +24,7 @@ pub async fn measure(people: u64) -> Vec<Line> {
     let mut lines = Vec::new();
     for (name, width) in WIDTHS {
         let site = start(people, &format!("C{width}"), None).await;
-        site.sandbox.world().moodle.courses.iter().map(|course| course.id).collect::<Vec<_>>().into_iter().for_each(
-            |id| {
-                site.sandbox.world().moodle.courses.edit(id, |course| {
-                    course.opt_in = Some(true);
-                    course.has_criteria = true;
-                });
-            },
-        );
+        opt_in(&site.sandbox);
         let folder = tempfile::tempdir().unwrap();
         write_config(folder.path(), &site.sandbox, width);
         take_in(folder.path()).await;
@@ -46,6 +39,18 @@ pub async fn measure(people: u64) -> Vec<Line> {
         site.sandbox.stop().await;
     }
     lines
+}
+
+/// All courses opt in.
+fn opt_in(sandbox: &Sandbox) {
+    let mut world = sandbox.world();
+    let courses: Vec<i64> = world.moodle.courses.iter().map(|course| course.id).collect();
+    for id in courses {
+        world.moodle.courses.edit(id, |course| {
+            course.opt_in = Some(true);
+            course.has_criteria = true;
+        });
+    }
 }
 
 /// Everybody completes the course in which they are.
