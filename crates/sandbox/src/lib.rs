@@ -22,7 +22,7 @@ pub mod world;
 pub use calls::Calls;
 pub use community::Community;
 pub use elm::{Elm, FeedRow};
-pub use faults::{At, Fault, Faults, Kind, Target};
+pub use faults::{At, Fault, Faults, Kind, Target, cut};
 pub use mail::{Mail, Mailbox};
 pub use moodle::Moodle;
 pub use start::{Sandbox, Server};

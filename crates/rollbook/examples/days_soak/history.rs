@@ -5,9 +5,7 @@ use crate::town::Town;
 use crate::truth::find_wrong;
 use jiff::SignedDuration;
 use rollbook_sandbox::random::Random;
-use rollbook_sandbox::{At, Fault, Kind, Target};
-use std::pin::pin;
-use std::task::Poll;
+use rollbook_sandbox::{At, Fault, Kind, Target, cut};
 
 /// Days of a history.
 pub const DAYS: u64 = 5;
@@ -118,10 +116,7 @@ impl History {
         let process = sites.process().await;
         let mut runs = 0;
         let mut failed = 0;
-        let ended = {
-            let work = pin!(all_runs(&process, half_hour, &mut runs, &mut failed));
-            cut(work, death).await
-        };
+        let ended = cut(all_runs(&process, half_hour, &mut runs, &mut failed), death.unwrap_or(u64::MAX)).await;
         self.told.runs += runs;
         self.told.failed += failed;
         self.told.killed += u64::from(!ended);
@@ -141,17 +136,4 @@ async fn all_runs(process: &Process<'_>, half_hour: u64, runs: &mut u64, failed:
     if half_hour == 4 || half_hour == 26 {
         count(process.guilds().await.is_ok());
     }
-}
-
-/// Drops a future after so many polls, which is all that `kill -9` leaves behind; says whether it had ended before.
-async fn cut<F: Future<Output = ()>>(mut future: std::pin::Pin<&mut F>, polls: Option<u64>) -> bool {
-    let mut polled = 0;
-    std::future::poll_fn(|context| {
-        if Some(polled) == polls {
-            return Poll::Ready(false);
-        }
-        polled += 1;
-        future.as_mut().poll(context).map(|()| true)
-    })
-    .await
 }

@@ -1,6 +1,6 @@
 //! What becomes of reports when the ELM is down, slow, confused, or refuses one.
 
-use crate::faults::history::{KINDS, SILENT};
+use crate::faults::history::KINDS;
 use crate::world::{Learner, Lookups, Stage, flow, minutes};
 use jiff::SignedDuration;
 use rollbook::pipeline::completions::{CompletionsReport, Sending};
@@ -64,7 +64,7 @@ async fn settle(stage: &Stage) -> CompletionsReport {
 
 #[tokio::test]
 async fn every_way_to_fail_before_or_after_the_effect_ends_in_one_report() {
-    for kind in KINDS.into_iter().chain(SILENT) {
+    for kind in KINDS.into_iter().chain(Kind::SILENT) {
         for nth in [1, 2] {
             let (stage, learners) = with(3).await;
             stage.sandbox.faults().arm(Fault::nth(ELM, nth, kind));

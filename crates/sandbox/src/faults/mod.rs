@@ -3,7 +3,11 @@
 //! A fault counts the calls of its own target from the moment of arming. When several fire on one call, all delays
 //! add up and the earliest armed of the others decides. `plan.rs` carries a fault out on an HTTP answer.
 
+mod death;
+mod kinds;
 mod plan;
+
+pub use death::cut;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

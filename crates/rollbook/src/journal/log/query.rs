@@ -115,7 +115,7 @@ pub struct LogQuery {
     pub limit: u32,
 }
 
-/// What became of most records: these outcomes are in no index.
+/// What became of most records: these outcomes are in no index. In the order of the index's own condition.
 const COMMON: [&str; 4] = ["received", "enrolled", "suspended", "imported"];
 
 impl LogQuery {
@@ -252,9 +252,9 @@ fn filters(query: &LogQuery, mut all: Where) -> Where {
     }
     if let Some(code) = code {
         let is_rare = if COMMON.contains(&code.as_str()) {
-            ""
+            String::new()
         } else {
-            "code NOT IN ('received', 'enrolled', 'suspended', 'imported') AND "
+            format!("code NOT IN ('{}') AND ", COMMON.join("', '"))
         };
         all = all.and(&format!("{is_rare}code = ?"), one(code.as_str()));
     }

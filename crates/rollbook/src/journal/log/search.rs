@@ -82,19 +82,19 @@ async fn owners(
     };
     let mut args: Vec<Arg> = args![link.as_str()];
     args.extend(words.iter().map(Arg::from));
-    let halves = async |half: &str| {
+    let find = async |part: &str| {
         let sql =
-            format!("SELECT {key} FROM {table} WHERE link = $1{half}{} LIMIT {}", fits(table, 2), MATCHES_MAX + 1);
+            format!("SELECT {key} FROM {table} WHERE link = $1{part}{} LIMIT {}", fits(table, 2), MATCHES_MAX + 1);
         journal.store.rows(&sql, args.clone()).await
     };
     // Whoever contains a text anywhere is found by reading all: on two cores in half the time.
     let rows = match journal.store.engine() {
         Engine::Sqlite if table == "person" => {
-            let (mut rows, others) = tokio::try_join!(halves(FIRST_HALF), halves(SECOND_HALF))?;
+            let (mut rows, others) = tokio::try_join!(find(FIRST_HALF), find(SECOND_HALF))?;
             rows.extend(others);
             rows
         }
-        Engine::Sqlite | Engine::Pg => halves("").await?,
+        Engine::Sqlite | Engine::Pg => find("").await?,
     };
     let found = rows.iter().map(|row| row.text(key)).collect::<Result<Vec<_>, _>>()?;
     if found.is_empty() {

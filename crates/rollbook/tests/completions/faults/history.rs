@@ -5,10 +5,8 @@
 
 use crate::world::{Learner, Lookups, Stage, done, minutes, patient_flow};
 use rollbook_sandbox::random::Random;
-use rollbook_sandbox::{At, Fault, Kind, Target};
+use rollbook_sandbox::{At, Fault, Kind, Target, cut};
 use std::collections::BTreeMap;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -32,8 +30,6 @@ pub const KINDS: [Kind; 16] = [
     Kind::ExceptionIn200 { errorcode: "Internal" },
     Kind::ExceptionAfterEffect { errorcode: "Internal" },
 ];
-/// The process waits for an answer and dies while it waits.
-pub const SILENT: [Kind; 2] = [Kind::TimeoutBeforeEffect, Kind::TimeoutAfterEffect];
 /// More processes than this, and something turns in circles.
 const PROCESSES_MAX: u64 = 5_000;
 /// A run that looks at nobody and reports one completion is polled about so often.
@@ -113,7 +109,7 @@ impl History {
             let life = self.told.processes;
             self.stage.sandbox.faults().clear();
             // Which of its calls it dies at differs from life to life, or a look-up could keep it from ever going on.
-            self.die_in_silence(1 + life % 3, SILENT[usize::from(life % 6 < 3)]).await;
+            self.die_in_silence(1 + life % 3, Kind::SILENT[usize::from(life % 6 < 3)]).await;
             self.stage.pass(minutes(3));
         }
         self.end().await
@@ -142,8 +138,8 @@ impl History {
             let (soon, late) = (1 + self.random.below(2 * POLLS_OF_ONE), 1 + self.random.below(12 * POLLS_OF_ONE));
             let (nth, wait) = (1 + self.random.below(9), 1 + self.random.below(90));
             match self.random.below(8) {
-                0 => self.die_in_silence(nth, SILENT[0]).await,
-                1 => self.die_in_silence(nth, SILENT[1]).await,
+                0 => self.die_in_silence(nth, Kind::SILENT[0]).await,
+                1 => self.die_in_silence(nth, Kind::SILENT[1]).await,
                 2..5 => self.die_after(soon).await,
                 5..7 => self.die_after(late).await,
                 _ => self.die_after(u64::MAX).await,
@@ -270,18 +266,4 @@ fn renew(stage: &mut Stage) {
 
 fn alive() -> usize {
     tokio::runtime::Handle::current().metrics().num_alive_tasks()
-}
-
-/// Drops a future after so many polls; says whether it had ended before.
-async fn cut<F: Future>(future: F, polls: u64) -> bool {
-    let mut future = pin!(future);
-    let mut polled = 0;
-    std::future::poll_fn(|context| {
-        if polled == polls {
-            return Poll::Ready(false);
-        }
-        polled += 1;
-        future.as_mut().poll(context).map(|_| true)
-    })
-    .await
 }

@@ -5,25 +5,9 @@ use crate::world::Site;
 use rollbook::journal::OpenOptions;
 use rollbook::pipeline::guilds::{Ask, Purpose};
 use rollbook_core::policy::ArchiveRule;
-use rollbook_sandbox::{Fault, Kind, Target};
-use std::pin::pin;
+use rollbook_sandbox::{Fault, Kind, Target, cut};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
-
-/// Drops a future after so many polls; says whether it had ended before.
-async fn cut<F: Future>(future: F, polls: usize) -> bool {
-    let mut future = pin!(future);
-    let mut polled = 0;
-    std::future::poll_fn(|context| {
-        if polled == polls {
-            return Poll::Ready(false);
-        }
-        polled += 1;
-        future.as_mut().poll(context).map(|_| true)
-    })
-    .await
-}
 
 async fn recover(site: &mut Site, what: &str) {
     // Until the dead process's lease is over, and what it had sent is done.

@@ -7,25 +7,6 @@ use rollbook_core::policy::ArchiveRule;
 use rollbook_sandbox::{At, Fault, Kind, Server, Target};
 use std::time::Duration;
 
-/// Every way in which a call can fail, but silence and the loss of half a batch.
-const LOUD: [Kind; 15] = [
-    Kind::RefuseConnection,
-    Kind::ResetBeforeEffect,
-    Kind::ResetAfterEffect,
-    Kind::ResetMidBody,
-    Kind::HttpBeforeEffect(500),
-    Kind::HttpAfterEffect(500),
-    Kind::HttpBeforeEffect(503),
-    Kind::HttpAfterEffect(504),
-    Kind::Html200,
-    Kind::TruncatedJson,
-    Kind::EmptyBody200,
-    Kind::ExceptionIn200 { errorcode: "dmlwriteexception" },
-    Kind::ExceptionAfterEffect { errorcode: "dmlwriteexception" },
-    Kind::ExceptionIn200 { errorcode: "sitemaintenance" },
-    Kind::ExceptionIn200 { errorcode: "accessexception" },
-];
-const SILENT: [Kind; 2] = [Kind::TimeoutBeforeEffect, Kind::TimeoutAfterEffect];
 /// So long is an answer waited for that does not come.
 const PATIENCE: Duration = Duration::from_millis(1_200);
 
@@ -48,7 +29,7 @@ async fn play(archive: ArchiveRule, function: &'static str, at: At, kind: Kind) 
     let what = format!("{function} {at:?} {kind:?}");
     let mut site = begin(archive, &OpenOptions::default()).await;
     site.sandbox.faults().arm(Fault { target: Target::Moodle(Some(function)), at, kind });
-    if SILENT.contains(&kind) {
+    if Kind::SILENT.contains(&kind) {
         site.patience = PATIENCE;
     }
     // A run that fails under a fault is as good as one that goes on: what counts is how it ends.
@@ -87,12 +68,12 @@ macro_rules! matrix {
 
             #[tokio::test]
             async fn that_fails_ends_as_if_nothing_had_failed() {
-                play_all($archive, $function, &LOUD).await;
+                play_all($archive, $function, &Kind::LOUD).await;
             }
 
             #[tokio::test]
             async fn that_is_never_answered_ends_as_if_it_had_been() {
-                play_all($archive, $function, &SILENT).await;
+                play_all($archive, $function, &Kind::SILENT).await;
             }
         })*
     };
@@ -146,7 +127,7 @@ async fn half_a_batch_is_made_whole_by_the_next_run() {
 
 #[tokio::test]
 async fn any_call_that_fails_changes_nothing_in_the_end() {
-    for kind in LOUD {
+    for kind in Kind::LOUD {
         for at in [At::Nth(2), At::Nth(4), At::Nth(7), At::Seeded { permille: 300, seed: 7 }, At::Every] {
             let what = format!("{at:?} {kind:?}");
             let mut site = begin(ArchiveRule::Hide, &OpenOptions::default()).await;

@@ -2,26 +2,10 @@
 
 use super::{CREATE, ENROL, twin};
 use crate::stage::{Stage, school};
-use rollbook_sandbox::{Fault, Kind, Target};
-use std::pin::pin;
-use std::task::Poll;
+use rollbook_sandbox::{Fault, Kind, Target, cut};
 
 /// A run in this school is polled about so often; a later death finds nothing left to kill.
-const POLLS_STEP: usize = 3;
-
-/// Drops a future after so many polls; says whether it had ended before.
-async fn cut<F: Future>(future: F, polls: usize) -> bool {
-    let mut future = pin!(future);
-    let mut polled = 0;
-    std::future::poll_fn(|context| {
-        if polled == polls {
-            return Poll::Ready(false);
-        }
-        polled += 1;
-        future.as_mut().poll(context).map(|_| true)
-    })
-    .await
-}
+const POLLS_STEP: u64 = 3;
 
 async fn recover(stage: &Stage, what: &str) {
     stage.outlive_lease();

@@ -1,6 +1,6 @@
 //! One cell of the matrix at a time: this write, this call of it, this fault.
 
-use super::{CREATE, ENROL, LOUD, SILENT, twin};
+use super::{CREATE, ENROL, twin};
 use crate::stage::{Stage, school};
 use rollbook_sandbox::{At, Fault, Kind, Server, Target};
 use std::time::Duration;
@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 async fn play(target: Target, at: At, kind: Kind) -> usize {
     let what = format!("{target:?} {at:?} {kind:?}");
     let mut stage = Stage::new(school()).await;
-    if SILENT.contains(&kind) {
+    if Kind::SILENT.contains(&kind) {
         stage.timeout = PATIENCE;
     }
     stage.sandbox.faults().arm(Fault { target, at, kind });
@@ -39,30 +39,30 @@ async fn play_all(function: &'static str, kinds: &[Kind], calls_max: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn accounts_end_as_if_nothing_had_failed() {
-    play_all(CREATE, &LOUD, 3).await;
+    play_all(CREATE, &Kind::LOUD, 3).await;
     play_all(CREATE, &[Kind::HalfBatch], 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn accounts_end_as_if_moodle_had_not_been_silent() {
-    play_all(CREATE, &SILENT, 2).await;
+    play_all(CREATE, &Kind::SILENT, 2).await;
 }
 
 /// The last calls of a run are the suspensions: additions come before removals.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn enrolments_and_suspensions_end_as_if_nothing_had_failed() {
-    let (first, second) = LOUD.split_at(LOUD.len() / 2);
+    let (first, second) = Kind::LOUD.split_at(Kind::LOUD.len() / 2);
     tokio::join!(play_all(ENROL, first, 9), play_all(ENROL, second, 9), play_all(ENROL, &[Kind::HalfBatch], 9));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn enrolments_and_suspensions_end_as_if_moodle_had_not_been_silent() {
-    play_all(ENROL, &SILENT, 9).await;
+    play_all(ENROL, &Kind::SILENT, 9).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reads_that_fail_change_nothing_in_the_end() {
-    for kind in LOUD {
+    for kind in Kind::LOUD {
         for nth in [2, 9] {
             play(Target::Moodle(None), At::Nth(nth), kind).await;
         }
@@ -142,7 +142,7 @@ async fn moodle_that_goes_down_in_mid_write_is_settled_later() {
 /// Each fault of the feed, at each page: nothing was read then, and the next run reads it all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_feed_that_fails_is_read_again() {
-    for kind in LOUD {
+    for kind in Kind::LOUD {
         for at in [At::Nth(1), At::Nth(2), At::First(6)] {
             let mut world = school();
             world.elm.page_size = 15;

@@ -1,6 +1,6 @@
 //! Random faults everywhere, the same ones for the same seed.
 
-use super::{ENROL, LOUD, twin};
+use super::{ENROL, twin};
 use crate::stage::{Stage, school};
 use rollbook_sandbox::random::Random;
 use rollbook_sandbox::{At, Fault, Kind, Target};
@@ -20,7 +20,7 @@ fn arm(stage: &Stage, seed: u64) -> String {
         let kind = match target {
             Target::Moodle(Some(_)) => Kind::HalfBatch,
             Target::Smtp => [Kind::ResetAfterEffect, Kind::HttpBeforeEffect(451), Kind::RefuseConnection][draw(3)],
-            _ => LOUD[draw(LOUD.len())],
+            _ => Kind::LOUD[draw(Kind::LOUD.len())],
         };
         let fault = Fault { target, at: At::Seeded { permille: 200, seed: seed * 10 + number }, kind };
         stage.sandbox.faults().arm(fault);
