@@ -1,6 +1,7 @@
 //! Completions: looking at people who have not finished, reporting those who have, the same again; and one call at a time.
 
-use super::Line;
+use super::site::start;
+use super::table::{Cost, Line, Meter};
 use rollbook::clock::Clock;
 use rollbook::config::{Env, Settings};
 use rollbook::journal::{Journal, OpenOptions};
@@ -11,33 +12,38 @@ use rollbook_core::model::LinkName;
 use rollbook_sandbox::{ELM_TOKEN, Sandbox};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::site::start;
-
-/// Calls at the same time, to Moodle and to the ELM.
-const WIDTHS: [(&str, u32); 2] = [("several calls at a time", 3), ("one call at a time", 1)];
+/// So many people with several calls at a time, to see how the cost grows, and with one.
+const SIZES: [u64; 3] = [100, 1_000, 10_000];
+const SLOW_SIZE: u64 = 1_000;
 
 /// Measures people who are in one opted-in course each, against the sandbox: a real Moodle cannot be told to complete them.
-pub async fn measure(people: u64) -> Vec<Line> {
+pub async fn measure() -> Vec<Line> {
     let mut lines = Vec::new();
-    for (name, width) in WIDTHS {
-        let site = start(people, &format!("C{width}"), None).await;
-        opt_in(&site.sandbox);
-        let folder = tempfile::tempdir().unwrap();
-        write_config(folder.path(), &site.sandbox, width);
-        take_in(folder.path()).await;
-        for what in ["looks at people who have not finished", "completions reported", "nobody left to look at"] {
-            let (took, calls) = report(folder.path()).await;
-            lines.push(Line { what: format!("sandbox: {what}, {name}"), records: people, took, calls });
-            if what.starts_with("looks") {
-                complete(&site.sandbox);
-            }
-        }
-        assert_eq!(site.sandbox.world().elm.completions.len() as u64, people, "each completion is there, once");
-        site.sandbox.stop().await;
+    for people in SIZES {
+        lines.extend(measure_one("several calls at a time", 3, people).await);
     }
+    lines.extend(measure_one("one call at a time", 1, SLOW_SIZE).await);
+    lines
+}
+
+async fn measure_one(name: &str, width: u32, people: u64) -> Vec<Line> {
+    let site = start(people, &format!("C{width}"), None).await;
+    opt_in(&site.sandbox);
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path(), &site.sandbox, width);
+    take_in(folder.path()).await;
+    let mut lines = Vec::new();
+    for what in ["nobody has finished", "all are reported", "nobody is left to look at"] {
+        let cost = report(folder.path()).await;
+        lines.push(Line { what: format!("completions, sandbox, {name}: {what}"), records: people, cost });
+        if what.contains("has finished") {
+            complete(&site.sandbox);
+        }
+    }
+    assert_eq!(site.sandbox.world().elm.completions.len() as u64, people, "each completion is there, once");
+    site.sandbox.stop().await;
     lines
 }
 
@@ -84,19 +90,19 @@ async fn take_in(folder: &Path) {
     journal.close().await;
 }
 
-async fn report(folder: &Path) -> (Duration, u64) {
+async fn report(folder: &Path) -> Cost {
     let (settings, journal) = open(folder).await;
     let found = settings.completion(&LinkName::new("done")).expect("the link is there");
     let flow = make_completions(&found, &settings).expect("the flow can be made");
     let request = CompletionsRequest { purpose: Purpose::Apply, reach: Reach::Usual, author: "bench".to_owned() };
-    let begun = Instant::now();
+    let meter = Meter::start();
     let report = run_completions(&flow, &journal, &Clock::system(), &request, &CancellationToken::new())
         .await
         .expect("the run succeeds");
-    let took = begun.elapsed();
+    let cost = meter.read();
     assert_eq!(report.delivered.waiting + report.delivered.refused, 0, "nothing is left: {:?}", report.delivered);
     journal.close().await;
-    (took, report.calls.iter().map(|call| call.calls).sum())
+    cost.with_calls(report.calls.iter().map(|call| call.calls).sum())
 }
 
 fn write_config(folder: &Path, sandbox: &Sandbox, width: u32) {

@@ -1,6 +1,6 @@
 //! Guilds: from nothing, nothing to do, one user; read in each way that was given; and one call a membership in the same run.
 
-use super::Line;
+use super::table::{Cost, Line, Meter};
 use super::town::{GUILDS, Moodle, Town, USERS};
 use rollbook::clock::Clock;
 use rollbook::config::{Env, Settings};
@@ -11,7 +11,6 @@ use rollbook::pipeline::guilds::{
 use rollbook_core::model::{CohortId, LinkName, Owned, SiteName};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// The slow way is measured over so small a part of the guilds and of the users.
@@ -33,6 +32,10 @@ const SINGLE: Way = Way { name: "one call a membership", concurrency: 1, batch: 
 pub async fn measure(moodle: &Moodle) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut towns = vec![Town::sandbox(GUILDS, USERS).await];
+    // Ten times as many show how the cost grows; a real Moodle would keep the people.
+    if !moodle.is_real() {
+        towns.push(Town::sandbox(10 * GUILDS, 10 * USERS).await);
+    }
     towns.extend(Town::given().await);
     for town in &towns {
         for way in [SERVICES, DATABASE].iter().filter(|way| !way.reads_database || moodle.database.is_some()) {
@@ -51,11 +54,10 @@ async fn measure_one(town: &Town, moodle: &Moodle, way: &Way) -> Vec<Line> {
     write_config(folder.path(), town, moodle, way);
     let place = moodle.place(town);
     moodle.accommodate(town).await;
-    let line = |what: &str, records: u64, (took, report): &(Duration, GuildsReport)| Line {
+    let line = |what: &str, records: u64, (cost, report): &(Cost, GuildsReport)| Line {
         what: format!("guilds, {place}, {}: {what}", way.name),
         records,
-        took: *took,
-        calls: report.counts.calls,
+        cost: cost.with_calls(report.counts.calls),
     };
     let first = run(folder.path(), Ask::All).await;
     assert!(first.1.counts.added > 0, "members were added: {:?} {:?}", first.1.counts, first.1.findings);
@@ -79,19 +81,19 @@ async fn measure_one(town: &Town, moodle: &Moodle, way: &Way) -> Vec<Line> {
 }
 
 /// Prepares everything as the program does, then runs and measures that alone.
-async fn run(folder: &Path, ask: Ask) -> (Duration, GuildsReport) {
+async fn run(folder: &Path, ask: Ask) -> (Cost, GuildsReport) {
     let journal = open(folder).await;
     let flow = flow(folder);
     let request = GuildsRequest { ask, purpose: Purpose::Apply, author: "bench".to_owned() };
     let mut quiet = |_: Watch<'_>| {};
-    let begun = Instant::now();
+    let meter = Meter::start();
     let stop = CancellationToken::new();
     let report = run_guilds(&flow, &journal, &Clock::system(), &request, &stop, &mut quiet).await;
-    let took = begun.elapsed();
+    let cost = meter.read();
     journal.close().await;
     let report = report.expect("the run succeeds");
     assert_eq!(report.counts.refused + report.counts.open, 0, "everything is done: {:?}", report.counts);
-    (took, report)
+    (cost, report)
 }
 
 fn flow(folder: &Path) -> GuildsFlow {

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rollbook_sandbox::{MOODLE_TOKEN, Sandbox, World};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The first of the courses, by ID number.
 pub const FIRST_COURSE: u64 = 930_001;
@@ -25,15 +25,9 @@ pub async fn start(people: u64, tag: &str, moodle: Option<&String>) -> Site {
     for course in 0..COURSES {
         world.moodle.add_course(&(FIRST_COURSE + course).to_string(), &format!("Course {course}"));
     }
-    let now = Timestamp::now();
+    let now = Timestamp::now() - SignedDuration::from_mins(30);
     for number in 0..people {
-        let created = now - SignedDuration::from_mins(30) + SignedDuration::from_millis(i64::try_from(number).unwrap());
-        world.elm.push(json!({
-            "date_created": created.to_string(), "COURSE_STATE_DATE": created.to_string(), "COURSE_STATE": "Enrol",
-            "COURSE_IDENTIFIER": FIRST_COURSE + number % COURSES, "COURSE_SHORTNAME": "BENCH-1", "GUID": format!("{tag}{number:08}"),
-            "EMAIL": format!("{}.{number}@bench.example.org", tag.to_lowercase()), "FIRST_NAME": "Bench", "LAST_NAME": format!("Person {number}"),
-            "ENROLMENT_ID": 500_000 + number,
-        }));
+        world.elm.push(row(tag, number, now + millis(number), "Enrol"));
     }
     let sandbox = Sandbox::start(world).await.expect("the sandbox starts");
     let (url, token) = match moodle {
@@ -43,4 +37,30 @@ pub async fn start(people: u64, tag: &str, moodle: Option<&String>) -> Site {
         None => (sandbox.moodle_url(), MOODLE_TOKEN.to_owned()),
     };
     Site { sandbox, moodle: url, token }
+}
+
+impl Site {
+    /// Publishes as many records more as a third of these: half of them new people, half people who leave.
+    pub fn publish_mixed(&self, people: u64, tag: &str) {
+        let now = Timestamp::now() - SignedDuration::from_mins(1);
+        let mut world = self.sandbox.world();
+        for number in 0..people / 6 {
+            world.elm.push(row(tag, people + number, now + millis(2 * number), "Enrol"));
+            world.elm.push(row(tag, number, now + millis(2 * number + 1), "Suspend"));
+        }
+    }
+}
+
+fn millis(number: u64) -> SignedDuration {
+    SignedDuration::from_millis(i64::try_from(number).unwrap())
+}
+
+/// A record of the feed about person `number`.
+fn row(tag: &str, number: u64, created: Timestamp, state: &str) -> Value {
+    json!({
+        "date_created": created.to_string(), "COURSE_STATE_DATE": created.to_string(), "COURSE_STATE": state,
+        "COURSE_IDENTIFIER": FIRST_COURSE + number % COURSES, "COURSE_SHORTNAME": "BENCH-1", "GUID": format!("{tag}{number:08}"),
+        "EMAIL": format!("{}.{number}@bench.example.org", tag.to_lowercase()), "FIRST_NAME": "Bench",
+        "LAST_NAME": format!("Person {number}"), "ENROLMENT_ID": 500_000 + number,
+    })
 }

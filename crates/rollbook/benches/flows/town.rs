@@ -108,6 +108,11 @@ impl Moodle {
         Self { real, token, database }
     }
 
+    /// Whether it is a real one.
+    pub fn is_real(&self) -> bool {
+        self.real.is_some()
+    }
+
     /// Its address.
     pub fn url(&self, town: &Town) -> String {
         let own = || town.sandbox.as_ref().map(Sandbox::moodle_url).unwrap_or_default();

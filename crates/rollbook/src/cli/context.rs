@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::service::Place;
 use crate::config::{Env, Settings};
 use crate::journal::{Journal, OpenOptions};
-use miette::{IntoDiagnostic, WrapErr};
+use miette::{IntoDiagnostic, WrapErr, miette};
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +50,17 @@ impl Context {
         };
         let doing = || format!("while opening the journal {}", settings.journal.place.shown());
         Journal::open(&address, &options).await.into_diagnostic().wrap_err_with(doing)
+    }
+
+    /// Who acts, as the journal is told: the person at the keyboard.
+    pub fn author(&self) -> String {
+        self.env.person().unwrap_or_else(|| "command line".to_owned())
+    }
+
+    /// Who decides something that has to have a name: the one who was named, else the person at the keyboard.
+    pub fn decider(&self, named: Option<&String>) -> miette::Result<String> {
+        let by = named.cloned().or_else(|| self.env.person());
+        by.ok_or_else(|| miette!(help = "say it with --by NAME", "nobody is named who decides this"))
     }
 
     /// Whether `-v` asked for the details.

@@ -9,15 +9,13 @@ use crate::config::link::Link;
 use crate::journal::{PlanRow, PlanState};
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
-use miette::{IntoDiagnostic, WrapErr, miette};
+use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::guard::Level;
 use rollbook_core::model::{LinkName, counted};
 use rollbook_core::plan::GuildPlan;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Who is at the keyboard, where `--by` does not say.
-const USER: &str = "USER";
 /// So many plans are listed.
 const LISTED_MAX: u32 = 50;
 /// So many lines of a plan are shown without `-v`.
@@ -52,7 +50,7 @@ struct Judge {
     /// The plan's number
     id: i64,
 
-    /// Who decides [default: $USER]
+    /// Who decides [default: the user's name]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 
@@ -186,8 +184,7 @@ impl Judge {
     }
 
     fn by(&self, context: &Context) -> miette::Result<String> {
-        let by = self.by.clone().or_else(|| context.env.get(USER));
-        by.ok_or_else(|| miette!(help = "say it with --by NAME", "nobody is named who decides this"))
+        context.decider(self.by.as_ref())
     }
 
     async fn read(&self, journal: &crate::journal::Journal) -> miette::Result<PlanRow> {

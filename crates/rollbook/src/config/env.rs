@@ -31,6 +31,11 @@ impl Env {
         value.filter(|value| !value.is_empty())
     }
 
+    /// The person at the keyboard, also behind `sudo -u rollbook`; `None` where nobody says who that is.
+    pub fn person(&self) -> Option<String> {
+        ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| self.get(name))
+    }
+
     /// The folder for files that may vanish: `TMPDIR`, else `/tmp`.
     pub fn temporary_folder(&self) -> PathBuf {
         self.get("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
@@ -52,9 +57,6 @@ pub const CONFIG: &str = "ROLLBOOK_CONFIG";
 
 /// The variable that says what is logged, in the words of `tracing`'s filter; else `-v` does.
 pub const LOG: &str = "ROLLBOOK_LOG";
-
-/// The variable that names the person at the keyboard, for the journal.
-pub const USER: &str = "USER";
 
 /// Where systemd hears how the process is; set by systemd.
 pub const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";

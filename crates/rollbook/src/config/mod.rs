@@ -19,7 +19,7 @@ pub mod site;
 mod tree;
 
 pub use effective::{Origin, Setting};
-pub use env::{CONFIG, Env, LOG, NOTIFY_SOCKET, USER, WATCHDOG_USEC};
+pub use env::{CONFIG, Env, LOG, NOTIFY_SOCKET, WATCHDOG_USEC};
 pub use error::{ConfigErrors, Problem, Warning};
 pub(crate) use kind::duration;
 pub use lookup::{CompletionsLink, GuildsLink, IntakeLink, NoSuchLink};

@@ -148,6 +148,7 @@ async fn a_refusal_waits_for_a_human_and_is_retried_or_given_up() {
     site.sandbox.world().elm.closed.remove(&500_002);
     check("retry", &site.run("completions retry done 2").await);
     check("cancel", &site.run("completions cancel done 3").await);
+    check("acts_explain", &site.run("explain --person CAT --course 930001 --offline").await);
     check("retry_a_given_up_one", &site.run("completions retry done 3 99").await);
     assert_eq!(site.sandbox.world().elm.completions.len(), 2);
 }
@@ -164,6 +165,7 @@ async fn item_of_a_refused_completion_is_retried_from_the_list_of_what_waits() {
     assert!(site.run("completions list done --state due").await.contains("ann"));
     assert!(site.run("completions run done").await.ends_with("-- ended with 0"));
     assert_eq!(site.sandbox.world().elm.completions.len(), 1);
+    check("item_explain", &site.run("explain --person ANN --course 930001 --offline").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

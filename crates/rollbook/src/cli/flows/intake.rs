@@ -77,7 +77,7 @@ impl Run {
         let flow = setup::make_intake(&found, settings.mail.as_ref())
             .into_diagnostic()
             .wrap_err_with(|| format!("while preparing {}", self.link))?;
-        let request = self.request()?;
+        let request = self.request(context.author())?;
         let journal = context.journal(&settings).await?;
         let outcome = run_intake(&flow, &journal, &context.clock, &request, &context.stop).await;
         // What is due from earlier runs leaves, whatever became of this one.
@@ -95,7 +95,7 @@ impl Run {
         Ok(print_report(&report, mails.as_ref(), &shown, &mut context.out))
     }
 
-    fn request(&self) -> miette::Result<IntakeRequest> {
+    fn request(&self, author: String) -> miette::Result<IntakeRequest> {
         let ask = match (&self.file, self.since) {
             (Some(file), _) => Ask::Rows(read_rows(file)?),
             (None, Some(since)) => Ask::Between(Window { since, until: self.until }),
@@ -105,7 +105,7 @@ impl Run {
             (None, None) => Ask::New,
         };
         let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Apply };
-        Ok(IntakeRequest { purpose, ask, author: "command line".to_owned() })
+        Ok(IntakeRequest { purpose, ask, author })
     }
 }
 

@@ -66,18 +66,18 @@ impl Sync {
             .wrap_err_with(|| format!("while preparing {}", found.link.name))?;
         let journal = context.journal(&settings).await?;
         let told = Told { link: &found, detailed: context.detailed(), members_max: usize::MAX };
-        let report = tell_sync(context, &flow, &journal, self.request(), &told).await?;
+        let report = tell_sync(context, &flow, &journal, self.request(context.author()), &told).await?;
         Ok(exit(&report))
     }
 
-    fn request(&self) -> GuildsRequest {
+    fn request(&self, author: String) -> GuildsRequest {
         let ask = match (&self.guild, &self.user) {
             (Some(guild), _) => Ask::Guild(guild.clone()),
             (None, Some(user)) => Ask::Person(user.clone()),
             (None, None) => Ask::All,
         };
         let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Apply };
-        GuildsRequest { ask, purpose, author: "command line".to_owned() }
+        GuildsRequest { ask, purpose, author }
     }
 }
 

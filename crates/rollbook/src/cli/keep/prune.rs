@@ -2,7 +2,7 @@
 
 use crate::cli::output::{Sign, Table};
 use crate::cli::{Context, Exit};
-use crate::config::{USER, duration};
+use crate::config::duration;
 use crate::journal::{PruneScope, Pruned};
 use clap::Args;
 use jiff::SignedDuration;
@@ -48,7 +48,7 @@ impl Prune {
         let pruned = if self.dry_run {
             journal.prune_preview(before, scope).await
         } else {
-            let by = context.env.get(USER).unwrap_or_else(|| "rollbook prune".to_owned());
+            let by = context.author();
             journal.prune(before, scope, &by, now).await
         };
         let pruned = pruned.into_diagnostic().wrap_err("while removing personal data")?;

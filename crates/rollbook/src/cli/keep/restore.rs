@@ -2,7 +2,6 @@
 
 use crate::cli::output::Sign;
 use crate::cli::{Context, Exit};
-use crate::config::USER;
 use crate::config::service::Place;
 use crate::journal::{Restored, restore};
 use clap::Args;
@@ -35,7 +34,7 @@ impl Restore {
             return Err(miette!(help = help, "what was done after the backup would no longer be known"));
         }
         let reporting: Vec<LinkName> = settings.completions().map(|found| found.link.name.clone()).collect();
-        let by = context.env.get(USER).unwrap_or_else(|| "rollbook restore".to_owned());
+        let by = context.author();
         let restored = restore(&self.file, place, &reporting, &by, context.clock.now()).await;
         let Restored { replaced, newest, paused } =
             restored.into_diagnostic().wrap_err("while restoring; the present journal is as it was")?;

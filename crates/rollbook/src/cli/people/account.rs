@@ -1,6 +1,6 @@
 //! `rollbook account`: who may look at the pages, and what they may do there.
 
-use super::{author, shown};
+use super::shown;
 use crate::cli::output::{Sign, Table};
 use crate::cli::{Context, Exit};
 use crate::config::Settings;
@@ -101,7 +101,7 @@ impl AccountCommand {
     pub(in crate::cli) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let settings = context.settings()?;
         let journal = context.journal(&settings).await?;
-        let (by, now) = (author(context), context.clock.now());
+        let (by, now) = (context.author(), context.clock.now());
         let done = |name: &str, what: String| format!("account {name} {what}");
         let told = match self.act {
             Act::List => return list(&journal, context).await,
@@ -187,7 +187,7 @@ async fn link(
     name: &str,
     minutes: i64,
 ) -> miette::Result<Exit> {
-    let (by, now) = (author(context), context.clock.now());
+    let (by, now) = (context.author(), context.clock.now());
     let url = login_link(settings, journal, (name, minutes), &by, now).await?;
     context.out.sign(Sign::Note, format_args!("this logs {name} in once, within {minutes} minutes:\n  {url}"));
     context.out.json(&json!({"account": name, "link": url, "minutes": minutes}));

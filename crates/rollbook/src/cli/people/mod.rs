@@ -8,14 +8,7 @@ mod token;
 pub(super) use account::{AccountCommand, login_link};
 pub(super) use token::TokenCommand;
 
-use super::Context;
-use crate::config::USER;
 use jiff::tz::TimeZone;
-
-/// Who acts, as the journal is told.
-fn author(context: &Context) -> String {
-    context.env.get(USER).unwrap_or_else(|| "command line".to_owned())
-}
 
 /// A moment for people, in UTC: accounts belong to no link.
 fn shown(at: jiff::Timestamp) -> String {

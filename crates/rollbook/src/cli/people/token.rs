@@ -1,6 +1,6 @@
 //! `rollbook token`: what programs come in with. A token is shown once, when it is made.
 
-use super::{author, shown};
+use super::shown;
 use crate::cli::output::{Sign, Table};
 use crate::cli::{Context, Exit};
 use crate::journal::{Journal, NewToken};
@@ -73,7 +73,7 @@ impl TokenCommand {
     pub(in crate::cli) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let settings = context.settings()?;
         let journal = context.journal(&settings).await?;
-        let (by, now) = (author(context), context.clock.now());
+        let (by, now) = (context.author(), context.clock.now());
         match self.act {
             Act::List => list(&journal, context).await,
             Act::Revoke { id } => {

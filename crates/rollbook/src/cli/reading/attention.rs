@@ -6,11 +6,10 @@ use super::correct::{UpdateMail, UseAccount};
 use super::{shown, zone_of};
 use crate::cli::output::{Output, Sign};
 use crate::cli::{Context, Exit};
-use crate::config::USER;
 use crate::journal::{AttentionFilter, AttentionItem, Resolution};
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
-use miette::{IntoDiagnostic, WrapErr, miette};
+use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::model::{LinkName, counted_as};
 use serde_json::{Value, json};
 
@@ -142,8 +141,7 @@ impl Resolve {
     async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let settings = context.settings()?;
         let journal = context.journal(&settings).await?;
-        let by = self.by.clone().or_else(|| context.env.get(USER));
-        let by = by.ok_or_else(|| miette!(help = "say it with --by NAME", "nobody is named who decides this"))?;
+        let by = context.decider(self.by.as_ref())?;
         let (resolution, action) = match self.action {
             Decision::Retry => (Resolution::Release, "try again"),
             Decision::Ignore => (Resolution::Ignore, "ignore"),

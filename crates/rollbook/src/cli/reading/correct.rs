@@ -4,7 +4,6 @@
 
 use crate::cli::output::Sign;
 use crate::cli::{Context, Exit};
-use crate::config::USER;
 use crate::pipeline::correct::{CorrectionRequest, correct_account};
 use crate::pipeline::setup::make_intake;
 use clap::Args;
@@ -52,8 +51,7 @@ impl UpdateMail {
 
 async fn correct(item: i64, ask: CorrectionAsk, by: Option<String>, context: &mut Context) -> miette::Result<Exit> {
     let settings = context.settings()?;
-    let by = by.or_else(|| context.env.get(USER));
-    let author = by.ok_or_else(|| miette!(help = "say it with --by NAME", "nobody is named who decides this"))?;
+    let author = context.decider(by.as_ref())?;
     let journal = context.journal(&settings).await?;
     let found = journal.attention_item(item).await.into_diagnostic().wrap_err("while reading the item")?;
     if found.closed.is_some() {

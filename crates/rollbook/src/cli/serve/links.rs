@@ -4,8 +4,8 @@
 
 use crate::cli::output::{Output, Sign, Table};
 use crate::cli::{Context, Exit};
+use crate::config::Settings;
 use crate::config::link::Link;
-use crate::config::{Settings, USER};
 use crate::journal::{LinkOverview, ScheduleRow};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -151,7 +151,7 @@ impl Shown<'_> {
 impl Pause {
     async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let settings = context.settings()?;
-        let (link, by) = (find(&settings, &self.link)?, author(self.by, context)?);
+        let (link, by) = (find(&settings, &self.link)?, context.decider(self.by.as_ref())?);
         let journal = context.journal(&settings).await?;
         let paused = journal.pause(&link, &by, &self.reason, context.clock.now()).await;
         paused.into_diagnostic().wrap_err_with(|| format!("while pausing link {link}"))?;
@@ -165,7 +165,7 @@ impl Pause {
 impl Resume {
     async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let settings = context.settings()?;
-        let (link, by) = (find(&settings, &self.link)?, author(self.by, context)?);
+        let (link, by) = (find(&settings, &self.link)?, context.decider(self.by.as_ref())?);
         let journal = context.journal(&settings).await?;
         let resumed = journal.unpause(&link, &by, context.clock.now()).await;
         resumed.into_diagnostic().wrap_err_with(|| format!("while letting link {link} go on"))?;
@@ -182,9 +182,4 @@ fn find(settings: &Settings, name: &str) -> miette::Result<LinkName> {
     }
     let known: Vec<_> = settings.links.keys().map(LinkName::as_str).collect();
     Err(miette!(help = format!("there is {}", known.join(", ")), "there is no link {name}"))
-}
-
-fn author(by: Option<String>, context: &Context) -> miette::Result<String> {
-    let by = by.or_else(|| context.env.get(USER));
-    by.ok_or_else(|| miette!(help = "say it with --by NAME", "nobody is named who decides this"))
 }

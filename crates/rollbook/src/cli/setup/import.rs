@@ -72,7 +72,7 @@ impl Psaelmsync {
             (None, None) => return Err(miette!("name a file, or a database with --database")),
         };
         let imported =
-            import_history(&journal, &link, zone, history, "command line", &context.clock, &context.stop).await;
+            import_history(&journal, &link, zone, history, &context.author(), &context.clock, &context.stop).await;
         imported.into_diagnostic().wrap_err("while taking the history over")
     }
 

@@ -21,7 +21,7 @@ const ROWS_MAX: u64 = 500;
 pub struct Story {
     /// The feed's records, and other lines of the log.
     pub records: Vec<LogRow>,
-    /// What was decided, intended, corrected, delivered, and done by people.
+    /// What was decided, intended, corrected, delivered, and done by people, the latter on whatever link.
     pub events: Vec<StoredEvent>,
     /// The states that were applied last, by course.
     pub applied: Vec<AppliedRow>,
@@ -95,7 +95,11 @@ impl Journal {
             "SELECT {} FROM record WHERE {about} ORDER BY COALESCE(changed_ms, first_seen_ms) DESC, id DESC LIMIT $4",
             columns()
         );
-        let events = format!("SELECT {EVENT} FROM event WHERE {about} ORDER BY id DESC LIMIT $4");
+        // What people did counts on whatever link they did it: an item about a completion belongs to another one, too.
+        let events = format!(
+            "SELECT {EVENT} FROM event WHERE (link = $1 OR kind = 'acted') AND guid_fold = $2 AND ($3 = '' OR course = $3)
+             ORDER BY id DESC LIMIT $4"
+        );
         let applied = format!("SELECT * FROM applied WHERE {about} ORDER BY at_ms DESC LIMIT $4");
         // Reports belong to another link than the records.
         let outbox = "SELECT * FROM outbox WHERE guid_fold = $1 AND ($2 = '' OR course = $2) ORDER BY id DESC LIMIT $3";

@@ -69,7 +69,8 @@ impl Story {
 /// What a person did about it.
 fn act(event: &StoredEvent) -> Option<Moment> {
     let act = event.payload.get("act")?.as_str()?;
-    let why = event.payload.get("why").and_then(|why| why.as_str()).filter(|why| !why.is_empty());
+    let word = |key: &str| event.payload.get(key).and_then(|why| why.as_str()).filter(|why| !why.is_empty());
+    let why = word("reason").or_else(|| word("why"));
     let why = why.map(|why| format!(" (\"{why}\")")).unwrap_or_default();
     Some(Moment { at: event.at, what: format!("{} asked for: {act}{why}", event.author) })
 }

@@ -77,8 +77,10 @@ fn ask_about(open: &OpenReport, kind: &str, trouble: String, words: &str) -> Ask
         kind: kind.to_owned(),
         subject: format!("account {} in course {}", report.key.user, report.key.course),
         title: format!("{report}: {trouble}"),
-        evidence: json!({"report": open.id, "completion": report.key, "body": report.body, "answer": words,
-            "attempts": open.delivery.attempts}),
+        evidence: json!({
+            "report": open.id, "completion": report.key, "guid": report.guid, "course": report.elm_id, "body": report.body,
+            "answer": words, "attempts": open.delivery.attempts,
+        }),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `rollbook completions retry` and `cancel`: what a person decides about reports.
 
+use super::prepare;
 use super::print::{Shown, print_report, some};
-use super::{AUTHOR, prepare};
 use crate::cli::output::Sign;
 use crate::cli::{Context, Exit};
 use crate::journal::CompletionQuery;
@@ -55,13 +55,13 @@ impl Retry {
             context.out.json(&json!({"dry_run": self.dry_run, "reports": self.reports}));
             return Ok(Exit::Fine);
         }
-        let released = journal.report_again(&flow.link, &self.reports, AUTHOR, context.clock.now()).await;
+        let released = journal.report_again(&flow.link, &self.reports, &context.author(), context.clock.now()).await;
         let released = released.into_diagnostic().wrap_err("while releasing the reports")?;
         if released == 0 {
             return Err(miette!(help = "see rollbook completions list", "none of these reports can be sent again"));
         }
         context.out.sign(Sign::Done, format_args!("due again: {}", some(released, "report")));
-        let request = CompletionsRequest { purpose: Purpose::Apply, reach: Reach::Pushed, author: AUTHOR.to_owned() };
+        let request = CompletionsRequest { purpose: Purpose::Apply, reach: Reach::Pushed, author: context.author() };
         let outcome = run_completions(&flow, &journal, &context.clock, &request, &context.stop).await;
         let report = outcome.into_diagnostic().wrap_err("while sending the reports")?;
         let (purpose, detailed) = (Purpose::Apply, context.detailed());
@@ -75,7 +75,7 @@ impl Cancel {
         let settings = context.settings()?;
         let link = settings.completion(&LinkName::new(&self.link))?.link.name.clone();
         let journal = context.journal(&settings).await?;
-        let cancelled = journal.cancel_reports(&link, &self.reports, AUTHOR, context.clock.now()).await;
+        let cancelled = journal.cancel_reports(&link, &self.reports, &context.author(), context.clock.now()).await;
         let cancelled = cancelled.into_diagnostic().wrap_err("while cancelling the reports")?;
         context.out.sign(Sign::Done, format_args!("given up: {}", some(cancelled, "report")));
         context.out.json(&json!({"cancelled": cancelled}));

@@ -1,7 +1,7 @@
 //! `rollbook completions mark`: history that was reported before Rollbook is marked, so that it is never reported again.
 
+use super::prepare;
 use super::print::some;
-use super::{AUTHOR, prepare};
 use crate::cli::output::Sign;
 use crate::cli::{Context, Exit};
 use crate::journal::{CompletionQuery, Journal, KnownQuestion};
@@ -59,7 +59,7 @@ impl Mark {
             context.out.json(&json!({"dry_run": true, "completions": found.len()}));
             return Ok(Exit::Fine);
         }
-        let marked = journal.mark_completions(&flow.link, &found, AUTHOR, context.clock.now()).await;
+        let marked = journal.mark_completions(&flow.link, &found, &context.author(), context.clock.now()).await;
         let marked = marked.into_diagnostic().wrap_err("while marking completions")?;
         context.out.sign(Sign::Done, format_args!("marked as reported: {}", some(marked.marked, "completion")));
         context.out.json(&json!({"dry_run": false, "marked": marked.marked, "known": marked.known}));

@@ -20,9 +20,6 @@ use clap::{Args, Subcommand};
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::model::LinkName;
 
-/// Who acts, as the journal is told.
-const AUTHOR: &str = "command line";
-
 /// Completions in Moodle are reported to the ELM, each exactly once
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CompletionsCommand {

@@ -1,7 +1,7 @@
 //! `rollbook completions run`: looks for completions, and reports what is due.
 
+use super::prepare;
 use super::print::{Shown, print_report};
-use super::{AUTHOR, prepare};
 use crate::cli::{Context, Exit};
 use crate::pipeline::completions::{CompletionsRequest, Purpose, Reach, run_completions};
 use clap::Args;
@@ -27,7 +27,7 @@ impl Run {
         let (_, flow, journal) = prepare(context, &self.link).await?;
         let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Apply };
         let reach = if self.full { Reach::Full } else { Reach::Usual };
-        let request = CompletionsRequest { purpose, reach, author: AUTHOR.to_owned() };
+        let request = CompletionsRequest { purpose, reach, author: context.author() };
         let outcome = run_completions(&flow, &journal, &context.clock, &request, &context.stop).await;
         let report = outcome.into_diagnostic().wrap_err_with(|| format!("while running completions {}", self.link))?;
         let shown = Shown { link: &self.link, purpose, detailed: context.detailed(), zone: &flow.policy.zone };

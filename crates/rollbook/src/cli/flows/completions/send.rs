@@ -1,7 +1,7 @@
 //! `rollbook completions send`: one completion that a person names.
 
+use super::prepare;
 use super::print::print_delivered;
-use super::{AUTHOR, prepare};
 use crate::cli::output::Sign;
 use crate::cli::{Context, Exit};
 use crate::pipeline::completions::{ByHand, Delivered, prepare_by_hand, send_by_hand};
@@ -46,7 +46,7 @@ impl Send {
             course: ElmCourseId::new(self.course.trim()),
             date: self.date,
             enrolment: self.enrolment_id.map(|id| EnrolmentId::new(id.trim())),
-            author: AUTHOR.to_owned(),
+            author: context.author(),
         };
         let prepared = prepare_by_hand(&flow, &journal, &context.clock, &named).await;
         let prepared = prepared.into_diagnostic().wrap_err("while finding the completion")?;
@@ -62,7 +62,7 @@ impl Send {
             context.out.json(&json!({"dry_run": true, "report": report}));
             return Ok(Exit::Fine);
         }
-        let sent = send_by_hand(&flow, &journal, &context.clock, &prepared, AUTHOR, &context.stop).await;
+        let sent = send_by_hand(&flow, &journal, &context.clock, &prepared, &context.author(), &context.stop).await;
         let delivered = sent.into_diagnostic().wrap_err("while sending the completion")?;
         print_delivered(&delivered, &flow.policy.zone, &mut context.out);
         context.out.json(&json!({"dry_run": false, "report": report, "delivered": delivered}));

@@ -18,7 +18,7 @@ static BASE: OnceLock<Timestamp> = OnceLock::new();
 /// Row `rows` shall be of now, for pages that tell of this week.
 pub fn end_now(rows: u64) {
     let past = SignedDuration::from_secs(i64::try_from(rows * 20).unwrap());
-    BASE.set(Clock::system().now() - past).unwrap();
+    BASE.get_or_init(|| Clock::system().now() - past);
 }
 
 /// So many seconds after row 0; there is a row every 20 seconds.

@@ -1,6 +1,6 @@
 //! `rollbook serve` over the journal, as a process of its own, and how long each page and search takes at a browser.
 
-use crate::made::{at, record};
+use super::made::{at, record};
 use jiff::SignedDuration;
 use rollbook::clock::Clock;
 use rollbook::config::service::RoleName;
@@ -118,7 +118,7 @@ fn encoded(text: &str) -> String {
     out
 }
 
-/// The program beside this one, on a free port, logged in.
+/// The program on a free port, logged in.
 async fn start(journal: &Journal, address: &str, folder: &Path) -> Served {
     let address = if address.contains(':') { address.to_owned() } else { format!("sqlite:{address}") };
     let config = format!(
@@ -131,8 +131,7 @@ async fn start(journal: &Journal, address: &str, folder: &Path) -> Served {
     std::fs::write(&file, config).unwrap();
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let said = folder.join("said");
-    let program = std::env::current_exe().unwrap().parent().unwrap().with_file_name("rollbook");
-    let child = Command::new(program)
+    let child = Command::new(env!("CARGO_BIN_EXE_rollbook"))
         .args(["serve", "--config", "rollbook.toml"])
         .current_dir(folder)
         .stdin(Stdio::null())

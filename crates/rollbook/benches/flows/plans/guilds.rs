@@ -1,8 +1,6 @@
-//! How long a plan of 200,000 memberships in 2,000 guilds takes, and how much memory: from nothing, with nothing to do, and
-//! after a tenth has changed. `cargo run --release -p rollbook-core --example plan_200k_memberships`
+//! Plans of 200,000 memberships in 2,000 guilds: from nothing, with nothing to do, and after a tenth has changed.
 
-#![expect(clippy::print_stdout, reason = "this is what it is for")]
-
+use crate::table::{Line, Meter};
 use jiff::Timestamp;
 use rollbook_core::guard::{GuildView, check_guilds};
 use rollbook_core::matching::Directory;
@@ -11,26 +9,26 @@ use rollbook_core::model::{
     CommunityUserId, GroupId, Guild, GuildMember, GuildPair, GuildStatus, GuildUuid, Identity, LinkName, MachineName,
     Mail, MoodleUserId, NameHints, Owned, PairState, PersonStanding, Sentinel,
 };
-use rollbook_core::plan::{GuildInputs, GuildPlan, Scope, plan_guilds};
+use rollbook_core::plan::{GuildInputs, Scope, plan_guilds};
 use rollbook_core::policy::GuildPolicy;
 use rollbook_core::snapshot::Snapshot;
-use std::time::Instant;
+use std::hint::black_box;
 
 const GUILDS: i64 = 2_000;
 const MEMBERS_PER_GUILD: i64 = 100;
 const PEOPLE: i64 = 50_000;
 
-fn main() {
+/// Measures each, with guards and digest.
+pub fn measure() -> Vec<Line> {
     let (community, directory) = (community(0), directory());
     let (nothing, empty) = (Snapshot::complete(Timestamp::UNIX_EPOCH, CohortSide::default()), Owned::default());
-    plan("from nothing", &community, &nothing, &directory, &empty);
+    let first = plan("from nothing", &community, &nothing, &directory, &empty);
     let (owned, side) = done(&community.value);
     let side = Snapshot::complete(Timestamp::UNIX_EPOCH, side);
-    plan("nothing to do", &community, &side, &directory, &owned);
+    let again = plan("nothing to do", &community, &side, &directory, &owned);
     drop(community);
-    plan("a tenth changed", &self::community(MEMBERS_PER_GUILD / 10), &side, &directory, &owned);
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM unknown"));
+    let changed = self::community(MEMBERS_PER_GUILD / 10);
+    vec![first, again, plan("a tenth changed", &changed, &side, &directory, &owned)]
 }
 
 fn plan(
@@ -39,23 +37,16 @@ fn plan(
     moodle: &Snapshot<CohortSide>,
     directory: &Directory,
     owned: &Owned,
-) -> GuildPlan {
+) -> Line {
     let (link, scope, policy) = (LinkName::new("avc-ss"), Scope::All, GuildPolicy::default());
     let inputs = GuildInputs { link: &link, scope: &scope, community, moodle, directory, owned, waiting: None };
-    let begun = Instant::now();
+    let meter = Meter::start();
     let plan = plan_guilds(&inputs, &policy, Timestamp::UNIX_EPOCH);
-    let planned = begun.elapsed();
     let view = GuildView { plan: &plan, inputs: &inputs, policy: &policy, now: Timestamp::UNIX_EPOCH };
-    let (findings, digest) = (check_guilds(&view), plan.digest());
-    println!(
-        "{what}: {} changes and {} skips planned in {planned:.1?}, with guard and digest {:.1?} ({} findings, {})",
-        plan.changes.len(),
-        plan.skips.len(),
-        begun.elapsed(),
-        findings.len(),
-        &digest.0[..12],
-    );
-    plan
+    black_box((check_guilds(&view), plan.digest()));
+    let cost = meter.read();
+    let records = u64::try_from(GUILDS * MEMBERS_PER_GUILD).unwrap();
+    Line { what: format!("a plan of guilds, {what}: {} changes", plan.changes.len()), records, cost }
 }
 
 fn community(shift: i64) -> Snapshot<Community> {

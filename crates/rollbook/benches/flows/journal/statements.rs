@@ -1,94 +1,34 @@
-//! Fills a journal with many records, times what runs do with it, and then what people see of it: each page of
-//! `rollbook serve`, as its own process.
-//!
-//! `./dev soak journal` runs it. ADDRESS DECIDED HISTORY: so many records go through the feed and a decision, so many more are
-//! taken over as history. The journal must be empty or from this program; with 0 and 0 it stays as it is.
+//! What runs and pages ask of the journal, statement by statement.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for a developer's terminal")]
-
-mod made;
-mod pages;
-
-use jiff::{SignedDuration, Timestamp};
-use made::{at, decision, record};
-use rollbook::journal::{
-    AttentionFilter, Decision, FeedRead, HistoryRow, Journal, Lease, LogQuery, LogSort, NewRun, OpenOptions,
-};
-use rollbook_core::model::{
-    ElmCourseId, EnrolmentId, FeedRecord, Guid, LinkName, Mail, MoodleCourseId, MoodleUserId, RunId,
-};
-use rollbook_core::run::RunKind;
+use super::Bench;
+use super::made::{at, decision, record};
+use jiff::SignedDuration;
+use rollbook::journal::{AttentionFilter, Decision, FeedRead, LogQuery, LogSort};
+use rollbook_core::model::{ElmCourseId, EnrolmentId, FeedRecord, Guid, Mail};
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-const BATCH: u64 = 20_000;
-struct Bench {
-    journal: Journal,
-    lease: Lease,
-    run: RunId,
-    now: Timestamp,
-}
+/// So often each is asked.
+const TIMES: u32 = 21;
 
 impl Bench {
-    async fn load(&self, from: u64, count: u64) {
-        let mut done = 0;
-        while done < count {
-            let size = BATCH.min(count - done);
-            let numbers = from + done..from + done + size;
-            let records: Vec<_> = numbers.clone().map(record).collect();
-            let now = at((from + done + size) * 20);
-            let start = Instant::now();
-            let read = FeedRead { records: &records, covered: None, watermark: Some(now) };
-            self.journal.ingest(&self.lease, &self.run, &read, now).await.unwrap();
-            let stored = start.elapsed();
-            let decisions: Vec<_> = records.iter().zip(numbers).map(|(record, n)| decision(record, n)).collect();
-            let start = Instant::now();
-            for part in decisions.chunks(1_000) {
-                self.journal.decide(&self.lease, &self.run, part, now).await.unwrap();
-            }
-            done += size;
-            if (done / BATCH) % 10 == 1 {
-                println!("  {done} decided: stored {stored:.1?}, decided {:.1?} for {size}", start.elapsed());
-            }
-        }
-    }
-
-    async fn load_history(&self, from: u64, count: u64) {
-        let mut done = 0;
-        while done < count {
-            let size = BATCH.min(count - done);
-            let numbers = from + done..from + done + size;
-            let rows: Vec<_> = numbers
-                .map(|n| HistoryRow {
-                    record: record(n),
-                    action: if n.is_multiple_of(9) { "Suspend" } else { "Enrol" }.to_owned(),
-                    status: if n % 100 == 0 { "Error" } else { "Success" }.to_owned(),
-                    at: at(n * 20),
-                    course_id: MoodleCourseId(77),
-                    course_name: "Safety at work".to_owned(),
-                    user_id: MoodleUserId(i64::try_from(n % 500_000 + 1).unwrap()),
-                    applied: None,
-                })
-                .collect();
-            let start = Instant::now();
-            self.journal.import_history(&self.lease, &self.run, &rows, self.now).await.unwrap();
-            done += size;
-            if (done / BATCH) % 20 == 1 {
-                println!("  {done} taken over: {:.1?} for {size}", start.elapsed());
-            }
-        }
+    /// Prints a line a statement.
+    pub async fn measure(&self, total: u64) {
+        println!("\n| statement | median ms | slowest ms | rows |\n|---|--:|--:|--:|");
+        writes(self, total).await;
+        reads(self, total).await;
     }
 
     async fn time<F: Future<Output = usize>>(&self, what: &str, call: impl Fn(u32) -> F) {
         let mut times = Vec::new();
         let mut rows = 0;
-        for n in 0..21 {
+        for n in 0..TIMES {
             let start = Instant::now();
             rows = call(n).await;
             times.push(start.elapsed());
         }
         times.sort();
-        println!("{what:44} median {:>9} max {:>9}   {rows} rows", show(times[10]), show(times[20]));
+        println!("| {what} | {} | {} | {rows} |", show(times[times.len() / 2]), show(times[times.len() - 1]));
     }
 
     async fn search(&self, what: &str, query: LogQuery) {
@@ -98,40 +38,14 @@ impl Bench {
 }
 
 fn show(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+    format!("{:.2}", time.as_secs_f64() * 1e3)
 }
 
 fn free(search: &str) -> LogQuery {
     LogQuery { search: search.to_owned(), ..LogQuery::default() }
 }
 
-#[tokio::main]
-async fn main() {
-    rollbook::clients::http::install_tls();
-    let mut args = std::env::args().skip(1);
-    let address = args.next().expect("an address");
-    let mut number = || args.next().map_or(0, |text| text.replace('_', "").parse::<u64>().unwrap());
-    let (decided, history) = (number(), number());
-    let total = if decided + history == 0 { 5_000_000 } else { decided + history };
-    made::end_now(total);
-    let journal = Journal::open(&address, &OpenOptions::default()).await.unwrap();
-    let now = at(total * 20);
-    let link = LinkName::new("elm-ss");
-    let lease = journal.acquire(&link, "load", SignedDuration::from_hours(24), now).await.unwrap();
-    let new = NewRun { flow: "intake".into(), kind: RunKind::Normal, url: "x".into(), author: "load".into() };
-    let run = journal.start_run(&lease, &new, now).await.unwrap();
-    let bench = Bench { journal, lease, run, now };
-    let start = Instant::now();
-    bench.load_history(0, history).await;
-    bench.load(history, decided).await;
-    println!("loaded {} rows in {:.0?}", decided + history, start.elapsed());
-    writes(&bench, total).await;
-    reads(&bench, total).await;
-    let Bench { journal, lease, .. } = bench;
-    journal.release(lease).await.unwrap();
-    pages::measure(&journal, &address, total).await;
-}
-
+/// What runs write.
 async fn writes(bench: &Bench, total: u64) {
     let Bench { journal, lease, run, now } = bench;
     let known: Vec<_> = (total - 1_000..total).map(record).collect();
@@ -145,7 +59,7 @@ async fn writes(bench: &Bench, total: u64) {
         let from = total + 1_000_000 + u64::from(n) * 1_000;
         (from..from + 1_000).map(|n| (record(n), n)).collect::<Vec<_>>()
     };
-    let batches: Vec<Vec<(FeedRecord, u64)>> = (0..21).map(fresh).collect();
+    let batches: Vec<Vec<(FeedRecord, u64)>> = (0..TIMES).map(fresh).collect();
     let records: Vec<Vec<FeedRecord>> =
         batches.iter().map(|batch| batch.iter().map(|(record, _)| record.clone()).collect()).collect();
     let store = async |n: u32| {
@@ -163,13 +77,13 @@ async fn writes(bench: &Bench, total: u64) {
     let start = Instant::now();
     let read = FeedRead { records: &many, covered: None, watermark: None };
     journal.ingest(lease, run, &read, *now).await.unwrap();
-    println!("{:44} {:.2} s", "ingest 100,000 new", start.elapsed().as_secs_f64());
+    let stored = start.elapsed();
     let many: Vec<_> = many.iter().map(|record| Decision { mail: None, ..decision(record, 5) }).collect();
     let start = Instant::now();
     for part in many.chunks(1_000) {
         journal.decide(lease, run, part, *now).await.unwrap();
     }
-    println!("{:44} {:.2} s", "decide 100,000 by 1,000", start.elapsed().as_secs_f64());
+    println!("\n100,000 new records at once: stored in {stored:.1?}, decided by 1,000 in {:.1?}\n", start.elapsed());
 }
 
 async fn reads(bench: &Bench, total: u64) {
