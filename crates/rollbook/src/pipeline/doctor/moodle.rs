@@ -176,11 +176,15 @@ async fn look_at_enrolling(chart: &mut Chart, reader: &MoodleReader, role: RoleI
     const LOOKS: &str = "moodle/course:enrolreview and moodle/site:accessallgroups";
     match reader.probe_listing(course).await {
         None => chart.good("may see who is enrolled", LOOKS),
-        Some(error) => chart.bad(
-            "may see who is enrolled",
-            error.to_string(),
-            "give the service role moodle/course:enrolreview and moodle/site:accessallgroups",
-        ),
+        Some(error) => {
+            let mend = match error.code() {
+                Some("nopermissions") => {
+                    "give the service role moodle/course:enrolreview and moodle/site:accessallgroups"
+                }
+                _ => mend_enrolling(&error),
+            };
+            chart.bad("may see who is enrolled", error.to_string(), mend);
+        }
     }
 }
 
