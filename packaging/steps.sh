@@ -22,6 +22,13 @@ generate() {
   mv "$PACKAGE/completions/zsh" "$PACKAGE/completions/_rollbook"
   mv "$PACKAGE/completions/fish" "$PACKAGE/completions/rollbook.fish"
   gzip -9nc CHANGELOG.md >"$PACKAGE/changelog.gz"
+  gzip -9n >"$PACKAGE/changelog.Debian.gz" <<CHANGES
+rollbook ($(version)-1) unstable; urgency=medium
+
+  * What changed is in changelog.gz.
+
+ -- The Rollbook maintainers <rollbook@example.org>  $(date -R -u -d "@$(git log -1 --format=%ct)")
+CHANGES
 }
 
 make_deb() {

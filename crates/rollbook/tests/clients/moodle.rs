@@ -215,6 +215,16 @@ async fn a_read_is_repeated_and_counted() {
     assert_eq!((counts[0].calls, counts[0].failed, counts[0].items), (3, 2, 3));
 }
 
+/// Moodle makes a row for whom it has never shown before; two readings at once may want to make the same.
+#[tokio::test]
+async fn a_read_that_met_another_one_is_repeated_and_a_write_is_not() {
+    let met = r#"{"exception":"dml_write_exception","errorcode":"dmlwriteexception","message":"Error writing to database"}"#;
+    let fake = Fake::start(vec![json(met), json(r#"[{"id":3,"idnumber":"G"}]"#)]).await;
+    let found = client(&fake.url).reader().fetch_users(UserField::IdNumber, &["G".into()]).await.unwrap();
+    assert_eq!((found.users.len(), fake.requests().len()), (1, 2));
+    assert_eq!(enrol_against(json(met)).await.unwrap_err().code(), Some("dmlwriteexception"));
+}
+
 #[tokio::test]
 async fn a_read_gives_up_after_three_tries_and_at_once_when_asked_to_wait_long() {
     let fake = Fake::start((0..3).map(|_| reply("500 Internal Server Error", "", "")).collect()).await;

@@ -162,8 +162,9 @@ impl From<Fault> for MoodleError {
 }
 
 impl Passing for MoodleError {
+    /// Two readings at once of somebody whom Moodle has never shown before may refuse one of them: reading makes a row.
     fn is_transient(&self) -> bool {
-        Self::is_transient(self)
+        Self::is_transient(self) || self.is_conflict()
     }
 
     fn retry_after(&self) -> Option<Duration> {
