@@ -5,7 +5,7 @@ use super::left_roles::look_at_left_roles;
 use super::{Chart, Check};
 use crate::clients::moodle::read::{UserField, WhichEnrolled, WhichFields};
 use crate::clients::moodle::wire::WireSiteInfo;
-use crate::clients::moodle::{Function, MoodleClient, MoodleError, MoodleReader};
+use crate::clients::moodle::{CODE_VARIABLES_DROPPED, Function, MoodleClient, MoodleError, MoodleReader};
 use crate::clock::Clock;
 use crate::sources::database::Database;
 use crate::sources::moodle::{MoodleSourceError, Sentinel, prove_sight, prove_sight_of_people};
@@ -132,11 +132,7 @@ async fn look_at_rights(chart: &mut Chart, patient: &MoodlePatient<'_>, reader: 
         Ok(true) => chart.good("max_input_vars", format!("at least the {limit} that are configured")),
         Ok(false) => {
             let detail = format!("PHP drops form variables before the {limit} that are configured");
-            chart.bad(
-                "max_input_vars",
-                detail,
-                "raise max_input_vars in Moodle's php.ini, or lower the site's input_vars",
-            );
+            chart.bad("max_input_vars", detail, VARIABLES);
         }
         Err(error) => chart.bad("max_input_vars", error.to_string(), mend(&error)),
     }
@@ -192,6 +188,9 @@ fn mend_enrolling(error: &MoodleError) -> &'static str {
     }
 }
 
+/// What helps where PHP reads fewer form variables than a call has.
+const VARIABLES: &str = "raise max_input_vars in Moodle's php.ini, or lower the site's input_vars";
+
 pub(super) fn mend(error: &MoodleError) -> &'static str {
     match error {
         MoodleError::Denied { code, .. } => match code.as_str() {
@@ -205,6 +204,7 @@ pub(super) fn mend(error: &MoodleError) -> &'static str {
         },
         MoodleError::Maintenance { .. } => "wait until the maintenance is over",
         MoodleError::Misaddressed { .. } => "configure the address that Moodle itself uses (its wwwroot)",
+        MoodleError::Refused { code, .. } if code == CODE_VARIABLES_DROPPED => VARIABLES,
         MoodleError::Refused { .. } => "look at the service role's capabilities in docs/OPERATING.md",
         MoodleError::NotSent { .. } => "check the address, and that this machine may reach it",
         _ => "look at the web server's log",
