@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod completions;
+mod doctor;
 mod guilds;
 mod init;
 mod keep;

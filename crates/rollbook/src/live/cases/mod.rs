@@ -83,6 +83,7 @@ cases! {
         an_unknown_course_has_no_listing [],
         a_persons_own_list_lacks_suspended_and_hidden_courses [Fixtures],
         how_people_stand_in_a_hidden_course_is_told_all_the_same [Fixtures],
+        separate_groups_hide_nobody [Fixtures],
         both_ways_of_asking_how_people_stand_agree [Fixtures],;
     races:
         one_account_made_twice_at_once_is_one_account [Fixtures],

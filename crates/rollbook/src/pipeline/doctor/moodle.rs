@@ -2,8 +2,9 @@
 
 use super::cohorts::{GuildRights, look_at_guilds};
 use super::left_roles::look_at_left_roles;
+use super::tables::look_at_tables;
 use super::{Chart, Check};
-use crate::clients::moodle::read::{UserField, WhichEnrolled, WhichFields};
+use crate::clients::moodle::read::UserField;
 use crate::clients::moodle::wire::WireSiteInfo;
 use crate::clients::moodle::{CODE_VARIABLES_DROPPED, Function, MoodleClient, MoodleError, MoodleReader};
 use crate::clock::Clock;
@@ -52,6 +53,7 @@ pub async fn examine_moodle(patient: &MoodlePatient<'_>, clock: &Clock) -> Vec<C
         Ok(info) => {
             look_at_site(&mut chart, patient, &info);
             chart.clock(patient.client.server_time(), clock.now());
+            look_at_tables(&mut chart, patient, &info).await;
             look_at_sight(&mut chart, patient, &reader).await;
             look_at_rights(&mut chart, patient, &reader, &info).await;
         }
@@ -167,10 +169,17 @@ async fn look_at_enrolling(chart: &mut Chart, reader: &MoodleReader, role: RoleI
         None => chart.good("may enrol", format!("as role {role}, tried in course {course}")),
         Some(error) => chart.bad("may enrol", error.to_string(), mend_enrolling(&error)),
     }
-    match reader.fetch_enrolled(course, WhichEnrolled::OnlyActive, WhichFields::Id).await {
-        Ok(_) => chart.good("may see who is enrolled", "moodle/course:enrolreview"),
-        Err(error) => {
-            chart.bad("may see who is enrolled", error.to_string(), "give the service role moodle/course:enrolreview")
+    const LOOKS: &str = "moodle/course:enrolreview and moodle/site:accessallgroups";
+    match reader.probe_listing(course).await {
+        None => chart.good("may see who is enrolled", LOOKS),
+        Some(error) => {
+            let mend = match error.code() {
+                Some("nopermissions") => {
+                    "give the service role moodle/course:enrolreview and moodle/site:accessallgroups"
+                }
+                _ => mend_enrolling(&error),
+            };
+            chart.bad("may see who is enrolled", error.to_string(), mend);
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Next: [`commands`], [`keys`].
 
+mod alerts;
 mod commands;
 mod keys;
 mod proofs;
@@ -9,6 +10,7 @@ mod shell;
 mod spans;
 mod tree;
 
+pub use alerts::say_what_to_do_about_each_alert;
 pub use commands::name_only_what_can_be_called;
 pub use keys::name_only_keys_that_exist;
 pub use proofs::name_only_tests_that_exist;
