@@ -70,6 +70,7 @@ fn next_step(error: &GuildsError, flow: &GuildsFlow) -> String {
                 .to_owned()
         }
         GuildsError::SeveralPeople { .. } => "name one of them by number".to_owned(),
+        GuildsError::Stopped => "run it again".to_owned(),
     }
 }
 
