@@ -30,7 +30,7 @@ const HOUR: SilenceRules = SilenceRules { after: SignedDuration::from_hours(1), 
 
 fn quiet_since(last: &str) -> FeedWatch {
     let last_record = at(last);
-    let last_read = LastRead::Answered { at: last_record };
+    let last_read = LastRead::Answered { since: last_record };
     FeedWatch { last_record, last_read, schedule: ScheduleState::Runs, is_told: false }
 }
 
@@ -96,7 +96,7 @@ fn three_kinds_of_silence_are_told_apart() {
         judge_silence(&watch, &HOUR, &hours(&[]), at("2026-11-23T11:00-08:00")).unwrap()
     };
     let (since, last) = (at("2026-11-23T09:30-08:00"), at("2026-11-23T09:00-08:00"));
-    let answered = LastRead::Answered { at: last };
+    let answered = LastRead::Answered { since: last };
     assert_eq!(cause(ScheduleState::Runs, answered), SilenceCause::FeedQuiet { since: last });
     assert_eq!(cause(ScheduleState::Runs, LastRead::Failed { since }), SilenceCause::FeedUnreachable { since });
     let late = SilenceCause::ScheduleStands { since, paused_by: None };
@@ -113,6 +113,7 @@ fn trouble(subject: &str) -> Trouble {
         remedy: "update the mail".to_owned(),
         path: format!("/attention/{subject}"),
         since: at("2026-11-23T17:00Z"),
+        cause_since: None,
     }
 }
 
@@ -139,6 +140,30 @@ fn episode_is_told_when_it_begins_once_a_day_and_when_it_ends() {
     assert_eq!(turns(std::slice::from_ref(&told), &[], noon), [Turn::Ends(told.clone())]);
     // What could not be looked at has not ended.
     assert_eq!(follow(&[told], &[], &BTreeSet::new(), DAY, tomorrow), []);
+}
+
+#[test]
+fn another_cause_is_told_once_it_has_lasted_and_one_that_comes_and_goes_is_not() {
+    let looked: BTreeSet<_> = TroubleKind::ALL.into();
+    let told = open("a", "2026-11-23T20:00Z");
+    let because =
+        |title: &str, since: &str| Trouble { title: title.to_owned(), cause_since: Some(at(since)), ..trouble("a") };
+    let turns = |trouble: &Trouble, now: &str| {
+        follow(std::slice::from_ref(&told), std::slice::from_ref(trouble), &looked, DAY, at(now))
+    };
+    let other = because("a: it is away", "2026-11-23T20:30Z");
+    assert_eq!(turns(&other, "2026-11-23T20:49Z"), []);
+    assert_eq!(turns(&other, "2026-11-23T20:50Z"), [Turn::Changes(told.clone(), other.clone())]);
+    // Gone after a while, and there again: it has to last anew.
+    assert_eq!(turns(&because("a: it is away", "2026-11-23T20:55Z"), "2026-11-23T21:00Z"), []);
+    assert_eq!(turns(&because(&told.title, "2026-11-23T20:30Z"), "2026-11-23T23:00Z"), [], "it was told so");
+    // Counts in a title are no other cause.
+    let counted = Trouble { title: "a: 7 wait".to_owned(), ..trouble("a") };
+    assert_eq!(turns(&counted, "2026-11-23T23:00Z"), []);
+    let digest = make_digest("psa", &turns(&other, "2026-11-23T20:50Z"), None, &TimeZone::UTC).unwrap();
+    assert_eq!(digest.title, "psa: another cause: Mail mismatch or changed GUID");
+    assert!(digest.text.contains("  * a: it is away (told before: a: mail mismatch)\n"), "{}", digest.text);
+    assert_eq!(digest.lines[0].phase, Phase::Changed);
 }
 
 #[test]

@@ -16,6 +16,8 @@ const LINES_MAX: usize = 20;
 pub enum Phase {
     /// It is new.
     New,
+    /// It goes on, for another reason than was told.
+    Changed,
     /// It goes on.
     Still,
     /// It is over.
@@ -72,6 +74,7 @@ pub fn make_digest(link: &str, turns: &[Turn], public: Option<&str>, zone: &Time
         if phase.replace(*group) != Some(*group) {
             let heading = match group {
                 Phase::New => "NEW",
+                Phase::Changed => "ANOTHER CAUSE",
                 Phase::Still => "STILL GOING ON",
                 Phase::Over => "OVER",
             };
@@ -91,13 +94,19 @@ fn title(link: &str, groups: &BTreeMap<(Phase, usize), Vec<Line>>) -> String {
     if let [only] = all.as_slice() {
         let phase = match only.phase {
             Phase::New => "",
+            Phase::Changed => "another cause: ",
             Phase::Still => "still: ",
             Phase::Over => "over: ",
         };
         return format!("{link}: {phase}{}", only.kind.heading());
     }
     let count = |phase| groups.iter().filter(|((of, _), _)| *of == phase).map(|(_, lines)| lines.len()).sum::<usize>();
-    let parts = [(Phase::New, "new"), (Phase::Still, "still going on"), (Phase::Over, "over")];
+    let parts = [
+        (Phase::New, "new"),
+        (Phase::Changed, "with another cause"),
+        (Phase::Still, "still going on"),
+        (Phase::Over, "over"),
+    ];
     let parts: Vec<String> = parts
         .into_iter()
         .filter(|(phase, _)| count(*phase) > 0)
@@ -127,11 +136,19 @@ fn tell(text: &mut String, lines: &[Line], more: usize, zone: &TimeZone) {
 fn line(turn: &Turn, public: Option<&str>) -> Line {
     let url = |path: &str| public.map_or_else(String::new, |public| format!("{}{path}", public.trim_end_matches('/')));
     match turn {
-        Turn::Begins(Trouble { kind, subject: _, title, remedy, path, since }) => Line {
+        Turn::Begins(Trouble { kind, title, remedy, path, since, .. }) => Line {
             phase: Phase::New,
             kind: *kind,
             title: title.clone(),
             since: *since,
+            remedy: remedy.clone(),
+            url: url(path),
+        },
+        Turn::Changes(OpenEpisode { title: told, began, .. }, Trouble { kind, title, remedy, path, .. }) => Line {
+            phase: Phase::Changed,
+            kind: *kind,
+            title: format!("{title} (told before: {told})"),
+            since: *began,
             remedy: remedy.clone(),
             url: url(path),
         },

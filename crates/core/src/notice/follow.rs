@@ -1,4 +1,5 @@
-//! Episodes: one continuous trouble is told when it begins, reminded of while it lasts, and told when it ends.
+//! Episodes: one continuous trouble is told when it begins, when its cause becomes another, reminded of while it lasts, and told
+//! when it ends.
 
 use super::{Trouble, TroubleKind};
 use jiff::{SignedDuration, Timestamp};
@@ -26,11 +27,16 @@ pub struct OpenEpisode {
 pub enum Turn {
     /// A trouble begins.
     Begins(Trouble),
+    /// It goes on, and has another cause by now.
+    Changes(OpenEpisode, Trouble),
     /// It goes on, and it is time to say so again.
     Reminds(OpenEpisode, Trouble),
     /// It is over.
     Ends(OpenEpisode),
 }
+
+/// Another cause is told once it has lasted so long: one that comes and goes is told by the reminders.
+const CAUSE_LASTS: SignedDuration = SignedDuration::from_mins(20);
 
 /// What has changed between the episodes that are open and the troubles that are. Kinds of which not all could be looked at are
 /// left out of `looked`: what is not seen of them has not ended.
@@ -54,8 +60,17 @@ pub fn follow(
             Some(trouble) if now.duration_since(episode.told) >= reminder => {
                 turns.push(Turn::Reminds(episode.clone(), (*trouble).clone()));
             }
+            Some(trouble) if has_another_cause(episode, trouble, now) => {
+                turns.push(Turn::Changes(episode.clone(), (*trouble).clone()));
+            }
             Some(_) => {}
         }
     }
     turns
+}
+
+/// Whether people were told something that is not so any more, and what is so has lasted for a while.
+fn has_another_cause(episode: &OpenEpisode, trouble: &Trouble, now: Timestamp) -> bool {
+    let lasts = trouble.cause_since.is_some_and(|since| now.duration_since(since) >= CAUSE_LASTS);
+    lasts && trouble.title != episode.title
 }

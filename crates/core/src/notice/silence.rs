@@ -22,8 +22,8 @@ pub enum LastRead {
     Never,
     /// The feed answered.
     Answered {
-        /// When the run began.
-        at: Timestamp,
+        /// Since when, over all readings that were answered in a row, each in its time.
+        since: Timestamp,
     },
     /// It could not be reached or did not answer well.
     Failed {
@@ -106,6 +106,14 @@ pub fn judge_silence(
 }
 
 impl FeedWatch {
+    /// Since when the silence has the cause that it has: what came before was another one.
+    pub fn cause_since(&self) -> Timestamp {
+        match (self.cause(), self.last_read) {
+            (SilenceCause::FeedQuiet { .. }, LastRead::Answered { since }) => since,
+            (cause, _) => cause.since(),
+        }
+    }
+
     fn cause(&self) -> SilenceCause {
         match (&self.schedule, self.last_read) {
             (ScheduleState::Paused { since, by }, _) => {

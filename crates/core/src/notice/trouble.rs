@@ -149,4 +149,6 @@ pub struct Trouble {
     pub path: String,
     /// Since when.
     pub since: Timestamp,
+    /// Since when it has the cause that its title names, where another cause is told at once; `None` where it has but one.
+    pub cause_since: Option<Timestamp>,
 }

@@ -2,11 +2,12 @@
 //!
 //! Whether something is trouble is judged in `rollbook_core::notice`; here it is looked up, told and sent. A notice is a row
 //! of the journal before it leaves, and each of its ways (an address, the webhook) a row of the outbox, tried until it is
-//! taken. Next: `troubles` (what is wrong now), `judge` (what of that is told), `deliver` (how it leaves), `heartbeat`.
+//! taken. Next: `troubles` and `silence` (what is wrong now), `judge` (what of that is told), `deliver` (how it leaves), `heartbeat`.
 
 mod deliver;
 mod heartbeat;
 mod judge;
+mod silence;
 mod troubles;
 pub mod welcome;
 

@@ -1,21 +1,18 @@
 //! What is wrong with a link now, as the journal knows it.
 
+use super::silence::find_silence;
 use crate::config::Settings;
 use crate::config::link::Link;
-use crate::config::service::BusinessHours;
 use crate::journal::{
     AttentionFilter, AttentionItem, AwaitedCourse, Journal, JournalError, PlanState, RunFilter, RunRow,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rollbook_core::guard::Level;
 use rollbook_core::model::{LinkName, counted_as};
-use rollbook_core::notice::{
-    self, FeedWatch, LastRead, ScheduleState, SilenceRules, Trouble, TroubleKind, judge_silence,
-};
-use rollbook_core::run::{OutcomeCode, RunKind, RunState};
+use rollbook_core::notice::{Trouble, TroubleKind};
+use rollbook_core::run::{OVERDUE, OutcomeCode, RunKind, RunState};
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 /// So many of each are looked at, or read at once.
 const LOOKED_AT: u32 = 500;
@@ -23,10 +20,8 @@ const LOOKED_AT: u32 = 500;
 const PAGES_MAX: usize = 200;
 /// So many courses that records wait for are told of.
 const AWAITED_MAX: u32 = 10_000;
-/// A due run that has not begun after so long is late.
-const LATE: SignedDuration = SignedDuration::from_mins(15);
-/// The beginning of the reason of a run whose feed could not be read; `IntakeError::Feed` says it.
-const FEED_TROUBLE: &str = "the feed could not be read";
+/// So many runs that were cut off in a row are told of.
+const CUT_OFF_MIN: usize = 2;
 
 /// What is wrong with a link, and of which kinds all was seen.
 pub(super) struct Found {
@@ -59,7 +54,7 @@ pub(super) async fn find_troubles(
     troubles.extend(refused_plan(journal, name).await?);
     if let Link::Intake(_) = link {
         troubles.extend(missing_courses(journal, name, &items).await?);
-        troubles.extend(silence(settings, journal, link, &runs, told, now).await?);
+        troubles.extend(find_silence(settings, journal, link, &runs, told, now).await?);
     }
     Ok(Found { troubles, looked })
 }
@@ -89,10 +84,11 @@ fn of_item(item: &AttentionItem) -> Trouble {
     Trouble {
         kind,
         subject: format!("{}:{}", item.kind, item.subject),
-        title: format!("{}{waiting}", item.title),
+        title: format!("{}{waiting}", item.named()),
         remedy: remedy.to_owned(),
         path: format!("/attention/{}", item.id),
         since: item.opened,
+        cause_since: None,
     }
 }
 
@@ -125,23 +121,46 @@ fn of_course(link: &LinkName, awaited: &AwaitedCourse) -> Trouble {
         remedy: remedy.to_owned(),
         path: format!("/courses?link={link}&q={}", utf8_percent_encode(course.as_str(), NON_ALPHANUMERIC)),
         since: *since,
+        cause_since: None,
     }
 }
 
 /// The newest run, where it failed; since the first of those that failed in a row.
 fn failed_run(runs: &[RunRow]) -> Option<Trouble> {
-    let ended: Vec<&RunRow> = runs.iter().filter(|run| run.kind == RunKind::Normal && run.ended.is_some()).collect();
-    let failed: Vec<&&RunRow> = ended.iter().take_while(|run| run.state == RunState::Failed).collect();
+    let ended = runs.iter().filter(|run| run.kind == RunKind::Normal && run.ended.is_some());
+    let failed: Vec<&RunRow> = ended.take_while(|run| has_failed(run)).collect();
     let (newest, first) = (failed.first()?, failed.last()?);
+    // A process that was killed once has a successor that goes on by itself.
+    if failed.iter().all(|run| run.state == RunState::Abandoned) && failed.len() < CUT_OFF_MIN {
+        return None;
+    }
+    let what = match newest.state {
+        RunState::Abandoned => "it was cut off before it ended",
+        _ => newest.reason.as_str(),
+    };
     let times = if failed.len() == 1 { String::new() } else { format!(", {} runs in a row", failed.len()) };
+    let remedy = match newest.state {
+        RunState::Failed => "run `rollbook doctor`, mend what it names; the next run goes on where this one ended",
+        _ => "look which site answers slowly (the run's page has its calls), or raise the link's `run_limit`",
+    };
     Some(Trouble {
         kind: TroubleKind::RunFailed,
         subject: "run".to_owned(),
-        title: format!("{}{times}", newest.reason),
-        remedy: "run `rollbook doctor`, mend what it names; the next run goes on where this one ended".to_owned(),
+        title: format!("{what}{times}"),
+        remedy: remedy.to_owned(),
         path: format!("/runs/{}", newest.id),
         since: first.started,
+        cause_since: None,
     })
+}
+
+/// Whether a run did not do its work; one that somebody stopped is no trouble, one that reached its limit is.
+fn has_failed(run: &RunRow) -> bool {
+    match run.state {
+        RunState::Failed | RunState::Abandoned => true,
+        RunState::Stopped => run.reason.starts_with(OVERDUE),
+        RunState::Running | RunState::Done | RunState::Partly | RunState::GuardRefused => false,
+    }
 }
 
 /// The newest plan that waits for a person's word.
@@ -157,70 +176,6 @@ async fn refused_plan(journal: &Journal, link: &LinkName) -> Result<Option<Troub
         remedy: format!("look at the plan; approve or reject it there, or with `rollbook plans approve {}`", newest.id),
         path: format!("/plans/{}", newest.id),
         since: first.made,
+        cause_since: None,
     }))
-}
-
-async fn silence(
-    settings: &Settings,
-    journal: &Journal,
-    link: &Link,
-    runs: &[RunRow],
-    told: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<Option<Trouble>, JournalError> {
-    let row = journal.watch_link(link.name(), now).await?;
-    let is_on = row.switch.as_ref().map_or(link.schedule().enabled, |switch| switch.enabled);
-    let paused = journal.link_state(link.name()).await?.paused;
-    let schedule = match (paused, &row.switch) {
-        (Some((since, by, _)), _) => ScheduleState::Paused { since, by },
-        (None, Some(switch)) if !is_on => ScheduleState::Paused { since: switch.since, by: switch.by.clone() },
-        // What the operator never switched on is nobody's silence.
-        (None, _) if !is_on => return Ok(None),
-        (None, _) => {
-            let begun = runs.iter().find(|run| run.kind == RunKind::Normal).map_or(row.since, |run| run.started);
-            match link.schedule().next_after(begun.max(row.since)) {
-                Some(due) if now.duration_since(due) >= LATE => ScheduleState::Late { due },
-                Some(_) | None => ScheduleState::Runs,
-            }
-        }
-    };
-    let last_record = journal.last_fed(link.name()).await?.unwrap_or(row.since);
-    // A record after it was told ends the episode.
-    let is_told = told.is_some_and(|told| last_record <= told);
-    let watch = FeedWatch { last_record, last_read: last_read(runs), schedule, is_told };
-    let notify = &settings.notify;
-    let signed = |duration: Duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-    let rules = SilenceRules {
-        after: signed(notify.silence.after),
-        off_hours_after: notify.silence.off_hours_after.map(signed),
-    };
-    Ok(judge_silence(&watch, &rules, &hours(&notify.hours), now).map(|cause| Trouble {
-        kind: TroubleKind::FeedSilent,
-        subject: "feed".to_owned(),
-        title: format!("{cause}; the last Enrol or Suspend came {}", shown(last_record, link)),
-        remedy: cause.remedy().to_owned(),
-        path: "/".to_owned(),
-        since: cause.since(),
-    }))
-}
-
-fn last_read(runs: &[RunRow]) -> LastRead {
-    let mut failed = None;
-    for run in runs.iter().filter(|run| run.kind == RunKind::Normal && run.ended.is_some()) {
-        if run.state == RunState::Failed && run.reason.starts_with(FEED_TROUBLE) {
-            failed = Some(run.started);
-        } else {
-            return failed.map_or(LastRead::Answered { at: run.started }, |since| LastRead::Failed { since });
-        }
-    }
-    failed.map_or(LastRead::Never, |since| LastRead::Failed { since })
-}
-
-fn hours(found: &BusinessHours) -> notice::BusinessHours {
-    let BusinessHours { from, until, weekdays, holidays, timezone } = found.clone();
-    notice::BusinessHours { from, until, weekdays, holidays, zone: timezone }
-}
-
-fn shown(time: Timestamp, link: &Link) -> String {
-    time.to_zoned(link.schedule().timezone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string()
 }

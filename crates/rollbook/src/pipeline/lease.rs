@@ -1,9 +1,10 @@
 //! The right to run a link now: taken before anything else, kept alive while the run works, given back after it.
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Timer};
 use crate::journal::{Journal, JournalError, Lease};
 use jiff::SignedDuration;
 use rollbook_core::model::LinkName;
+use rollbook_core::run::OVERDUE;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -32,6 +33,7 @@ fn holder() -> String {
 pub struct Heartbeat {
     stop: CancellationToken,
     task: AbortOnDropHandle<()>,
+    limit: Option<AbortOnDropHandle<()>>,
     journal: Journal,
     lease: Lease,
 }
@@ -48,7 +50,21 @@ impl Heartbeat {
         let stop = stop.child_token();
         let renewing = renew(journal.clone(), lease.clone(), lasts, clock.clone(), stop.clone());
         let task = AbortOnDropHandle::new(tokio::spawn(renewing));
-        Self { stop, task, journal: journal.clone(), lease: lease.clone() }
+        Self { stop, task, limit: None, journal: journal.clone(), lease: lease.clone() }
+    }
+
+    /// Also asks the run to stop once it has taken so long.
+    #[must_use]
+    pub fn within(mut self, limit: Option<Duration>) -> Self {
+        self.limit = limit.map(|limit| {
+            let stop = self.stop.clone();
+            AbortOnDropHandle::new(tokio::spawn(async move {
+                tokio::time::sleep(limit).await;
+                tracing::warn!("the run takes longer than its limit: it is asked to stop safely");
+                stop.cancel();
+            }))
+        });
+        self
     }
 
     /// Cancelled when a stop is asked for or the lease is lost.
@@ -64,6 +80,16 @@ impl Heartbeat {
             tracing::warn!(%error, "a lease could not be given back; it ends by itself");
         }
     }
+}
+
+/// Why a run that was stopped did not go on, for those who read its row: before whatever else is to be said of it.
+pub fn told_stop(began: &Timer, limit: Option<Duration>, more: &str) -> String {
+    let why = match limit.filter(|limit| began.elapsed() >= *limit) {
+        Some(limit) => format!("{OVERDUE} {:#}", SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX)),
+        None => "it was asked to stop".to_owned(),
+    };
+    let more = if more.is_empty() { String::new() } else { format!("; {more}") };
+    format!("{why} and stopped safely: the next run goes on where it ended{more}")
 }
 
 async fn renew(journal: Journal, lease: Lease, lasts: SignedDuration, clock: Clock, stop: CancellationToken) {

@@ -60,6 +60,7 @@ pub fn make_intake(found: &IntakeLink<'_>, mail: Option<&Mail>) -> Result<Intake
         waiting_max: link.limits.waiting_max,
         welcome: make_welcome(link, mail)?,
         lease: LEASE,
+        limit: None,
     })
 }
 

@@ -50,6 +50,11 @@ impl Node {
         self.settings.links.get(link).map(Link::schedule)
     }
 
+    /// How long a run of a link may take.
+    pub(super) fn run_limit(&self, link: &LinkName) -> Option<Duration> {
+        self.schedule(link).map(|schedule| schedule.run_limit)
+    }
+
     /// It, as the journal keeps it.
     pub(super) fn row(&self, stopping: Option<Timestamp>) -> NodeRow {
         NodeRow {

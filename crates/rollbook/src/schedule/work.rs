@@ -21,6 +21,8 @@ use tracing::Instrument;
 const DEATHS_MAX: i64 = 10;
 /// A link that is being run is asked for again after so long.
 const AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(1);
+/// A run knows its limit, stops at it by itself and says so. Whatever else takes longer is asked to stop so much later.
+const AFTER_ITS_OWN: Duration = Duration::from_secs(1);
 
 /// Carries out one request, if one waits. Says whether there was one.
 ///
@@ -64,7 +66,7 @@ async fn guarded(node: &Node, taken: &TakenRequest, stop: &CancellationToken) ->
     let cut_off = CancellationToken::new();
     let _guard = cut_off.clone().drop_guard();
     let mut work = apart(node.clone(), taken.clone(), stop.clone(), cut_off);
-    let joined = match tokio::time::timeout(unsigned(limit), &mut work).await {
+    let joined = match tokio::time::timeout(unsigned(limit) + AFTER_ITS_OWN, &mut work).await {
         Ok(joined) => joined,
         Err(_) => {
             tracing::warn!(request = %taken.id, "it takes longer than its limit: it is asked to stop safely");

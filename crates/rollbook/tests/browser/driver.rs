@@ -133,6 +133,37 @@ impl Driver {
         self.cdp("Emulation.setEmulatedMedia", media).await;
     }
 
+    /// From the next page on no page may run a script.
+    pub async fn without_scripts(&self) {
+        self.cdp("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
+    }
+
+    /// Moves the pointer over what a selector finds first.
+    pub async fn point_at(&self, css: &str) {
+        let id = self.element(css).await;
+        let origin = json!({"element-6066-11e4-a52e-4f735466cecf": id});
+        let step = json!({"type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": origin});
+        let pointer = json!({"type": "pointer", "id": "mouse", "actions": [step]});
+        self.send("actions", json!({"actions": [pointer]})).await;
+    }
+
+    /// What is downloaded lands in this folder.
+    pub async fn keep_downloads_in(&self, folder: &Path) {
+        self.cdp("Browser.setDownloadBehavior", json!({"behavior": "allow", "downloadPath": folder})).await;
+    }
+
+    /// Waits for the one file that was downloaded.
+    pub async fn downloaded(&self, folder: &Path) -> PathBuf {
+        for _ in 0..LOOKS_MAX {
+            let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            if let Some(file) = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "csv")) {
+                return file;
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        panic!("nothing was downloaded");
+    }
+
     /// Takes a picture of the whole page.
     pub async fn picture(&self, name: &str) -> PathBuf {
         let sizes = self.cdp("Page.getLayoutMetrics", json!({})).await;

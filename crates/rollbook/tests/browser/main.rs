@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod driver;
+mod plain;
+mod search;
 mod served;
 #[path = "../web/stage.rs"]
 #[expect(dead_code, reason = "it is shared with the tests of the pages, which need more of it")]

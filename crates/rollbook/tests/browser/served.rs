@@ -5,7 +5,7 @@ use crate::stage::{Stage, start};
 use jiff::SignedDuration;
 use rollbook::config::service::RoleName;
 use rollbook::journal::{NodeRow, PlanState};
-use rollbook::schedule::{deliver, work_once};
+use rollbook::schedule::{deliver, tick, work_once};
 use rollbook::web::door::hash_password;
 use rollbook_sandbox::{FeedRow, MOODLE_TOKEN, Sandbox, World, demo, world};
 use std::net::SocketAddr;
@@ -62,6 +62,7 @@ impl Served {
             stopping: None,
         };
         stage.journal.node_lives(&node).await.unwrap();
+        tick(&stage.node).await.unwrap();
         let stop = CancellationToken::new();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,6 +1,7 @@
 //! The tour: what a person does on a day, then every page in every light.
 
 use crate::driver::Driver;
+use crate::search;
 use crate::served::{NAME, PASSWORD, Served};
 use rollbook::journal::{AttentionFilter, LogQuery, PlanState};
 use rollbook_core::model::{Field, Guid};
@@ -17,7 +18,8 @@ async fn a_person_gets_through_every_page_and_axe_finds_no_fault() {
     let driver = Driver::start(&served.url).await;
     driver.look_as(DESK, "light").await;
     log_in(&driver).await;
-    search(&driver, &served).await;
+    search(&driver).await;
+    search::try_everything(&driver, &served).await;
     export(&driver, &served).await;
     watch_a_run(&driver, &served).await;
     process_by_hand(&driver, &served).await;
@@ -27,7 +29,7 @@ async fn a_person_gets_through_every_page_and_axe_finds_no_fault() {
     let plan = approve(&driver, &served).await;
     driver.open(&plan).await;
     driver.sees("used").await;
-    without_scripts(&driver).await;
+    choose_theme_and_find_by_keyboard(&driver).await;
     change_password(&driver).await;
     let complaints = driver.complaints().await;
     assert!(complaints.is_empty(), "the browser complains: {complaints:?}");
@@ -49,7 +51,7 @@ async fn log_in(driver: &Driver) {
 }
 
 /// Searching as one types, without a reload; then a story.
-async fn search(driver: &Driver, served: &Served) {
+async fn search(driver: &Driver) {
     driver.open("/log").await;
     driver.script("window.notReloaded = true").await;
     driver.write("#q", "learner.3.1@example.org").await;
@@ -61,10 +63,6 @@ async fn search(driver: &Driver, served: &Served) {
     driver.sees("How it came to this").await;
     let story = driver.path().await;
     assert!(story.starts_with("/people/demo/"), "{story}");
-    // A time finds what happened two minutes around it.
-    let rows = served.stage.journal.log(&LogQuery::default()).await.unwrap().rows;
-    driver.open(&format!("/log?q={}", rows[0].at)).await;
-    driver.until("document.querySelectorAll('#results tbody tr').length > 0").await;
     // The next page has other lines.
     driver.open("/log").await;
     let first = driver.script("return document.querySelector('#results tbody').innerText").await;
@@ -99,6 +97,18 @@ async fn watch_a_run(driver: &Driver, served: &Served) {
     driver.picture("request-under-way-desk").await;
     driver.sees("Open the run").await;
     assert_eq!(driver.script("return window.notReloaded").await, true, "the page followed it by itself");
+    let asked = driver.path().await;
+    // So does the overview: the run appears on it, and goes.
+    sandbox.faults().arm(Fault::nth(Target::Feed, 1, Kind::SlowMs(12_000)));
+    driver.open("/").await;
+    driver.click("form[action='/links/demo/run'] button").await;
+    driver.open("/").await;
+    driver.script("window.notReloaded = true").await;
+    driver.sees("running now, on").await;
+    driver.picture("overview-running-desk").await;
+    driver.until("!document.body.innerText.includes('running now, on')").await;
+    assert_eq!(driver.script("return window.notReloaded").await, true, "nobody loaded it again");
+    driver.open(&asked).await;
     driver.press("Open the run").await;
     driver.sees("Events").await;
 }
@@ -137,6 +147,11 @@ async fn resolve(driver: &Driver, served: &Served) -> String {
     driver.sees("released or settled").await;
     driver.sees("Open the run").await;
     assert_eq!(newest(served, &guid).await.status, "Success");
+    // The records that waited are enrolled, and one sees it.
+    driver.open(&format!("/log?guid={guid}")).await;
+    driver
+        .until("[...document.querySelectorAll('#results tbody tr')].every(row => row.innerText.includes('enrolled'))")
+        .await;
     driver.open("/attention").await;
     driver.until(&format!("!document.querySelector({})", json!(format!("a[href='/attention/{}']", changed.id)))).await;
     let other = items.iter().find(|item| item.kind == "mail_mismatch").unwrap();
@@ -268,7 +283,7 @@ async fn log_in_with(driver: &Driver, password: &str) {
 }
 
 /// The person's own choice of light and dark outlasts the browser's, and the keyboard finds the way past the navigation.
-async fn without_scripts(driver: &Driver) {
+async fn choose_theme_and_find_by_keyboard(driver: &Driver) {
     driver.look_as(DESK, "light").await;
     driver.open("/").await;
     driver.press("Dark").await;

@@ -21,5 +21,6 @@ fn rollbook(folder: &Path) -> Command {
         .env_remove("ROLLBOOK_CONFIG")
         .env_remove("ROLLBOOK_LOG")
         .env_remove("ROLLBOOK_JOURNAL_URL")
+        .env_remove("SUDO_USER")
         .env("NO_COLOR", "1")
 }

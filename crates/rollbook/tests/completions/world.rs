@@ -255,5 +255,6 @@ pub fn patient_flow(moodle_url: &str, completion_url: &str, lookups: Lookups, ti
         policy,
         overlap: SignedDuration::from_hours(48),
         lease: SignedDuration::from_secs(30),
+        limit: None,
     }
 }

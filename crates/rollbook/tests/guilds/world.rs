@@ -143,6 +143,7 @@ fn flow(sandbox: &Sandbox, clock: &Clock, patience: Duration, auth: DrupalAuth) 
         community_sentinel: None,
         moodle_sentinel: None,
         lease: jiff::SignedDuration::from_secs(30),
+        limit: None,
     }
 }
 

@@ -2,10 +2,12 @@
 
 use crate::world::{Scene, link};
 use jiff::Timestamp;
+use rollbook::journal::RunFilter;
 use rollbook::journal::requests::{Ask, Narrow, Purpose, RequestState};
-use rollbook::schedule::tick;
+use rollbook::schedule::{tick, work_once};
 use rollbook_sandbox::World;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 const SCHEDULE: &str = r#"
 [server]
@@ -125,4 +127,47 @@ async fn persons_word_is_over_the_configurations_enabled() {
     tick(&node).await.unwrap();
     assert_eq!((scheduled(&scene, "off").await, scheduled(&scene, "done").await), (1, before));
     scene.end().await;
+}
+
+/// The moments, in UTC, at which runs of a link began.
+async fn began(scene: &Scene, name: &str) -> Vec<String> {
+    let filter = RunFilter { link: Some(link(name)), limit: 1_000, ..RunFilter::default() };
+    let mut runs = scene.journal.runs(&filter).await.unwrap();
+    runs.sort_by_key(|run| run.started);
+    runs.iter().map(|run| run.started.strftime("%H:%M").to_string()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_nights_when_the_clocks_change_have_each_run_once_and_an_interval_without_hole_or_double() {
+    // At 02:00 the clocks of New York go on to 03:00 in March, and in November back from 02:00 to 01:00.
+    let zone = "timezone = \"America/New_York\"";
+    let more = format!(
+        "[link.nightly]\nflow = \"completions\"\nfrom = \"learning\"\nto = \"elm\"\nschedule = \"30 1 * * *\"\n{zone}\n\
+         [link.gap]\nflow = \"completions\"\nfrom = \"learning\"\nto = \"elm\"\nschedule = \"0 2 * * *\"\n{zone}\n\
+         [link.often]\nflow = \"completions\"\nfrom = \"learning\"\nto = \"elm\"\nschedule = \"*/30 * * * *\"\n{zone}\n"
+    );
+    for (from, until, nightly, gap, often) in [
+        ("2026-03-07T23:00:00-05:00", "2026-03-08T06:00:00-04:00", "06:30", "07:00", 12),
+        ("2026-10-31T23:00:00-04:00", "2026-11-01T06:00:00-05:00", "05:30", "07:00", 16),
+    ] {
+        let scene = Scene::sqlite(World::empty(), &more).await;
+        for name in ["psa", "guilds", "done"] {
+            scene.journal.switch_link(&link(name), Some(false), "jo", "not here", from.parse().unwrap()).await.unwrap();
+        }
+        let (node, hand) = scene.node(from.parse().unwrap());
+        let until: Timestamp = until.parse().unwrap();
+        tick(&node).await.unwrap();
+        while node.clock.now() < until {
+            hand.advance(Duration::from_secs(5 * 60));
+            tick(&node).await.unwrap();
+            while work_once(&node, &CancellationToken::new()).await.unwrap() {}
+        }
+        assert_eq!(began(&scene, "nightly").await, [nightly], "{from}");
+        assert_eq!(began(&scene, "gap").await, [gap], "{from}: 02:00 is not there, or there once");
+        let all = began(&scene, "often").await;
+        assert_eq!(all.len(), often, "{all:?}");
+        let different: std::collections::BTreeSet<_> = all.iter().collect();
+        assert!(different.len() == often && all.iter().all(|at| at.ends_with(":00") || at.ends_with(":30")), "{all:?}");
+        scene.end().await;
+    }
 }

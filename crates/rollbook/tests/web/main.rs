@@ -11,6 +11,5 @@ mod doors;
 mod harm;
 mod login;
 mod looks;
-mod own;
-mod sign_on;
 mod stage;
+mod writes;

@@ -109,7 +109,7 @@ fn print(items: &[AttentionItem], zone: &TimeZone, out: &mut Output) {
         let kind = item.kind.replace('_', " ");
         let state = if item.closed.is_some() { " (resolved)" } else { "" };
         out.heading(format_args!("{}  {kind}{state}", item.id));
-        out.line(format_args!("    {}", item.title));
+        out.line(format_args!("    {}", item.named()));
         let records = counted_as(item.records, "record waits", "records wait");
         out.line(format_args!("    {records} since {} on link {}", shown(item.opened, zone), item.link));
         if let Some((action, by, reason)) = &item.resolution {
@@ -129,10 +129,11 @@ fn print(items: &[AttentionItem], zone: &TimeZone, out: &mut Output) {
 }
 
 fn as_json(item: &AttentionItem) -> Value {
-    let AttentionItem { id, link, kind, subject, title, evidence, opened, seen, closed, resolution, records } = item;
+    let AttentionItem { id, link, kind, subject, person, title, evidence, opened, seen, closed, resolution, records } =
+        item;
     json!({
-        "id": id, "link": link, "kind": kind, "subject": subject, "title": title, "evidence": evidence, "opened": opened,
-        "seen": seen, "closed": closed, "records": records,
+        "id": id, "link": link, "kind": kind, "subject": subject, "person": person, "title": title, "evidence": evidence,
+        "opened": opened, "seen": seen, "closed": closed, "records": records,
         "resolution": resolution.as_ref().map(|(action, by, reason)| json!({"action": action, "by": by, "reason": reason})),
     })
 }

@@ -1,6 +1,6 @@
 //! The server's own certificate: read at the start, and again whenever its files change, so that a renewed one needs no restart.
 //!
-//! The files are looked at each minute and at SIGHUP. What cannot be used is told in the log, and the pair that was good stays:
+//! The files are looked at every ten seconds and at SIGHUP. What cannot be used is told in the log, and the pair that was good stays:
 //! a renewal that is half written, or wrong, shuts nobody out.
 
 use crate::config::service::Tls;
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 /// How often the files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// What handshakes are made with, now and later.
 pub(super) type Acceptor = watch::Receiver<TlsAcceptor>;
@@ -27,6 +27,8 @@ pub(super) struct Certificate {
     tls: Tls,
     /// What was read last, whether or not it could be used.
     read: Option<Pair>,
+    /// Why the files could not be read, as it was told; empty once they could.
+    trouble: String,
     used: watch::Sender<TlsAcceptor>,
 }
 
@@ -41,7 +43,7 @@ impl Certificate {
     pub(super) async fn open(tls: &Tls) -> miette::Result<(Self, Acceptor)> {
         let pair = read(tls).await?;
         let (used, acceptor) = watch::channel(make(&pair, tls)?);
-        Ok((Self { tls: tls.clone(), read: Some(pair), used }, acceptor))
+        Ok((Self { tls: tls.clone(), read: Some(pair), trouble: String::new(), used }, acceptor))
     }
 
     /// Follows the files for as long as handshakes are made.
@@ -64,11 +66,16 @@ impl Certificate {
         let pair = match read(&self.tls).await {
             Ok(pair) => pair,
             Err(error) => {
-                // A file that is being replaced is there a minute later; one that stays away is told again.
-                tracing::error!(error = told(&error), "the certificate cannot be read; the one in use stays");
+                // A file that is being replaced is there at the next look; of one that stays away it is told once.
+                let error = told(&error);
+                if self.trouble != error {
+                    tracing::error!(error, "the certificate cannot be read; the one in use stays");
+                }
+                self.trouble = error;
                 return;
             }
         };
+        self.trouble.clear();
         if self.read.as_ref() == Some(&pair) {
             return;
         }

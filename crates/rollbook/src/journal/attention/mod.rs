@@ -24,6 +24,8 @@ pub struct AttentionItem {
     pub kind: String,
     /// What it is about: a course, a person, an address.
     pub subject: String,
+    /// The name of the person that it is about, as the feed has it; empty where it is about nobody or anything else.
+    pub person: String,
     /// It in one line.
     pub title: String,
     /// The newest verdict behind it.
@@ -40,6 +42,17 @@ pub struct AttentionItem {
     pub records: u64,
 }
 
+impl AttentionItem {
+    /// It in one line, in which a person has a name beside the GUID: people know each other by names.
+    pub fn named(&self) -> String {
+        let Self { person, subject, title, .. } = self;
+        match title.strip_prefix(subject.as_str()) {
+            Some(rest) if !person.is_empty() => format!("{person} ({subject}){rest}"),
+            _ => title.clone(),
+        }
+    }
+}
+
 /// Which items are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttentionFilter {
@@ -53,8 +66,12 @@ pub struct AttentionFilter {
     pub before: Option<i64>,
 }
 
-const ITEM: &str =
-    "attention.*, (SELECT COUNT(*) FROM record WHERE record.attention = attention.id) AS records FROM attention";
+/// Items that are about a course, an address or a fault have the records of many behind them, which say nothing of who it is.
+const ITEM: &str = "
+    attention.*, (SELECT COUNT(*) FROM record WHERE record.attention = attention.id) AS records,
+    CASE WHEN kind IN ('course_not_found', 'no_manual_instance', 'course_ambiguous', 'shared_address', 'invalid') THEN ''
+    ELSE (SELECT first_name || ' ' || last_name FROM record WHERE record.attention = attention.id ORDER BY id LIMIT 1)
+    END AS person FROM attention";
 
 impl Journal {
     /// Items, the newest first.
@@ -93,6 +110,20 @@ impl Journal {
     }
 }
 
+/// A name as it may stand in a line of a mail: whatever the feed's author wrote into it, it begins no other line.
+fn one_line(name: &str) -> String {
+    const CHARACTERS_MAX: usize = 100;
+    let words: Vec<&str> = name.split(|letter: char| letter.is_whitespace() || letter.is_control()).collect();
+    words
+        .into_iter()
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(CHARACTERS_MAX)
+        .collect()
+}
+
 fn item(row: &Row) -> Result<AttentionItem, JournalError> {
     let resolution = match row.maybe_text("resolved_by")? {
         Some(by) => {
@@ -105,6 +136,7 @@ fn item(row: &Row) -> Result<AttentionItem, JournalError> {
         link: LinkName::new(row.text("link")?),
         kind: row.text("kind")?,
         subject: row.text("subject")?,
+        person: one_line(&row.maybe_text("person")?.unwrap_or_default()),
         title: row.text("title")?,
         evidence: row.json("evidence")?,
         opened: row.time("opened_ms")?,

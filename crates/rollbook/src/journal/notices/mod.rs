@@ -158,11 +158,12 @@ impl Journal {
 /// Makes a turn in the table; says whether nobody else had.
 async fn take(tx: &mut Tx, link: &LinkName, turn: &Turn, now: Timestamp) -> Result<bool, JournalError> {
     let row = match turn {
-        Turn::Begins(Trouble { kind, subject, title, remedy, path, since }) => {
+        Turn::Begins(Trouble { kind, subject, title, remedy, path, since, .. }) => {
             let args = args![link.as_str(), kind.as_str(), subject, bounded(title), remedy, path, *since, now];
             tx.row(BEGIN, args).await?
         }
-        Turn::Reminds(OpenEpisode { id, told, .. }, Trouble { title, remedy, path, .. }) => {
+        Turn::Changes(OpenEpisode { id, told, .. }, Trouble { title, remedy, path, .. })
+        | Turn::Reminds(OpenEpisode { id, told, .. }, Trouble { title, remedy, path, .. }) => {
             tx.row(REMIND, args![*id, *told, now, bounded(title), remedy, path]).await?
         }
         Turn::Ends(OpenEpisode { id, .. }) => tx.row(END, args![*id, now]).await?,

@@ -26,6 +26,7 @@ use crate::sources::database::Database;
 use jiff::SignedDuration;
 use rollbook_core::model::LinkName;
 use rollbook_core::policy::CompletionsPolicy;
+use std::time::Duration;
 
 /// One completions link, ready to run.
 pub struct CompletionsFlow {
@@ -55,6 +56,8 @@ pub struct CompletionsFlow {
     pub overlap: SignedDuration,
     /// How long the lease lasts without a sign of life.
     pub lease: SignedDuration,
+    /// A run that takes longer is stopped safely; `None` for one that somebody watches.
+    pub limit: Option<Duration>,
 }
 
 /// How completions are found.

@@ -3,9 +3,9 @@
 use super::report::{CompletionsError, CompletionsReport};
 use super::work::{Part, Work};
 use super::{CompletionsFlow, CompletionsRequest, Courier, Delivered, Purpose, Reach, deliver_reports};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timer};
 use crate::journal::{Journal, Lease, NewRun};
-use crate::pipeline::lease::{Heartbeat, take_lease};
+use crate::pipeline::lease::{Heartbeat, take_lease, told_stop};
 use rollbook_core::guard::Level;
 use rollbook_core::model::RunId;
 use rollbook_core::plan::CompletionSkip;
@@ -33,8 +33,8 @@ pub async fn run_completions(
         Purpose::DryRun => show_plan(flow, journal, clock, request.reach).await,
         Purpose::Apply => {
             let lease = take_lease(journal, &flow.link, flow.lease, clock).await?;
-            let heart = Heartbeat::start(journal, &lease, flow.lease, clock, stop);
-            let leased = Leased { flow, journal, clock, lease: &lease, stop: heart.stop() };
+            let heart = Heartbeat::start(journal, &lease, flow.lease, clock, stop).within(flow.limit);
+            let leased = Leased { flow, journal, clock, lease: &lease, stop: heart.stop(), began: &timer };
             let report = run_leased(&leased, request).await;
             heart.end().await;
             report
@@ -64,11 +64,12 @@ pub(super) struct Leased<'a> {
     pub clock: &'a Clock,
     pub lease: &'a Lease,
     pub stop: CancellationToken,
+    pub began: &'a Timer,
 }
 
 /// A run that may change things: it begins and ends in the journal, whatever happens between.
 async fn run_leased(with: &Leased<'_>, request: &CompletionsRequest) -> Result<CompletionsReport, CompletionsError> {
-    let Leased { flow, journal, clock, lease, stop } = with;
+    let Leased { flow, journal, clock, lease, stop, began } = with;
     let kind = if request.reach == Reach::Pushed { RunKind::Scoped } else { RunKind::Normal };
     let url = flow.moodle.site_url().to_owned();
     let new = NewRun { flow: "completions".to_owned(), kind, url, author: request.author.clone() };
@@ -83,6 +84,9 @@ async fn run_leased(with: &Leased<'_>, request: &CompletionsRequest) -> Result<C
         (Ok(_), Err(error)) => Err(error.into()),
     };
     let (state, counts, reason) = match &ended {
+        Ok(report) if report.state == RunState::Stopped => {
+            (report.state, counts(report), told_stop(began, flow.limit, &reason(report)))
+        }
         Ok(report) => (report.state, counts(report), reason(report)),
         Err(error) => (RunState::Failed, Counts::default(), with_causes(error)),
     };
@@ -98,10 +102,15 @@ async fn run_leased(with: &Leased<'_>, request: &CompletionsRequest) -> Result<C
 
 /// Collect → plan → guard → record, part by part: from there on a report exists, whatever happens to the process.
 async fn find_and_record(with: &Leased<'_>, reach: Reach, run: &RunId) -> Result<CompletionsReport, CompletionsError> {
-    let Leased { flow, journal, clock, lease, stop } = with;
-    let mut work = Work::begin(flow, journal, clock, reach).await?;
+    let Leased { flow, journal, clock, lease, stop, .. } = with;
     let mut report = CompletionsReport::empty(&flow.link, clock.now());
-    while let Some(part) = work.next(PEOPLE_A_PART).await? {
+    // What only reads is given up at once where a stop is asked for.
+    let Some(work) = stop.run_until_cancelled(Box::pin(Work::begin(flow, journal, clock, reach))).await else {
+        return Ok(report);
+    };
+    let mut work = work?;
+    while let Some(part) = stop.run_until_cancelled(Box::pin(work.next(PEOPLE_A_PART))).await {
+        let Some(part) = part? else { break };
         let (part, queued) = part.record(&mut work, lease, run).await?;
         let held_back = part.state == RunState::GuardRefused;
         report = report.and(CompletionsReport { queued, ..part });

@@ -43,6 +43,7 @@ pub fn make_completions(found: &CompletionsLink<'_>, settings: &Settings) -> Res
         policy: make_policy(link, target),
         overlap: signed(link.overlap),
         lease: LEASE,
+        limit: None,
     })
 }
 

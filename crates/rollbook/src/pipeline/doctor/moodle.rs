@@ -6,7 +6,7 @@ use super::tables::look_at_tables;
 use super::{Chart, Check};
 use crate::clients::moodle::read::UserField;
 use crate::clients::moodle::wire::WireSiteInfo;
-use crate::clients::moodle::{Function, MoodleClient, MoodleError, MoodleReader};
+use crate::clients::moodle::{CODE_VARIABLES_DROPPED, Function, MoodleClient, MoodleError, MoodleReader};
 use crate::clock::Clock;
 use crate::sources::database::Database;
 use crate::sources::moodle::{MoodleSourceError, Sentinel, prove_sight, prove_sight_of_people};
@@ -134,11 +134,7 @@ async fn look_at_rights(chart: &mut Chart, patient: &MoodlePatient<'_>, reader: 
         Ok(true) => chart.good("max_input_vars", format!("at least the {limit} that are configured")),
         Ok(false) => {
             let detail = format!("PHP drops form variables before the {limit} that are configured");
-            chart.bad(
-                "max_input_vars",
-                detail,
-                "raise max_input_vars in Moodle's php.ini, or lower the site's input_vars",
-            );
+            chart.bad("max_input_vars", detail, VARIABLES);
         }
         Err(error) => chart.bad("max_input_vars", error.to_string(), mend(&error)),
     }
@@ -201,6 +197,9 @@ fn mend_enrolling(error: &MoodleError) -> &'static str {
     }
 }
 
+/// What helps where PHP reads fewer form variables than a call has.
+const VARIABLES: &str = "raise max_input_vars in Moodle's php.ini, or lower the site's input_vars";
+
 pub(super) fn mend(error: &MoodleError) -> &'static str {
     match error {
         MoodleError::Denied { code, .. } => match code.as_str() {
@@ -214,6 +213,7 @@ pub(super) fn mend(error: &MoodleError) -> &'static str {
         },
         MoodleError::Maintenance { .. } => "wait until the maintenance is over",
         MoodleError::Misaddressed { .. } => "configure the address that Moodle itself uses (its wwwroot)",
+        MoodleError::Refused { code, .. } if code == CODE_VARIABLES_DROPPED => VARIABLES,
         MoodleError::Refused { .. } => "look at the service role's capabilities in docs/OPERATING.md",
         MoodleError::NotSent { .. } => "check the address, and that this machine may reach it",
         _ => "look at the web server's log",

@@ -4,7 +4,7 @@ use super::GuildsFlow;
 use super::collect::World;
 use super::report::{GuildsError, GuildsReport, Watch};
 use crate::apply::{AppliedChange, GuildWork, apply_guilds};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timer};
 use crate::journal::{GuildSync, Journal, Lease, NewEvent, NewPlan, Ownership, PlanState, RunFilter};
 use crate::sources::moodle::GuildSight;
 use rollbook_core::desired::{Member, match_people};
@@ -30,6 +30,7 @@ pub(super) struct Leased<'a> {
     pub clock: &'a Clock,
     pub lease: &'a Lease,
     pub stop: CancellationToken,
+    pub began: &'a Timer,
 }
 
 /// What the runs since the last one that ended well had set out to do.

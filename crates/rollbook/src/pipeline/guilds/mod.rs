@@ -24,6 +24,7 @@ use crate::sources::database::Database;
 use jiff::SignedDuration;
 use rollbook_core::model::{LinkName, SiteName};
 use rollbook_core::policy::GuildPolicy;
+use std::time::Duration;
 
 /// One guilds link, ready to run.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub struct GuildsFlow {
     pub moodle_sentinel: Option<String>,
     /// How long the lease lasts without a sign of life.
     pub lease: SignedDuration,
+    /// A run that takes longer is stopped safely; `None` for one that somebody watches.
+    pub limit: Option<Duration>,
 }
 
 /// What a run is asked to do.

@@ -118,6 +118,9 @@ pub enum GuildsError {
     /// The journal could not be read or written.
     #[error("the journal could not be used")]
     Journal(#[from] JournalError),
+    /// A stop was asked for while the run was still reading.
+    #[error("the run was stopped before it changed anything; the next one goes on")]
+    Stopped,
     /// No guild is meant.
     #[error("there is no guild \"{asked}\"")]
     NoSuchGuild {

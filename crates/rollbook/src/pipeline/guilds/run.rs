@@ -7,7 +7,7 @@ use super::report::{GuildsError, GuildsReport, Watch};
 use super::{Ask, GuildsFlow, GuildsRequest, Purpose};
 use crate::clock::Clock;
 use crate::journal::{Journal, NewRun, PlanState};
-use crate::pipeline::lease::{Heartbeat, take_lease};
+use crate::pipeline::lease::{Heartbeat, take_lease, told_stop};
 use jiff::Timestamp;
 use rollbook_core::guard::{Cleared, Finding, GuildView, Level, check_guilds, clear};
 use rollbook_core::model::{Owned, RunId};
@@ -39,8 +39,8 @@ pub async fn run_guilds(
         }
         Purpose::Apply => {
             let lease = take_lease(journal, &flow.link, flow.lease, clock).await?;
-            let heart = Heartbeat::start(journal, &lease, flow.lease, clock, stop);
-            let leased = Leased { flow, journal, clock, lease: &lease, stop: heart.stop() };
+            let heart = Heartbeat::start(journal, &lease, flow.lease, clock, stop).within(flow.limit);
+            let leased = Leased { flow, journal, clock, lease: &lease, stop: heart.stop(), began: &timer };
             let report = run_leased(&leased, request, watch).await;
             heart.end().await;
             report?
@@ -59,7 +59,7 @@ async fn run_leased(
     request: &GuildsRequest,
     watch: &mut (dyn FnMut(Watch<'_>) + Send),
 ) -> Result<GuildsReport, GuildsError> {
-    let Leased { flow, journal, clock, lease, stop } = with;
+    let Leased { flow, journal, clock, lease, stop, began } = with;
     let kind = if request.ask == Ask::All { RunKind::Normal } else { RunKind::Scoped };
     let (url, author) = (flow.community_url.clone(), request.author.clone());
     let new = NewRun { flow: "guilds".to_owned(), kind, url, author };
@@ -76,13 +76,19 @@ async fn run_leased(
             if refused + open > 0 {
                 reason = format!("{refused} changes were refused, {open} are open");
             }
+            if report.state == RunState::Stopped {
+                reason = told_stop(began, flow.limit, &reason);
+            }
             journal.finish_run(lease, &run, report.state, &totals(&report.counts), &reason, clock.now()).await?;
             report.run = Some(run);
             Ok(report)
         }
         Err(error) => {
-            let (counts, reason) = (Counts::default(), with_causes(&error));
-            let ended = journal.finish_run(lease, &run, RunState::Failed, &counts, &reason, clock.now()).await;
+            let (state, reason) = match &error {
+                GuildsError::Stopped => (RunState::Stopped, told_stop(began, flow.limit, "")),
+                error => (RunState::Failed, with_causes(error)),
+            };
+            let ended = journal.finish_run(lease, &run, state, &Counts::default(), &reason, clock.now()).await;
             if let Err(second) = ended {
                 tracing::error!(error = %second, "the end of a run could not be recorded; the next one notices");
             }
@@ -151,12 +157,19 @@ async fn make_plan(
 ) -> Result<Made, GuildsError> {
     let mut owned = journal.owned(&flow.link).await?;
     let unfinished = unfinished_changes(journal, &flow.link).await?;
-    let open = open(flow, &owned, clock, watch).await?;
-    let policy = full_policy(flow, &open.sight).await?;
-    let scope = find_scope(flow, &open.community, &owned, ask).await?;
-    let (community, seen) = collect_community(flow, &open, &owned, &scope, clock).await?;
-    watch(Watch::Seen(&community, seen));
-    let world = collect_moodle(flow, (&open.community, community), &owned, &scope, &unfinished, &policy, clock).await?;
+    let reading = Box::pin(async {
+        let open = open(flow, &owned, clock, watch).await?;
+        let policy = full_policy(flow, &open.sight).await?;
+        let scope = find_scope(flow, &open.community, &owned, ask).await?;
+        let (community, seen) = collect_community(flow, &open, &owned, &scope, clock).await?;
+        watch(Watch::Seen(&community, seen));
+        let community = (&open.community, community);
+        let world = collect_moodle(flow, community, &owned, &scope, &unfinished, &policy, clock).await?;
+        Ok::<_, GuildsError>((open, policy, scope, seen, world))
+    });
+    // What only reads is given up at once where a stop is asked for.
+    let stop = recorded.map_or_else(CancellationToken::new, |(with, _)| with.stop.clone());
+    let (open, policy, scope, seen, world) = stop.run_until_cancelled(reading).await.ok_or(GuildsError::Stopped)??;
     let credited = credit_unfinished(&unfinished, &world, &policy, &mut owned, recorded).await?;
     let waiting = waiting_plan(journal, flow, clock.now()).await?;
     let (plan, findings) = plan(flow, &world, &owned, &scope, &policy, waiting.as_ref(), clock);

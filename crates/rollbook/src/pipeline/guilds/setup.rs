@@ -43,6 +43,7 @@ pub fn make_guilds(found: &GuildsLink<'_>, clock: &Clock) -> Result<GuildsFlow, 
         community_sentinel: community.sentinel.clone(),
         moodle_sentinel: moodle.sentinel.clone(),
         lease: LEASE,
+        limit: None,
     })
 }
 

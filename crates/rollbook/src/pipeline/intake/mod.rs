@@ -29,6 +29,7 @@ use lettre::message::Mailbox;
 use rollbook_core::model::LinkName;
 use rollbook_core::policy::IntakePolicy;
 use rollbook_core::window::WindowPolicy;
+use std::time::Duration;
 
 /// One intake link, ready to run.
 pub struct IntakeFlow {
@@ -56,6 +57,8 @@ pub struct IntakeFlow {
     pub welcome: Option<WelcomeKit>,
     /// How long the lease lasts without a sign of life.
     pub lease: SignedDuration,
+    /// A run that takes longer is stopped safely; `None` for one that somebody watches.
+    pub limit: Option<Duration>,
 }
 
 /// What a welcome mail is made from.

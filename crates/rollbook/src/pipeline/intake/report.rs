@@ -52,4 +52,7 @@ pub enum IntakeError {
     /// The journal could not be read or written.
     #[error("the journal could not be used")]
     Journal(#[from] JournalError),
+    /// A stop was asked for while the run was still reading.
+    #[error("the run was stopped before it changed anything; the next one goes on")]
+    Stopped,
 }

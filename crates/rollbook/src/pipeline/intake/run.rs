@@ -6,9 +6,9 @@ use super::record::Recorder;
 use super::report::{IntakeError, IntakeReport};
 use super::show::show_plan;
 use super::{Ask, IntakeFlow, IntakeRequest, Purpose};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timer};
 use crate::journal::{Journal, Lease, NewRun};
-use crate::pipeline::lease::{Heartbeat, take_lease};
+use crate::pipeline::lease::{Heartbeat, take_lease, told_stop};
 use rollbook_core::guard::{Level, clear};
 use rollbook_core::model::{Fingerprint, RunId};
 use rollbook_core::plan::{IntakeChange, IntakePlan, Skip};
@@ -33,8 +33,8 @@ pub async fn run_intake(
         Purpose::DryRun => show_plan(flow, journal, clock, request).await,
         Purpose::Apply => {
             let lease = take_lease(journal, &flow.link, flow.lease, clock).await?;
-            let heart = Heartbeat::start(journal, &lease, flow.lease, clock, stop);
-            let leased = Leased { flow, journal, clock, lease: &lease, stop: heart.stop() };
+            let heart = Heartbeat::start(journal, &lease, flow.lease, clock, stop).within(flow.limit);
+            let leased = Leased { flow, journal, clock, lease: &lease, stop: heart.stop(), began: &timer };
             let report = run_leased(&leased, request).await;
             heart.end().await;
             report
@@ -52,11 +52,12 @@ pub(super) struct Leased<'a> {
     pub clock: &'a Clock,
     pub lease: &'a Lease,
     pub stop: CancellationToken,
+    pub began: &'a Timer,
 }
 
 /// A run that may change things: it begins and ends in the journal, whatever happens between.
 async fn run_leased(with: &Leased<'_>, request: &IntakeRequest) -> Result<IntakeReport, IntakeError> {
-    let Leased { flow, journal, clock, lease, stop } = with;
+    let Leased { flow, journal, clock, lease, stop, began } = with;
     let kind = if request.ask == Ask::New { RunKind::Normal } else { RunKind::Scoped };
     let url = shown_url(flow, journal, request, clock).await?;
     let new = NewRun { flow: "intake".to_owned(), kind, url, author: request.author.clone() };
@@ -66,22 +67,27 @@ async fn run_leased(with: &Leased<'_>, request: &IntakeRequest) -> Result<Intake
             if stop.is_cancelled() && report.state != RunState::GuardRefused {
                 report.state = RunState::Stopped;
             }
-            let reason = report
+            let mut reason = report
                 .findings
                 .iter()
                 .filter(|finding| finding.level == Level::Block)
                 .map(ToString::to_string)
                 .collect::<Vec<_>>()
                 .join("; ");
+            if report.state == RunState::Stopped {
+                reason = told_stop(began, flow.limit, &reason);
+            }
             journal.finish_run(lease, &run, report.state, &report.counts, &reason, clock.now()).await?;
             report.run = Some(run);
             Ok(report)
         }
         Err(error) => {
-            let reason = with_causes(&error);
-            if let Err(second) =
-                journal.finish_run(lease, &run, RunState::Failed, &Counts::default(), &reason, clock.now()).await
-            {
+            let (state, reason) = match &error {
+                IntakeError::Stopped => (RunState::Stopped, told_stop(began, flow.limit, "")),
+                error => (RunState::Failed, with_causes(error)),
+            };
+            let ended = journal.finish_run(lease, &run, state, &Counts::default(), &reason, clock.now()).await;
+            if let Err(second) = ended {
                 tracing::error!(error = %second, "the end of a run could not be recorded; the next one notices");
             }
             Err(error)
@@ -103,12 +109,15 @@ async fn shown_url(
 
 /// collect → plan → guard → record → apply (and settle) → report
 async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result<IntakeReport, IntakeError> {
-    let Leased { flow, journal, clock, lease, .. } = with;
-    let read = read_feed(flow, journal, clock, &request.ask).await?;
+    let Leased { flow, journal, clock, lease, stop, .. } = with;
+    // What only reads is given up at once where a stop is asked for.
+    let reading = stop.run_until_cancelled(Box::pin(read_feed(flow, journal, clock, &request.ask))).await;
+    let read = reading.ok_or(IntakeError::Stopped)??;
     let taken = take_up(with, request, run, &read).await?;
     let records = taken.as_of(&read);
     let doubts = known_doubts(taken.records.iter().map(|waiting| (&waiting.record.fingerprint, waiting.code)));
-    let made = make_plan(flow, journal, clock, &records, &doubts).await?;
+    let reading = stop.run_until_cancelled(Box::pin(make_plan(flow, journal, clock, &records, &doubts))).await;
+    let made = reading.ok_or(IntakeError::Stopped)??;
     // Before anything is settled: a token that sees too little finds nobody.
     let sight = see(flow, &made).await?;
     let Made { plan, findings, world } = made;

@@ -113,6 +113,7 @@ fn intake(node: &Node, link: &LinkName) -> Result<IntakeFlow, Trouble> {
     let found = node.settings.intake(link).map_err(no_such_link)?;
     let mut flow = make_intake(&found, node.settings.mail.as_ref())?;
     flow.lease = node.lease();
+    flow.limit = node.run_limit(link);
     Ok(flow)
 }
 

@@ -166,6 +166,7 @@ pub(super) fn reports(node: &Node, link: &LinkName) -> Result<CompletionsFlow, T
     let found = node.settings.completion(link).map_err(no_such_link)?;
     let mut flow = make_completions(&found, &node.settings)?;
     flow.lease = node.lease();
+    flow.limit = node.run_limit(link);
     Ok(flow)
 }
 
@@ -200,6 +201,7 @@ async fn run_members(
     let found = found.ok_or_else(|| Trouble::failed(format!("there is no guilds link {link}"), ""))?;
     let mut flow = make_guilds(&found, &node.clock)?;
     flow.lease = node.lease();
+    flow.limit = node.run_limit(link);
     let purpose = match purpose {
         Purpose::Apply => guilds::Purpose::Apply,
         Purpose::DryRun => guilds::Purpose::DryRun,

@@ -91,6 +91,18 @@ impl Scope {
         }
     }
 
+    /// For those who give it: what a program may do with it.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Read => "look at everything but accounts and settings",
+            Self::Run => "start runs",
+            Self::Resolve => "decide what waits for a human",
+            Self::Judge => "approve and reject plans",
+            Self::Report => "send completions again, and supply enrolment ids",
+            Self::Metrics => "read the numbers at /metrics",
+        }
+    }
+
     /// The scope of a stored word.
     pub fn read(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == text)

@@ -3,13 +3,14 @@
 use super::links::{find_link, put};
 use crate::config::link::Link;
 use crate::journal::requests::{Ask, Narrow, Purpose};
-use crate::journal::{GuildRow, RunFilter};
+use crate::journal::{GuildRow, RunFilter, RunRow};
 use crate::web::door::Permission;
 use crate::web::incident::Failure;
 use crate::web::shell::{Answer, Badge, Caller, Clockwork, Here, Shell, Tone, When, counted, grouped, run_badge, show};
 use askama::Template;
 use axum::extract::{Form, Path};
 use rollbook_core::model::PairState;
+use rollbook_core::run::RunState;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -45,7 +46,7 @@ struct RunLine {
     path: String,
     began: When,
     badge: Badge,
-    reason: String,
+    told: String,
 }
 
 pub(super) async fn show_guilds(caller: Caller) -> Answer {
@@ -67,7 +68,7 @@ pub(super) async fn show_guilds(caller: Caller) -> Answer {
                     path: format!("/runs/{}", run.id),
                     began: clockwork.ago(run.started),
                     badge: run_badge(run),
-                    reason: run.reason.clone(),
+                    told: if run.reason.is_empty() { came_to(run) } else { run.reason.clone() },
                 })
                 .collect(),
         });
@@ -78,6 +79,15 @@ pub(super) async fn show_guilds(caller: Caller) -> Answer {
         links,
     };
     show(&page)
+}
+
+/// What a run that has nothing else to say came to.
+fn came_to(run: &RunRow) -> String {
+    match (run.state, run.counts.enrolled, run.counts.suspended) {
+        (RunState::Running, _, _) => String::new(),
+        (_, 0, 0) => "nothing changed".to_owned(),
+        (_, added, removed) => format!("{} added, {} removed", grouped(added), grouped(removed)),
+    }
 }
 
 fn guild_line(guild: &GuildRow, clockwork: &Clockwork) -> GuildLine {
@@ -98,7 +108,7 @@ fn guild_line(guild: &GuildRow, clockwork: &Clockwork) -> GuildLine {
         label: guild.pair.label.clone(),
         machine_name: guild.pair.machine_name.to_string(),
         members: grouped(count("members")),
-        cohort: format!("{}, {}", guild.pair.cohort, counted(guild.members, "member")),
+        cohort: format!("{} in cohort {}", counted(guild.members, "member"), guild.pair.cohort),
         badge,
         last: if guild.last_sync.is_some() { last } else { String::new() },
         synced: clockwork.maybe(guild.last_sync),

@@ -15,6 +15,9 @@ pub fn word_label(word: &str) -> String {
 
 /// A stored word within a sentence: `guid_changed` is `GUID changed`.
 pub fn words(word: &str) -> String {
+    if word == OutcomeCode::NoManualInstance.as_str() {
+        return "no manual enrolment".to_owned();
+    }
     let spoken = word.split('_').map(|part| if part == "guid" { "GUID" } else { part });
     spoken.collect::<Vec<_>>().join(" ")
 }

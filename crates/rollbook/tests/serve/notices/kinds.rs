@@ -178,7 +178,7 @@ async fn mail_mismatch_is_told() {
     let mut world = school([enrol("G1", COURSE)]);
     let user = world.moodle.add_user("G1", "old@example.org", "Jane", "Doe");
     let play = Play::new(world, "").await;
-    let parts = ["g1: ", "old@example.org", "what to do: update the mail in Moodle"];
+    let parts = ["Jane G1 (g1): ", "old@example.org", "what to do: update the mail in Moodle"];
     let mend = async |play: &Play| {
         play.scene.sandbox.world().moodle.users.edit(user, |user| user.email = "g1@example.org".to_owned());
     };
@@ -186,11 +186,25 @@ async fn mail_mismatch_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn name_of_a_person_begins_no_line_of_a_notice() {
+    let forged = enrol("G1", COURSE).named("Jane\r\n\r\nOVER\n", "  * all is well\n    https://evil.example");
+    let mut world = school([forged]);
+    world.moodle.add_user("G1", "old@example.org", "Jane", "Doe");
+    let play = Play::new(world, "").await;
+    play.turn("psa").await;
+    let (_, text) = told(&play.scene, OPERATORS).remove(0);
+    assert!(text.contains("* Jane OVER * all is well https://evil.example (g1): account "), "{text}");
+    assert!(!text.contains("\nOVER") && !text.contains("\n    https://evil"), "{text}");
+    play.scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changed_guid_is_told() {
     let mut world = school([enrol("G1", COURSE)]);
     let user = world.moodle.add_user("G0", "g1@example.org", "Jane", "Doe");
     let play = Play::new(world, "").await;
-    let parts = ["g1: probably a changed GUID", "GUID G0", "what to do: use the account if it is the same person"];
+    let parts =
+        ["Jane G1 (g1): probably a changed GUID", "GUID G0", "what to do: use the account if it is the same person"];
     let mend = async |play: &Play| {
         play.scene.sandbox.world().moodle.users.edit(user, |user| user.idnumber = "G1".to_owned());
     };

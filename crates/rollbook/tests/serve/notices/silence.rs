@@ -28,7 +28,9 @@ async fn watch(start: &str, more: &str) -> (Scene, Node, Hand) {
 fn phases(scene: &Scene) -> Vec<&'static str> {
     let mut phases = Vec::new();
     for (_, text) in told(scene, OPERATORS) {
-        for (word, name) in [("NEW", "new"), ("STILL GOING ON", "still"), ("OVER", "over")] {
+        for (word, name) in
+            [("NEW", "new"), ("ANOTHER CAUSE", "changed"), ("STILL GOING ON", "still"), ("OVER", "over")]
+        {
             let part = text.split(&format!("{word}\n\n")).nth(1).unwrap_or_default();
             let part = part.split("\n\n").next().unwrap_or_default();
             if part.contains(SILENT) {
@@ -150,5 +152,62 @@ async fn schedule_that_stands_still_has_one_notice_one_a_day_and_one_at_its_end(
     push(&scene, &node);
     let over = turn(&scene, &node, &hand, "2026-11-25T10:12:00-07:00").await;
     assert_eq!(over, ["new", "still", "still", "over"]);
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_cause_is_told_once_it_has_lasted_and_one_that_comes_and_goes_is_not() {
+    let (scene, node, hand) = watch("2026-11-23T09:00:00-07:00", "").await;
+    let turn = async |now: &str| turn(&scene, &node, &hand, &format!("2026-11-23T{now}:00-07:00")).await;
+    let idle = async |now: &str| {
+        hand.set(at(&format!("2026-11-23T{now}:00-07:00")));
+        look(&node).await;
+        phases(&scene)
+    };
+    let last = || told(&scene, OPERATORS).pop().unwrap();
+    assert_eq!(turn("10:00").await, ["new"]);
+    // From 10:10 on the feed cannot be reached.
+    scene.sandbox.take_down(Server::Elm).await;
+    for now in ["10:10", "10:20"] {
+        assert_eq!(turn(now).await, ["new"], "{now}");
+    }
+    assert_eq!(turn("10:30").await, ["new", "changed"]);
+    let (subject, text) = last();
+    assert_eq!(subject, "[Rollbook] psa: another cause: The feed is silent");
+    for part in ["* the feed cannot be reached; ", "(told before: the feed answers, and has had no new", "what to do: "]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // It comes and goes: nothing is said of that.
+    for now in ["10:40", "10:50", "11:00", "11:10"] {
+        if ["10:40", "11:00"].contains(&now) {
+            scene.sandbox.bring_up(Server::Elm).await.unwrap();
+        } else {
+            scene.sandbox.take_down(Server::Elm).await;
+        }
+        assert_eq!(turn(now).await, ["new", "changed"], "{now}");
+    }
+    // It answers from 11:20 on, and still has nothing.
+    scene.sandbox.bring_up(Server::Elm).await.unwrap();
+    assert_eq!(turn("11:20").await.len(), 2);
+    assert_eq!(turn("11:30").await.len(), 2);
+    assert_eq!(turn("11:40").await, ["new", "changed", "changed"]);
+    assert!(last().1.contains("* the feed answers, and has had no new Enrol or Suspend"), "{}", last().1);
+    // The run of 11:45 does not begin.
+    assert_eq!(idle("12:04").await.len(), 3);
+    assert_eq!(idle("12:05").await.len(), 4);
+    assert!(last().1.contains("* our schedule stands still: a run was due and none began"), "{}", last().1);
+    scene.journal.pause(&link("psa"), "jo", "the ELM moves", at("2026-11-23T12:10:00-07:00")).await.unwrap();
+    assert_eq!(idle("12:29").await.len(), 4);
+    assert_eq!(idle("12:30").await.len(), 5);
+    assert!(last().1.contains("* our schedule stands still: the link was paused by jo"), "{}", last().1);
+    // It runs again, which is another beginning.
+    scene.journal.unpause(&link("psa"), "jo", at("2026-11-23T12:31:00-07:00")).await.unwrap();
+    assert_eq!(turn("12:35").await.len(), 5);
+    assert_eq!(turn("12:45").await.len(), 5);
+    assert_eq!(turn("12:55").await.len(), 6);
+    push(&scene, &node);
+    let all = turn("13:05").await;
+    assert_eq!(all, ["new", "changed", "changed", "changed", "changed", "changed", "over"]);
     scene.end().await;
 }

@@ -120,6 +120,24 @@ async fn renewed_certificate_is_taken_without_a_restart_and_a_wrong_one_is_not()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn renewed_certificate_is_found_by_the_running_process_itself() {
+    let more =
+        "[server]\nlisten = \"127.0.0.1:0\"\n[server.tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n";
+    let scene = Scene::sqlite(World::empty(), more).await;
+    let write = |name: &str, text: &str| std::fs::write(scene.folder.path().join(name), text).unwrap();
+    write("certificate.pem", CERTIFICATE);
+    write("key.pem", KEY);
+    let (_process, address) = start(&scene).await;
+    // As a renewal writes them: one after the other, and nobody sends a signal.
+    write("certificate.pem", RENEWED);
+    until("it has looked between the two", || async { scene.log("pages").contains("the one in use stays") }).await;
+    write("key.pem", RENEWED_KEY);
+    let renewed = CertificateDer::from_pem_slice(RENEWED.as_bytes()).unwrap().to_vec();
+    until("the new one is shown", || async { shown(&address).await == renewed }).await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reload_without_a_certificate_ends_nothing() {
     let scene = Scene::sqlite(World::empty(), "[server]\nlisten = \"127.0.0.1:0\"\nstop_limit = \"10s\"\n").await;
     let (mut process, address) = start(&scene).await;

@@ -19,7 +19,7 @@ use crate::files::Project;
 use crate::{Complaint, complain};
 
 /// What a stranger looks for first.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 14] = [
     "README.md",
     "CHANGELOG.md",
     "LICENSE",
@@ -27,7 +27,10 @@ const PAGES: [&str; 11] = [
     "dev",
     ".ci/run",
     "docs/ARCHITECTURE.md",
+    "docs/BENCHMARKS.md",
+    "docs/FAULTS.md",
     "docs/GLOSSARY.md",
+    "docs/LIVE.md",
     "docs/OPERATING.md",
     "docs/STYLE.md",
     "docs/THREATS.md",

@@ -3,7 +3,7 @@
 //! It must never change the site: every write that is tried here is one that Moodle refuses whatever the rights are,
 //! and Moodle checks rights before it refuses. Next: `users.rs`.
 
-use super::super::error::MoodleError;
+use super::super::error::{CODE_VARIABLES_DROPPED, MoodleError};
 use super::super::form::Form;
 use super::super::function::Function;
 use super::super::wire::WireUser;
@@ -32,8 +32,11 @@ impl MoodleReader {
             form.add_value("values", index, "nobody.probes.here");
         }
         form.add_value("values", leading, username);
-        let found: Vec<WireUser> = self.client.read(Function::UsersByField, leading + 1, &form).await?;
-        Ok(!found.is_empty())
+        let found: Result<Vec<WireUser>, _> = self.client.read(Function::UsersByField, leading + 1, &form).await;
+        match found {
+            Err(error) if error.code() == Some(CODE_VARIABLES_DROPPED) => Ok(false),
+            found => Ok(!found?.is_empty()),
+        }
     }
 
     /// Whether accounts could be made: one is tried whose user name is taken, which Moodle always refuses. `None` means

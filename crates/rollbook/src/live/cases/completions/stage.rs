@@ -138,6 +138,7 @@ impl<'a> Stage<'a> {
             },
             overlap: SignedDuration::from_hours(48),
             lease: SignedDuration::from_secs(30),
+            limit: None,
         })
     }
 }

@@ -156,6 +156,7 @@ impl<'a> Stage<'a> {
             community_sentinel: sentinel.clone(),
             moodle_sentinel: bench.options.sentinel.clone(),
             lease: SignedDuration::from_secs(30),
+            limit: None,
         })
     }
 

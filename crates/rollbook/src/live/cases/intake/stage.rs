@@ -172,6 +172,7 @@ impl<'a> Stage<'a> {
                 signature: "The live suite".to_owned(),
             }),
             lease: SignedDuration::from_secs(30),
+            limit: None,
         })
     }
 }

@@ -28,7 +28,7 @@ struct AccountsPage {
     accounts: Vec<AccountLine>,
     roles: Vec<Choice>,
     tokens: Vec<TokenLine>,
-    scopes: Vec<&'static str>,
+    scopes: Vec<Scope>,
     acts: Vec<Act>,
     in_the_clear: bool,
 }
@@ -81,7 +81,7 @@ pub(super) async fn show_accounts(caller: Caller) -> Answer {
         accounts: journal.accounts().await?.iter().map(|row| account_line(row, &clockwork)).collect(),
         roles: roles(RoleName::Viewer),
         tokens: journal.tokens().await?.iter().map(|row| token_line(row, &clockwork)).collect(),
-        scopes: Scope::ALL.map(Scope::as_str).to_vec(),
+        scopes: Scope::ALL.to_vec(),
         acts: acts.iter().map(|event| act(event, &clockwork)).collect(),
         in_the_clear: caller.state.settings.server.in_the_clear(),
     };
@@ -159,7 +159,7 @@ fn asked(what: &str) -> String {
         "supply_enrolment" => "supplied an enrolment id",
         "check_completions" => "asked for the completions that are due",
         "sync_member" => "had a member synchronised",
-        "examine" => "sent the doctor round",
+        "examine" => "asked the doctor",
         other => return format!("asked: {}", other.replace('_', " ")),
     };
     told.to_owned()

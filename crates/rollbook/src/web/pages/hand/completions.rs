@@ -7,7 +7,9 @@ use crate::web::door::Permission;
 use crate::web::incident::Failure;
 use crate::web::pages::links::put;
 use crate::web::pages::waiting::{Standing, standing};
-use crate::web::shell::{Answer, Badge, Caller, Choice, Clockwork, Here, Shell, Tone, When, grouped, in_short, show};
+use crate::web::shell::{
+    Answer, Badge, Caller, Choice, Clockwork, Here, Shell, Tone, When, grouped, in_short, sentence, show,
+};
 use askama::Template;
 use axum::extract::{Form, Query};
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId};
@@ -131,8 +133,8 @@ fn view(found: &CompletionCard) -> Card {
         course: format!("{course_name} ({course})"),
         enrolment: enrolment.as_ref().map(ToString::to_string).unwrap_or_default(),
         body: body.as_ref().map(|body| format!("{body:#}")).unwrap_or_default(),
-        why_not: why_not.clone().unwrap_or_default(),
-        remedy: remedy.clone().unwrap_or_default(),
+        why_not: why_not.as_deref().map(sentence).unwrap_or_default(),
+        remedy: remedy.as_deref().map(sentence).unwrap_or_default(),
     }
 }
 
@@ -154,7 +156,11 @@ fn line(row: &CompletionRow, clockwork: &Clockwork) -> Row {
     let stands = |words: &[&str]| words.contains(&row.standing.as_str());
     Row {
         completed: clockwork.exactly(row.seen.key.completed_at),
-        person: named(&row.seen.first_name, &row.seen.last_name, row.seen.key.user),
+        person: match report.map(|report| &report.report) {
+            // A completion that polling found names nobody; its report has the feed's name.
+            Some(report) => named(&report.first_name, &report.last_name, row.seen.key.user),
+            None => named(&row.seen.first_name, &row.seen.last_name, row.seen.key.user),
+        },
         guid: row.seen.guid.to_string(),
         course: match (&row.course, row.course_name.as_str()) {
             (Some(id), "") => id.to_string(),

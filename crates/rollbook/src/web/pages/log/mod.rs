@@ -154,10 +154,15 @@ pub(super) fn line(row: &LogRow, clockwork: &Clockwork) -> LogLine {
         course: if row.course_name.is_empty() { text(Field::ShortName) } else { row.course_name.clone() },
         course_id: text(Field::Course),
         enrolment: text(Field::EnrolmentId),
-        reason: in_short(&row.reason),
+        reason: if says_no_more(row) { String::new() } else { in_short(&row.reason) },
         waits: waits(row, clockwork),
         attention: row.attention.map(|item| format!("/attention/{item}")).unwrap_or_default(),
     }
+}
+
+/// Whether the reason repeats what the badge says.
+fn says_no_more(row: &LogRow) -> bool {
+    row.status == "Success" && matches!(row.code, OutcomeCode::Enrolled | OutcomeCode::Suspended)
 }
 
 /// When a record is tried again: at a time to come, or by the next run.

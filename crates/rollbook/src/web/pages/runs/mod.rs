@@ -45,7 +45,7 @@ struct RunLine {
     link: String,
     what: String,
     took: String,
-    numbers: [String; 5],
+    numbers: [(&'static str, String); 5],
     reason: String,
 }
 
@@ -123,7 +123,13 @@ fn line(run: &RunRow, clockwork: &Clockwork) -> RunLine {
         link: run.link.to_string(),
         what: if kind.is_empty() { flow } else { format!("{flow}, {kind}") },
         took: took(run),
-        numbers: [counts.enrolled, counts.suspended, counts.skipped, counts.waiting, counts.errors].map(grouped),
+        numbers: [
+            ("Enrolled or added", grouped(counts.enrolled)),
+            ("Suspended or removed", grouped(counts.suspended)),
+            ("Skipped", grouped(counts.skipped)),
+            ("Waiting", grouped(counts.waiting)),
+            ("Errors", grouped(counts.errors)),
+        ],
         reason: run.reason.clone(),
     }
 }

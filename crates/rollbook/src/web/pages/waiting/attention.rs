@@ -107,7 +107,10 @@ fn item_line(item: &AttentionItem, clockwork: &Clockwork) -> ItemLine {
     ItemLine {
         path: format!("/attention/{}", item.id),
         title: item.title.clone(),
-        kind: word_label(&item.kind),
+        kind: match item.person.as_str() {
+            "" => word_label(&item.kind),
+            person => format!("{}: {person}", word_label(&item.kind)),
+        },
         link: item.link.to_string(),
         records: if item.records == 0 { String::new() } else { counted(item.records, "record") },
         since: clockwork.ago(item.opened),

@@ -1,5 +1,7 @@
 //! Who may do what: every route of the document, with every scope.
 
+mod writes;
+
 use crate::stage::{SCOPES, Stage, request};
 use jiff::SignedDuration;
 use rollbook::web::api::document;

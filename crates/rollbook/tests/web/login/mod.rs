@@ -1,5 +1,8 @@
 //! Logging in: who gets in, who has to wait, and what a refusal gives away.
 
+mod own;
+mod sign_on;
+
 use crate::browser::{Browser, Page};
 use crate::stage::Stage;
 use axum::http::StatusCode;
