@@ -122,6 +122,26 @@ fn check(name: &str, text: &str) {
     });
 }
 
+/// Cron knows of no pause: after a restored backup it would report everything since once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_link_is_left_alone_by_commands_too() {
+    let site = Site::new("").await;
+    site.complete(&["ann"]);
+    for link in ["psa", "done"] {
+        site.run(&format!("links pause {link} --reason restored")).await;
+    }
+    for line in ["completions run done", "intake run psa", "completions send done --user ANN --course 930001"] {
+        let said = site.run(line).await;
+        assert!(said.contains("is paused since") && said.ends_with("-- ended with 1"), "{line}: {said}");
+        let dry = site.run(&format!("{line} --dry-run")).await;
+        assert!(dry.contains("DRY RUN") && dry.ends_with("-- ended with 0"), "{line}: {dry}");
+    }
+    assert!(site.sandbox.world().elm.completions.is_empty());
+    site.run("links resume done").await;
+    assert!(site.run("completions run done").await.ends_with("-- ended with 0"));
+    assert_eq!(site.sandbox.world().elm.completions.len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_shows_bodies_before_and_answers_after() {
     let site = Site::new("").await;

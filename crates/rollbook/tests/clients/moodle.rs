@@ -218,7 +218,8 @@ async fn a_read_is_repeated_and_counted() {
 /// Moodle makes a row for whom it has never shown before; two readings at once may want to make the same.
 #[tokio::test]
 async fn a_read_that_met_another_one_is_repeated_and_a_write_is_not() {
-    let met = r#"{"exception":"dml_write_exception","errorcode":"dmlwriteexception","message":"Error writing to database"}"#;
+    let met =
+        r#"{"exception":"dml_write_exception","errorcode":"dmlwriteexception","message":"Error writing to database"}"#;
     let fake = Fake::start(vec![json(met), json(r#"[{"id":3,"idnumber":"G"}]"#)]).await;
     let found = client(&fake.url).reader().fetch_users(UserField::IdNumber, &["G".into()]).await.unwrap();
     assert_eq!((found.users.len(), fake.requests().len()), (1, 2));

@@ -4,6 +4,7 @@
 //! Next: [`crate::pipeline::intake`].
 
 use super::intake_report::{Shown, print_report};
+use super::refuse_paused;
 use crate::cli::{Context, Exit};
 use crate::pipeline::deliver::deliver_mails;
 use crate::pipeline::intake::{Ask, IntakeRequest, Purpose, run_intake};
@@ -79,6 +80,9 @@ impl Run {
             .wrap_err_with(|| format!("while preparing {}", self.link))?;
         let request = self.request(context.author())?;
         let journal = context.journal(&settings).await?;
+        if request.purpose == Purpose::Apply {
+            refuse_paused(&journal, &flow.link).await?;
+        }
         let outcome = run_intake(&flow, &journal, &context.clock, &request, &context.stop).await;
         // What is due from earlier runs leaves, whatever became of this one.
         let mails = match (&settings.mail, request.purpose) {

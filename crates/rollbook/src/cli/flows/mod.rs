@@ -5,7 +5,9 @@
 mod completions;
 mod intake;
 mod intake_report;
+mod paused;
 
 pub(in crate::cli) use completions::{CompletionsCommand, tell_completions};
 pub(in crate::cli) use intake::IntakeCommand;
 pub(in crate::cli) use intake_report::{Shown, print_report};
+pub(in crate::cli) use paused::refuse_paused;

@@ -8,6 +8,7 @@ use super::left::tell_left;
 use super::lines::{Lines, count};
 use super::status::tell_status;
 use super::summary::{as_json, tell_findings, tell_summary};
+use crate::cli::flows::refuse_paused;
 use crate::cli::output::{Progress, Sign};
 use crate::cli::{Context, Exit};
 use crate::config::GuildsLink;
@@ -65,6 +66,9 @@ impl Sync {
             .into_diagnostic()
             .wrap_err_with(|| format!("while preparing {}", found.link.name))?;
         let journal = context.journal(&settings).await?;
+        if !self.dry_run {
+            refuse_paused(&journal, &found.link.name).await?;
+        }
         let told = Told { link: &found, detailed: context.detailed(), members_max: usize::MAX };
         let report = tell_sync(context, &flow, &journal, self.request(context.author()), &told).await?;
         Ok(exit(&report))

@@ -2,6 +2,7 @@
 
 use super::prepare;
 use super::print::{Shown, print_report, some};
+use crate::cli::flows::refuse_paused;
 use crate::cli::output::Sign;
 use crate::cli::{Context, Exit};
 use crate::journal::CompletionQuery;
@@ -55,6 +56,7 @@ impl Retry {
             context.out.json(&json!({"dry_run": self.dry_run, "reports": self.reports}));
             return Ok(Exit::Fine);
         }
+        refuse_paused(&journal, &flow.link).await?;
         let released = journal.report_again(&flow.link, &self.reports, &context.author(), context.clock.now()).await;
         let released = released.into_diagnostic().wrap_err("while releasing the reports")?;
         if released == 0 {

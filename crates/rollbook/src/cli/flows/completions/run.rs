@@ -2,6 +2,7 @@
 
 use super::prepare;
 use super::print::{Shown, print_report};
+use crate::cli::flows::refuse_paused;
 use crate::cli::{Context, Exit};
 use crate::pipeline::completions::{CompletionsRequest, Purpose, Reach, run_completions};
 use clap::Args;
@@ -27,6 +28,9 @@ impl Run {
         let (_, flow, journal) = prepare(context, &self.link).await?;
         let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Apply };
         let reach = if self.full { Reach::Full } else { Reach::Usual };
+        if purpose == Purpose::Apply {
+            refuse_paused(&journal, &flow.link).await?;
+        }
         let request = CompletionsRequest { purpose, reach, author: context.author() };
         let outcome = run_completions(&flow, &journal, &context.clock, &request, &context.stop).await;
         let report = outcome.into_diagnostic().wrap_err_with(|| format!("while running completions {}", self.link))?;

@@ -2,6 +2,7 @@
 
 use super::prepare;
 use super::print::print_delivered;
+use crate::cli::flows::refuse_paused;
 use crate::cli::output::Sign;
 use crate::cli::{Context, Exit};
 use crate::pipeline::completions::{ByHand, Delivered, prepare_by_hand, send_by_hand};
@@ -62,6 +63,7 @@ impl Send {
             context.out.json(&json!({"dry_run": true, "report": report}));
             return Ok(Exit::Fine);
         }
+        refuse_paused(&journal, &flow.link).await?;
         let sent = send_by_hand(&flow, &journal, &context.clock, &prepared, &context.author(), &context.stop).await;
         let delivered = sent.into_diagnostic().wrap_err("while sending the completion")?;
         print_delivered(&delivered, &flow.policy.zone, &mut context.out);
