@@ -2,6 +2,8 @@
 # docker build -t rollbook . ; run it with a read-only root, the configuration and the journal from outside:
 #   docker run --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges -p 127.0.0.1:8350:8350 \
 #     -v /etc/rollbook:/etc/rollbook:ro -v rollbook:/var/lib/rollbook rollbook
+# The account in it is 8350, in a group of that number, which must be able to read the configuration and the tokens:
+#   chgrp -R 8350 /etc/rollbook
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
@@ -17,8 +19,8 @@ FROM debian:bookworm-slim
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates \
   && rm -rf /var/lib/apt/lists/* \
-  && groupadd --system --gid 8350 rollbook \
-  && useradd --system --uid 8350 --gid rollbook --home-dir /var/lib/rollbook --shell /usr/sbin/nologin rollbook \
+  && groupadd --gid 8350 rollbook \
+  && useradd --uid 8350 --gid rollbook --no-create-home --home-dir /var/lib/rollbook --shell /usr/sbin/nologin rollbook \
   && install -d -o rollbook -g rollbook -m 750 /var/lib/rollbook
 COPY --from=build /build/target/release/rollbook /usr/bin/rollbook
 USER 8350:8350
