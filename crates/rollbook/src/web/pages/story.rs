@@ -186,7 +186,7 @@ fn told_event(event: &StoredEvent, clockwork: &Clockwork) -> Event {
 }
 
 /// What an event says, in the words that it has for people; else all its particulars.
-fn brief(payload: &Value) -> String {
+pub(super) fn brief(payload: &Value) -> String {
     let word = |name: &str| payload.get(name).and_then(Value::as_str).filter(|word| !word.is_empty());
     match (word("words"), word("step")) {
         (Some(words), _) => match word("verdict").or_else(|| payload["verdict"]["verdict"].as_str()) {
