@@ -19,7 +19,7 @@ const HELP = <<<'TEXT'
 php rollbook-setup.php --moodle=FOLDER [options]
 
   --moodle=FOLDER   where Moodle's config.php is
-  --for=LIST        intake, completions, guilds; with commas between them [intake]
+  --for=LIST        intake, completions, guilds, corrections; with commas between them [intake]
   --assign=LIST     short names of the roles that may be given [student]
   --account=NAME    user name of the account; role and service are called so too [rollbook]
   --mail=ADDRESS    the account's mail address [NAME@rollbook.invalid]
@@ -38,7 +38,7 @@ const NEEDS = [
     'intake' => [
         [
             'moodle/user:create', 'moodle/user:viewdetails', 'moodle/user:viewalldetails', 'moodle/site:viewuseridentity',
-            'moodle/course:view', 'moodle/course:viewhiddencourses', 'moodle/course:enrolreview',
+            'moodle/course:view', 'moodle/course:viewhiddencourses', 'moodle/course:enrolreview', 'moodle/site:accessallgroups',
             'enrol/manual:enrol', 'moodle/role:assign',
         ],
         [
@@ -49,7 +49,8 @@ const NEEDS = [
     'completions' => [
         [
             'moodle/user:viewdetails', 'moodle/user:viewalldetails', 'moodle/site:viewuseridentity', 'moodle/course:view',
-            'moodle/course:viewhiddencourses', 'moodle/course:viewparticipants', 'report/completion:view',
+            'moodle/course:viewhiddencourses', 'moodle/course:viewparticipants', 'moodle/site:accessallgroups',
+            'report/completion:view',
         ],
         [
             'core_user_get_users_by_field', 'core_course_get_courses_by_field', 'core_enrol_get_users_courses',
@@ -67,6 +68,10 @@ const NEEDS = [
             'core_cohort_add_cohort_members', 'core_cohort_delete_cohort_members', 'core_cohort_search_cohorts',
             'core_cohort_delete_cohorts', 'core_role_assign_roles', 'core_role_unassign_roles',
         ],
+    ],
+    'corrections' => [
+        ['moodle/user:update'],
+        ['core_user_update_users'],
     ],
     'fixtures' => [
         [
@@ -162,10 +167,8 @@ function role(string $name, array $capabilities, array $assignable): int {
     if ($role && strpos($role->description, MARK) === false) {
         stop("there is a role $name that was not made here: choose another --account");
     }
-    if (!$role && !change("the role $name is made")) {
-        return 0;
-    }
-    $id = $role ? (int) $role->id : create_role("Rollbook ($name)", $name, MARK);
+    // A check goes on with the id 0, which has nothing yet: it tells everything that would be done.
+    $id = $role ? (int) $role->id : (change("the role $name is made") ? create_role("Rollbook ($name)", $name, MARK) : 0);
     if (array_map('intval', array_values(get_role_contextlevels($id))) !== [CONTEXT_SYSTEM] && change('the role is for the system context')) {
         set_role_contextlevels($id, [CONTEXT_SYSTEM]);
     }
@@ -207,6 +210,7 @@ function account(string $name, string $mail, int $roleid): int {
         stop("there is an account $name that signs in by $user->auth: choose another --account");
     }
     if (!$user && !change("the account $name is made")) {
+        change('the account has the role');
         return 0;
     }
     $id = $user ? (int) $user->id : user_create_user((object) [
@@ -230,13 +234,13 @@ function service(string $name, array $functions, int $userid): int {
     if ($service && $service->component) {
         stop("the service $name belongs to a plugin: choose another --account");
     }
-    if (!$service && !change("the service $name is made")) {
-        return 0;
+    $id = $service ? (int) $service->id : 0;
+    if (!$service && change("the service $name is made")) {
+        $id = $manager->add_external_service((object) [
+            'name' => "Rollbook ($name)", 'shortname' => $name, 'enabled' => 1, 'restrictedusers' => 1,
+            'requiredcapability' => '', 'downloadfiles' => 0, 'uploadfiles' => 0,
+        ]);
     }
-    $id = $service ? (int) $service->id : $manager->add_external_service((object) [
-        'name' => "Rollbook ($name)", 'shortname' => $name, 'enabled' => 1, 'restrictedusers' => 1,
-        'requiredcapability' => '', 'downloadfiles' => 0, 'uploadfiles' => 0,
-    ]);
     if ($service && (!$service->enabled || !$service->restrictedusers) && change('the service is on, for its own users alone')) {
         $DB->update_record('external_services', (object) ['id' => $id, 'enabled' => 1, 'restrictedusers' => 1]);
     }
@@ -255,7 +259,7 @@ function service(string $name, array $functions, int $userid): int {
     }
     // No end: Moodle reads that date the wrong way round and would refuse one that lies ahead. A token may have one.
     $admitted = $DB->get_record('external_services_users', ['externalserviceid' => $id, 'userid' => $userid]);
-    if ($userid && !$admitted && change('the account may use the service')) {
+    if (!$admitted && change('the account may use the service')) {
         $manager->add_ws_authorised_user((object) ['externalserviceid' => $id, 'userid' => $userid]);
     } else if ($admitted && $admitted->validuntil && change('the account may use the service without an end')) {
         $DB->set_field('external_services_users', 'validuntil', null, ['id' => $admitted->id]);
@@ -275,7 +279,7 @@ function token(int $serviceid, int $userid, string $ip, bool $renew): string {
             return $token->token;
         }
     }
-    if (!$userid || !$serviceid || !change('a token is made')) {
+    if (!change('a token is made')) {
         return '';
     }
     if (class_exists('\core_external\util')) {

@@ -114,8 +114,8 @@ pub(super) async fn send_enrolments(
     outcomes
 }
 
-/// Enrols, and looks whether the last one is there. PHP drops what is past its `max_input_vars` in silence, and Moodle
-/// answers a batch that lost its tail as it answers a whole one.
+/// Enrols, and looks whether the last one is there: Moodle answers a batch that lost its tail on the way as it answers a whole
+/// one.
 async fn enrol_whole(part: &[Enrolment], with: &Intake<'_>) -> Result<Vec<()>, MoodleError> {
     let done = with.writer.enrol(part).await?;
     let Some(last) = part.last() else {

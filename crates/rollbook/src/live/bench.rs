@@ -185,9 +185,14 @@ impl Bench {
         self.course_numbered(self.idnumber(), false).await
     }
 
+    /// A course whose groups are separate.
+    pub(super) async fn course_of_groups(&self) -> Checked<Place> {
+        self.make_course(self.idnumber(), |course| NewCourse { separate_groups: true, ..course }).await
+    }
+
     /// A course that tracks completion, without a criterion for it.
     pub(super) async fn tracking_course(&self) -> Checked<Place> {
-        self.make_course(self.idnumber(), true, true).await
+        self.make_course(self.idnumber(), |course| NewCourse { completion: true, ..course }).await
     }
 
     /// A number that no course has.
@@ -197,19 +202,20 @@ impl Bench {
 
     /// A course of this number.
     pub(super) async fn course_numbered(&self, idnumber: i64, visible: bool) -> Checked<Place> {
-        self.make_course(idnumber, visible, false).await
+        self.make_course(idnumber, |course| NewCourse { visible, ..course }).await
     }
 
-    async fn make_course(&self, idnumber: i64, visible: bool, completion: bool) -> Checked<Place> {
+    async fn make_course(&self, idnumber: i64, like: impl FnOnce(NewCourse) -> NewCourse) -> Checked<Place> {
         let prefix = &self.prefix;
-        let course = NewCourse {
+        let course = like(NewCourse {
             fullname: format!("Live & well {prefix}"),
             shortname: format!("{prefix}-{idnumber}"),
             category: 1,
             idnumber: ElmCourseId::new(idnumber.to_string()),
-            completion,
-            visible,
-        };
+            completion: false,
+            visible: true,
+            separate_groups: false,
+        });
         let made = self.fixture()?.writer().create_courses(&[course]).await.map_err(while_doing("making a course"))?;
         let id = made.first().copied().ok_or_else(|| Difference::Failed {
             doing: "making a course".to_owned(),

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod completions;
+mod doctor;
 mod guilds;
 mod init;
 mod keep;
@@ -20,5 +21,6 @@ fn rollbook(folder: &Path) -> Command {
         .env_remove("ROLLBOOK_CONFIG")
         .env_remove("ROLLBOOK_LOG")
         .env_remove("ROLLBOOK_JOURNAL_URL")
+        .env_remove("SUDO_USER")
         .env("NO_COLOR", "1")
 }

@@ -44,7 +44,7 @@ async fn enrol_against(reply: Reply) -> Result<Vec<()>, MoodleError> {
 }
 
 #[tokio::test]
-async fn the_token_stands_first_in_the_body_and_suspend_first_in_the_item() {
+async fn the_token_stands_last_in_the_body_and_suspend_first_in_the_item() {
     let fake = Fake::start(vec![json("null")]).await;
     assert_eq!(client(&fake.url).writer().enrol(&[enrolment(7)]).await, Ok(vec![()]));
     let request = &fake.requests()[0];
@@ -54,9 +54,9 @@ async fn the_token_stands_first_in_the_body_and_suspend_first_in_the_item() {
     assert_eq!(
         body.replace("%5B", "[").replace("%5D", "]"),
         format!(
-            "wstoken={TOKEN}&wsfunction=enrol_manual_enrol_users&moodlewsrestformat=json&moodlewssettingraw=1\
+            "wsfunction=enrol_manual_enrol_users&moodlewsrestformat=json&moodlewssettingraw=1\
              &enrolments[0][suspend]=1&enrolments[0][roleid]=5&enrolments[0][userid]=7&enrolments[0][courseid]=2\
-             &enrolments[0][timeend]=9"
+             &enrolments[0][timeend]=9&wstoken={TOKEN}"
         )
     );
 }
@@ -290,9 +290,9 @@ async fn enrolled_people_come_with_the_fields_asked_for() {
     assert_eq!(people[0].roles.as_ref().unwrap()[0].roleid, RoleId(5));
     let body = fake.requests()[0].replace("%5B", "[").replace("%5D", "]");
     assert!(
-        body.ends_with(
+        body.contains(
             "courseid=2&options[0][name]=sortby&options[0][value]=id&options[1][name]=onlysuspended\
-             &options[1][value]=1&options[2][name]=userfields&options[2][value]=id"
+             &options[1][value]=1&options[2][name]=userfields&options[2][value]=id&wstoken="
         ),
         "{body}"
     );

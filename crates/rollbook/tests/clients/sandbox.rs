@@ -93,6 +93,30 @@ async fn one_bad_item_of_a_batch_is_found_and_the_rest_done() {
 }
 
 #[tokio::test]
+async fn a_batch_of_which_php_drops_something_is_refused_as_a_whole_and_done_in_halves() {
+    let mut world = World::empty();
+    let course = MoodleCourseId(world.moodle.add_course("100", "Course"));
+    let users: Vec<i64> =
+        (0..40).map(|n| world.moodle.add_user(&format!("G{n}"), &format!("u{n}@example.org"), "A", "B")).collect();
+    world.moodle.site.max_input_vars = 50;
+    let sandbox = Sandbox::start(world).await.unwrap();
+    let (reader, writer) = (moodle(&sandbox).reader(), moodle(&sandbox).writer());
+    let items: Vec<Enrolment> =
+        users.iter().map(|user| enrol(MoodleUserId(*user), course, EnrolmentState::Suspended)).collect();
+    let error = writer.enrol(&items).await.unwrap_err();
+    assert_eq!(error.to_string(), "Moodle refused enrol_manual_enrol_users: max_input_vars_exceeded");
+    assert!(!error.may_have_acted() && !error.is_transient());
+    assert_eq!(sandbox.world().moodle.enrolments.len(), 0, "nothing of it was done");
+    let names: Vec<String> = (0..60).map(|n| format!("nobody{n}")).collect();
+    let error = reader.fetch_users(UserField::Username, &names).await.map(|found| found.users.len());
+    assert_eq!(error, Ok(0), "in calls that PHP reads whole");
+    let outcomes = send_halving(&items, 20, |part| writer.enrol(part)).await;
+    assert!(outcomes.iter().all(|outcome| *outcome == ItemOutcome::Done(())), "{outcomes:?}");
+    let world = sandbox.world();
+    assert_eq!((world.moodle.enrolments.len(), world.moodle.enrolments.iter().all(|row| row.suspended)), (40, true));
+}
+
+#[tokio::test]
 async fn faults_are_classified_by_what_they_prove() {
     for (kind, may_have_acted) in [
         (Kind::RefuseConnection, true),

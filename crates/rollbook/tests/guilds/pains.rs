@@ -2,8 +2,11 @@
 
 use crate::world::{SENTINEL, Site, changes, cohorts};
 use rollbook::pipeline::guilds::{Ask, Purpose};
+use rollbook_core::model::{GuildRole, RoleContext, RoleId};
+use rollbook_core::policy::{RoleGiver, RoleRule};
 use rollbook_core::run::{EventKind, RunState};
 use rollbook_sandbox::community::Rights;
+use rollbook_sandbox::moodle::GUILD_MENTOR_ROLE;
 use rollbook_sandbox::{Fault, Kind, Target};
 use std::sync::Arc;
 
@@ -150,4 +153,21 @@ async fn pain_14_members_are_added_before_any_is_removed() {
     let place = |name: &str| calls.list().iter().position(|call| call.function == name);
     let last = |name: &str| calls.list().iter().rposition(|call| call.function == name);
     assert!(last("core_cohort_add_cohort_members") < place("core_cohort_delete_cohort_members"));
+}
+
+/// PHP's `max_input_vars` is far below what the site's `input_vars` says: each call that lost something is refused as a whole, and
+/// done in halves.
+#[tokio::test]
+async fn nothing_is_lost_where_php_reads_few_variables() {
+    let mentors: Vec<String> = (10..40).map(|n| format!("u{n}[guild-mentor]")).collect();
+    let mut site = Site::new(&format!("Web: {}", mentors.join(" "))).await;
+    site.sandbox.world().moodle.site.max_input_vars = 60;
+    let giver = RoleGiver::Role(GuildRole::new("guild-mentor"));
+    site.flow.policy.roles = vec![RoleRule { giver, role: RoleId(GUILD_MENTOR_ROLE), context: RoleContext::System }];
+    let report = site.sync().await;
+    assert_eq!((report.state, report.counts.added, report.counts.roles_assigned), (RunState::Done, 30, 30));
+    let given = site.sandbox.world().moodle.assignments.iter().count();
+    assert_eq!(given, 30, "each has the role in Moodle, too");
+    site.sandbox.forget_calls();
+    assert!(changes(&site.sync().await).is_empty());
 }

@@ -90,3 +90,8 @@ fn a_test_that_the_docs_call_as_witness_exists() {
 fn the_project_has_its_pages() {
     hold(docs::have_the_pages);
 }
+
+#[test]
+fn each_alert_has_its_entry_in_the_page_for_operators() {
+    hold(docs::say_what_to_do_about_each_alert);
+}

@@ -42,12 +42,13 @@ const LEAST_FUNCTIONS: [&str; 15] = [
 ];
 
 /// The capabilities of the three flows.
-const LEAST_CAPABILITIES: [&str; 13] = [
+const LEAST_CAPABILITIES: [&str; 14] = [
     "webservice/rest:use",
     "moodle/user:create",
     "moodle/user:viewdetails",
     "moodle/user:viewalldetails",
     "moodle/site:viewuseridentity",
+    "moodle/site:accessallgroups",
     "moodle/course:view",
     "moodle/course:viewhiddencourses",
     "moodle/course:viewparticipants",

@@ -26,9 +26,8 @@ pub(super) fn in_doubt(outcome: &Outcome) -> bool {
     }
 }
 
-/// What is looked at again: what is in doubt, and several removals at once even where Moodle says that they are done. PHP drops
-/// what exceeds its `max_input_vars` without a word, and Moodle's answer to a removal names nobody; who was dropped would stay
-/// in the cohort and be nobody's.
+/// What is looked at again: what is in doubt, and several removals at once even where Moodle says that they are done. Its answer
+/// names nobody; who was lost on the way would stay in the cohort and be nobody's.
 fn needs_look(outcome: &Outcome, wanted: Wanted, several: bool) -> bool {
     in_doubt(outcome) || (several && wanted == Wanted::Absent && *outcome == Outcome::Done)
 }

@@ -1,7 +1,7 @@
 //! What to do about each failure: an error of this flow, with its next step.
 
 use crate::clients::drupal::DrupalError;
-use crate::clients::moodle::MoodleError;
+use crate::clients::moodle::{CODE_VARIABLES_DROPPED, MoodleError};
 use crate::journal::JournalError;
 use crate::pipeline::guilds::{GuildsError, GuildsFlow};
 use crate::sources::community::CommunityError;
@@ -117,6 +117,9 @@ fn moodle(error: &MoodleSourceError, site: &str) -> String {
         MoodleSourceError::Call { source, .. } => match source {
             MoodleError::Misaddressed { .. } => {
                 format!("check `url` of [site.{site}]: it must be Moodle's own wwwroot")
+            }
+            MoodleError::Refused { code, .. } if code == CODE_VARIABLES_DROPPED => {
+                format!("raise max_input_vars in the php.ini of {site}, or lower input_vars of [site.{site}]")
             }
             MoodleError::Denied { .. } | MoodleError::Refused { .. } => match capability(&source.to_string()) {
                 Some(capability) => format!("give the token's account of {site} {capability}"),

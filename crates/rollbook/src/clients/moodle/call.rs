@@ -3,18 +3,19 @@
 //! It must never repeat a write and never send more variables than the budget. Next: `answer.rs`.
 
 use super::answer::read_answer;
-use super::error::MoodleError;
+use super::error::{CODE_VARIABLES_DROPPED, MoodleError};
 use super::form::{FIXED_LEAVES, Form};
 use super::function::{Function, Kind};
 use super::{MoodleReader, MoodleWriter};
 use crate::clients::http::{self, MOODLE_BYTES_MAX, SetupError};
 use crate::clients::measure::{Called, host_of};
 use crate::clients::retry::{RetryPolicy, retry_read};
+use crate::clients::words::Words;
 use crate::clock::Timer;
 use jiff::Timestamp;
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub struct MoodleOptions {
     pub timeout: Duration,
     /// Calls under way at the same time, at least 1.
     pub concurrency: usize,
-    /// Form variables per call, ours included. PHP's own default limit is 1000, past which it drops the rest in silence.
+    /// Form variables per call, ours included. PHP's own default limit is 1000, past which it drops the rest.
     pub input_vars_max: usize,
     /// Items per call; more only enlarges what a refusal rolls back.
     pub batch_max: usize,
@@ -206,20 +207,43 @@ impl MoodleClient {
         items: usize,
         form: &Form,
     ) -> Result<T, MoodleError> {
-        let Inner { http, endpoint, options, permits, .. } = &*self.inner;
-        if form.leaves() > options.input_vars_max {
-            let (leaves, limit) = (form.leaves(), options.input_vars_max);
+        let (leaves, limit) = (form.leaves(), self.inner.options.input_vars_max);
+        if leaves > limit {
             return Err(MoodleError::NotSent { why: format!("{leaves} form variables exceed the {limit} allowed") });
         }
+        let answer = self.exchange(function, items, form).await;
+        if answer.as_ref().is_err_and(is_unknown_token) && leaves > FIXED_LEAVES && self.is_token_known().await {
+            let words = format!(
+                "PHP dropped some of {leaves} form variables: its max_input_vars is below the site's input_vars"
+            );
+            let code = CODE_VARIABLES_DROPPED.to_owned();
+            return Err(MoodleError::Refused { function: function.name(), code, words: Words::new(&words) });
+        }
+        answer
+    }
+
+    /// Whether Moodle knows the token in a call that is too small for PHP to drop anything of.
+    async fn is_token_known(&self) -> bool {
+        match self.exchange::<IgnoredAny>(Function::SiteInfo, 0, &Form::new()).await {
+            Ok(_) => true,
+            Err(error) => matches!(error, MoodleError::Denied { .. }) && !is_unknown_token(&error),
+        }
+    }
+
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        function: Function,
+        items: usize,
+        form: &Form,
+    ) -> Result<T, MoodleError> {
+        let Inner { http, endpoint, options, permits, .. } = &*self.inner;
         let _permit = permits.acquire().await.expect("the semaphore is never closed");
-        let fixed = [
-            ("wstoken", options.token.expose_secret().trim()),
-            ("wsfunction", function.name()),
-            ("moodlewsrestformat", "json"),
-            ("moodlewssettingraw", "1"),
-        ];
+        // PHP drops what is past its limit without a word, and Moodle does the rest as if it were all. So the token stands
+        // last: a call that lost anything lost that, too, and is refused as a whole.
+        let fixed = [("wsfunction", function.name()), ("moodlewsrestformat", "json"), ("moodlewssettingraw", "1")];
         let rest = form.pairs().iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        let pairs: Vec<(&str, &str)> = fixed.into_iter().chain(rest).collect();
+        let token = ("wstoken", options.token.expose_secret().trim());
+        let pairs: Vec<(&str, &str)> = fixed.into_iter().chain(rest).chain([token]).collect();
         let timer = Timer::start();
         let call = async {
             let answer = http::exchange(http.post(endpoint.clone()).form(&pairs), MOODLE_BYTES_MAX).await?;
@@ -243,4 +267,8 @@ impl MoodleClient {
         count.total_ms += took_ms;
         count.longest_ms = count.longest_ms.max(took_ms);
     }
+}
+
+fn is_unknown_token(error: &MoodleError) -> bool {
+    matches!(error, MoodleError::Denied { code, .. } if code == "invalidtoken")
 }

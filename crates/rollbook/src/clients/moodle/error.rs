@@ -15,6 +15,9 @@ pub const CODE_HTML: &str = "errorcode_is_html";
 /// Code given when the body was too large for the web server or for PHP: smaller batches succeed.
 pub const CODE_BODY_TOO_LARGE: &str = "body_too_large";
 
+/// Code given when PHP dropped form variables (its `max_input_vars` is lower than the site's `input_vars`): nothing was done.
+pub const CODE_VARIABLES_DROPPED: &str = "max_input_vars_exceeded";
+
 /// Why a call to Moodle gave no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MoodleError {

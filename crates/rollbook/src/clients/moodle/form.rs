@@ -1,11 +1,11 @@
 //! Builds the parameters of one call and counts them.
 //!
-//! It must never reorder what it was given: PHP reads variables from the front and drops those past its limit, so the
-//! token stands first and, in each enrolment, `suspend`. Next: `call.rs`.
+//! It must never reorder what it was given: PHP reads variables from the front and drops those past its limit. So `suspend`
+//! stands first in each enrolment, and `call.rs`, which is next, puts the token behind all of it.
 
 use std::fmt::Display;
 
-/// Variables that `call.rs` puts before these: token, function, format, raw texts.
+/// Variables that `call.rs` puts around these: function, format, raw texts; token.
 pub(super) const FIXED_LEAVES: usize = 4;
 
 /// The parameters of one call, in sending order.

@@ -17,7 +17,7 @@ pub mod write;
 
 pub use batch::{ItemOutcome, send_halving};
 pub use call::{CallCount, MoodleClient, MoodleOptions};
-pub use error::MoodleError;
+pub use error::{CODE_VARIABLES_DROPPED, MoodleError};
 pub use function::Function;
 pub use read::MoodleReader;
 pub use write::MoodleWriter;

@@ -28,7 +28,7 @@ pub struct Moodle {
     pub concurrency: u32,
     /// At most so many records in one call, 1 to 1000; fewer where `input_vars` says so.
     pub batch: u32,
-    /// At most so many form variables in one call: below PHP's `max_input_vars`, beyond which it drops them silently.
+    /// At most so many form variables in one call: below PHP's `max_input_vars`, beyond which it drops them.
     pub input_vars: u32,
     /// The fast way to read.
     pub database: Option<SiteDatabase>,

@@ -5,7 +5,7 @@
 //! report them are paused, until a person has looked.
 
 use crate::journal::runs::{NewEvent, append};
-use crate::journal::store::args;
+use crate::journal::store::{args, hand_over};
 use crate::journal::{Journal, JournalError, OpenOptions};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::LinkName;
@@ -139,7 +139,9 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to)?;
     #[cfg(unix)]
     fs::set_permissions(to, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    File::open(to)?.sync_all()
+    let made = File::open(to)?;
+    hand_over(&made, to)?;
+    made.sync_all()
 }
 
 fn discard(fresh: &Path) {

@@ -3,7 +3,7 @@
 //! A released text is never edited, not even a comment: its checksum is in every journal. What the engines must have
 //! differently has two files of one number.
 
-use super::{Engine, Store, backup};
+use super::{Engine, Store, backup, hand_over};
 use crate::journal::JournalError;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, PgConnection, SqlSafeStr, SqlitePool};
@@ -128,7 +128,8 @@ fn refuse_newer(found: i64) -> Result<(), JournalError> {
 async fn lock(path: PathBuf) -> Result<fs::File, JournalError> {
     let shown = path.display().to_string();
     let wait = move || -> std::io::Result<fs::File> {
-        let handle = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let handle = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
+        hand_over(&handle, &path)?;
         handle.lock()?;
         Ok(handle)
     };

@@ -11,12 +11,14 @@
 mod bulk;
 mod migrate;
 mod open;
+mod own;
 mod statistics;
 mod value;
 
 pub(super) use bulk::{Bulk, Column, column_int, column_text};
 pub(super) use migrate::{known as known_version, migrate};
 pub(super) use open::{backup, open};
+pub(super) use own::hand_over;
 pub(super) use value::{Arg, Row, args};
 
 use super::JournalError;

@@ -2,7 +2,7 @@
 //!
 //! It never puts the address into an error, since a URL may hold a password.
 
-use super::Store;
+use super::{Store, hand_over};
 use crate::journal::{JournalError, OpenOptions};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -59,7 +59,7 @@ fn make_file(path: &Path) -> std::io::Result<()> {
     how.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
-    how.open(path).map(drop)
+    hand_over(&how.open(path)?, path)
 }
 
 async fn open_sqlite(path: &Path, options: &OpenOptions) -> Result<Store, JournalError> {

@@ -1,9 +1,9 @@
-//! PHP's limit on form variables, past which it drops the rest and Moodle answers as if all were well.
+//! PHP's limit on form variables, past which it drops the rest: the token, too, so that Moodle refuses the call.
 
-use crate::clients::moodle::MoodleClient;
 use crate::clients::moodle::read::UserField;
 use crate::clients::moodle::read::WhichEnrolled::All;
 use crate::clients::moodle::write::{Enrolment, EnrolmentState};
+use crate::clients::moodle::{CODE_VARIABLES_DROPPED, MoodleClient};
 use crate::live::Bench;
 use crate::live::difference::{Checked, differs, holds, refused, same, while_doing};
 use rollbook_core::model::{MoodleCourseId, MoodleUserId};
@@ -14,12 +14,12 @@ const BUDGET: usize = 900;
 const TRIED_MAX: usize = 20_000;
 /// PHP's own default, what Moodle asks for, and twice that; it reads one variable more than it says.
 const USUAL: [usize; 3] = [1_001, 5_001, 10_001];
-/// Token, function, format, raw texts.
+/// Function, format, raw texts; token.
 const FIXED: usize = 4;
 /// Role, account, course.
 const PER_ENROLMENT: usize = 3;
 
-pub(super) async fn values_past_phps_limit_are_dropped_in_silence(bench: &Bench) -> Checked {
+pub(super) async fn as_many_variables_are_read_as_are_sent(bench: &Bench) -> Checked {
     let client = unbounded(bench)?;
     let username = own_username(bench).await?;
     let reads = |variables: usize| {
@@ -34,7 +34,7 @@ pub(super) async fn values_past_phps_limit_are_dropped_in_silence(bench: &Bench)
     Ok(())
 }
 
-pub(super) async fn enrolments_past_phps_limit_are_lost_in_silence(bench: &Bench) -> Checked {
+pub(super) async fn a_batch_past_phps_limit_is_refused_as_a_whole(bench: &Bench) -> Checked {
     let client = unbounded(bench)?;
     let Some(limit) = find_limit(&client, &own_username(bench).await?).await? else {
         bench.note("no limit was found");
@@ -42,25 +42,16 @@ pub(super) async fn enrolments_past_phps_limit_are_lost_in_silence(bench: &Bench
     };
     let course = bench.course().await?;
     let users = bench.accounts(2).await?;
-    let mut batch = fill_to(bench, limit, users[0], course.id);
-    batch.push(bench.enrolment(EnrolmentState::Active, users[1], course.id));
-    client.writer().enrol(&batch).await.map_err(while_doing("enrolling past the limit"))?;
+    let fits = fill_to(bench, limit, users[0], course.id);
+    // A whole item too many, and an item that the limit cuts after its first variable.
+    for filled in [limit, limit - 1] {
+        let mut batch = fill_to(bench, filled, users[0], course.id);
+        batch.push(bench.enrolment(EnrolmentState::Active, users[1], course.id));
+        refused("a batch past the limit", &[CODE_VARIABLES_DROPPED], client.writer().enrol(&batch).await)?;
+        same("who was enrolled", &bench.listed(course.id, All).await?, &Vec::new())?;
+    }
+    client.writer().enrol(&fits).await.map_err(while_doing("enrolling up to the limit"))?;
     same("who was enrolled", &bench.listed(course.id, All).await?, &vec![users[0]])
-}
-
-pub(super) async fn an_item_cut_by_phps_limit_undoes_the_call(bench: &Bench) -> Checked {
-    let client = unbounded(bench)?;
-    let Some(limit) = find_limit(&client, &own_username(bench).await?).await? else {
-        bench.note("no limit was found");
-        return Ok(());
-    };
-    let course = bench.course().await?;
-    let users = bench.accounts(2).await?;
-    // One variable less than the limit is filled, so that it falls after the first of the last item.
-    let mut batch = fill_to(bench, limit - 1, users[0], course.id);
-    batch.push(bench.enrolment(EnrolmentState::Active, users[1], course.id));
-    refused("a batch cut within an item", &["invalidparameter"], client.writer().enrol(&batch).await)?;
-    same("who was enrolled", &bench.listed(course.id, All).await?, &Vec::new())
 }
 
 /// A client without our own limits.

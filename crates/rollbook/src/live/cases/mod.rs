@@ -83,6 +83,7 @@ cases! {
         an_unknown_course_has_no_listing [],
         a_persons_own_list_lacks_suspended_and_hidden_courses [Fixtures],
         how_people_stand_in_a_hidden_course_is_told_all_the_same [Fixtures],
+        separate_groups_hide_nobody [Fixtures],
         both_ways_of_asking_how_people_stand_agree [Fixtures],;
     races:
         one_account_made_twice_at_once_is_one_account [Fixtures],
@@ -90,9 +91,8 @@ cases! {
         one_enrolment_made_thrice_at_once_is_one [Fixtures],
         crossing_batches_are_done_or_refused_whole [Fixtures],;
     limits:
-        values_past_phps_limit_are_dropped_in_silence [],
-        enrolments_past_phps_limit_are_lost_in_silence [Fixtures],
-        an_item_cut_by_phps_limit_undoes_the_call [Fixtures],;
+        as_many_variables_are_read_as_are_sent [],
+        a_batch_past_phps_limit_is_refused_as_a_whole [Fixtures],;
     database:
         an_enrolment_without_dates_wipes_them_in_the_table [Fixtures Database],
         the_database_and_the_web_services_agree_how_people_stand [Fixtures Database],

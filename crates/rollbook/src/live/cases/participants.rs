@@ -81,6 +81,25 @@ pub(super) async fn both_ways_of_asking_how_people_stand_agree(bench: &Bench) ->
     })
 }
 
+/// Moodle shows nobody of such a course to who may not see all groups, without an error.
+pub(super) async fn separate_groups_hide_nobody(bench: &Bench) -> Checked {
+    let users = bench.accounts(6).await?;
+    let course = bench.course_of_groups().await?;
+    bench.enrol(EnrolmentState::Active, users[0], course.id).await?;
+    bench.enrol(EnrolmentState::Suspended, users[1], course.id).await?;
+    for (count, second, third) in
+        [(6, Enrolment::Suspended, Enrolment::Absent), (3, Enrolment::NotActive, Enrolment::NotActive)]
+    {
+        let pairs: BTreeSet<_> = users.iter().take(count).map(|user| (*user, course.id)).collect();
+        let (stands, _) = collect_enrolments(&bench.reader(), &pairs, LISTED_FROM)
+            .await
+            .map_err(while_doing("asking how people stand"))?;
+        let stands: Vec<_> = stands.into_values().take(3).collect();
+        same("how people stand", &stands, &vec![Enrolment::Active, second, third])?;
+    }
+    Ok(())
+}
+
 pub(super) async fn how_people_stand_in_a_hidden_course_is_told_all_the_same(bench: &Bench) -> Checked {
     let users = bench.accounts(3).await?;
     let course = bench.hidden_course().await?;

@@ -8,6 +8,7 @@ mod left_roles;
 mod mail;
 mod moodle;
 mod rounds;
+mod tables;
 
 pub use cohorts::GuildRights;
 pub use community::{CommunityPatient, examine_community};

@@ -2,10 +2,11 @@
 
 use super::cohorts::{GuildRights, look_at_guilds};
 use super::left_roles::look_at_left_roles;
+use super::tables::look_at_tables;
 use super::{Chart, Check};
-use crate::clients::moodle::read::{UserField, WhichEnrolled, WhichFields};
+use crate::clients::moodle::read::UserField;
 use crate::clients::moodle::wire::WireSiteInfo;
-use crate::clients::moodle::{Function, MoodleClient, MoodleError, MoodleReader};
+use crate::clients::moodle::{CODE_VARIABLES_DROPPED, Function, MoodleClient, MoodleError, MoodleReader};
 use crate::clock::Clock;
 use crate::sources::database::Database;
 use crate::sources::moodle::{MoodleSourceError, Sentinel, prove_sight, prove_sight_of_people};
@@ -52,6 +53,7 @@ pub async fn examine_moodle(patient: &MoodlePatient<'_>, clock: &Clock) -> Vec<C
         Ok(info) => {
             look_at_site(&mut chart, patient, &info);
             chart.clock(patient.client.server_time(), clock.now());
+            look_at_tables(&mut chart, patient, &info).await;
             look_at_sight(&mut chart, patient, &reader).await;
             look_at_rights(&mut chart, patient, &reader, &info).await;
         }
@@ -132,11 +134,7 @@ async fn look_at_rights(chart: &mut Chart, patient: &MoodlePatient<'_>, reader: 
         Ok(true) => chart.good("max_input_vars", format!("at least the {limit} that are configured")),
         Ok(false) => {
             let detail = format!("PHP drops form variables before the {limit} that are configured");
-            chart.bad(
-                "max_input_vars",
-                detail,
-                "raise max_input_vars in Moodle's php.ini, or lower the site's input_vars",
-            );
+            chart.bad("max_input_vars", detail, VARIABLES);
         }
         Err(error) => chart.bad("max_input_vars", error.to_string(), mend(&error)),
     }
@@ -171,10 +169,17 @@ async fn look_at_enrolling(chart: &mut Chart, reader: &MoodleReader, role: RoleI
         None => chart.good("may enrol", format!("as role {role}, tried in course {course}")),
         Some(error) => chart.bad("may enrol", error.to_string(), mend_enrolling(&error)),
     }
-    match reader.fetch_enrolled(course, WhichEnrolled::OnlyActive, WhichFields::Id).await {
-        Ok(_) => chart.good("may see who is enrolled", "moodle/course:enrolreview"),
-        Err(error) => {
-            chart.bad("may see who is enrolled", error.to_string(), "give the service role moodle/course:enrolreview")
+    const LOOKS: &str = "moodle/course:enrolreview and moodle/site:accessallgroups";
+    match reader.probe_listing(course).await {
+        None => chart.good("may see who is enrolled", LOOKS),
+        Some(error) => {
+            let mend = match error.code() {
+                Some("nopermissions") => {
+                    "give the service role moodle/course:enrolreview and moodle/site:accessallgroups"
+                }
+                _ => mend_enrolling(&error),
+            };
+            chart.bad("may see who is enrolled", error.to_string(), mend);
         }
     }
 }
@@ -192,6 +197,9 @@ fn mend_enrolling(error: &MoodleError) -> &'static str {
     }
 }
 
+/// What helps where PHP reads fewer form variables than a call has.
+const VARIABLES: &str = "raise max_input_vars in Moodle's php.ini, or lower the site's input_vars";
+
 pub(super) fn mend(error: &MoodleError) -> &'static str {
     match error {
         MoodleError::Denied { code, .. } => match code.as_str() {
@@ -205,6 +213,7 @@ pub(super) fn mend(error: &MoodleError) -> &'static str {
         },
         MoodleError::Maintenance { .. } => "wait until the maintenance is over",
         MoodleError::Misaddressed { .. } => "configure the address that Moodle itself uses (its wwwroot)",
+        MoodleError::Refused { code, .. } if code == CODE_VARIABLES_DROPPED => VARIABLES,
         MoodleError::Refused { .. } => "look at the service role's capabilities in docs/OPERATING.md",
         MoodleError::NotSent { .. } => "check the address, and that this machine may reach it",
         _ => "look at the web server's log",

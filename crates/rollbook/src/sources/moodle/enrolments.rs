@@ -38,11 +38,13 @@ pub async fn collect_enrolments(
     let hidden = fetch_hidden(reader, &fewer).await?;
     let (small, large): (Vec<_>, Vec<_>) =
         by_course.into_iter().partition(|(course, users)| few(users) && !hidden.contains(course));
-    let shown = join_all(small.iter().map(|(course, _)| async { (*course, reader.probe_listing(*course).await) }));
+    // A listing shows nobody where groups are separate and the token may not see them; one course tells for all.
+    let probed = small.iter().chain(large.iter().take(usize::from(small.is_empty())));
+    let shown = join_all(probed.map(|(course, _)| async { (*course, reader.probe_listing(*course).await) }));
     let listings =
         join_all(large.iter().map(|(course, users)| async { (*course, by_listing(reader, *course, users).await) }));
     let (shown, listings) = tokio::join!(shown, listings);
-    let mut refusals = Vec::new();
+    let mut refusals = BTreeMap::new();
     let mut active = BTreeMap::new();
     let mut enrolments = Enrolments::new();
     for (course, listing) in listings {
@@ -51,7 +53,7 @@ pub async fn collect_enrolments(
                 active.insert(course, count);
                 enrolments.extend(entries);
             }
-            Err(error) => refusals.push((course, error)),
+            Err(error) => drop(refusals.insert(course, error)),
         }
     }
     refusals.extend(shown.into_iter().filter_map(|(course, error)| Some((course, error?))));
@@ -67,7 +69,7 @@ pub async fn collect_enrolments(
 
 /// The courses that cannot be looked into, unless that is the token's fault, or the site's.
 fn leave_out(
-    refusals: Vec<(MoodleCourseId, MoodleError)>,
+    refusals: BTreeMap<MoodleCourseId, MoodleError>,
     asked: usize,
 ) -> Result<BTreeSet<MoodleCourseId>, MoodleSourceError> {
     let all = refusals.len() == asked;
@@ -78,7 +80,7 @@ fn leave_out(
             mend: mend.to_owned(),
         };
         match error.code() {
-            Some("nopermissions") => return Err(blind("moodle/course:enrolreview")),
+            Some("nopermissions") => return Err(blind(LOOKS)),
             Some("requireloginerror" | "errorcoursecontextnotvalid") if all => {
                 return Err(blind("moodle/course:view and moodle/course:viewhiddencourses"));
             }
@@ -88,6 +90,9 @@ fn leave_out(
     }
     Ok(out)
 }
+
+/// Moodle's words say which.
+const LOOKS: &str = "moodle/course:enrolreview and moodle/site:accessallgroups";
 
 type Entries = Vec<((MoodleUserId, MoodleCourseId), Enrolment)>;
 

@@ -73,6 +73,28 @@ impl MoodleDatabase {
         Ok(u64::try_from(rows.first().map_or(Ok(0), |row| row.int(0))?).unwrap_or_default())
     }
 
+    /// Proves that tables are there and can be read.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] about the first that is not or cannot.
+    pub async fn prove_readable(&self, tables: &[&str]) -> Result<(), DatabaseError> {
+        for table in tables {
+            let sql = format!("SELECT {{int:COUNT(*)}} FROM {{table:{table}}} WHERE 1 = 0");
+            self.tables.rows("reading Moodle's tables", &sql, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// An account's user name.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]
+    pub async fn fetch_username(&self, user: MoodleUserId) -> Result<Option<String>, DatabaseError> {
+        let sql = "SELECT {text:u.username} FROM {table:user} u WHERE u.id = ?";
+        let rows = self.tables.rows("looking up an account", sql, &[Arg::Int(user.0)]).await?;
+        rows.first().map(|row| row.text(0)).transpose()
+    }
+
     /// What the plugin `local_cohortrole` gives.
     ///
     /// # Errors

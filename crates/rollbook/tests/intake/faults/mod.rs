@@ -1,5 +1,6 @@
 //! Every write of intake × every fault; then the sites are well again, and nothing may tell that they were not.
 
+mod correct;
 mod death;
 mod matrix;
 mod seeded;

@@ -5,6 +5,7 @@ use crate::stage::{FIRST, Stage, enrol, link, school};
 use jiff::SignedDuration;
 use rollbook::journal::{Journal, OpenOptions};
 use rollbook_sandbox::{Fault, Kind, Target};
+use sqlx::{Connection, SqliteConnection};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_run_of_a_link_at_once_is_refused_and_says_who_runs_it_since_when() {
@@ -31,6 +32,29 @@ async fn of_two_runs_at_once_one_works_and_the_other_changes_nothing() {
     twin.round().await.unwrap();
     twin.settle("twin").await;
     stage.picture().await.assert_like(&twin.picture().await, "two at once");
+}
+
+/// Another process holds the file when the run begins, and lets go before patience ends.
+#[tokio::test]
+async fn a_journal_that_another_process_holds_is_waited_for() {
+    let stage = Stage::new(school()).await;
+    let mut other = SqliteConnection::connect(&stage.journal_file().display().to_string()).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let release = async {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(stage.sandbox.calls().total(), 0, "nothing is read before the lease is held");
+        sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    };
+    let (run, ()) = tokio::join!(stage.run(), release);
+    run.unwrap();
+    stage.deliver().await;
+    stage.settle("held for a while").await;
+    let twin = Stage::new(school()).await;
+    twin.round().await.unwrap();
+    twin.settle("twin").await;
+    stage.picture().await.assert_like(&twin.picture().await, "held for a while");
 }
 
 /// The file stops growing at ever later moments of the first run.

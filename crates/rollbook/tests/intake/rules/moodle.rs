@@ -84,6 +84,7 @@ async fn a_missing_capability_to_act_stops_the_run_before_any_effect_and_is_name
         ("moodle/role:assign", "moodle/role:assign"),
         ("moodle/course:view", "moodle/course:view"),
         ("moodle/course:enrolreview", "moodle/course:enrolreview"),
+        ("moodle/site:accessallgroups", "moodle/site:accessallgroups"),
     ] {
         let said = refuse(capability, |stage| stage.sandbox.world().moodle.revoke(MOODLE_TOKEN, capability)).await;
         assert!(said.contains(named), "{capability}: {said}");
@@ -93,7 +94,12 @@ async fn a_missing_capability_to_act_stops_the_run_before_any_effect_and_is_name
 /// A token that sees too little finds nobody. Nothing may be settled on its word, also where nothing would be changed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn absence_settles_nothing_while_the_sight_is_not_proven() {
-    for capability in ["moodle/user:viewdetails", "moodle/user:viewalldetails", "moodle/course:enrolreview"] {
+    for capability in [
+        "moodle/user:viewdetails",
+        "moodle/user:viewalldetails",
+        "moodle/course:enrolreview",
+        "moodle/site:accessallgroups",
+    ] {
         let mut world = empty_school();
         [16, 17].into_iter().for_each(|number| world.elm.push(suspend(&format!("E{number}"), SMALL, 30)));
         world.moodle.revoke(MOODLE_TOKEN, capability);

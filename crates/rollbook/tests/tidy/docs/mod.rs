@@ -2,6 +2,7 @@
 //!
 //! Next: [`commands`], [`keys`].
 
+mod alerts;
 mod commands;
 mod keys;
 mod proofs;
@@ -9,6 +10,7 @@ mod shell;
 mod spans;
 mod tree;
 
+pub use alerts::say_what_to_do_about_each_alert;
 pub use commands::name_only_what_can_be_called;
 pub use keys::name_only_keys_that_exist;
 pub use proofs::name_only_tests_that_exist;
@@ -17,7 +19,7 @@ use crate::files::Project;
 use crate::{Complaint, complain};
 
 /// What a stranger looks for first.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 14] = [
     "README.md",
     "CHANGELOG.md",
     "LICENSE",
@@ -25,7 +27,10 @@ const PAGES: [&str; 11] = [
     "dev",
     ".ci/run",
     "docs/ARCHITECTURE.md",
+    "docs/BENCHMARKS.md",
+    "docs/FAULTS.md",
     "docs/GLOSSARY.md",
+    "docs/LIVE.md",
     "docs/OPERATING.md",
     "docs/STYLE.md",
     "docs/THREATS.md",

@@ -102,6 +102,12 @@ impl Call<'_> {
         let enters = course_id == crate::moodle::FRONT_PAGE_ID || self.may("moodle/course:view");
         hidden && enters
     }
+
+    /// Whether everybody in a course can be seen, its groups notwithstanding.
+    pub(crate) fn sees_all_of(&self, course_id: i64) -> bool {
+        let apart = self.moodle.courses.get(course_id).is_some_and(|course| course.separate_groups);
+        !apart || self.may("moodle/site:accessallgroups")
+    }
 }
 
 /// Turns validated parameters into the function's own type.

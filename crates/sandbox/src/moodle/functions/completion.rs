@@ -45,6 +45,9 @@ fn status(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
     if !call.moodle.site.tracks_completion || !course.enablecompletion || !may {
         return Err(Refusal::moodle("cannotviewreport", "You cannot view this report"));
     }
+    if userid != call.caller.token.user_id && !call.sees_all_of(courseid) {
+        return Err(Refusal::moodle("accessdenied", "Access denied"));
+    }
     if !tracked(call, userid, courseid) {
         return Err(Refusal::moodle("usernotenroled", "The user is not enrolled in the course"));
     }

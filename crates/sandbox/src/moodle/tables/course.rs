@@ -20,6 +20,8 @@ pub struct Course {
     pub visible: bool,
     /// Completion tracking is on in this course.
     pub enablecompletion: bool,
+    /// Separate groups: who is in none of them sees nobody, and nobody is in one here.
+    pub separate_groups: bool,
     /// At least one completion criterion is set.
     pub has_criteria: bool,
     /// One of the criteria is self completion.
@@ -43,6 +45,7 @@ impl Course {
             category: 1,
             visible: true,
             enablecompletion: true,
+            separate_groups: false,
             has_criteria: true,
             self_completion: false,
             opt_in: None,

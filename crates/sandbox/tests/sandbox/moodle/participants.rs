@@ -92,6 +92,18 @@ async fn only_roles_of_the_course_itself_show() {
 }
 
 #[tokio::test]
+async fn separate_groups_hide_everybody_from_who_may_not_see_all_of_them() {
+    let course = course().await;
+    let all = course.list(&[]).await;
+    course.client.sandbox.world().moodle.courses.edit(course.id, |course| course.separate_groups = true);
+    assert_eq!(course.list(&[]).await, all);
+    assert_eq!(course.list(&[("groupid", "7")]).await, json!([]));
+    course.client.sandbox.world().moodle.revoke(MOODLE_TOKEN, "moodle/site:accessallgroups");
+    assert_eq!(course.list(&[]).await, json!([]));
+    assert_eq!(code(&course.list(&[("groupid", "7")]).await), "nopermissions");
+}
+
+#[tokio::test]
 async fn rights_hide_people_or_close_the_list() {
     let course = course().await;
     let revoke = |capability: &str| course.client.sandbox.world().moodle.revoke(MOODLE_TOKEN, capability);

@@ -3,7 +3,7 @@
 //! It must never change the site: every write that is tried here is one that Moodle refuses whatever the rights are,
 //! and Moodle checks rights before it refuses. Next: `users.rs`.
 
-use super::super::error::MoodleError;
+use super::super::error::{CODE_VARIABLES_DROPPED, MoodleError};
 use super::super::form::Form;
 use super::super::function::Function;
 use super::super::wire::WireUser;
@@ -13,6 +13,8 @@ use rollbook_core::model::{CohortContext, MoodleCourseId, MoodleUserId, RoleCont
 
 /// No Moodle has given out so high a user id.
 const NOBODY: MoodleUserId = MoodleUserId(2_000_000_011);
+/// Nor so high an id of a group.
+const NO_GROUP: &str = "2000000011";
 /// Moodle knows the text formats 0, 1, 2 and 4, and looks after the capability and before the table.
 const NO_FORMAT: u8 = 99;
 
@@ -30,8 +32,11 @@ impl MoodleReader {
             form.add_value("values", index, "nobody.probes.here");
         }
         form.add_value("values", leading, username);
-        let found: Vec<WireUser> = self.client.read(Function::UsersByField, leading + 1, &form).await?;
-        Ok(!found.is_empty())
+        let found: Result<Vec<WireUser>, _> = self.client.read(Function::UsersByField, leading + 1, &form).await;
+        match found {
+            Err(error) if error.code() == Some(CODE_VARIABLES_DROPPED) => Ok(false),
+            found => Ok(!found?.is_empty()),
+        }
     }
 
     /// Whether accounts could be made: one is tried whose user name is taken, which Moodle always refuses. `None` means
@@ -51,14 +56,15 @@ impl MoodleReader {
         tried.err().filter(|error| error.code() != Some("invalidparameter"))
     }
 
-    /// Whether the token may list who is suspended in a course. `None` means yes; else the refusal: `nopermissions` without
-    /// `moodle/course:enrolreview`, `requireloginerror` or `errorcoursecontextnotvalid` where it may not open the course.
+    /// Whether the token may list who is suspended in a course, also where its groups are separate: by naming a group that
+    /// is not there. `None` means yes; else the refusal: `nopermissions` without `moodle/course:enrolreview` or
+    /// `moodle/site:accessallgroups` (Moodle would show nobody, and no error), `requireloginerror` or
+    /// `errorcoursecontextnotvalid` where it may not open the course.
     pub async fn probe_listing(&self, course: MoodleCourseId) -> Option<MoodleError> {
         let mut form = Form::new();
         form.add("courseid", course);
-        for (index, (name, value)) in
-            [("onlysuspended", "1"), ("userfields", "id"), ("limitnumber", "1")].into_iter().enumerate()
-        {
+        let options = [("onlysuspended", "1"), ("groupid", NO_GROUP), ("userfields", "id"), ("limitnumber", "1")];
+        for (index, (name, value)) in options.into_iter().enumerate() {
             form.add_field("options", index, "name", name).add_field("options", index, "value", value);
         }
         let tried: Result<Vec<WireUser>, MoodleError> = self.client.read(Function::EnrolledUsers, 1, &form).await;

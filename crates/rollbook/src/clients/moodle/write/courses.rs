@@ -9,7 +9,7 @@ use super::super::wire::{WireCreated, WireWarnings};
 use super::MoodleWriter;
 use rollbook_core::model::{ElmCourseId, MoodleCourseId};
 
-/// A course to be made: 6 form variables.
+/// A course to be made: 7 form variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCourse {
     /// Its full name.
@@ -24,6 +24,8 @@ pub struct NewCourse {
     pub completion: bool,
     /// Whether learners see it.
     pub visible: bool,
+    /// Whether its groups are separate: who is in none of them sees nobody.
+    pub separate_groups: bool,
 }
 
 impl MoodleWriter {
@@ -37,13 +39,14 @@ impl MoodleWriter {
         }
         let mut form = Form::new();
         for (index, course) in courses.iter().enumerate() {
-            let NewCourse { fullname, shortname, category, idnumber, completion, visible } = course;
+            let NewCourse { fullname, shortname, category, idnumber, completion, visible, separate_groups } = course;
             form.add_field("courses", index, "fullname", fullname)
                 .add_field("courses", index, "shortname", shortname)
                 .add_field("courses", index, "categoryid", category)
                 .add_field("courses", index, "idnumber", idnumber)
                 .add_field("courses", index, "enablecompletion", flag(*completion))
-                .add_field("courses", index, "visible", flag(*visible));
+                .add_field("courses", index, "visible", flag(*visible))
+                .add_field("courses", index, "groupmode", flag(*separate_groups));
         }
         let made: Vec<WireCreated> = self.client.write(Function::CreateCourses, courses.len(), &form).await?;
         Ok(made.into_iter().map(|course| MoodleCourseId(course.id)).collect())

@@ -145,8 +145,8 @@ async fn ask(reader: &MoodleReader, look: &Look, asking: &Asking, budget: &CallB
     Looked::Answered(part)
 }
 
-/// Of several courses, those that the list leaves open: when a completed one was completed, and why one has no word on
-/// completion (no criteria, or a right that the token has lost). The others are answered for.
+/// Of several courses, those that the list leaves open: when a completed one was completed, why one is not shown, and why one
+/// has no word on completion (no criteria, or a right that the token has lost). The others are answered for.
 fn open_questions(
     asked: &[MoodleCourseId],
     shown: &[WireUserCourse],
@@ -157,9 +157,9 @@ fn open_questions(
     for course in asked {
         let shown = shown.iter().find(|shown| shown.id == *course);
         match shown.map(|shown| shown.completed) {
-            Some(Some(true) | None) => open.push(*course),
-            // Not shown: not active in it.
-            None | Some(Some(false)) => part.answer(user, *course, None),
+            Some(Some(false)) => part.answer(user, *course, None),
+            // Not shown: no longer active in it, or not to be seen by us, as where groups are separate. The question tells.
+            Some(Some(true) | None) | None => open.push(*course),
         }
     }
     open

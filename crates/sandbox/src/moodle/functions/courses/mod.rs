@@ -23,6 +23,7 @@ const NEW_COURSE: &[Key] = &[
     optional("visible", Shape::Int),
     optional("enablecompletion", Shape::Int),
     optional("completionnotify", Shape::Int),
+    optional("groupmode", Shape::Int),
     optional("lang", Shape::Word),
 ];
 

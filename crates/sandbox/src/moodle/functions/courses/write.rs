@@ -8,6 +8,9 @@ use super::super::call::args;
 use crate::moodle::wire::Refusal;
 use crate::moodle::{Course, FRONT_PAGE_ID};
 
+/// Moodle's number for it.
+const SEPARATE_GROUPS: i64 = 1;
+
 #[derive(Deserialize)]
 struct Create {
     courses: Vec<New>,
@@ -21,6 +24,7 @@ struct New {
     idnumber: Option<String>,
     visible: Option<i64>,
     enablecompletion: Option<i64>,
+    groupmode: Option<i64>,
 }
 
 pub(super) fn create(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
@@ -44,6 +48,7 @@ pub(super) fn create(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal
         course.category = new.categoryid;
         course.visible = new.visible.unwrap_or(1) != 0;
         course.enablecompletion = new.enablecompletion.unwrap_or(0) != 0;
+        course.separate_groups = new.groupmode == Some(SEPARATE_GROUPS);
         course.has_criteria = false;
         course.timecreated = call.now;
         course.timemodified = call.now;

@@ -38,7 +38,7 @@ pub(crate) fn users_courses(call: &mut Call<'_>, value: Value) -> Result<Value, 
     let ids: BTreeSet<i64> = active.map(|row| row.course_id).collect();
     let courses = ids.iter().filter_map(|id| call.moodle.courses.get(*id));
     let list: Vec<Value> = courses
-        .filter(|course| call.may_open(course.id) && shows(call, course, userid))
+        .filter(|course| call.may_open(course.id) && call.sees_all_of(course.id) && shows(call, course, userid))
         .map(|course| course_of(call, course, userid, returnusercount))
         .collect();
     Ok(Value::Array(list))
