@@ -115,6 +115,8 @@ async fn refused_plan_runs_once_after_an_approval_and_not_after_a_rejection() {
     stage.work().await;
     assert_eq!(stage.request(sent.location()).await.state, RequestState::Done);
     assert_eq!(stage.journal.plan(plans[0].id).await.unwrap().state, PlanState::Used);
+    let told = operator.get("/guilds").await.body;
+    assert!(told.contains("approved: removals share (") && told.contains("blocked: removals share ("), "{told}");
     let cohort = stage.world().moodle.cohorts.iter().map(|cohort| cohort.id).next().unwrap();
     assert_eq!(stage.world().moodle.members_of(cohort).len(), 3);
     let plan = stage.journal.plan(plans[0].id).await.unwrap();
