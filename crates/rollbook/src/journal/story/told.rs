@@ -28,6 +28,32 @@ impl Story {
         newest.map_or_else(|| person.guid.clone(), |row| Guid::new(row.text.get(Field::Guid)))
     }
 
+    /// The courses that it is about, the one of the latest record first.
+    pub fn courses(&self) -> Vec<ElmCourseId> {
+        let of_records = self.records.iter().rev().map(course_of);
+        let others = self.applied.iter().rev().map(|row| row.course.clone());
+        let finished = self.completions.iter().rev().filter_map(|row| row.course.clone());
+        let mut courses = Vec::new();
+        for course in of_records.chain(others).chain(finished) {
+            if !course.as_str().is_empty() && !courses.contains(&course) {
+                courses.push(course);
+            }
+        }
+        courses
+    }
+
+    /// What of it is about one course.
+    pub fn of(&self, course: &ElmCourseId) -> Self {
+        let is_it = |named: &Option<ElmCourseId>| named.as_ref() == Some(course);
+        Self {
+            records: self.records.iter().filter(|row| course_of(row) == *course).cloned().collect(),
+            events: self.events.iter().filter(|event| is_it(&event.course)).cloned().collect(),
+            applied: self.applied.iter().filter(|row| row.course == *course).cloned().collect(),
+            outbox: self.outbox.iter().filter(|row| is_it(&row.course)).cloned().collect(),
+            completions: self.completions.iter().filter(|row| is_it(&row.course)).cloned().collect(),
+        }
+    }
+
     fn known(&self, person: &Person, course: &ElmCourseId, now: NowInMoodle) -> Known {
         let guid = self.guid(person);
         let newest = self.records.last();
@@ -64,6 +90,10 @@ impl Story {
             None => Reporting::NotAsked,
         }
     }
+}
+
+fn course_of(row: &LogRow) -> ElmCourseId {
+    ElmCourseId::new(row.text.get(Field::Course).trim())
 }
 
 /// What a person did about it.

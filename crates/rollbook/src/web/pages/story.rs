@@ -3,7 +3,7 @@
 //! The answer is the journal's: what was seen and done. Moodle itself is asked by requests only.
 
 use super::log::{LogLine, line, story_path};
-use crate::journal::{AppliedRow, LogRow, OutboxRow, Person, StoredEvent, Story};
+use crate::journal::{LogRow, OutboxRow, Person, StoredEvent, Story};
 use crate::web::incident::Failure;
 use crate::web::shell::{Answer, Badge, Caller, Clockwork, Here, Shell, Tone, When, show, word_label};
 use askama::Template;
@@ -40,7 +40,10 @@ struct InCourse {
     path: String,
     name: String,
     badge: Badge,
-    since: When,
+    since: Option<When>,
+    because: String,
+    next: String,
+    completion: String,
 }
 
 struct Sent {
@@ -89,7 +92,7 @@ pub(super) async fn show_story(
         account: account(&caller, &link, newest),
         all_path: story_path(&link, guid.as_str(), ""),
         told,
-        courses: courses(&story, &link, &guid, &clockwork),
+        courses: courses(&story, &who, &link, &clockwork),
         records: story.records.iter().rev().map(|row| line(row, &clockwork)).collect(),
         deliveries: story.outbox.iter().rev().map(|row| sent(row, &clockwork)).collect(),
         events: story.events.iter().rev().map(|event| told_event(event, &clockwork)).collect(),
@@ -132,22 +135,28 @@ fn tell(story: &Story, person: &Person, course: &ElmCourseId, clockwork: &Clockw
     Told { explanation, chain }
 }
 
-fn courses(story: &Story, link: &LinkName, guid: &Guid, clockwork: &Clockwork) -> Vec<InCourse> {
-    let name = |row: &AppliedRow| {
-        let named = story.records.iter().rev().find(|record| record.text.get(Field::Course) == row.course.as_str());
-        let name = named.map(|record| record.course_name.clone()).filter(|name| !name.is_empty());
-        name.unwrap_or_else(|| row.course.to_string())
+/// How it stands in each course, whether anything was done there or not.
+fn courses(story: &Story, person: &Person, link: &LinkName, clockwork: &Clockwork) -> Vec<InCourse> {
+    let one = |course: ElmCourseId| {
+        let told = story.of(&course);
+        let Explanation { because, completion, next, .. } = told.explain(person, &course, NowInMoodle::NotAsked);
+        let applied = told.applied.last();
+        let title = told.records.iter().rev().map(|row| &row.course_name).find(|title| !title.is_empty());
+        InCourse {
+            path: story_path(link, person.guid.as_str(), course.as_str()),
+            name: title.map_or_else(|| course.to_string(), String::clone),
+            badge: match applied.map(|row| row.state) {
+                Some(EnrolState::Enrol) => Badge::new(Tone::Good, "enrolled"),
+                Some(EnrolState::Suspend) => Badge::new(Tone::Plain, "suspended"),
+                None => Badge::new(if next.is_empty() { Tone::Plain } else { Tone::Bad }, "nothing done"),
+            },
+            since: applied.map(|row| clockwork.ago(row.changed)),
+            because,
+            next,
+            completion,
+        }
     };
-    let course = |row: &AppliedRow| InCourse {
-        path: story_path(link, guid.as_str(), row.course.as_str()),
-        name: name(row),
-        badge: match row.state {
-            EnrolState::Enrol => Badge::new(Tone::Good, "enrolled"),
-            EnrolState::Suspend => Badge::new(Tone::Plain, "suspended"),
-        },
-        since: clockwork.ago(row.changed),
-    };
-    story.applied.iter().rev().map(course).collect()
+    story.courses().into_iter().map(one).collect()
 }
 
 fn sent(row: &OutboxRow, clockwork: &Clockwork) -> Sent {
@@ -172,7 +181,23 @@ fn told_event(event: &StoredEvent, clockwork: &Clockwork) -> Event {
         kind: word_label(event.kind.as_str()),
         author: event.author.clone(),
         run: event.run.as_ref().map(|run| format!("/runs/{run}")).unwrap_or_default(),
-        told: plain(&event.payload),
+        told: brief(&event.payload),
+    }
+}
+
+/// What an event says, in the words that it has for people; else all its particulars.
+pub(super) fn brief(payload: &Value) -> String {
+    let word = |name: &str| payload.get(name).and_then(Value::as_str).filter(|word| !word.is_empty());
+    match (word("words"), word("step")) {
+        (Some(words), _) => match word("verdict").or_else(|| payload["verdict"]["verdict"].as_str()) {
+            Some(verdict) => format!("{}: {words}", word_label(verdict)),
+            None => words.to_owned(),
+        },
+        (None, Some(step)) => match payload.get("outcome") {
+            Some(outcome) => format!("{step}: {}", plain(outcome)),
+            None => step.to_owned(),
+        },
+        (None, None) => plain(payload),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One run: its plan, what the guards found, its events, and the calls that it made.
 
 use crate::journal::{JournalError, PlanRow, PlanState, RunRow, StoredEvent};
-use crate::web::pages::story::plain;
+use crate::web::pages::story::{brief, plain};
 use crate::web::shell::{
     Answer, Badge, Caller, Clockwork, Here, More, Shell, Tone, When, counted, flow_label, grouped, kind_label,
     run_badge, run_reason, show, word_label,
@@ -180,7 +180,7 @@ fn event_line(event: &StoredEvent, clockwork: &Clockwork) -> EventLine {
         },
         author: event.author.clone(),
         about: record.or_else(|| event.guid_fold.clone()).unwrap_or_default(),
-        told: plain(&event.payload),
+        told: brief(&event.payload),
     }
 }
 
