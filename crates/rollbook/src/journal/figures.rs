@@ -20,7 +20,7 @@ pub struct RunFigures {
     pub enrolled: u64,
     /// Suspended in a course.
     pub suspended: u64,
-    /// Records that needed a human.
+    /// Records that needed a human: the most that a run met, for each run meets them again until they are mended.
     pub errors: u64,
 }
 
@@ -48,13 +48,14 @@ impl Journal {
         (from, until): (Timestamp, Timestamp),
     ) -> Result<Vec<RunFigures>, JournalError> {
         let sum = |column: &str| format!("CAST(SUM({column}) AS BIGINT) AS {column}");
+        let (runs, enrolled, suspended, errors) = (sum("runs"), sum("enrolled"), sum("suspended"), sum("errors"));
         let sql = format!(
-            "SELECT started_ms / {STEP_MS} AS step, COUNT(*) AS runs, {}, {}, {} FROM run
-             WHERE flow = $1 AND started_ms >= $2 AND started_ms < $3 AND ($4 = '' OR link = $4) AND kind <> 'import'
-             GROUP BY started_ms / {STEP_MS} ORDER BY 1",
-            sum("enrolled"),
-            sum("suspended"),
-            sum("errors"),
+            "SELECT step, {runs}, {enrolled}, {suspended}, {errors} FROM (
+                SELECT started_ms / {STEP_MS} AS step, COUNT(*) AS runs, {enrolled}, {suspended}, MAX(errors) AS errors
+                FROM run WHERE flow = $1 AND started_ms >= $2 AND started_ms < $3 AND ($4 = '' OR link = $4)
+                    AND kind <> 'import'
+                GROUP BY started_ms / {STEP_MS}, link) AS of_link
+             GROUP BY step ORDER BY 1"
         );
         let args = args![flow, from, until, link.map_or("", LinkName::as_str)];
         let rows = self.store.rows(&sql, args).await?;

@@ -74,15 +74,19 @@ impl Journal {
         row.map_or(Ok(0), |row| row.count("total"))
     }
 
-    /// What the runs of a link, or of all, came to in sum since a moment.
+    /// What the runs of a link, or of all, came to in sum since a moment; of records that wait or need a human, which each run
+    /// meets again, the most that one run met.
     ///
     /// # Errors
     /// Those of the database only.
     pub async fn totals_since(&self, link: Option<&LinkName>, since: Timestamp) -> Result<Counts, JournalError> {
         let columns =
             ["records", "enrolled", "suspended", "errors", "skipped", "waiting", "accounts", "mails", "calls"];
-        let sums: Vec<String> =
-            columns.iter().map(|column| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT) AS {column}")).collect();
+        let sum = |column: &&str| {
+            let of = if matches!(*column, "errors" | "waiting") { "MAX" } else { "SUM" };
+            format!("CAST(COALESCE({of}({column}), 0) AS BIGINT) AS {column}")
+        };
+        let sums: Vec<String> = columns.iter().map(sum).collect();
         let sql = format!("SELECT {} FROM run WHERE started_ms >= $1 AND ($2 = '' OR link = $2)", sums.join(", "));
         let row = self.store.row(&sql, args![since, link.map_or("", LinkName::as_str)]).await?;
         row.as_ref().map_or_else(|| Ok(Counts::default()), counts)

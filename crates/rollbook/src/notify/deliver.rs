@@ -11,8 +11,10 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::journal::{Claimed, Delivery, Journal, JournalError, NoticeRow, OutboxKind};
 use jiff::{SignedDuration, Timestamp};
+use rollbook_core::model::LinkName;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
 
 /// A claim this old was left by a process that died.
@@ -44,6 +46,14 @@ struct Due {
 struct Ways<'a> {
     smtp: Option<(SmtpClient, &'a lettre::message::Mailbox)>,
     hook: Option<WebhookClient>,
+    /// Of links that have their own.
+    hooks: BTreeMap<LinkName, WebhookClient>,
+}
+
+impl Ways<'_> {
+    fn hook_of(&self, link: &LinkName) -> Option<&WebhookClient> {
+        self.hooks.get(link).or(self.hook.as_ref())
+    }
 }
 
 /// Sends every notice that is due, once each. A server that is away is asked once for each of its notices and not again before
@@ -72,7 +82,7 @@ pub async fn deliver_notices(
         Ok(ways) => ways,
         Err(error) => {
             tracing::error!(%error, "notices cannot be sent");
-            Ways { smtp: None, hook: None }
+            Ways { smtp: None, hook: None, hooks: BTreeMap::new() }
         }
     };
     while !rows.is_empty() {
@@ -108,7 +118,13 @@ fn make_ways(settings: &Settings) -> Result<Ways<'_>, SetupError> {
         None => None,
     };
     let hook = settings.notify.webhook.as_ref().map(|url| WebhookClient::new(&url.expose().into())).transpose()?;
-    Ok(Ways { smtp, hook })
+    let mut hooks = BTreeMap::new();
+    for link in settings.links.values() {
+        if let Some(url) = &link.schedule().webhook {
+            hooks.insert(link.name().clone(), WebhookClient::new(&url.expose().into())?);
+        }
+    }
+    Ok(Ways { smtp, hook, hooks })
 }
 
 async fn send(
@@ -126,7 +142,7 @@ async fn send(
         Err(error) => return Err(error),
     };
     let now = clock.now();
-    Ok(match (way.as_str(), &ways.hook, &ways.smtp) {
+    Ok(match (way.as_str(), ways.hook_of(&notice.link), &ways.smtp) {
         (WEBHOOK, Some(hook), _) => match hook.post(&body(&notice), &row.dedupe).await {
             Ok(()) => (Delivery::Sent, "accepted".to_owned()),
             Err(error) if error.is_transient() => (again(row.attempt, now), error.to_string()),

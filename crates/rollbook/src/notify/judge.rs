@@ -52,7 +52,8 @@ fn ways(settings: &Settings, link: &Link) -> Vec<String> {
     let own = &link.schedule().notify;
     let list = if own.is_empty() { &settings.notify.to } else { own };
     let mails = list.iter().map(ToString::to_string).filter(|_| settings.mail.is_some());
-    let hook = settings.notify.webhook.iter().map(|_| WEBHOOK.to_owned());
+    let hook = link.schedule().webhook.as_ref().or(settings.notify.webhook.as_ref());
+    let hook = hook.iter().map(|_| WEBHOOK.to_owned());
     let mut ways: Vec<String> = mails.chain(hook).collect();
     ways.sort();
     ways.dedup();

@@ -18,8 +18,9 @@ async fn runs_are_added_up_by_quarters_of_an_hour(world: World) {
         journal.finish_run(&lease, &run, RunState::Done, &counts, "", at(minute)).await.unwrap();
     }
     let figures = journal.run_figures("intake", None, (at(0), at(60))).await.unwrap();
+    // The same record in trouble is met by each run: it is one.
     let told: Vec<_> = figures.iter().map(|f| (f.from, f.runs, f.enrolled, f.suspended, f.errors)).collect();
-    assert_eq!(told, [(at(0), 2, 6, 4, 2), (at(15), 1, 3, 2, 1)]);
+    assert_eq!(told, [(at(0), 2, 6, 4, 1), (at(15), 1, 3, 2, 1)]);
     assert!(journal.run_figures("guilds", None, (at(0), at(60))).await.unwrap().is_empty());
     assert!(journal.run_figures("intake", Some(&LinkName::new("other")), (at(0), at(60))).await.unwrap().is_empty());
     assert_eq!(journal.run_figures("intake", Some(&link()), (at(15), at(16))).await.unwrap().len(), 1);

@@ -115,6 +115,8 @@ async fn refused_plan_runs_once_after_an_approval_and_not_after_a_rejection() {
     stage.work().await;
     assert_eq!(stage.request(sent.location()).await.state, RequestState::Done);
     assert_eq!(stage.journal.plan(plans[0].id).await.unwrap().state, PlanState::Used);
+    let told = operator.get("/guilds").await.body;
+    assert!(told.contains("approved: removals share (") && told.contains("blocked: removals share ("), "{told}");
     let cohort = stage.world().moodle.cohorts.iter().map(|cohort| cohort.id).next().unwrap();
     assert_eq!(stage.world().moodle.members_of(cohort).len(), 3);
     let plan = stage.journal.plan(plans[0].id).await.unwrap();
@@ -122,28 +124,6 @@ async fn refused_plan_runs_once_after_an_approval_and_not_after_a_rejection() {
     assert_eq!(plan.expires.unwrap().duration_since(judged), jiff::SignedDuration::from_mins(90));
     let again = approver.post(&path, &[("word", "reject"), ("why", "too late")]).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
-}
-
-#[tokio::test]
-async fn completion_by_hand_shows_its_body_before_it_is_sent() {
-    let stage = Stage::small().await;
-    let (user, course) = {
-        let world = stage.world();
-        (world.moodle.users_by_idnumber(crate::stage::JANE)[0].id, world.moodle.courses_by_idnumber("930001")[0].id)
-    };
-    stage.world().moodle.complete(user, course, stage.now());
-    let mut operator = Browser::of(&stage, RoleName::Operator).await;
-    let named = [("link", "done"), ("user", crate::stage::JANE), ("course", "930001")];
-    let asked = operator.post("/completions/preview", &named).await;
-    stage.work().await;
-    let page = operator.get(asked.location()).await;
-    assert!(page.body.contains("The body that would be sent") && page.body.contains("700001"), "{}", page.body);
-    assert!(stage.world().elm.completions_of(700_001).is_empty(), "a look sends nothing");
-    let sent = operator.post("/completions/send", &named).await;
-    stage.work().await;
-    let done = operator.get(sent.location()).await;
-    assert!(done.body.contains("accepted by the ELM"), "{}", done.body);
-    assert_eq!(stage.world().elm.completions_of(700_001).len(), 1);
 }
 
 #[tokio::test]
@@ -197,28 +177,30 @@ async fn token_and_login_link_are_shown_once_and_kept_as_hashes() {
     assert!(link.body.contains("http://127.0.0.1:8350/login/link/"));
 }
 
-#[tokio::test]
-async fn refused_completion_shows_what_was_sent_and_is_sent_again_from_its_item() {
-    let stage = Stage::small().await;
-    let (user, course) = {
-        let world = stage.world();
-        (world.moodle.users_by_idnumber(crate::stage::JANE)[0].id, world.moodle.courses_by_idnumber("930001")[0].id)
-    };
-    stage.world().moodle.complete(user, course, stage.now());
-    stage.world().elm.closed.insert(700_001);
-    stage.run("done").await;
-    let mut operator = Browser::of(&stage, RoleName::Operator).await;
-    let path = format!("/attention/{}", item_of(&stage, "completion_refused").await);
-    let page = operator.get(&path).await;
-    for part in ["What the ELM was sent", "Enrolment 700001 is closed", "jane.doe@example.org", "What to do:"] {
-        assert!(page.body.contains(part), "{part}: {}", page.body);
-    }
-    assert!(!page.body.contains("0 records") && !page.body.contains("completed_at"), "{}", page.body);
-    let (_, report) = page.body.split_once("name=\"report\" value=\"").unwrap();
-    let report = report.split('"').next().unwrap().to_owned();
-    stage.world().elm.closed.clear();
-    operator.post("/completions/retry", &[("link", "done"), ("report", &report)]).await;
+/// How many records the answer to a question shows, with the first one's heading.
+async fn found(stage: &Stage, operator: &mut Browser, question: &[(&str, &str)]) -> usize {
+    let fields: Vec<(&str, &str)> = question.iter().copied().chain([("link", "demo")]).collect();
+    let asked = operator.post("/intake", &fields).await;
+    assert_eq!(asked.status, StatusCode::SEE_OTHER, "{question:?}: {}", asked.body);
     stage.work().await;
-    assert_eq!(stage.world().elm.completions_of(700_001).len(), 1);
-    assert!(operator.get(&path).await.body.contains("Closed: its cause is gone."));
+    operator.get(asked.location()).await.body.matches("<article class=\"card\"").count()
+}
+
+#[tokio::test]
+async fn feed_is_asked_by_time_mail_guid_and_any_of_them_together() {
+    let stage = Stage::small().await;
+    let mut operator = Browser::of(&stage, RoleName::Operator).await;
+    // 18:00 in UTC is 11:00 in the link's zone; the records were written 60, 50, 40, 30, 20, 19 and 10 minutes before.
+    let (early, late) = (("from", "2026-11-23T10:15"), ("until", "2026-11-23T10:35"));
+    let (sam, mail) = (("guid", SAM), ("mail", "sam.changed@example.org"));
+    assert_eq!(found(&stage, &mut operator, &[early]).await, 5);
+    assert_eq!(found(&stage, &mut operator, &[early, late]).await, 2);
+    assert_eq!(found(&stage, &mut operator, &[mail]).await, 2);
+    assert_eq!(found(&stage, &mut operator, &[sam]).await, 2);
+    assert_eq!(found(&stage, &mut operator, &[sam, mail, early]).await, 2);
+    assert_eq!(found(&stage, &mut operator, &[sam, mail, ("from", "2026-11-23T10:45")]).await, 0);
+    assert_eq!(found(&stage, &mut operator, &[sam, ("mail", "eve@example.org")]).await, 0);
+    assert_eq!(found(&stage, &mut operator, &[sam, early, late]).await, 0);
+    let wrong = operator.post("/intake", &[("link", "demo"), ("from", "yesterday")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
 }

@@ -7,6 +7,7 @@
 
 mod acts;
 mod browser;
+mod completions;
 mod doors;
 mod harm;
 mod login;

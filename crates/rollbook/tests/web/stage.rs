@@ -187,6 +187,8 @@ url = "{completion}"
 kind = "moodle"
 url = "{moodle}"
 token = "{MOODLE_TOKEN}"
+# What a run does comes in one order.
+concurrency = 1
 [site.avc]
 kind = "community"
 url = "{community}"

@@ -7,6 +7,7 @@ use super::Around;
 use crate::config::kind::List;
 use crate::config::kind::{Flag, Kind, Lasting, Mail};
 use crate::config::read::Section;
+use crate::config::secret::SecretUrl;
 use crate::config::tree::Value;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
@@ -31,6 +32,8 @@ pub struct Schedule {
     pub run_limit: Duration,
     /// Who gets this link's notices; the list of `[notify]` when empty.
     pub notify: Vec<Mailbox>,
+    /// What is posted this link's notices; the webhook of `[notify]` when absent.
+    pub webhook: Option<SecretUrl>,
 }
 
 impl Schedule {
@@ -51,6 +54,7 @@ pub(super) fn read(section: &mut Section<'_>, around: &Around<'_>, default: &'st
         jitter: section.or("jitter", "0s", Lasting("0s", "10m")),
         run_limit: section.or("run_limit", "30m", Lasting("10s", "1d")),
         notify: section.or("notify", [], List(Mail, 50)),
+        webhook: section.secret_url("webhook", &["https", "http"]),
     }
 }
 
@@ -105,7 +109,16 @@ mod tests {
         let (text, cron) = Expression.read(&text.into()).unwrap();
         let timezone = clock::zone(zone).unwrap();
         let nothing = Duration::ZERO;
-        Schedule { cron, text, timezone, enabled: true, jitter: nothing, run_limit: nothing, notify: Vec::new() }
+        Schedule {
+            cron,
+            text,
+            timezone,
+            enabled: true,
+            jitter: nothing,
+            run_limit: nothing,
+            notify: Vec::new(),
+            webhook: None,
+        }
     }
 
     fn next(schedule: &Schedule, after: &str) -> String {

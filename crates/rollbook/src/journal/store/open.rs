@@ -80,7 +80,9 @@ async fn open_sqlite(path: &Path, options: &OpenOptions) -> Result<Store, Journa
         writer = writer.pragma("max_page_count", (bytes / 4096).max(1).to_string());
     }
     let write = sqlite_pool(1).connect_with(writer).await?;
-    let reader = base.read_only(true).pragma("cache_size", "-4096");
+    // Each reader has so much for pages and as much for sorting, and the system keeps the file's pages anyway: more made `serve`
+    // larger and no page faster, with five million records.
+    let reader = base.read_only(true).pragma("cache_size", "-1024");
     let read = sqlite_pool(options.readers_max.max(1)).connect_with(reader).await?;
     Ok(Store::Sqlite { write, read })
 }

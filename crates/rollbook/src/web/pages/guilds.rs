@@ -6,7 +6,9 @@ use crate::journal::requests::{Ask, Narrow, Purpose};
 use crate::journal::{GuildRow, RunFilter, RunRow};
 use crate::web::door::Permission;
 use crate::web::incident::Failure;
-use crate::web::shell::{Answer, Badge, Caller, Clockwork, Here, Shell, Tone, When, counted, grouped, run_badge, show};
+use crate::web::shell::{
+    Answer, Badge, Caller, Clockwork, Here, Shell, Tone, When, counted, grouped, run_badge, run_reason, show,
+};
 use askama::Template;
 use axum::extract::{Form, Path};
 use rollbook_core::model::PairState;
@@ -68,7 +70,7 @@ pub(super) async fn show_guilds(caller: Caller) -> Answer {
                     path: format!("/runs/{}", run.id),
                     began: clockwork.ago(run.started),
                     badge: run_badge(run),
-                    told: if run.reason.is_empty() { came_to(run) } else { run.reason.clone() },
+                    told: if run.reason.is_empty() { came_to(run) } else { run_reason(run) },
                 })
                 .collect(),
         });

@@ -6,7 +6,7 @@ use crate::journal::{LinkOverview, OutboxTotal, ScheduleRow};
 use crate::web::door::Permission;
 use crate::web::shell::{
     Answer, Badge, Caller, Chart, Clockwork, Here, Shell, Tone, When, counted, flow_label, grouped, run_badge,
-    sentence, show, words,
+    run_reason, sentence, show, words,
 };
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
@@ -220,9 +220,12 @@ fn card(
 
 fn run_told(run: &crate::journal::RunRow) -> String {
     let counts = &run.counts;
+    let has_ended_well = matches!(run.state, RunState::Running | RunState::Done | RunState::Partly);
     match run.flow.as_str() {
-        "intake" => format!("{} enrolled, {} suspended, {} errors", counts.enrolled, counts.suspended, counts.errors),
-        _ => run.reason.clone(),
+        "intake" if has_ended_well || run.reason.is_empty() => {
+            format!("{} enrolled, {} suspended, {} errors", counts.enrolled, counts.suspended, counts.errors)
+        }
+        _ => run_reason(run),
     }
 }
 

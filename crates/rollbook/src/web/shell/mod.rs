@@ -13,8 +13,8 @@ pub use chart::{Chart, ChartColumn};
 pub use parts::{Badge, Choice, More, Tone};
 pub use when::{Clockwork, When};
 pub use words::{
-    code_label, counted, flow_label, grouped, in_short, kind_label, lasting, run_badge, sentence, standing_badge,
-    word_label, words,
+    code_label, counted, flow_label, grouped, in_short, kind_label, lasting, run_badge, run_reason, sentence,
+    standing_badge, word_label, words,
 };
 
 use super::assets::AssetPaths;

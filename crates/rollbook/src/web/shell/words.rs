@@ -56,6 +56,19 @@ pub fn run_badge(run: &RunRow) -> Badge {
     Badge::new(tone, label)
 }
 
+/// Why a run stands so, in words. What a guard blocked runs all the same once a person has approved it.
+pub fn run_reason(run: &RunRow) -> String {
+    let word = if run.state == RunState::GuardRefused { "blocked" } else { "approved" };
+    let told = run.reason.split("; ").map(|part| match part.strip_prefix("blocked: ") {
+        Some(found) => {
+            let (check, rest) = found.split_once(' ').unwrap_or((found, ""));
+            format!("{word}: {} {rest}", words(check))
+        }
+        None => part.to_owned(),
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
 /// How a record of the log stands: its outcome, in the tone of its standing.
 pub fn standing_badge(code: OutcomeCode, standing: &str, status: &str) -> Badge {
     let tone = match (standing, status) {

@@ -93,11 +93,17 @@ async fn overview_says_how_each_link_stands(world: World) {
 
 async fn totals_are_the_sums_of_the_runs_since(world: World) {
     let (journal, lease, first) = world.started().await;
-    let counts = Counts { records: 5, enrolled: 3, skipped: 2, ..Counts::default() };
-    journal.finish_run(&lease, &first, RunState::Done, &counts, "", at(1)).await.unwrap();
+    let counts = Counts { records: 5, enrolled: 3, skipped: 2, errors: 4, waiting: 1, ..Counts::default() };
+    let worse = Counts { errors: 7, ..counts };
+    journal.finish_run(&lease, &first, RunState::Done, &worse, "", at(1)).await.unwrap();
     let second = journal.start_run(&lease, &new_run(), at(10)).await.unwrap();
     journal.finish_run(&lease, &second, RunState::Done, &counts, "", at(11)).await.unwrap();
-    assert_eq!(journal.totals_since(None, at(-9)).await.unwrap().enrolled, 6);
+    let all = journal.totals_since(None, at(-9)).await.unwrap();
+    assert_eq!(
+        (all.enrolled, all.errors, all.waiting),
+        (6, 7, 1),
+        "what stands is met by each run, and is not added up"
+    );
     assert_eq!(journal.totals_since(Some(&link()), at(5)).await.unwrap(), counts);
     assert_eq!(journal.totals_since(Some(&LinkName::new("x")), at(5)).await.unwrap(), Counts::default());
 }

@@ -169,6 +169,25 @@ async fn links_own_list_hears_of_it_and_the_webhook_gets_it_as_json() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_own_webhook_gets_its_notices_and_no_other_does() {
+    let (common, own) = (Hook::start().await, Hook::start().await);
+    let more = format!(
+        "webhook = \"{}\"\n[link.other]\nflow = \"guilds\"\nfrom = \"avc\"\nto = \"learning\"\nwebhook = \"{}\"\nschedule = \"0 0 1 1 *\"\n",
+        common.url(),
+        own.url()
+    );
+    let (scene, node, _) = scene(&more).await;
+    scene.sandbox.take_down(Server::Community).await;
+    for name in ["other", "guilds"] {
+        run(&scene, &node, name).await;
+        look(&node).await;
+    }
+    let links = |hook: &Hook| hook.bodies().iter().map(|body| body["link"].clone()).collect::<Vec<_>>();
+    assert_eq!((links(&own), links(&common)), (vec!["other".into()], vec!["guilds".into()]));
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn notice_survives_hours_without_mail_server_or_webhook_and_arrives_once() {
     let hook = Hook::start().await;
     hook.answers(503);

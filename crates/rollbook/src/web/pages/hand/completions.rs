@@ -128,7 +128,10 @@ pub(in crate::web::pages) async fn show_completions(caller: Caller, Query(wanted
 fn view(found: &CompletionCard) -> Card {
     let CompletionCard { completion, account, course, course_name, enrolment, body, why_not, remedy } = found;
     Card {
-        person: named(&account.first_name, &account.last_name, completion.user),
+        person: match format!("{} {}", account.first_name, account.last_name).trim() {
+            "" => account.mail.clone(),
+            name => name.to_owned(),
+        },
         account: format!("account {}, {}, GUID {}", completion.user, account.mail, account.guid),
         course: format!("{course_name} ({course})"),
         enrolment: enrolment.as_ref().map(ToString::to_string).unwrap_or_default(),

@@ -64,7 +64,7 @@ pub(super) struct LogLine {
     pub action: String,
     pub person: String,
     pub guid: String,
-    pub mail: String,
+    pub mail: Address,
     pub story: String,
     pub course: String,
     pub course_id: String,
@@ -149,7 +149,7 @@ pub(super) fn line(row: &LogRow, clockwork: &Clockwork) -> LogLine {
         action: shown(&row.action),
         person: name.trim().to_owned(),
         guid: text(Field::Guid),
-        mail: text(Field::Mail),
+        mail: Address::of(&text(Field::Mail)),
         story: story_path(&row.link, &text(Field::Guid), &text(Field::Course)),
         course: if row.course_name.is_empty() { text(Field::ShortName) } else { row.course_name.clone() },
         course_id: text(Field::Course),
@@ -163,6 +163,24 @@ pub(super) fn line(row: &LogRow, clockwork: &Clockwork) -> LogLine {
 /// Whether the reason repeats what the badge says.
 fn says_no_more(row: &LogRow) -> bool {
     row.status == "Success" && matches!(row.code, OutcomeCode::Enrolled | OutcomeCode::Suspended)
+}
+
+/// A mail address; where it has no room in one line it goes on with its @ in the next.
+#[derive(Template)]
+#[template(path = "parts/address.html")]
+pub(super) struct Address {
+    name: String,
+    place: String,
+}
+
+impl askama::filters::HtmlSafe for Address {}
+
+impl Address {
+    fn of(text: &str) -> Self {
+        let at = text.find('@').unwrap_or(text.len());
+        let (name, place) = text.split_at(at);
+        Self { name: name.to_owned(), place: place.to_owned() }
+    }
 }
 
 /// When a record is tried again: at a time to come, or by the next run.

@@ -4,7 +4,7 @@ use crate::journal::{JournalError, PlanRow, PlanState, RunRow, StoredEvent};
 use crate::web::pages::story::{brief, plain};
 use crate::web::shell::{
     Answer, Badge, Caller, Clockwork, Here, More, Shell, Tone, When, counted, flow_label, grouped, kind_label,
-    run_badge, show, word_label,
+    run_badge, run_reason, show, word_label,
 };
 use askama::Template;
 use axum::extract::{Path, Query};
@@ -129,7 +129,7 @@ fn head(run: &RunRow, clockwork: &Clockwork) -> RunHead {
         link: run.link.to_string(),
         what: if kind.is_empty() { flow_label(&run.flow) } else { format!("{}, {kind}", flow_label(&run.flow)) },
         badge: run_badge(run),
-        reason: run.reason.clone(),
+        reason: run_reason(run),
         author: run.author.clone(),
         began: clockwork.exactly(run.started),
         ended: run.ended.map(|ended| clockwork.exactly(ended)),

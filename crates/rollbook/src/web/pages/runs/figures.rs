@@ -175,9 +175,10 @@ async fn fill(
         let inside = |figure: &&RunFigures| edge.start <= figure.from && figure.from < edge.end;
         let mut values = [0_u64; 3];
         for figure in figures.iter().filter(inside) {
-            for (sum, value) in values.iter_mut().zip([figure.enrolled, figure.suspended, figure.errors]) {
-                *sum += value;
-            }
+            values[0] += figure.enrolled;
+            values[1] += figure.suspended;
+            // The same records are met by run after run.
+            values[2] = values[2].max(figure.errors);
         }
         ChartColumn { label: edge.label.clone(), short: edge.short.clone(), values, path: path(edge) }
     };

@@ -11,7 +11,7 @@ pub(super) use figures::chart_of_days;
 use crate::journal::{RunFilter, RunRow};
 use crate::web::shell::{
     Answer, Badge, Caller, Chart, Choice, Clockwork, Here, More, Shell, When, flow_label, grouped, kind_label,
-    run_badge, show,
+    run_badge, run_reason, show,
 };
 use askama::Template;
 use axum::extract::Query;
@@ -130,7 +130,7 @@ fn line(run: &RunRow, clockwork: &Clockwork) -> RunLine {
             ("Waiting", grouped(counts.waiting)),
             ("Errors", grouped(counts.errors)),
         ],
-        reason: run.reason.clone(),
+        reason: run_reason(run),
     }
 }
 
