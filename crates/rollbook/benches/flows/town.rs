@@ -155,7 +155,10 @@ impl Moodle {
 
     /// Deletes what a measurement made.
     pub async fn forget(&self, town: &Town, cohorts: &[CohortId]) {
-        self.client(town).writer().delete_cohorts(cohorts).await.expect("cohorts can be deleted");
+        let client = self.client(town);
+        for part in cohorts.chunks(client.items_max(Function::DeleteCohorts)) {
+            client.writer().delete_cohorts(part).await.expect("cohorts can be deleted");
+        }
     }
 
     fn client(&self, town: &Town) -> MoodleClient {
