@@ -114,9 +114,12 @@ build_fuzz_targets() {
 
 # So that no change breaks them unseen: what the lints have read already is used again, and nothing is linked.
 check_fuzz_targets() {
+  local folder
+  folder=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+  mkdir -p "$folder"
   cp Cargo.lock fuzz/Cargo.lock
-  : >target/libnone.a
-  CUSTOM_LIBFUZZER_PATH=$PWD/target/libnone.a cargo check --quiet --manifest-path fuzz/Cargo.toml --target-dir target
+  : >"$folder/libnone.a"
+  CUSTOM_LIBFUZZER_PATH=$folder/libnone.a cargo check --quiet --manifest-path fuzz/Cargo.toml --target-dir "$folder"
 }
 
 # What libFuzzer says of its work, from its log.
