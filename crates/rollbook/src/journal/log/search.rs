@@ -15,6 +15,8 @@ use rollbook_core::model::LinkName;
 const AROUND: SignedDuration = SignedDuration::from_mins(2);
 /// Above so many people, or courses, walking through the newest lines is quicker than looking each of them up.
 const MATCHES_MAX: usize = 2_000;
+/// A text that is so long and somebody's GUID is meant as one; what is shorter may also be a part of something.
+const GUID_MIN: usize = 16;
 /// A text has so many words; the rest are ignored.
 const WORDS_MAX: usize = 6;
 
@@ -61,11 +63,31 @@ pub(super) async fn ways(journal: &Journal, query: &LogQuery, link: &LinkName) -
             if matches!(action, "Enrol" | "Suspend") { "" } else { "action NOT IN ('Enrol', 'Suspend') AND " };
         ways.push(Where::default().and(&format!("{is_rare}action = ?"), vec![action.into()]));
     }
-    let people = owners(journal, link, "person", "guid_fold", &folded);
+    let people = async {
+        match whole_name(journal, link, &folded).await? {
+            Some(found) => Ok(Some(found)),
+            None => owners(journal, link, "person", "guid_fold", &folded).await,
+        }
+    };
     let courses = owners(journal, link, "course", "course", &folded);
     let (people, courses) = tokio::try_join!(people, courses)?;
     ways.extend(people.into_iter().chain(courses));
     Ok(ways)
+}
+
+/// The way to the lines of the people whose GUID, or whose mail address then or now, is the whole text: they are meant, and an
+/// index knows them. Nobody else has to be read.
+async fn whole_name(journal: &Journal, link: &LinkName, folded: &str) -> Result<Option<Where>, JournalError> {
+    let sql = if folded.contains('@') {
+        "SELECT DISTINCT guid_fold AS guid FROM record WHERE link = $1 AND mail_fold = $2 AND guid_fold <> '' LIMIT 100"
+    } else if folded.len() >= GUID_MIN {
+        "SELECT guid_fold AS guid FROM person WHERE link = $1 AND guid_fold = $2"
+    } else {
+        return Ok(None);
+    };
+    let rows = journal.store.rows(sql, args![link.as_str(), folded]).await?;
+    let guids = rows.iter().map(|row| row.text("guid")).collect::<Result<Vec<_>, _>>()?;
+    Ok((!guids.is_empty()).then(|| Where::default().and_one_of("guid_fold", &guids)))
 }
 
 /// The way to the lines of the people or courses that the text fits.

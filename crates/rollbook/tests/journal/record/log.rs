@@ -12,6 +12,7 @@ crate::rules! {
     pages_give_every_line_once_newest_first,
     pages_in_every_order_give_every_line_once,
     search_finds_what_the_original_searched,
+    whole_guid_or_address_finds_its_people_and_all_their_lines,
     time_in_the_search_finds_two_minutes_around_it,
     common_text_finds_the_newest_lines,
     filters_narrow,
@@ -107,6 +108,34 @@ async fn search_finds_what_the_original_searched(world: World) {
     for text in ["nobody", "%", "_", "doe7 smith", "' OR 1=1 --", "\\"] {
         assert_eq!(found(text).await.len(), 0, "{text}");
     }
+}
+
+async fn whole_guid_or_address_finds_its_people_and_all_their_lines(world: World) {
+    let (journal, lease, run) = world.started().await;
+    let long = |row: &mut serde_json::Value| row["GUID"] = "0123456789ABCDEF0123456789ABCDEF".into();
+    let longer = |row: &mut serde_json::Value| row["GUID"] = "0123456789ABCDEF0123456789ABCDEF77".into();
+    let records = [
+        record_with(1, long),
+        // The same person under a new address.
+        record_with(2, |row| {
+            long(row);
+            row["EMAIL"] = "new@example.org".into();
+        }),
+        // Others, of whom the whole texts are a part.
+        record_with(3, longer),
+        record_with(4, |row| row["EMAIL"] = "brand.new@example.org".into()),
+    ];
+    with(&journal, &lease, &run, &records).await;
+    let found = async |text: &str| {
+        let rows = all(&journal, &query(text)).await;
+        rows.iter().map(|row| row.text.get(Field::EnrolmentId).to_owned()).collect::<BTreeSet<_>>()
+    };
+    let both = BTreeSet::from(["500001".to_owned(), "500002".to_owned()]);
+    for text in ["0123456789abcdef0123456789abcdef", "New@Example.org ", "person.1@example.org"] {
+        assert_eq!(found(text).await, both, "{text}");
+    }
+    assert_eq!(found("0123456789abcdef0123456789abcde").await.len(), 3, "a part of it finds all that have it");
+    assert_eq!(found("new@example.or").await.len(), 3);
 }
 
 async fn time_in_the_search_finds_two_minutes_around_it(world: World) {
