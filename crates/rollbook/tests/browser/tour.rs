@@ -102,6 +102,8 @@ async fn watch_a_run(driver: &Driver, served: &Served) {
     sandbox.faults().arm(Fault::nth(Target::Feed, 1, Kind::SlowMs(12_000)));
     driver.open("/").await;
     driver.click("form[action='/links/demo/run'] button").await;
+    // Else the page that was asked for first would come over the next one.
+    driver.sees("The run was asked for").await;
     driver.open("/").await;
     driver.script("window.notReloaded = true").await;
     driver.sees("running now, on").await;
