@@ -1,11 +1,14 @@
 //! What a run of intake is asked for.
 
 use crate::clients::odata::FeedQuery;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::Fingerprint;
 use rollbook_core::window::{Covered, Window, WindowPolicy, choose_window};
 use serde_json::Value;
 use std::collections::BTreeSet;
+
+/// The feed's times are asked for to the second.
+const EDGE: SignedDuration = SignedDuration::from_secs(1);
 
 /// Whether a run may change anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +84,10 @@ impl Ask {
                 Some(FeedQuery { since: None, until: None, mail: mail.clone(), guid: guid.clone() })
             }
             Self::Question { since, until, mail, guid, only: _ } => {
-                Some(FeedQuery { since: *since, until: *until, mail: mail.clone(), guid: guid.clone() })
+                // The feed is asked for what lies between; who says "from 10:41" means that moment, too.
+                let since = since.map(|since| since.checked_sub(EDGE).unwrap_or(since));
+                let until = until.map(|until| until.checked_add(EDGE).unwrap_or(until));
+                Some(FeedQuery { since, until, mail: mail.clone(), guid: guid.clone() })
             }
             Self::Rows(_) | Self::Stored(_) => None,
         }
@@ -106,5 +112,19 @@ impl Ask {
     /// Whether records that wait from earlier runs are taken up too.
     pub(super) fn takes_up_waiting(&self) -> bool {
         matches!(self, Self::New)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn question_about_a_time_includes_both_its_ends() {
+        let at = |text: &str| text.parse::<Timestamp>().ok();
+        let (since, until) = (at("2026-11-23T10:41:00Z"), at("2026-11-23T10:45:00Z"));
+        let ask = Ask::Question { since, until, mail: None, guid: None, only: None };
+        let query = ask.query(None).unwrap_or_default();
+        assert_eq!((query.since, query.until), (at("2026-11-23T10:40:59Z"), at("2026-11-23T10:45:01Z")));
     }
 }
