@@ -8,6 +8,7 @@ use crate::cli::{Context, Exit};
 use crate::config::{ConfigErrors, Problem, Settings, Warning};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
+use rollbook_core::model::counted_as;
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -82,8 +83,9 @@ fn check(path: &Path, context: &mut Context) -> Exit {
 }
 
 fn print_good(path: &Path, settings: &Settings, warnings: &[Warning], out: &mut Output) {
-    let (sites, links) = (settings.sites.len(), settings.links.len());
-    out.sign(Sign::Done, format_args!("{} has no errors: {sites} sites, {links} links", path.display()));
+    let sites = counted_as(settings.sites.len(), "site", "sites");
+    let links = counted_as(settings.links.len(), "link", "links");
+    out.sign(Sign::Done, format_args!("{} has no errors: {sites}, {links}", path.display()));
     let effective = settings
         .effective
         .iter()
