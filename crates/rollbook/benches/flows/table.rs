@@ -1,5 +1,6 @@
 //! What is measured, and how it is told.
 
+use rollbook_core::model::counted_as;
 use std::time::{Duration, Instant};
 
 /// One line of the table.
@@ -76,7 +77,8 @@ fn settle(lines: Vec<Line>) -> Vec<Line> {
 
 /// Prints the table, and what else ran meanwhile.
 pub fn print(lines: Vec<Line>, rounds: u64) {
-    println!("\nEach line is the median of {rounds} rounds, and the least memory of them.\n");
+    let rounds = counted_as(rounds, "round", "rounds");
+    println!("\nEach line is the median of {rounds}, and the least memory of them.\n");
     println!(
         "| what | records | seconds | ms a record | calls to Moodle | MiB at the most |\n|---|--:|--:|--:|--:|--:|"
     );

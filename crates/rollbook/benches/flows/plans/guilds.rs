@@ -22,13 +22,13 @@ const PEOPLE: i64 = 50_000;
 pub fn measure() -> Vec<Line> {
     let (community, directory) = (community(0), directory());
     let (nothing, empty) = (Snapshot::complete(Timestamp::UNIX_EPOCH, CohortSide::default()), Owned::default());
-    let first = plan("from nothing", &community, &nothing, &directory, &empty);
+    let first = plan("from nothing", &community, &nothing, &directory, &empty, GUILDS * (MEMBERS_PER_GUILD + 1));
     let (owned, side) = done(&community.value);
     let side = Snapshot::complete(Timestamp::UNIX_EPOCH, side);
-    let again = plan("nothing to do", &community, &side, &directory, &owned);
+    let again = plan("nothing to do", &community, &side, &directory, &owned, 0);
     drop(community);
     let changed = self::community(MEMBERS_PER_GUILD / 10);
-    vec![first, again, plan("a tenth changed", &changed, &side, &directory, &owned)]
+    vec![first, again, plan("a tenth changed", &changed, &side, &directory, &owned, GUILDS * MEMBERS_PER_GUILD / 5)]
 }
 
 fn plan(
@@ -37,6 +37,7 @@ fn plan(
     moodle: &Snapshot<CohortSide>,
     directory: &Directory,
     owned: &Owned,
+    changes: i64,
 ) -> Line {
     let (link, scope, policy) = (LinkName::new("avc-ss"), Scope::All, GuildPolicy::default());
     let inputs = GuildInputs { link: &link, scope: &scope, community, moodle, directory, owned, waiting: None };
@@ -45,6 +46,7 @@ fn plan(
     let view = GuildView { plan: &plan, inputs: &inputs, policy: &policy, now: Timestamp::UNIX_EPOCH };
     black_box((check_guilds(&view), plan.digest()));
     let cost = meter.read();
+    assert_eq!(plan.changes.len(), usize::try_from(changes).unwrap(), "every cohort and membership, {what}");
     let records = u64::try_from(GUILDS * MEMBERS_PER_GUILD).unwrap();
     Line { what: format!("a plan of guilds, {what}: {} changes", plan.changes.len()), records, cost }
 }
@@ -82,6 +84,8 @@ fn member(number: i64) -> GuildMember {
 fn directory() -> Directory {
     let mut directory = Directory::default();
     for number in 0..PEOPLE {
+        // Whoever was not asked about is not known to have no other account.
+        directory.asked_mails([format!("user{number}@example.org")]);
         directory.add(Account {
             id: MoodleUserId(number + 10),
             username: format!("user{number}"),
