@@ -6,7 +6,7 @@ use crate::config::Settings;
 use crate::config::service::Place;
 use crate::pipeline::setup;
 use clap::Args;
-use rollbook_core::model::counted;
+use rollbook_core::model::{counted, counted_as};
 use serde_json::json;
 use std::net::TcpListener;
 
@@ -42,7 +42,8 @@ impl SelfCheck {
         let mut findings = Findings { out: &mut context.out, told: Vec::new() };
         findings.tell("version", Sign::Done, format!("rollbook {}", env!("CARGO_PKG_VERSION")));
         findings.tell("clock", Sign::Done, format!("{now:.0} (compare it with another clock)"));
-        let read = format!("{} links over {} sites", settings.links.len(), settings.sites.len());
+        let links = counted_as(settings.links.len(), "link", "links");
+        let read = format!("{links} over {}", counted_as(settings.sites.len(), "site", "sites"));
         findings.tell("configuration", Sign::Done, read);
         match journal {
             Ok(journal) => check_journal(&journal, &settings, &mut findings).await,
