@@ -12,8 +12,8 @@ pub use crate::verdict::{MailHolder, OutcomeCode, Standing, Step, Verdict, next_
 pub use delivery::{Answer, Circuit, Delivery, DeliveryState, Draw, IllegalMove, LookUp, Move, Pass, back_off, step};
 pub use event::{Counts, EventKind, RunKind, RunState};
 pub use fold::verdict_of;
-/// The beginning of the reason of a run that was stopped because it reached its limit.
-pub const OVERDUE: &str = "it took longer than its limit of";
-
 pub use guilds::{GuildCounts, OwnedEdit, credit, edits_of};
 pub use outcome::Outcome;
+
+/// The beginning of the reason of a run that was stopped because it reached its limit.
+pub const OVERDUE: &str = "it took longer than its limit of";

@@ -87,11 +87,7 @@ async fn export(driver: &Driver, served: &Served) {
 
 /// A run is asked for, is seen to be under way, and its end comes without a reload.
 async fn watch_a_run(driver: &Driver, served: &Served) {
-    let sandbox = served.stage.sandbox.as_ref().unwrap();
-    sandbox.faults().arm(Fault::nth(Target::Feed, 1, Kind::SlowMs(4_000)));
-    driver.open("/").await;
-    driver.click("form[action='/links/demo/run'] button").await;
-    driver.sees("The run was asked for").await;
+    ask_for_a_slow_run(driver, served, 4_000).await;
     driver.script("window.notReloaded = true").await;
     driver.sees("being carried out").await;
     driver.picture("request-under-way-desk").await;
@@ -99,11 +95,7 @@ async fn watch_a_run(driver: &Driver, served: &Served) {
     assert_eq!(driver.script("return window.notReloaded").await, true, "the page followed it by itself");
     let asked = driver.path().await;
     // So does the overview: the run appears on it, and goes.
-    sandbox.faults().arm(Fault::nth(Target::Feed, 1, Kind::SlowMs(12_000)));
-    driver.open("/").await;
-    driver.click("form[action='/links/demo/run'] button").await;
-    // Else the page that was asked for first would come over the next one.
-    driver.sees("The run was asked for").await;
+    ask_for_a_slow_run(driver, served, 12_000).await;
     driver.open("/").await;
     driver.script("window.notReloaded = true").await;
     driver.sees("running now, on").await;
@@ -113,6 +105,14 @@ async fn watch_a_run(driver: &Driver, served: &Served) {
     driver.open(&asked).await;
     driver.press("Open the run").await;
     driver.sees("Events").await;
+}
+
+/// From the overview, with a feed that takes its time; the page that is then shown has come, or it would come over the next one.
+async fn ask_for_a_slow_run(driver: &Driver, served: &Served, feed_ms: u64) {
+    served.stage.sandbox.as_ref().unwrap().faults().arm(Fault::nth(Target::Feed, 1, Kind::SlowMs(feed_ms)));
+    driver.open("/").await;
+    driver.click("form[action='/links/demo/run'] button").await;
+    driver.sees("The run was asked for").await;
 }
 
 async fn process_by_hand(driver: &Driver, served: &Served) {

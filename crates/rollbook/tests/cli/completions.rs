@@ -1,9 +1,8 @@
 //! `rollbook completions …`, and what explain, attention and doctor say of completions.
 
-use super::rollbook;
+use super::{configured, rollbook};
 use rollbook::clock::Clock;
 use rollbook_sandbox::{ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, Server, World};
-use std::os::unix::fs::PermissionsExt;
 
 const COURSE: i64 = 930_001;
 const PEOPLE: [&str; 4] = ["ann", "ben", "cat", "dan"];
@@ -30,10 +29,7 @@ impl Site {
             world.elm.push(row.numbered(500_001 + number).named(name, "Person"));
         }
         let sandbox = Sandbox::start(world).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rollbook.toml");
-        std::fs::write(&path, config(&sandbox, more)).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let folder = configured(&config(&sandbox, more));
         let site = Self { sandbox, folder };
         assert!(site.run("intake run psa").await.ends_with("-- ended with 0"));
         site

@@ -1,9 +1,8 @@
 //! `rollbook doctor` before a Moodle that lacks something, and its database: each lack is told, with what mends it.
 
-use super::rollbook;
+use super::{configured, rollbook};
 use rollbook_sandbox::{ELM_TOKEN, MOODLE_TOKEN, Sandbox, World};
 use sqlx::{AssertSqlSafe, Executor, SqlitePool};
-use std::os::unix::fs::PermissionsExt;
 
 struct Site {
     sandbox: Sandbox,
@@ -15,8 +14,6 @@ impl Site {
         let mut world = World::empty();
         world.moodle.add_course("930001", "Fire Safety");
         let sandbox = Sandbox::start(world).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rollbook.toml");
         let config = format!(
             r#"[site.ss]
 kind = "moodle"
@@ -35,9 +32,7 @@ to = "ss"
             sandbox.moodle_url(),
             sandbox.feed_url()
         );
-        std::fs::write(&path, config).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        Self { sandbox, folder }
+        Self { sandbox, folder: configured(&config) }
     }
 
     async fn database(&self, statements: &str) {

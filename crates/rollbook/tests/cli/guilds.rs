@@ -1,7 +1,6 @@
-use super::rollbook;
+use super::{configured, rollbook};
 use rollbook_sandbox::community::Rights;
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, MOODLE_TOKEN, Sandbox, World};
-use std::os::unix::fs::PermissionsExt;
 
 /// A community, a Moodle, and a folder with the configuration of both.
 struct Site {
@@ -24,10 +23,7 @@ impl Site {
         let stranger = world.community.add_account("gus", Some("gus@example.org"));
         world.community.join(design, stranger, &[]);
         let sandbox = Sandbox::start(world).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rollbook.toml");
-        std::fs::write(&path, config(&sandbox)).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let folder = configured(&config(&sandbox));
         Self { sandbox, folder }
     }
 

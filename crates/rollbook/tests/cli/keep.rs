@@ -1,14 +1,14 @@
 //! The installation itself: is it well, can its journal be copied and put back, and does it forget in time?
 
-use super::rollbook;
+use super::{configured, rollbook};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 /// A configuration that reaches nothing.
 fn folder() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let text = r#"
+    configured(
+        r#"
 [journal]
 url = "sqlite:rollbook.sqlite"
 [server]
@@ -31,11 +31,8 @@ to = "learning"
 flow = "completions"
 from = "learning"
 to = "elm"
-"#;
-    let path = folder.path().join("rollbook.toml");
-    fs::write(&path, text).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    folder
+"#,
+    )
 }
 
 #[test]

@@ -91,7 +91,7 @@ pub enum Kind {
     EmptyBody200,
     /// The work starts this many milliseconds late, and is done even if the client has gone by then.
     SlowMs(u64),
-    /// Moodle only: the second half of the batch is lost before parsing, as PHP does past `max_input_vars`.
+    /// Moodle only: the second half of the batch is lost on the way, and the token is not.
     HalfBatch,
     /// SMTP only: `550` to `RCPT TO`.
     RefuseRecipient,

@@ -9,7 +9,7 @@ use crate::clients::moodle::wire::WireSiteInfo;
 use crate::clients::moodle::{CODE_VARIABLES_DROPPED, Function, MoodleClient, MoodleError, MoodleReader};
 use crate::clock::Clock;
 use crate::sources::database::Database;
-use crate::sources::moodle::{MoodleSourceError, Sentinel, prove_sight, prove_sight_of_people};
+use crate::sources::moodle::{LOOKS, MoodleSourceError, Sentinel, prove_sight, prove_sight_of_people};
 use rollbook_core::model::{MoodleCourseId, RoleId};
 
 /// Moodle 4.4, from which on manual enrolments may mail a welcome of their own.
@@ -169,15 +169,12 @@ async fn look_at_enrolling(chart: &mut Chart, reader: &MoodleReader, role: RoleI
         None => chart.good("may enrol", format!("as role {role}, tried in course {course}")),
         Some(error) => chart.bad("may enrol", error.to_string(), mend_enrolling(&error)),
     }
-    const LOOKS: &str = "moodle/course:enrolreview and moodle/site:accessallgroups";
     match reader.probe_listing(course).await {
         None => chart.good("may see who is enrolled", LOOKS),
         Some(error) => {
             let mend = match error.code() {
-                Some("nopermissions") => {
-                    "give the service role moodle/course:enrolreview and moodle/site:accessallgroups"
-                }
-                _ => mend_enrolling(&error),
+                Some("nopermissions") => format!("give the service role {LOOKS}"),
+                _ => mend_enrolling(&error).to_owned(),
             };
             chart.bad("may see who is enrolled", error.to_string(), mend);
         }

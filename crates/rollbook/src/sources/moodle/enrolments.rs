@@ -91,8 +91,8 @@ fn leave_out(
     Ok(out)
 }
 
-/// Moodle's words say which.
-const LOOKS: &str = "moodle/course:enrolreview and moodle/site:accessallgroups";
+/// What lets a token see who is in a course; Moodle's words say which is missing.
+pub const LOOKS: &str = "moodle/course:enrolreview and moodle/site:accessallgroups";
 
 type Entries = Vec<((MoodleUserId, MoodleCourseId), Enrolment)>;
 

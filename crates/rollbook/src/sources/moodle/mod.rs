@@ -14,7 +14,7 @@ mod sql;
 
 pub use cohorts::{CohortQuestion, CohortSourceError, collect_cohorts};
 pub use courses::collect_courses;
-pub use enrolments::{LISTED_FROM, collect_enrolments};
+pub use enrolments::{LISTED_FROM, LOOKS, collect_enrolments};
 pub use manual::{complete_courses, read_administrators, read_enrolments};
 pub use members::look_up;
 pub use now::look_now;

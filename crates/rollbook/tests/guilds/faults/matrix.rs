@@ -110,7 +110,7 @@ async fn matrix_holds_every_write_of_the_flow() {
     }
 }
 
-/// PHP drops what is past its limit without a word, and Moodle answers as if all were done: another look shows it.
+/// Half of a batch is lost on the way, and Moodle answers as if all were done: another look shows it.
 #[tokio::test]
 async fn half_a_batch_is_made_whole_by_the_next_run() {
     for function in SEEN {

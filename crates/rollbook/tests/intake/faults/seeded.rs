@@ -15,7 +15,7 @@ fn arm(stage: &Stage, seed: u64) -> String {
     let mut armed = Vec::new();
     for number in 0..3 {
         let target = [Target::Moodle(None), Target::Feed, Target::Smtp][draw(3)];
-        // PHP loses half a batch only where there is one: the client keeps its questions far below the limit.
+        // Half a batch is lost only where there is one.
         let target = if draw(8) == 0 { Target::Moodle(Some(ENROL)) } else { target };
         let kind = match target {
             Target::Moodle(Some(_)) => Kind::HalfBatch,

@@ -100,14 +100,19 @@ async fn expired_session_is_nobodys_by_idleness_and_by_age() {
     assert_eq!(browser.get("/").await.location(), "/login", "nobody looked for half an hour");
 }
 
-#[tokio::test]
-async fn login_link_works_once_and_not_by_looking_at_it() {
-    let stage = Stage::bare().await;
+/// A link that logs jane in, for five minutes.
+async fn login_link(stage: &Stage) -> String {
     stage.journal.add_account("jane", RoleName::Viewer, None, "test", stage.now()).await.unwrap();
     let secret = make_secret();
     let until = stage.now() + jiff::SignedDuration::from_mins(5);
     stage.journal.make_login_link("jane", &hash_secret(&secret), until, "test", stage.now()).await.unwrap();
-    let path = format!("/login/link/{secret}");
+    format!("/login/link/{secret}")
+}
+
+#[tokio::test]
+async fn login_link_works_once_and_not_by_looking_at_it() {
+    let stage = Stage::bare().await;
+    let path = login_link(&stage).await;
     for _ in 0..3 {
         assert_eq!(Browser::new(&stage).get(&path).await.status, StatusCode::OK);
     }
@@ -123,12 +128,9 @@ async fn login_link_works_once_and_not_by_looking_at_it() {
 #[tokio::test]
 async fn expired_login_link_lets_nobody_in() {
     let stage = Stage::bare().await;
-    stage.journal.add_account("jane", RoleName::Viewer, None, "test", stage.now()).await.unwrap();
-    let secret = make_secret();
-    let until = stage.now() + jiff::SignedDuration::from_mins(5);
-    stage.journal.make_login_link("jane", &hash_secret(&secret), until, "test", stage.now()).await.unwrap();
+    let path = login_link(&stage).await;
     stage.hand.advance(Duration::from_secs(5 * 60));
-    let (mut browser, path) = (Browser::new(&stage), format!("/login/link/{secret}"));
+    let mut browser = Browser::new(&stage);
     let token = browser.get(&path).await.token().unwrap();
     assert_eq!(browser.send_form(&path, &[("csrf", &token)]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(browser.get("/").await.location(), "/login");
