@@ -2,13 +2,13 @@
 
 use super::table::{Cost, Line, Meter};
 use super::town::{GUILDS, Moodle, Town, USERS};
-use rollbook::clock::Clock;
-use rollbook::config::{Env, Settings};
-use rollbook::journal::{Journal, OpenOptions};
-use rollbook::pipeline::guilds::{
+use rollbook_clock::Clock;
+use rollbook_core::model::{CohortId, LinkName, Owned, SiteName};
+use rollbook_journal::{Journal, OpenOptions};
+use rollbook_settings::{Env, Settings};
+use rollbook_sync::flows::guilds::{
     Ask, GuildsFlow, GuildsReport, GuildsRequest, Purpose, Watch, make_guilds, run_guilds,
 };
-use rollbook_core::model::{CohortId, LinkName, Owned, SiteName};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;

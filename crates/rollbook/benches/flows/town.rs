@@ -1,12 +1,12 @@
 //! The communities and the Moodle that guilds are measured with: the sandbox's, or real ones.
 
-use rollbook::clients::drupal::{DrupalAuth, DrupalClient, DrupalOptions};
-use rollbook::clients::moodle::read::UserField;
-use rollbook::clients::moodle::write::{Membership, NewUser};
-use rollbook::clients::moodle::{Function, MoodleClient, MoodleOptions};
-use rollbook::clock::Clock;
-use rollbook::sources::community::{CommunityQuestion, CommunitySource, JsonApiCommunity, Part};
+use rollbook_clock::Clock;
+use rollbook_community::client::{DrupalAuth, DrupalClient, DrupalOptions};
+use rollbook_community::snapshot::{CommunityQuestion, CommunitySource, JsonApiCommunity, Part};
 use rollbook_core::model::{CohortId, Guid, MoodleUserId, PersonStanding};
+use rollbook_moodle::client::read::UserField;
+use rollbook_moodle::client::write::{Membership, NewUser};
+use rollbook_moodle::client::{Function, MoodleClient, MoodleOptions};
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, MOODLE_TOKEN, Sandbox, World};
 use std::collections::{BTreeSet, HashSet};
 

@@ -2,8 +2,8 @@
 
 use crate::sites::Sites;
 use crate::town::{Town, guid, mail};
-use rollbook::journal::Journal;
 use rollbook_core::model::LinkName;
+use rollbook_journal::Journal;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that is not as it must be, in words.

@@ -4,11 +4,11 @@
 
 use super::Options;
 use super::output::Output;
-use crate::clock::Clock;
-use crate::config::service::Place;
-use crate::config::{Env, Settings};
-use crate::journal::{Journal, OpenOptions};
 use miette::{IntoDiagnostic, WrapErr, miette};
+use rollbook_clock::Clock;
+use rollbook_journal::{Journal, OpenOptions};
+use rollbook_settings::service::Place;
+use rollbook_settings::{Env, Settings};
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 

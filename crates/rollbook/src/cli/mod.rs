@@ -18,11 +18,11 @@ mod setup;
 pub use context::Context;
 pub use exit::Exit;
 
-use crate::clock::Clock;
-use crate::config::{self, Env};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, ColorChoice, Parser, Subcommand};
 use output::Output;
+use rollbook_clock::Clock;
+use rollbook_settings::Env;
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
@@ -100,7 +100,7 @@ const STYLES: Styles = Styles::styled()
 impl Options {
     /// The configuration file: `--config`, else the variable, else `rollbook.toml` here.
     fn config_path(&self, env: &Env) -> PathBuf {
-        let named = self.config.clone().or_else(|| env.get(config::CONFIG).map(PathBuf::from));
+        let named = self.config.clone().or_else(|| env.get(rollbook_settings::CONFIG).map(PathBuf::from));
         named.unwrap_or_else(|| PathBuf::from("rollbook.toml"))
     }
 }

@@ -4,15 +4,15 @@
 
 use super::output::{Output, Sign, Table};
 use super::{Context, Exit};
-use crate::config::Settings;
-use crate::config::link::Link;
-use crate::journal::{PlanRow, PlanState};
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::guard::Level;
 use rollbook_core::model::{LinkName, counted};
 use rollbook_core::plan::GuildPlan;
+use rollbook_journal::{PlanRow, PlanState};
+use rollbook_settings::Settings;
+use rollbook_settings::link::Link;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -187,7 +187,7 @@ impl Judge {
         context.decider(self.by.as_ref())
     }
 
-    async fn read(&self, journal: &crate::journal::Journal) -> miette::Result<PlanRow> {
+    async fn read(&self, journal: &rollbook_journal::Journal) -> miette::Result<PlanRow> {
         let row = journal.plan(self.id).await.into_diagnostic();
         row.wrap_err_with(|| format!("while reading plan {}; `rollbook plans show` lists those that wait", self.id))
     }

@@ -1,7 +1,7 @@
 //! The document: what it says, and that the API keeps to it.
 
 use crate::stage::{SCOPES, Stage};
-use rollbook::web::{api, router};
+use rollbook_web::{api, router};
 use std::net::SocketAddr;
 use std::process::Command;
 use tokio_util::sync::CancellationToken;

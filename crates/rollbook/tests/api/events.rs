@@ -1,8 +1,8 @@
 //! Membership events: believed once, and each wakes a look at one member within seconds.
 
 use crate::stage::{Answer, SECRET, Stage, request};
-use rollbook::journal::requests::{Ask, EVENT, RequestFilter};
-use rollbook::web::events::completion::sign;
+use rollbook_journal::requests::{Ask, EVENT, RequestFilter};
+use rollbook_web::events::completion::sign;
 use serde_json::{Value, json};
 
 const PATH: &str = "/api/v1/events/membership";

@@ -2,8 +2,8 @@
 
 use crate::stage::{Answer, SECRET, Stage, request};
 use axum::extract::ConnectInfo;
-use rollbook::web::events::completion::sign;
 use rollbook_sandbox::{Fault, Kind, Target};
+use rollbook_web::events::completion::sign;
 use std::net::SocketAddr;
 use tokio_util::sync::CancellationToken;
 
@@ -79,7 +79,7 @@ async fn what_is_due_and_repeated_is_told() {
     let text = stage.get("/metrics", "").await.text;
     assert_eq!(value(&text, r#"rollbook_requests_open{kind="run_link",state="waiting"}"#), 1.0);
     let stop = CancellationToken::new();
-    assert!(rollbook::schedule::work_once(&stage.node, &stop).await.unwrap());
+    assert!(rollbook_sync::scheduler::work_once(&stage.node, &stop).await.unwrap());
     stage.hand.advance(std::time::Duration::from_secs(30));
     let text = stage.get("/metrics", "").await.text;
     let due = &stage.journal.outbox_totals().await.unwrap()[0];

@@ -2,8 +2,8 @@
 
 use crate::driver::Driver;
 use crate::served::{NAME, PASSWORD, Served};
-use rollbook::journal::{AttentionFilter, LogQuery, PlanState};
 use rollbook_core::model::{Field, Guid};
+use rollbook_journal::{AttentionFilter, LogQuery, PlanState};
 use rollbook_sandbox::{FeedRow, demo};
 use std::time::Duration;
 

@@ -2,9 +2,9 @@
 
 use crate::driver::Driver;
 use crate::served::Served;
-use rollbook::clock::zone;
-use rollbook::journal::{LogQuery, LogRow};
+use rollbook_clock::zone;
 use rollbook_core::model::Field;
+use rollbook_journal::{LogQuery, LogRow};
 use serde_json::{Value, json};
 
 const ROWS: &str = "[...document.querySelectorAll('#results tbody tr')]";

@@ -3,11 +3,11 @@
 
 use crate::stage::{Stage, start};
 use jiff::SignedDuration;
-use rollbook::config::service::RoleName;
-use rollbook::journal::{NodeRow, PlanState};
-use rollbook::schedule::{deliver, tick, work_once};
-use rollbook::web::door::hash_password;
+use rollbook_journal::{NodeRow, PlanState};
 use rollbook_sandbox::{FeedRow, MOODLE_TOKEN, Sandbox, World, demo, world};
+use rollbook_settings::service::RoleName;
+use rollbook_sync::scheduler::{deliver, tick, work_once};
+use rollbook_web::door::hash_password;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -66,7 +66,7 @@ impl Served {
         let stop = CancellationToken::new();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let service = rollbook::web::router(stage.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let service = rollbook_web::router(stage.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         for _ in 0..2 {
             tokio::spawn(work(stage.node.clone(), stop.clone()));
@@ -81,7 +81,7 @@ impl Drop for Served {
     }
 }
 
-async fn work(node: rollbook::schedule::Node, stop: CancellationToken) {
+async fn work(node: rollbook_sync::scheduler::Node, stop: CancellationToken) {
     while !stop.is_cancelled() {
         if work_once(&node, &stop).await.unwrap() {
             deliver(&node, &stop).await;

@@ -3,8 +3,8 @@
 use crate::driver::Driver;
 use crate::search;
 use crate::served::{NAME, PASSWORD, Served};
-use rollbook::journal::{AttentionFilter, LogQuery, PlanState};
 use rollbook_core::model::{Field, Guid};
+use rollbook_journal::{AttentionFilter, LogQuery, PlanState};
 use rollbook_sandbox::demo::cases;
 use rollbook_sandbox::{Fault, Kind, Target};
 use serde_json::json;
@@ -131,7 +131,7 @@ async fn process_by_hand(driver: &Driver, served: &Served) {
     assert_eq!(newest(served, case.guid).await.status, "Success");
 }
 
-async fn newest(served: &Served, guid: &str) -> rollbook::journal::LogRow {
+async fn newest(served: &Served, guid: &str) -> rollbook_journal::LogRow {
     let query = LogQuery { guid: Some(Guid::new(guid)), ..LogQuery::default() };
     served.stage.journal.log(&query).await.unwrap().rows.remove(0)
 }
@@ -163,7 +163,7 @@ async fn resolve(driver: &Driver, served: &Served) -> String {
 /// The body of a completion is shown before anything is sent.
 async fn preview_completion(driver: &Driver, served: &Served) -> String {
     let link = rollbook_core::model::LinkName::new("done");
-    let query = rollbook::journal::CompletionQuery { limit: 1, ..Default::default() };
+    let query = rollbook_journal::CompletionQuery { limit: 1, ..Default::default() };
     let row = served.stage.journal.completions(&link, &query).await.unwrap().remove(0);
     driver.open("/completions").await;
     driver.write("[name=user]", row.seen.guid.as_str()).await;
@@ -191,7 +191,7 @@ async fn see_every_page(driver: &Driver, served: &Served, more: &[String]) {
     driver.open("/doctor").await;
     driver.press("Make a round").await;
     driver.sees("As of").await;
-    let runs = served.stage.journal.runs(&rollbook::journal::RunFilter::default()).await.unwrap();
+    let runs = served.stage.journal.runs(&rollbook_journal::RunFilter::default()).await.unwrap();
     let run =
         |flow: &str| format!("/runs/{}", runs.iter().find(|run| run.flow == flow && run.counts.calls > 0).unwrap().id);
     let plans = served.stage.journal.plans(None, Some(PlanState::Blocked), None, 1).await.unwrap();

@@ -1,7 +1,7 @@
 //! `rollbook completions …`, and what explain, attention and doctor say of completions.
 
 use super::{configured, rollbook};
-use rollbook::clock::Clock;
+use rollbook_clock::Clock;
 use rollbook_sandbox::{ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, Server, World};
 
 const COURSE: i64 = 930_001;

@@ -6,13 +6,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use rollbook::clients::drupal::{
+use rollbook_clock::{Clock, Hand};
+use rollbook_community::client::{
     DrupalAuth, DrupalClient, DrupalError, DrupalOptions, GroupModule, GroupProbe, IncompleteReason, UserWord,
     WhichMemberships, WireMember,
 };
-use rollbook::clients::retry::RetryPolicy;
-use rollbook::clock::{Clock, Hand};
 use rollbook_core::model::{CommunityUserId, GuildUuid};
+use rollbook_remote::retry::RetryPolicy;
 use serde_json::{Value, json as value};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

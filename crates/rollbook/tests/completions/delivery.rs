@@ -3,9 +3,9 @@
 use crate::faults::history::KINDS;
 use crate::world::{Learner, Lookups, Stage, flow, minutes};
 use jiff::SignedDuration;
-use rollbook::pipeline::completions::{CompletionsReport, Sending};
 use rollbook_core::run::RunState;
 use rollbook_sandbox::{At, Fault, Kind, Target};
+use rollbook_sync::flows::completions::{CompletionsReport, Sending};
 
 const ELM: Target = Target::Completion;
 

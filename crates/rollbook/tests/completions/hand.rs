@@ -1,8 +1,8 @@
 //! By hand: one completion that a person names, and history that is marked.
 
 use crate::world::{COURSE, Stage, minutes};
-use rollbook::pipeline::completions::{ByHand, HandError, prepare_by_hand, send_by_hand};
 use rollbook_core::model::{ElmCourseId, EnrolmentId};
+use rollbook_sync::flows::completions::{ByHand, HandError, prepare_by_hand, send_by_hand};
 use tokio_util::sync::CancellationToken;
 
 fn named(user: &str) -> ByHand {

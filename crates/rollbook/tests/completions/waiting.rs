@@ -1,10 +1,10 @@
 //! Completions that cannot be reported as they are: each waits for a human, once, and the others go on.
 
 use crate::world::{COURSE, Learner, Stage, done, minutes};
-use rollbook::journal::{AttentionFilter, AttentionItem, PushedEvent};
-use rollbook::pipeline::completions::FoundBy;
 use rollbook_core::model::{CompletionKey, EnrolmentId, MoodleCourseId, MoodleUserId};
 use rollbook_core::run::RunState;
+use rollbook_journal::{AttentionFilter, AttentionItem, PushedEvent};
+use rollbook_sync::flows::completions::FoundBy;
 
 impl Stage {
     /// What waits for a human.

@@ -1,21 +1,21 @@
 //! A Moodle, an ELM and a journal in which intake has enrolled people, and the clock that all of them believe.
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook::clients::moodle::{MoodleClient, MoodleOptions};
-use rollbook::clients::odata::{CompletionClient, CompletionOptions};
-use rollbook::clients::retry::RetryPolicy;
-use rollbook::clock::{Clock, Hand};
-use rollbook::journal::{
-    AttentionFilter, CompletionQuery, CompletionRow, Decision, FeedRead, Journal, NewRun, OpenOptions,
-};
-use rollbook::pipeline::completions::{
-    CompletionsFlow, CompletionsReport, CompletionsRequest, FoundBy, Purpose, Reach, Sending, run_completions,
-};
+use rollbook_clock::{Clock, Hand};
 use rollbook_core::model::{FieldNames, LinkName, MoodleCourseId, MoodleUserId, read_record};
 use rollbook_core::plan::AppliedState;
 use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportWords};
 use rollbook_core::run::{RunKind, Step, Verdict};
+use rollbook_elm::client::{CompletionClient, CompletionOptions};
+use rollbook_journal::{
+    AttentionFilter, CompletionQuery, CompletionRow, Decision, FeedRead, Journal, NewRun, OpenOptions,
+};
+use rollbook_moodle::client::{MoodleClient, MoodleOptions};
+use rollbook_remote::retry::RetryPolicy;
 use rollbook_sandbox::{ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, World, world};
+use rollbook_sync::flows::completions::{
+    CompletionsFlow, CompletionsReport, CompletionsRequest, FoundBy, Purpose, Reach, Sending, run_completions,
+};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;

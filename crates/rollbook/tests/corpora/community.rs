@@ -2,10 +2,10 @@
 
 use crate::far::{Far, ONCE, TIMEOUT, is_raw, must_be_harmless};
 use jiff::Timestamp;
-use rollbook::clients::drupal::{
+use rollbook_clock::Clock;
+use rollbook_community::client::{
     DrupalAuth, DrupalClient, DrupalError, DrupalOptions, Listing, UserWord, WhichMemberships,
 };
-use rollbook::clock::Clock;
 use rollbook_core::model::GuildUuid;
 use serde_json::Value;
 use std::sync::LazyLock;

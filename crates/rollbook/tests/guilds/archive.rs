@@ -2,11 +2,11 @@
 
 use crate::world::{Site, changes, cohorts};
 use jiff::SignedDuration;
-use rollbook::pipeline::guilds::{GuildsStatus, Reach, SiteStatus, look_at_guilds};
 use rollbook_core::model::PairState;
 use rollbook_core::policy::ArchiveRule;
 use rollbook_core::run::RunState;
 use rollbook_sandbox::Server;
+use rollbook_sync::flows::guilds::{GuildsStatus, Reach, SiteStatus, look_at_guilds};
 use std::time::Duration;
 
 /// Two guilds, of which one is deleted in the community after the first synchronisation.

@@ -1,13 +1,13 @@
 //! What hurt the users of other tools, each as a test over the whole way. The numbers are those of docs/THREATS.md's list.
 
 use crate::world::{SENTINEL, Site, changes, cohorts};
-use rollbook::pipeline::guilds::{Ask, Purpose};
 use rollbook_core::model::{GuildRole, RoleContext, RoleId};
 use rollbook_core::policy::{RoleGiver, RoleRule};
 use rollbook_core::run::{EventKind, RunState};
 use rollbook_sandbox::community::Rights;
 use rollbook_sandbox::moodle::GUILD_MENTOR_ROLE;
 use rollbook_sandbox::{Fault, Kind, Target};
+use rollbook_sync::flows::guilds::{Ask, Purpose};
 use std::sync::Arc;
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 
 use crate::tables::{Server, load, open};
 use crate::world::{NAME_FIELD, world};
-use rollbook::clients::drupal::{DrupalAuth, DrupalClient, DrupalOptions};
-use rollbook::clock::Clock;
-use rollbook::sources::community::{
+use rollbook_clock::Clock;
+use rollbook_community::client::{DrupalAuth, DrupalClient, DrupalOptions};
+use rollbook_community::snapshot::{
     CommunityQuestion, CommunitySource, JsonApiCommunity, Part, RivalQuestion, SqlCommunity,
 };
 use rollbook_core::model::{Absence, Community, CommunityUserId, GuildUuid, Identity, Sentinel};

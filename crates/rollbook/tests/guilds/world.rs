@@ -1,17 +1,17 @@
 //! A community, a Moodle and a journal for one test.
 
-use rollbook::clients::drupal::{DrupalAuth, DrupalClient, DrupalOptions};
-use rollbook::clients::moodle::{MoodleClient, MoodleOptions};
-use rollbook::clients::retry::RetryPolicy;
-use rollbook::clock::{Clock, Hand};
-use rollbook::journal::{Journal, OpenOptions};
-use rollbook::pipeline::guilds::{
-    Ask, GuildsError, GuildsFlow, GuildsReport, GuildsRequest, Purpose, Watch, run_guilds,
-};
-use rollbook::sources::community::{CommunitySource, JsonApiCommunity};
+use rollbook_clock::{Clock, Hand};
+use rollbook_community::client::{DrupalAuth, DrupalClient, DrupalOptions};
+use rollbook_community::snapshot::{CommunitySource, JsonApiCommunity};
 use rollbook_core::model::{CohortId, LinkName, SiteName};
 use rollbook_core::policy::GuildPolicy;
+use rollbook_journal::{Journal, OpenOptions};
+use rollbook_moodle::client::{MoodleClient, MoodleOptions};
+use rollbook_remote::retry::RetryPolicy;
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, MOODLE_TOKEN, Sandbox, World};
+use rollbook_sync::flows::guilds::{
+    Ask, GuildsError, GuildsFlow, GuildsReport, GuildsRequest, Purpose, Watch, run_guilds,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,10 +2,6 @@
 
 use crate::world::{TTL, World, at, enrolled, new_run, read, record};
 use jiff::tz::TimeZone;
-use rollbook::journal::{
-    Ask, Asks, CompletionQuery, CompletionsRecord, Journal, JournalError, KnownQuestion, Lease, OpenReport,
-    PushedEvent, ReportMove, Taken,
-};
 use rollbook_core::desired::OptedCourse;
 use rollbook_core::model::{
     CompletionKey, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId, RunId, SeenBy,
@@ -15,6 +11,10 @@ use rollbook_core::plan::{CompletionInputs, CompletionsPlan, KnownCompletions, p
 use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportWords};
 use rollbook_core::run::{Answer, Circuit, Delivery, DeliveryState, Draw, Move, step};
 use rollbook_core::snapshot::Snapshot;
+use rollbook_journal::{
+    Ask, Asks, CompletionQuery, CompletionsRecord, Journal, JournalError, KnownQuestion, Lease, OpenReport,
+    PushedEvent, ReportMove, Taken,
+};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -244,7 +244,7 @@ async fn ignored_question_is_not_asked_again(world: World) {
     let john = seen(43, 5, "GUID-OF-NOBODY");
     keep(&journal, &lease, &run, std::slice::from_ref(&john)).await.unwrap();
     let item = journal.attention(&Default::default(), 9).await.unwrap().remove(0);
-    let ignore = rollbook::journal::Resolution::Ignore;
+    let ignore = rollbook_journal::Resolution::Ignore;
     journal.resolve(item.id, ignore, "ignore", "ann", "a teacher", at(10)).await.unwrap();
     keep(&journal, &lease, &run, std::slice::from_ref(&john)).await.unwrap();
     assert_eq!(open_asks(&world).await, 0);

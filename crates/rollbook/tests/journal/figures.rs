@@ -2,9 +2,9 @@
 
 use crate::rules;
 use crate::world::{World, at, link, new_run};
-use rollbook::journal::NewRun;
 use rollbook_core::model::LinkName;
 use rollbook_core::run::{Counts, RunKind, RunState};
+use rollbook_journal::NewRun;
 use serde_json::json;
 
 rules!(runs_are_added_up_by_quarters_of_an_hour, open_items_are_counted_for_the_navigation, numbers_are_what_is_there,);
@@ -31,7 +31,7 @@ async fn open_items_are_counted_for_the_navigation(world: World) {
     assert_eq!(journal.waiting_for_people().await.unwrap(), (0, 0));
     let id = journal.ask(&link(), "report_refused", "1", "it was refused", &json!({}), at(1)).await.unwrap();
     assert_eq!(journal.waiting_for_people().await.unwrap(), (1, 0));
-    journal.resolve(id, rollbook::journal::Resolution::Ignore, "ignore", "jane", "so", at(2)).await.unwrap();
+    journal.resolve(id, rollbook_journal::Resolution::Ignore, "ignore", "jane", "so", at(2)).await.unwrap();
     assert_eq!(journal.waiting_for_people().await.unwrap(), (0, 0));
 }
 
@@ -43,7 +43,7 @@ async fn numbers_are_what_is_there(world: World) {
     let records = [crate::world::record(1), crate::world::record(2)];
     journal.ingest(&lease, &run, &crate::world::read(&records), at(1)).await.unwrap();
     journal.decide(&lease, &run, &[crate::world::enrolled(&records[0])], at(2)).await.unwrap();
-    journal.put_request(&rollbook::journal::requests::Ask::Examine { site: None }, "jane", at(3)).await.unwrap();
+    journal.put_request(&rollbook_journal::requests::Ask::Examine { site: None }, "jane", at(3)).await.unwrap();
     let numbers = journal.numbers().await.unwrap();
     assert_eq!(numbers.records[&(name.clone(), "Success".to_owned())], 1);
     assert_eq!(numbers.records.values().sum::<u64>(), 2);

@@ -1,12 +1,12 @@
 //! What Rollbook owns in Moodle because of guilds.
 
 use crate::world::{World, at, link};
-use rollbook::journal::{GuildSync, JournalError, NewEvent, Ownership};
 use rollbook_core::model::{
     Assignment, CategoryId, CohortId, CommunityUserId, GuildPair, GuildUuid, MachineName, MoodleUserId, PairState,
     RoleContext, RoleId,
 };
 use rollbook_core::run::EventKind;
+use rollbook_journal::{GuildSync, JournalError, NewEvent, Ownership};
 use serde_json::json;
 
 crate::rules! {

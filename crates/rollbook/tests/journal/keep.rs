@@ -1,9 +1,9 @@
 //! Personal data leave in time and the numbers stay; a backup takes the journal's place.
 
 use crate::world::{Engine, TTL, World, at, decision, enrolled, link, read, record, record_with};
-use rollbook::journal::{Journal, JournalError, LogQuery, OpenOptions, PruneScope, Pruned, restore};
 use rollbook_core::model::{Guid, LinkName};
 use rollbook_core::run::{Step, Verdict};
+use rollbook_journal::{Journal, JournalError, LogQuery, OpenOptions, PruneScope, Pruned, restore};
 use std::fs;
 
 crate::rules! {
@@ -40,7 +40,7 @@ async fn school(world: &World) -> Journal {
     journal.decide(&lease, &run, &decisions, at(2)).await.unwrap();
     let gone: Vec<_> = went
         .iter()
-        .map(|record| rollbook::journal::Decision { verdict: Verdict::Suspended, ..enrolled(record) })
+        .map(|record| rollbook_journal::Decision { verdict: Verdict::Suspended, ..enrolled(record) })
         .collect();
     journal.decide(&lease, &run, &gone, at(95)).await.unwrap();
     journal

@@ -1,7 +1,7 @@
 //! Each thing is sent once, and a sender that died is noticed.
 
 use crate::world::{World, at, link};
-use rollbook::journal::{Delivery, Journal, JournalError, OutboxFilter, OutboxItem, OutboxKind};
+use rollbook_journal::{Delivery, Journal, JournalError, OutboxFilter, OutboxItem, OutboxKind};
 use serde_json::json;
 use std::collections::BTreeSet;
 

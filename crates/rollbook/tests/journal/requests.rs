@@ -2,14 +2,14 @@
 
 use crate::world::{World, at, link};
 use jiff::SignedDuration;
-use rollbook::journal::requests::{
-    Answer, Ask, AttentionAct, EVENT, FeedQuestion, NamedCompletion, Narrow, Purpose, RequestFilter, RequestId,
-    RequestState,
-};
-use rollbook::journal::{Journal, JournalError};
 use rollbook_core::model::{
     CompletionKey, ElmCourseId, EnrolmentId, Fingerprint, MoodleCourseId, MoodleUserId, SiteName,
 };
+use rollbook_journal::requests::{
+    Answer, Ask, AttentionAct, EVENT, FeedQuestion, NamedCompletion, Narrow, Purpose, RequestFilter, RequestId,
+    RequestState,
+};
+use rollbook_journal::{Journal, JournalError};
 use serde_json::Value;
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! The files, the schema, and what the database itself refuses.
 
 use crate::world::{Engine, TTL, World, at, link, new_run, read, record};
-use rollbook::journal::{Journal, JournalError, OpenOptions};
 use rollbook_core::model::LinkName;
+use rollbook_journal::{Journal, JournalError, OpenOptions};
 
 crate::rules! {
     events_are_never_updated,

@@ -2,12 +2,12 @@
 //! meets in the middle. Each stops safely, says so, and what it left is done by the next, once.
 
 use crate::world::{Process, Scene, link, run_now, until};
-use rollbook::clock::Clock;
-use rollbook::journal::requests::{Answer, Ask, Narrow, Purpose};
-use rollbook::journal::{RunFilter, RunRow};
-use rollbook::schedule::Node;
+use rollbook_clock::Clock;
 use rollbook_core::run::RunState;
+use rollbook_journal::requests::{Answer, Ask, Narrow, Purpose};
+use rollbook_journal::{RunFilter, RunRow};
 use rollbook_sandbox::{Fault, FeedRow, Kind, Target, World};
+use rollbook_sync::scheduler::Node;
 use std::collections::BTreeSet;
 use std::time::Duration;
 

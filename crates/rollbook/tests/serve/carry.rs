@@ -1,15 +1,15 @@
 //! What is asked is carried out as the command line would, and answered with data.
 
 use crate::world::{Scene, link, run_now};
-use rollbook::clock::Clock;
-use rollbook::journal::AttentionFilter;
-use rollbook::journal::requests::{
-    Answer, Ask, AttentionAct, FeedQuestion, Narrow, Purpose, Ran, Request, RequestState, Would,
-};
-use rollbook::schedule::Node;
+use rollbook_clock::Clock;
 use rollbook_core::model::{MoodleUserId, SiteName};
 use rollbook_core::run::{OutcomeCode, RunState};
+use rollbook_journal::AttentionFilter;
+use rollbook_journal::requests::{
+    Answer, Ask, AttentionAct, FeedQuestion, Narrow, Purpose, Ran, Request, RequestState, Would,
+};
 use rollbook_sandbox::{World, demo};
+use rollbook_sync::scheduler::Node;
 
 const SEED: u64 = 2026;
 
@@ -37,7 +37,7 @@ fn about(guid: &str) -> FeedQuestion {
     FeedQuestion { guid: Some(guid.to_owned()), ..FeedQuestion::default() }
 }
 
-async fn feed(scene: &Scene, node: &Node, question: FeedQuestion) -> rollbook::journal::requests::FeedAnswer {
+async fn feed(scene: &Scene, node: &Node, question: FeedQuestion) -> rollbook_journal::requests::FeedAnswer {
     match scene.ask(node, &Ask::QueryFeed { link: link("psa"), question }).await.answer {
         Some(Answer::Feed(feed)) => feed,
         other => panic!("{other:?}"),
@@ -62,7 +62,7 @@ async fn dry_run_changes_nothing_and_the_run_does_what_it_said() {
     let did = ran(scene.ask(&node, &run_now("psa")).await);
     assert_eq!((&did.changes, &did.skips, did.left_out), (&would.changes, &would.skips, 0));
     assert_eq!((did.run.is_some(), did.state), (true, RunState::Partly));
-    rollbook::schedule::deliver(&node, &tokio_util::sync::CancellationToken::new()).await;
+    rollbook_sync::scheduler::deliver(&node, &tokio_util::sync::CancellationToken::new()).await;
     assert_eq!(scene.sandbox.world().mail.mails.len() as u64, did.counts.mails);
     scene.end().await;
 }
@@ -265,12 +265,12 @@ async fn link_that_is_being_run_is_asked_for_again_later() {
         scene.journal.acquire(&link("psa"), "somebody", jiff::SignedDuration::from_secs(20), now).await.unwrap();
     let id = scene.journal.put_request(&run_now("psa"), "jo", now).await.unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
-    assert!(rollbook::schedule::work_once(&node, &stop).await.unwrap());
+    assert!(rollbook_sync::scheduler::work_once(&node, &stop).await.unwrap());
     assert_eq!(scene.journal.request(id).await.unwrap().unwrap().state, RequestState::Waiting);
-    assert!(!rollbook::schedule::work_once(&node, &stop).await.unwrap(), "not at once");
+    assert!(!rollbook_sync::scheduler::work_once(&node, &stop).await.unwrap(), "not at once");
     scene.journal.release(lease).await.unwrap();
     crate::world::until("it is run", || async {
-        let _ = rollbook::schedule::work_once(&node, &stop).await.unwrap();
+        let _ = rollbook_sync::scheduler::work_once(&node, &stop).await.unwrap();
         scene.journal.request(id).await.unwrap().unwrap().state == RequestState::Done
     })
     .await;

@@ -1,12 +1,12 @@
 //! A process that is asked to stop: it ends, or stops safely, within its limit; a second signal ends it at once.
 
 use crate::world::{Scene, link, run_now, until};
-use rollbook::clock::Clock;
-use rollbook::journal::RunFilter;
-use rollbook::journal::requests::{Answer, RequestState};
-use rollbook::schedule::work_once;
+use rollbook_clock::Clock;
 use rollbook_core::run::RunState;
+use rollbook_journal::RunFilter;
+use rollbook_journal::requests::{Answer, RequestState};
 use rollbook_sandbox::{Fault, Kind, Target, World};
+use rollbook_sync::scheduler::work_once;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 use std::time::Duration;

@@ -2,10 +2,10 @@
 
 use crate::world::{Scene, link};
 use jiff::Timestamp;
-use rollbook::journal::RunFilter;
-use rollbook::journal::requests::{Ask, Narrow, Purpose, RequestState};
-use rollbook::schedule::{tick, work_once};
+use rollbook_journal::RunFilter;
+use rollbook_journal::requests::{Ask, Narrow, Purpose, RequestState};
 use rollbook_sandbox::World;
+use rollbook_sync::scheduler::{tick, work_once};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 

@@ -1,13 +1,13 @@
 //! A made-up world, a configuration over it, a journal, and the processes that serve it.
 
 use jiff::Timestamp;
-use rollbook::clock::{Clock, Hand};
-use rollbook::config::{Env, Settings};
-use rollbook::journal::requests::{Ask, Narrow, Purpose, Request, RequestFilter, RequestId};
-use rollbook::journal::{Journal, OpenOptions};
-use rollbook::schedule::{Node, work_once};
+use rollbook_clock::{Clock, Hand};
 use rollbook_core::model::LinkName;
+use rollbook_journal::requests::{Ask, Narrow, Purpose, Request, RequestFilter, RequestId};
+use rollbook_journal::{Journal, OpenOptions};
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, MOODLE_TOKEN, Sandbox, World, demo};
+use rollbook_settings::{Env, Settings};
+use rollbook_sync::scheduler::{Node, work_once};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::borrow::Cow;
 use std::os::unix::fs::PermissionsExt;

@@ -4,8 +4,8 @@ use crate::stage::Stage;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use rollbook::config::service::RoleName;
-use rollbook::web::door::{hash_secret, make_secret};
+use rollbook_settings::service::RoleName;
+use rollbook_web::door::{hash_secret, make_secret};
 use std::collections::BTreeMap;
 use tower_service::Service;
 
@@ -45,7 +45,7 @@ pub struct Browser {
 impl Browser {
     /// Nobody is logged in.
     pub fn new(stage: &Stage) -> Self {
-        Self { router: rollbook::web::router(stage.state.clone()), cookies: BTreeMap::new(), more: Vec::new() }
+        Self { router: rollbook_web::router(stage.state.clone()), cookies: BTreeMap::new(), more: Vec::new() }
     }
 
     /// Somebody of this role is logged in, by a link.

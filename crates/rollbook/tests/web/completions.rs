@@ -3,10 +3,10 @@
 use crate::browser::Browser;
 use crate::stage::{ANN, COURSE, JANE, Stage};
 use axum::http::StatusCode;
-use rollbook::config::service::RoleName;
-use rollbook::journal::AttentionFilter;
-use rollbook::journal::requests::RequestState;
+use rollbook_journal::AttentionFilter;
+use rollbook_journal::requests::RequestState;
 use rollbook_sandbox::FeedRow;
+use rollbook_settings::service::RoleName;
 
 const ZOE: &str = "A1A1A1A1A1A1A1A1A1A1A1A1A1A1A107";
 

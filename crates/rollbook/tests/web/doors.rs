@@ -3,8 +3,8 @@
 use crate::browser::Browser;
 use crate::stage::Stage;
 use axum::http::StatusCode;
-use rollbook::config::service::RoleName;
-use rollbook::web::door_plates;
+use rollbook_settings::service::RoleName;
+use rollbook_web::door_plates;
 use std::fmt::Write as _;
 
 fn filled(path: &str) -> String {

@@ -4,10 +4,10 @@ use crate::browser::Browser;
 use crate::stage::{BOB, FORMULA, Stage};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use rollbook::config::service::RoleName;
-use rollbook::journal::AttentionFilter;
-use rollbook::journal::requests::RequestFilter;
 use rollbook_core::model::LinkName;
+use rollbook_journal::AttentionFilter;
+use rollbook_journal::requests::RequestFilter;
+use rollbook_settings::service::RoleName;
 
 async fn requests(stage: &Stage) -> usize {
     stage.journal.requests(&RequestFilter::default(), 100).await.unwrap().len()
@@ -55,7 +55,7 @@ async fn forged_cookie_is_nobody() {
     let stage = Stage::bare().await;
     let operator = Browser::of(&stage, RoleName::Operator).await;
     let (name, secret) = operator.cookies.iter().find(|(name, _)| name.contains("session")).unwrap();
-    let hash = rollbook::web::door::hash_secret(secret);
+    let hash = rollbook_web::door::hash_secret(secret);
     for forged in ["", "0", &"f".repeat(64), &hash, "' OR 1=1 --", "operator"] {
         let mut browser = Browser::new(&stage);
         browser.cookies.insert(name.clone(), forged.to_owned());
@@ -97,7 +97,7 @@ async fn path_traversal_on_assets_gives_nothing_but_what_is_in_the_list() {
 async fn html_in_a_name_is_text_on_every_page_that_shows_it() {
     let stage = Stage::small().await;
     let mut browser = Browser::of(&stage, RoleName::Administrator).await;
-    let run = stage.journal.runs(&rollbook::journal::RunFilter::default()).await.unwrap();
+    let run = stage.journal.runs(&rollbook_journal::RunFilter::default()).await.unwrap();
     let run = run.iter().find(|run| run.flow == "intake").unwrap();
     let items = stage.journal.attention(&AttentionFilter::default(), 100).await.unwrap();
     let item = items.iter().find(|item| item.subject == BOB.to_lowercase()).unwrap();
@@ -140,7 +140,7 @@ async fn formula_in_a_field_is_text_in_the_export() {
     assert_eq!(bob.get(8), Some(format!("'{FORMULA}").as_str()));
     let dangerous = |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     assert!(rows.iter().flatten().all(|field| !dangerous(field)));
-    let all = stage.journal.log(&rollbook::journal::LogQuery { limit: 1000, ..Default::default() }).await.unwrap();
+    let all = stage.journal.log(&rollbook_journal::LogQuery { limit: 1000, ..Default::default() }).await.unwrap();
     assert_eq!(rows.len(), all.rows.len(), "nothing is lost on the way");
 }
 

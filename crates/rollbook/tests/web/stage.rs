@@ -1,14 +1,14 @@
 //! A small world, a journal in which every link has run once, and a process that carries out what pages ask for.
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook::clock::{Clock, Hand};
-use rollbook::config::{Env, Settings};
-use rollbook::journal::requests::{Ask, Narrow, Purpose, Request, RequestId};
-use rollbook::journal::{Journal, OpenOptions};
-use rollbook::schedule::{Node, deliver, work_once};
-use rollbook::web::WebState;
+use rollbook_clock::{Clock, Hand};
 use rollbook_core::model::LinkName;
+use rollbook_journal::requests::{Ask, Narrow, Purpose, Request, RequestId};
+use rollbook_journal::{Journal, OpenOptions};
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, World, world};
+use rollbook_settings::{Env, Settings};
+use rollbook_sync::scheduler::{Node, deliver, work_once};
+use rollbook_web::WebState;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use tokio::sync::Notify;

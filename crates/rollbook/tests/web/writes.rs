@@ -4,12 +4,12 @@
 use crate::browser::Browser;
 use crate::stage::{BOB, COURSE, JANE, Stage};
 use axum::http::StatusCode;
-use rollbook::config::service::RoleName;
-use rollbook::journal::requests::Answer as Came;
-use rollbook::journal::{AttentionFilter, CompletionQuery, PlanState};
-use rollbook::web::door::{Permission, may};
-use rollbook::web::door_plates;
 use rollbook_core::model::LinkName;
+use rollbook_journal::requests::Answer as Came;
+use rollbook_journal::{AttentionFilter, CompletionQuery, PlanState};
+use rollbook_settings::service::RoleName;
+use rollbook_web::door::{Permission, may};
+use rollbook_web::door_plates;
 use std::collections::BTreeSet;
 
 const BOSS: &str = "administrator";

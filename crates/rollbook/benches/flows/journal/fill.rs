@@ -2,8 +2,8 @@
 
 use super::Bench;
 use super::made::{at, decision, record};
-use rollbook::journal::{FeedRead, HistoryRow};
 use rollbook_core::model::{MoodleCourseId, MoodleUserId};
+use rollbook_journal::{FeedRead, HistoryRow};
 
 const BATCH: u64 = 20_000;
 

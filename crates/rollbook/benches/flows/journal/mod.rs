@@ -8,9 +8,9 @@ mod statements;
 
 use jiff::{SignedDuration, Timestamp};
 use made::at;
-use rollbook::journal::{Journal, Lease, NewRun, OpenOptions};
 use rollbook_core::model::{LinkName, RunId};
 use rollbook_core::run::RunKind;
+use rollbook_journal::{Journal, Lease, NewRun, OpenOptions};
 use std::time::Instant;
 
 /// A journal that is measured, and a run in it.

@@ -2,10 +2,10 @@
 
 use super::made::{at, record};
 use jiff::SignedDuration;
-use rollbook::clock::Clock;
-use rollbook::config::service::RoleName;
-use rollbook::journal::Journal;
-use rollbook::web::door::{hash_secret, make_secret};
+use rollbook_clock::Clock;
+use rollbook_journal::Journal;
+use rollbook_settings::service::RoleName;
+use rollbook_web::door::{hash_secret, make_secret};
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -3,8 +3,8 @@
 use super::Bench;
 use super::made::{at, decision, record};
 use jiff::SignedDuration;
-use rollbook::journal::{AttentionFilter, Decision, FeedRead, LogQuery, LogSort};
 use rollbook_core::model::{ElmCourseId, EnrolmentId, FeedRecord, Guid, Mail};
+use rollbook_journal::{AttentionFilter, Decision, FeedRead, LogQuery, LogSort};
 use std::future::Future;
 use std::time::{Duration, Instant};
 

@@ -1,19 +1,19 @@
 //! `rollbook intake run`: reads the feed, and makes Moodle agree.
 //!
 //! A dry run takes the same way as a real one up to the guards, and every line of it says that it is one.
-//! Next: [`crate::pipeline::intake`].
+//! Next: [`rollbook_sync::flows::intake`].
 
 use super::intake_report::{Shown, print_report};
 use super::refuse_paused;
 use crate::cli::{Context, Exit};
-use crate::pipeline::deliver::deliver_mails;
-use crate::pipeline::intake::{Ask, IntakeRequest, Purpose, run_intake};
-use crate::pipeline::setup;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::LinkName;
 use rollbook_core::window::Window;
+use rollbook_sync::flows::deliver::deliver_mails;
+use rollbook_sync::flows::intake::{Ask, IntakeRequest, Purpose, run_intake};
+use rollbook_sync::flows::setup;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

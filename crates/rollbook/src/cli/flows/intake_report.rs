@@ -2,13 +2,13 @@
 
 use crate::cli::Exit;
 use crate::cli::output::{Output, Sign, Table};
-use crate::pipeline::deliver::MailDelivery;
-use crate::pipeline::intake::{IntakeReport, Purpose};
 use jiff::Timestamp;
 use rollbook_core::guard::Level;
 use rollbook_core::model::{Field, counted};
 use rollbook_core::plan::IntakeChange;
 use rollbook_core::run::{OutcomeCode, RunState, standing};
+use rollbook_sync::flows::deliver::MailDelivery;
+use rollbook_sync::flows::intake::{IntakeReport, Purpose};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! A paused link is left alone until it goes on, also by a command: a scheduler outside knows of no pause.
 
-use crate::journal::Journal;
 use miette::{IntoDiagnostic, miette};
 use rollbook_core::model::LinkName;
+use rollbook_journal::Journal;
 
 /// Fails where the link is paused. A dry run need not ask: it changes nothing.
 pub(in crate::cli) async fn refuse_paused(journal: &Journal, link: &LinkName) -> miette::Result<()> {

@@ -3,13 +3,13 @@
 use super::sync::{Told, tell_sync};
 use crate::cli::Context;
 use crate::cli::output::Sign;
-use crate::config::Settings;
-use crate::journal::Journal;
-use crate::pipeline::guilds::{Ask, GuildsReport, GuildsRequest, Purpose, make_guilds};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::SiteName;
 use rollbook_core::run::RunState;
+use rollbook_journal::Journal;
 use rollbook_sandbox::Sandbox;
+use rollbook_settings::Settings;
+use rollbook_sync::flows::guilds::{Ask, GuildsReport, GuildsRequest, Purpose, make_guilds};
 
 /// So many members of a guild are listed; `rollbook guilds sync … -v` lists them all.
 const MEMBERS_MAX: usize = 3;
@@ -51,7 +51,7 @@ pub(in crate::cli) async fn tell_demo(
 
 async fn run(
     context: &mut Context,
-    flow: &crate::pipeline::guilds::GuildsFlow,
+    flow: &rollbook_sync::flows::guilds::GuildsFlow,
     journal: &Journal,
     purpose: Purpose,
     told: &Told<'_>,

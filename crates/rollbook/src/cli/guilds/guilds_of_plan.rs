@@ -3,11 +3,11 @@
 use super::lines::{Lines, count};
 use super::sync::Told;
 use crate::cli::output::Sign;
-use crate::pipeline::guilds::GuildsReport;
 use rollbook_core::model::{CohortId, GuildUuid};
 use rollbook_core::plan::{GuildChange, GuildLine, Retire};
 use rollbook_core::run::Outcome;
 use rollbook_core::verdict::LeftAlone;
+use rollbook_sync::flows::guilds::GuildsReport;
 use std::collections::BTreeMap;
 
 /// Changes of one guild, each with its place in the plan.

@@ -1,12 +1,12 @@
 //! What to do about each failure: an error of this flow, with its next step.
 
-use crate::clients::drupal::DrupalError;
-use crate::clients::moodle::{CODE_VARIABLES_DROPPED, MoodleError};
-use crate::journal::JournalError;
-use crate::pipeline::guilds::{GuildsError, GuildsFlow};
-use crate::sources::community::CommunityError;
-use crate::sources::moodle::{CohortSourceError, MoodleSourceError};
 use miette::Diagnostic;
+use rollbook_community::client::DrupalError;
+use rollbook_community::snapshot::CommunityError;
+use rollbook_journal::JournalError;
+use rollbook_moodle::client::{CODE_VARIABLES_DROPPED, MoodleError};
+use rollbook_moodle::snapshot::{CohortSourceError, MoodleSourceError};
+use rollbook_sync::flows::guilds::{GuildsError, GuildsFlow};
 use std::error::Error;
 use std::fmt::{self, Display};
 

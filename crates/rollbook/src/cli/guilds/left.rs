@@ -2,10 +2,10 @@
 
 use super::lines::{Lines, count};
 use crate::cli::output::Sign;
-use crate::pipeline::guilds::GuildsReport;
 use rollbook_core::model::{CommunityUserId, GuildUuid};
 use rollbook_core::plan::{GuildChange, GuildSkip};
 use rollbook_core::verdict::LeftAlone;
+use rollbook_sync::flows::guilds::GuildsReport;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many are listed for each reason where details were not asked for.

@@ -2,10 +2,10 @@
 
 use crate::cli::output::{Sign, Table};
 use crate::cli::{Context, Exit};
-use crate::pipeline::guilds::make_community;
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{Guild, GuildStatus, SiteName, machine_name};
+use rollbook_sync::flows::guilds::make_community;
 use serde_json::json;
 
 /// List the guilds that a community shows

@@ -4,14 +4,14 @@ use super::help::Guided;
 use super::lines::{Lines, count};
 use crate::cli::output::{Sign, Table};
 use crate::cli::{Context, Exit};
-use crate::config::GuildsLink;
-use crate::pipeline::guilds::{
-    GuildsFlow, GuildsStatus, LastRun, Purpose, Reach, SiteStatus, Sites, look_at_guilds, make_guilds,
-};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::model::{PairState, SiteName};
+use rollbook_settings::GuildsLink;
+use rollbook_sync::flows::guilds::{
+    GuildsFlow, GuildsStatus, LastRun, Purpose, Reach, SiteStatus, Sites, look_at_guilds, make_guilds,
+};
 use serde_json::{Value, json};
 
 /// Show how a community and a Moodle stand to each other

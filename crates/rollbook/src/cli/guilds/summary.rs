@@ -3,10 +3,10 @@
 use super::help::capability;
 use super::lines::{Lines, count};
 use crate::cli::output::{Sign, Table};
-use crate::pipeline::guilds::{GuildsFlow, GuildsReport};
 use rollbook_core::guard::Level;
 use rollbook_core::plan::GuildChange;
 use rollbook_core::run::{Outcome, RunState};
+use rollbook_sync::flows::guilds::{GuildsFlow, GuildsReport};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

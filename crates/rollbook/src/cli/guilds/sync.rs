@@ -11,16 +11,16 @@ use super::summary::{as_json, tell_findings, tell_summary};
 use crate::cli::flows::refuse_paused;
 use crate::cli::output::{Progress, Sign};
 use crate::cli::{Context, Exit};
-use crate::config::GuildsLink;
-use crate::journal::Journal;
-use crate::pipeline::guilds::{
-    Ask, GuildsFlow, GuildsReport, GuildsRequest, MoodleSite, Purpose, Reach, Watch, look_at_guilds, make_guilds,
-    run_guilds,
-};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::model::SiteName;
 use rollbook_core::run::RunState;
+use rollbook_journal::Journal;
+use rollbook_settings::GuildsLink;
+use rollbook_sync::flows::guilds::{
+    Ask, GuildsFlow, GuildsReport, GuildsRequest, MoodleSite, Purpose, Reach, Watch, look_at_guilds, make_guilds,
+    run_guilds,
+};
 use std::error::Error;
 
 /// Make Moodle's cohorts agree with a community's guilds

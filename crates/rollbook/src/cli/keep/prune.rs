@@ -2,12 +2,12 @@
 
 use crate::cli::output::{Sign, Table};
 use crate::cli::{Context, Exit};
-use crate::config::duration;
-use crate::journal::{PruneScope, Pruned};
 use clap::Args;
 use jiff::SignedDuration;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::counted_as;
+use rollbook_journal::{PruneScope, Pruned};
+use rollbook_settings::duration;
 use serde_json::json;
 use std::time::Duration;
 

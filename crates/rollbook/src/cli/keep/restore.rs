@@ -2,11 +2,11 @@
 
 use crate::cli::output::Sign;
 use crate::cli::{Context, Exit};
-use crate::config::service::Place;
-use crate::journal::{Restored, restore};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::LinkName;
+use rollbook_journal::{Restored, restore};
+use rollbook_settings::service::Place;
 use serde_json::json;
 use std::path::PathBuf;
 

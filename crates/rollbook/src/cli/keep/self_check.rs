@@ -2,11 +2,11 @@
 
 use crate::cli::output::{Output, Sign};
 use crate::cli::{Context, Exit};
-use crate::config::Settings;
-use crate::config::service::Place;
-use crate::pipeline::setup;
 use clap::Args;
 use rollbook_core::model::{counted, counted_as};
+use rollbook_settings::Settings;
+use rollbook_settings::service::Place;
+use rollbook_sync::flows::setup;
 use serde_json::json;
 use std::net::TcpListener;
 
@@ -63,7 +63,7 @@ impl SelfCheck {
     }
 }
 
-async fn check_journal(journal: &crate::journal::Journal, settings: &Settings, findings: &mut Findings<'_>) {
+async fn check_journal(journal: &rollbook_journal::Journal, settings: &Settings, findings: &mut Findings<'_>) {
     let place = settings.journal.place.shown();
     match journal.check().await {
         Ok(checked) if checked.damage.is_empty() => {

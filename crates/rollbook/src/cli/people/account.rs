@@ -3,13 +3,13 @@
 use super::shown;
 use crate::cli::output::{Sign, Table};
 use crate::cli::{Context, Exit};
-use crate::config::Settings;
-use crate::config::service::RoleName;
-use crate::journal::Journal;
-use crate::web::door::{hash_password, hash_secret, make_secret};
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use miette::{IntoDiagnostic, WrapErr, miette};
+use rollbook_journal::Journal;
+use rollbook_settings::Settings;
+use rollbook_settings::service::RoleName;
+use rollbook_web::door::{hash_password, hash_secret, make_secret};
 use serde_json::json;
 use std::io::Read;
 

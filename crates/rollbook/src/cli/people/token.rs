@@ -3,11 +3,11 @@
 use super::shown;
 use crate::cli::output::{Sign, Table};
 use crate::cli::{Context, Exit};
-use crate::journal::{Journal, NewToken};
-use crate::web::door::{Scope, hash_secret, make_secret};
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 use miette::{IntoDiagnostic, WrapErr};
+use rollbook_journal::{Journal, NewToken};
+use rollbook_web::door::{Scope, hash_secret, make_secret};
 use serde_json::json;
 
 /// Tokens of programs that use the API

@@ -6,11 +6,11 @@ use super::correct::{UpdateMail, UseAccount};
 use super::{shown, zone_of};
 use crate::cli::output::{Output, Sign};
 use crate::cli::{Context, Exit};
-use crate::journal::{AttentionFilter, AttentionItem, Resolution};
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::model::{LinkName, counted_as};
+use rollbook_journal::{AttentionFilter, AttentionItem, Resolution};
 use serde_json::{Value, json};
 
 /// What waits for a human

@@ -1,15 +1,15 @@
 //! `rollbook attention use-account` and `update-mail`: a person says who is meant, and Moodle's account is made to agree.
 //!
-//! Next: [`crate::pipeline::correct`], which refuses what would make two of somebody.
+//! Next: [`rollbook_sync::flows::correct`], which refuses what would make two of somebody.
 
 use crate::cli::output::Sign;
 use crate::cli::{Context, Exit};
-use crate::pipeline::correct::{CorrectionRequest, correct_account};
-use crate::pipeline::setup::make_intake;
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{MoodleUserId, counted_as};
 use rollbook_core::plan::CorrectionAsk;
+use rollbook_sync::flows::correct::{CorrectionRequest, correct_account};
+use rollbook_sync::flows::setup::make_intake;
 use serde_json::json;
 
 /// This account is the person: write the feed's GUID into its ID number, and release the records

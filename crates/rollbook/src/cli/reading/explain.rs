@@ -3,15 +3,15 @@
 use super::{shown, zone_of};
 use crate::cli::output::{Output, Sign, Table};
 use crate::cli::{Context, Exit};
-use crate::config::{IntakeLink, Settings};
-use crate::journal::{Journal, Person};
-use crate::pipeline::setup::make_moodle;
-use crate::sources::moodle::look_now;
 use clap::Args;
 use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{ElmCourseId, Guid, LinkName};
 use rollbook_core::report::{Explanation, NowInMoodle};
+use rollbook_journal::{Journal, Person};
+use rollbook_moodle::snapshot::look_now;
+use rollbook_settings::{IntakeLink, Settings};
+use rollbook_sync::flows::setup::make_moodle;
 use serde_json::json;
 
 /// Why somebody is or is not in a course

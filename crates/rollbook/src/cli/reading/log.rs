@@ -3,13 +3,13 @@
 use super::{shown, zone_of};
 use crate::cli::output::{Output, Sign, Table};
 use crate::cli::{Context, Exit};
-use crate::journal::{LogQuery, LogRow};
 use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::model::{ElmCourseId, Field, LinkName};
 use rollbook_core::run::OutcomeCode;
+use rollbook_journal::{LogQuery, LogRow};
 use serde_json::{Value, json};
 
 /// What became of every record, newest first

@@ -22,7 +22,7 @@ fn shown(time: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// The zone of the only link, else UTC: a list over links of several zones has one clock.
-fn zone_of(settings: &crate::config::Settings, link: Option<&str>) -> TimeZone {
+fn zone_of(settings: &rollbook_settings::Settings, link: Option<&str>) -> TimeZone {
     let mut zones = settings
         .links
         .values()

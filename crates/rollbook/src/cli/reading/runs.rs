@@ -3,12 +3,12 @@
 use super::{shown, zone_of};
 use crate::cli::output::{Output, Sign, Table};
 use crate::cli::{Context, Exit};
-use crate::journal::{Journal, PlanRow, RunFilter, RunRow, StoredEvent};
 use clap::Args;
 use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::model::{LinkName, counted_as};
 use rollbook_core::run::RunState;
+use rollbook_journal::{Journal, PlanRow, RunFilter, RunRow, StoredEvent};
 use serde_json::{Value, json};
 
 /// So many events of a run are shown.

@@ -4,13 +4,13 @@
 
 use crate::cli::output::{Output, Sign, Table};
 use crate::cli::{Context, Exit};
-use crate::config::Settings;
-use crate::config::link::Link;
-use crate::journal::{LinkOverview, ScheduleRow};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::LinkName;
+use rollbook_journal::{LinkOverview, ScheduleRow};
+use rollbook_settings::Settings;
+use rollbook_settings::link::Link;
 use serde_json::{Value, json};
 
 /// Every link, its schedule and its next run; pause one, or let it go on

@@ -1,6 +1,6 @@
 //! `rollbook serve`: the process that runs every link on its schedule, shows people what happened, and takes what they ask.
 //!
-//! Next: [`crate::schedule`], what it does, and [`links`], how a link is paused.
+//! Next: [`rollbook_sync::scheduler`], what it does, and [`links`], how a link is paused.
 
 mod certificate;
 mod links;
@@ -11,12 +11,12 @@ pub(super) use listen::Door;
 
 use super::output::Sign;
 use super::{Context, Exit};
-use crate::config::Settings;
-use crate::journal::Journal;
-use crate::schedule::{Node, Systemd, serve};
-use crate::web::{WebState, router};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
+use rollbook_journal::Journal;
+use rollbook_settings::Settings;
+use rollbook_sync::scheduler::{Node, Systemd, serve};
+use rollbook_web::{WebState, router};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -72,8 +72,8 @@ pub(super) async fn serve_here(
 
 /// Gives the pages their way to the issuer of single sign-on, where there is one.
 fn with_sign_on(state: WebState) -> miette::Result<WebState> {
-    use crate::clients::issuer::IssuerClient;
-    use crate::web::door::sign_on::{Answered, Asked, FetchError};
+    use crate::issuer::IssuerClient;
+    use rollbook_web::door::sign_on::{Answered, Asked, FetchError};
     let Some(oidc) = &state.settings.server.oidc else { return Ok(state) };
     let client = IssuerClient::new(&oidc.issuer).into_diagnostic().wrap_err("while setting single sign-on up")?;
     Ok(state.with_sign_on(Arc::new(move |Asked { method, url, headers, body }| {

@@ -10,11 +10,6 @@ use crate::cli::output::{Output, Sign};
 use crate::cli::people::login_link;
 use crate::cli::serve::{Door, serve_here};
 use crate::cli::{Context, Exit};
-use crate::config::Settings;
-use crate::config::service::RoleName;
-use crate::pipeline::deliver::{MailDelivery, deliver_mails};
-use crate::pipeline::intake::{Ask, IntakeReport, IntakeRequest, Purpose, run_intake};
-use crate::pipeline::setup;
 use clap::Args;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -22,6 +17,11 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{LinkName, counted};
 use rollbook_core::run::RunState;
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, MOODLE_TOKEN, Sandbox, World, demo};
+use rollbook_settings::Settings;
+use rollbook_settings::service::RoleName;
+use rollbook_sync::flows::deliver::{MailDelivery, deliver_mails};
+use rollbook_sync::flows::intake::{Ask, IntakeReport, IntakeRequest, Purpose, run_intake};
+use rollbook_sync::flows::setup;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -142,7 +142,7 @@ async fn tell(context: &mut Context, sandbox: &Sandbox, config: &Path) -> miette
 async fn run_once(
     context: &Context,
     settings: &Settings,
-    journal: &crate::journal::Journal,
+    journal: &rollbook_journal::Journal,
 ) -> miette::Result<(IntakeReport, MailDelivery)> {
     let found = settings.intake(&LinkName::new(LINK))?;
     let flow = setup::make_intake(&found, settings.mail.as_ref()).into_diagnostic()?;

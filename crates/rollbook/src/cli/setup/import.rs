@@ -2,12 +2,12 @@
 
 use crate::cli::output::{Output, Sign};
 use crate::cli::{Context, Exit};
-use crate::config::Settings;
-use crate::pipeline::import::{History, ImportReport, import_history};
-use crate::sources::database::{Database, DatabaseOptions};
 use clap::{Args, Subcommand};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{LinkName, counted, counted_as};
+use rollbook_remote::database::{Database, DatabaseOptions};
+use rollbook_settings::Settings;
+use rollbook_sync::flows::import::{History, ImportReport, import_history};
 use serde_json::json;
 use std::fs::File;
 use std::io::BufReader;

@@ -1,14 +1,14 @@
 //! `rollbook init`: writes a commented configuration, or checks one.
 //!
 //! It never overwrites a configuration unasked, and writes it so that only its owner may read it.
-//! Next: [`crate::config`], which does the checking.
+//! Next: [`rollbook_settings`], which does the checking.
 
 use crate::cli::output::{Output, Sign, Table};
 use crate::cli::{Context, Exit};
-use crate::config::{ConfigErrors, Problem, Settings, Warning};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::counted_as;
+use rollbook_settings::{ConfigErrors, Problem, Settings, Warning};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};

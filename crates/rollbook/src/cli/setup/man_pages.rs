@@ -5,10 +5,10 @@
 
 use crate::cli::output::Sign;
 use crate::cli::{Cli, Context, Exit};
-use crate::config::{CONFIG, LOG};
 use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
 use miette::{IntoDiagnostic, WrapErr};
+use rollbook_settings::{CONFIG, LOG};
 use serde_json::json;
 use std::io;
 use std::path::{Path, PathBuf};

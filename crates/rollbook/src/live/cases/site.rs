@@ -1,12 +1,12 @@
 //! Who the site is, what the token may, and what a token looks like that may nothing.
 
-use crate::clients::moodle::read::{UserField, WhichEnrolled, WhichFields};
-use crate::clients::moodle::write::EnrolmentState;
-use crate::clients::moodle::{Function, MoodleError};
 use crate::live::Bench;
 use crate::live::difference::{Checked, differs, holds, refused, same, while_doing};
-use crate::sources::moodle::{MoodleSourceError, Sentinel, prove_sight};
 use rollbook_core::model::MoodleUserId;
+use rollbook_moodle::client::read::{UserField, WhichEnrolled, WhichFields};
+use rollbook_moodle::client::write::EnrolmentState;
+use rollbook_moodle::client::{Function, MoodleError};
+use rollbook_moodle::snapshot::{MoodleSourceError, Sentinel, prove_sight};
 use std::slice::from_ref;
 
 /// What intake calls.

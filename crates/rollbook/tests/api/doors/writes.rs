@@ -2,9 +2,9 @@
 //! refused, and what is done is an event that names the token. A write that is not in the table is a failure.
 
 use crate::stage::{Answer, COURSE, SCOPES, Stage, request};
-use rollbook::journal::{AttentionFilter, PlanState};
-use rollbook::web::api::document;
 use rollbook_core::model::LinkName;
+use rollbook_journal::{AttentionFilter, PlanState};
+use rollbook_web::api::document;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 

@@ -1,12 +1,12 @@
 //! One synchronisation that takes every write of the flow, and what it leaves behind in plain words.
 
 use crate::world::{Site, changes, world};
-use rollbook::journal::OpenOptions;
-use rollbook::pipeline::guilds::{Ask, Purpose};
 use rollbook_core::model::{GuildRole, PairState, RoleContext, RoleId};
 use rollbook_core::policy::{ArchiveRule, MemberAccounts, NewMemberRule, RoleGiver, RoleRule};
 use rollbook_core::run::RunState;
+use rollbook_journal::OpenOptions;
 use rollbook_sandbox::moodle::GUILD_MENTOR_ROLE;
+use rollbook_sync::flows::guilds::{Ask, Purpose};
 use std::collections::BTreeSet;
 use tokio::sync::OnceCell;
 

@@ -1,11 +1,11 @@
 //! A person's decision to correct an account × every fault: whoever decides again comes to what a world without faults came to.
 
 use crate::stage::{FIRST, Picture, Stage, ago, empty_school, link, mail};
-use rollbook::journal::AttentionFilter;
-use rollbook::pipeline::correct::{CorrectError, Corrected, CorrectionRequest, correct_account};
 use rollbook_core::model::MoodleUserId;
 use rollbook_core::plan::CorrectionAsk;
+use rollbook_journal::AttentionFilter;
 use rollbook_sandbox::{Fault, FeedRow, Kind, MOODLE_TOKEN, Target, cut};
+use rollbook_sync::flows::correct::{CorrectError, Corrected, CorrectionRequest, correct_account};
 use std::time::Duration;
 
 const UPDATE: &str = "core_user_update_users";

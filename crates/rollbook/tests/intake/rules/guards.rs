@@ -2,8 +2,8 @@
 
 use crate::stage::{FIRST, LARGE, SMALL, Stage, ago, empty_school, enrol, school, suspend};
 use jiff::SignedDuration;
-use rollbook::journal::PlanState;
 use rollbook_core::run::RunState;
+use rollbook_journal::PlanState;
 use rollbook_sandbox::FeedRow;
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use super::words;
 use crate::stage::{FIRST, Stage, enrol, link, school};
 use jiff::SignedDuration;
-use rollbook::journal::{Journal, OpenOptions};
+use rollbook_journal::{Journal, OpenOptions};
 use rollbook_sandbox::{Fault, Kind, Target};
 use sqlx::{Connection, SqliteConnection};
 

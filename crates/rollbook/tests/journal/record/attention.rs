@@ -2,9 +2,9 @@
 
 use crate::world::{World, at, decision, enrolled, link, read, record};
 use jiff::tz::TimeZone;
-use rollbook::journal::{AttentionFilter, Journal, JournalError, Lease, LogQuery, Resolution};
 use rollbook_core::model::{FeedRecord, RunId};
 use rollbook_core::run::{OutcomeCode, Step, Verdict};
+use rollbook_journal::{AttentionFilter, Journal, JournalError, Lease, LogQuery, Resolution};
 use serde_json::json;
 
 crate::rules! {

@@ -2,10 +2,10 @@
 
 use crate::world::{World, at, decision, enrolled, link, read, record, record_with};
 use jiff::tz::TimeZone;
-use rollbook::journal::{Decision, JournalError, OutboxItem, OutboxKind};
 use rollbook_core::model::{EnrolState, MoodleCourseId};
 use rollbook_core::plan::AppliedState;
 use rollbook_core::run::{OutcomeCode, Step, Verdict};
+use rollbook_journal::{Decision, JournalError, OutboxItem, OutboxKind};
 use serde_json::json;
 
 crate::rules! {

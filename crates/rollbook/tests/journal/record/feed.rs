@@ -2,9 +2,9 @@
 
 use crate::world::{World, at, decision, enrolled, link, read, record, record_with};
 use jiff::tz::TimeZone;
-use rollbook::journal::{FeedRead, Ingested, Journal, OpenOptions};
 use rollbook_core::model::Field;
 use rollbook_core::run::{OutcomeCode, Step, Verdict};
+use rollbook_journal::{FeedRead, Ingested, Journal, OpenOptions};
 use serde_json::json;
 
 crate::rules! {

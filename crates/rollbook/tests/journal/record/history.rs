@@ -2,10 +2,10 @@
 
 use crate::world::{World, at, link, read, record, record_with};
 use jiff::tz::TimeZone;
-use rollbook::journal::{HistoryRow, Imported, Ingested, LogQuery};
 use rollbook_core::model::{FeedRecord, MoodleCourseId, MoodleUserId};
 use rollbook_core::plan::AppliedState;
 use rollbook_core::run::OutcomeCode;
+use rollbook_journal::{HistoryRow, Imported, Ingested, LogQuery};
 use serde_json::json;
 
 crate::rules! {

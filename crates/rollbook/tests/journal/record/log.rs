@@ -2,9 +2,9 @@
 
 use crate::world::{World, at, decision, enrolled, link, read, record, record_with};
 use jiff::tz::TimeZone;
-use rollbook::journal::{Journal, Lease, LogOrder, LogQuery, LogRow, LogSort};
 use rollbook_core::model::{ElmCourseId, FeedRecord, Field, Guid, LinkName, Mail, RunId};
 use rollbook_core::run::{Step, Verdict};
+use rollbook_journal::{Journal, Lease, LogOrder, LogQuery, LogRow, LogSort};
 use serde_json::json;
 use std::collections::BTreeSet;
 

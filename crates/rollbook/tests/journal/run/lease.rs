@@ -1,8 +1,8 @@
 //! One holder at a time, and nothing from a process that lost the lease.
 
 use crate::world::{TTL, World, at, link, new_run, read, record};
-use rollbook::journal::JournalError;
 use rollbook_core::run::{Counts, RunState};
+use rollbook_journal::JournalError;
 
 crate::rules! {
     two_holders_never_both_hold,

@@ -1,11 +1,11 @@
 //! The plan and its intents are there before any effect; an approval counts once.
 
 use crate::world::{TTL, World, at, decision, enrolled, link, new_run, read, record};
-use rollbook::journal::{Intent, JournalError, NewPlan, PlanState};
 use rollbook_core::guard::Finding;
 use rollbook_core::model::FeedRecord;
 use rollbook_core::plan::Digest;
 use rollbook_core::run::{Step, Verdict};
+use rollbook_journal::{Intent, JournalError, NewPlan, PlanState};
 use serde_json::json;
 
 crate::rules! {
@@ -122,7 +122,7 @@ async fn other_plan_of_the_same_kind_supersedes_the_one_that_waits(world: World)
     let (journal, lease, run) = world.started().await;
     let (one, two, three) = (Digest("d1".into()), Digest("d2".into()), Digest("d3".into()));
     let first = journal.store_plan(&lease, &run, &plan_of(&one, PlanState::Blocked, None), &[], at(1)).await.unwrap();
-    let scoped = rollbook::journal::NewRun { kind: rollbook_core::run::RunKind::Scoped, ..new_run() };
+    let scoped = rollbook_journal::NewRun { kind: rollbook_core::run::RunKind::Scoped, ..new_run() };
     let scoped = journal.start_run(&lease, &scoped, at(2)).await.unwrap();
     journal.store_plan(&lease, &scoped, &plan_of(&two, PlanState::Blocked, None), &[], at(2)).await.unwrap();
     assert_eq!(journal.plan(first).await.unwrap().state, PlanState::Blocked);

@@ -1,9 +1,9 @@
 //! Runs, events and links as people read them.
 
 use crate::world::{TTL, World, at, decision, link, new_run, read, record};
-use rollbook::journal::{JournalError, NewEvent, RunFilter};
 use rollbook_core::model::LinkName;
 use rollbook_core::run::{Counts, EventKind, OutcomeCode, RunState, Step, Verdict};
+use rollbook_journal::{JournalError, NewEvent, RunFilter};
 use serde_json::json;
 
 crate::rules! {

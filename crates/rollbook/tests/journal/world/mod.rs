@@ -3,10 +3,10 @@
 mod scans;
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook::journal::{Decision, FeedRead, Journal, Lease, NewRun, OpenOptions};
 use rollbook_core::model::{FeedRecord, FieldNames, LinkName, MoodleCourseId, MoodleUserId, RunId, read_record};
 use rollbook_core::plan::AppliedState;
 use rollbook_core::run::{RunKind, Step, Verdict};
+use rollbook_journal::{Decision, FeedRead, Journal, Lease, NewRun, OpenOptions};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use std::future::Future;

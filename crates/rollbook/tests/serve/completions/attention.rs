@@ -2,10 +2,10 @@
 
 use super::{COURSE, FIRST_ENROLMENT, PEOPLE, enrolled};
 use crate::world::{Scene, link, run_now};
-use rollbook::journal::requests::{Answer, Ask, Attended, AttentionAct, RequestState};
-use rollbook::schedule::Node;
 use rollbook_core::model::EnrolmentId;
+use rollbook_journal::requests::{Answer, Ask, Attended, AttentionAct, RequestState};
 use rollbook_sandbox::{Fault, Kind, Target};
+use rollbook_sync::scheduler::Node;
 
 async fn try_again(scene: &Scene, node: &Node, item: i64) -> Attended {
     let act = AttentionAct::TryAgain { reason: "the ELM was mended".to_owned() };
@@ -100,7 +100,7 @@ async fn completion_without_enrolment_record_is_reported_by_the_id_that_a_person
     };
     let key = scene.complete("zoe");
     assert_eq!(key.user.0, stranger);
-    let event = rollbook::journal::PushedEvent { signature: "a".repeat(64), user: key.user, course: key.course };
+    let event = rollbook_journal::PushedEvent { signature: "a".repeat(64), user: key.user, course: key.course };
     let now = node.clock.now();
     scene.journal.take_pushed(&link("done"), &event, now - jiff::SignedDuration::from_hours(1), now).await.unwrap();
     for _ in 0..3 {

@@ -2,9 +2,9 @@
 
 use super::{COURSE, FIRST_ENROLMENT, enrolled};
 use crate::world::{link, run_now};
-use rollbook::journal::PushedEvent;
-use rollbook::journal::requests::{Answer, Ask, NamedCompletion, RequestState};
 use rollbook_core::model::{ElmCourseId, EnrolmentId};
+use rollbook_journal::PushedEvent;
+use rollbook_journal::requests::{Answer, Ask, NamedCompletion, RequestState};
 use rollbook_sandbox::{Fault, Kind, Target};
 
 fn named(user: &str) -> NamedCompletion {

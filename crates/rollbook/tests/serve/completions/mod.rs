@@ -5,10 +5,10 @@ mod hand;
 mod push;
 
 use crate::world::{Scene, link, run_now};
-use rollbook::clock::Clock;
-use rollbook::journal::requests::RequestState;
-use rollbook::journal::{AttentionFilter, AttentionItem, CompletionQuery, CompletionRow};
+use rollbook_clock::Clock;
 use rollbook_core::model::{CompletionKey, MoodleCourseId, MoodleUserId};
+use rollbook_journal::requests::RequestState;
+use rollbook_journal::{AttentionFilter, AttentionItem, CompletionQuery, CompletionRow};
 use rollbook_sandbox::{FeedRow, World};
 
 pub const COURSE: i64 = 930_001;

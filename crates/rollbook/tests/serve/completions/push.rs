@@ -3,9 +3,9 @@
 use super::{FIRST_ENROLMENT, enrolled};
 use crate::pages::{client, start};
 use crate::world::{Process, Scene, link, until};
-use rollbook::clock::Clock;
-use rollbook::web::events::completion::{PATH, sign};
+use rollbook_clock::Clock;
 use rollbook_core::model::CompletionKey;
+use rollbook_web::events::completion::{PATH, sign};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

@@ -3,10 +3,10 @@
 
 use super::{SEED, assert_one_at_a_time, config, slow};
 use crate::world::{Process, Scene, link, run_now, until};
-use rollbook::clock::Clock;
-use rollbook::journal::requests::{RequestId, RequestState};
-use rollbook::journal::{RunFilter, RunRow};
+use rollbook_clock::Clock;
 use rollbook_core::run::{EventKind, RunState};
+use rollbook_journal::requests::{RequestId, RequestState};
+use rollbook_journal::{RunFilter, RunRow};
 use rollbook_sandbox::World;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -4,10 +4,10 @@
 mod hung;
 
 use crate::world::{Process, Scene, link, run_now, until};
-use rollbook::clock::Clock;
-use rollbook::journal::RunFilter;
-use rollbook::journal::requests::{Answer, Ask, Narrow, Purpose, RequestState};
+use rollbook_clock::Clock;
 use rollbook_core::run::RunState;
+use rollbook_journal::RunFilter;
+use rollbook_journal::requests::{Answer, Ask, Narrow, Purpose, RequestState};
 use rollbook_sandbox::{Fault, Kind, Sandbox, Target, World};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

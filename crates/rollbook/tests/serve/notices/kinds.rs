@@ -4,12 +4,12 @@
 use super::{OPERATORS, look, run, told};
 use crate::world::{Scene, link};
 use jiff::{SignedDuration, Timestamp};
-use rollbook::clock::Hand;
-use rollbook::journal::requests::{Ask, Request, RequestState};
-use rollbook::journal::{CompletionQuery, PlanState};
-use rollbook::schedule::Node;
+use rollbook_clock::Hand;
 use rollbook_core::model::EnrolmentId;
+use rollbook_journal::requests::{Ask, Request, RequestState};
+use rollbook_journal::{CompletionQuery, PlanState};
 use rollbook_sandbox::{FeedRow, Server, World, world};
+use rollbook_sync::scheduler::Node;
 use sqlx::Connection;
 
 const COURSE: i64 = 930_001;

@@ -4,9 +4,9 @@
 use super::{OPERATORS, look, run, told};
 use crate::world::{Scene, link};
 use jiff::Timestamp;
-use rollbook::clock::Hand;
-use rollbook::schedule::Node;
+use rollbook_clock::Hand;
 use rollbook_sandbox::{FeedRow, Server, World};
+use rollbook_sync::scheduler::Node;
 
 const SILENT: &str = "The feed is silent";
 

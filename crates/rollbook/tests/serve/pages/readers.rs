@@ -4,13 +4,13 @@
 use super::start;
 use crate::world::{Scene, link, run_now};
 use jiff::SignedDuration;
-use rollbook::clock::Clock;
-use rollbook::config::service::RoleName;
-use rollbook::journal::requests::RequestState;
-use rollbook::journal::{LogQuery, NewToken, RunFilter};
-use rollbook::web::door::{hash_secret, make_secret};
+use rollbook_clock::Clock;
 use rollbook_core::run::RunState;
+use rollbook_journal::requests::RequestState;
+use rollbook_journal::{LogQuery, NewToken, RunFilter};
 use rollbook_sandbox::{FeedRow, World};
+use rollbook_settings::service::RoleName;
+use rollbook_web::door::{hash_secret, make_secret};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -81,7 +81,7 @@ async fn two_hundred_readers_beside_an_intake_lose_nothing_on_postgres() {
 async fn read_beside_an_intake(scene: Scene) {
     let (cookie, token) = admit(&scene).await;
     let (process, base) = start(&scene).await;
-    rollbook::clients::http::install_tls();
+    rollbook_remote::http::install_tls();
     let builder = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(200));
     let client = builder.redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let left = Arc::new(AtomicUsize::new(READERS));

@@ -6,8 +6,8 @@ mod sign_on;
 use crate::browser::{Browser, Page};
 use crate::stage::Stage;
 use axum::http::StatusCode;
-use rollbook::config::service::RoleName;
-use rollbook::web::door::{hash_password, hash_secret, make_secret};
+use rollbook_settings::service::RoleName;
+use rollbook_web::door::{hash_password, hash_secret, make_secret};
 use std::time::Duration;
 
 const PASSWORD: &str = "correct horse battery staple";

@@ -3,9 +3,9 @@
 use crate::browser::{Browser, Page};
 use crate::stage::Stage;
 use axum::http::StatusCode;
-use rollbook::config::service::RoleName;
-use rollbook::web::door::hash_password;
 use rollbook_core::model::LinkName;
+use rollbook_settings::service::RoleName;
+use rollbook_web::door::hash_password;
 use std::time::Duration;
 
 const OLD: &str = "correct horse battery staple";

@@ -5,11 +5,11 @@ use super::print::{Shown, print_report, some};
 use crate::cli::flows::refuse_paused;
 use crate::cli::output::Sign;
 use crate::cli::{Context, Exit};
-use crate::journal::CompletionQuery;
-use crate::pipeline::completions::{CompletionsRequest, Purpose, Reach, run_completions};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::LinkName;
+use rollbook_journal::CompletionQuery;
+use rollbook_sync::flows::completions::{CompletionsRequest, Purpose, Reach, run_completions};
 use serde_json::json;
 
 /// At most so many reports are retried by one command.

@@ -3,15 +3,15 @@
 use super::print::{Shown, print_report};
 use crate::cli::Context;
 use crate::cli::output::Sign;
-use crate::config::Settings;
-use crate::journal::{Journal, PushedEvent, Taken};
-use crate::pipeline::completions::{
-    CompletionsFlow, CompletionsReport, CompletionsRequest, Purpose, Reach, make_completions, run_completions,
-};
 use jiff::{SignedDuration, Timestamp};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{LinkName, MoodleCourseId, MoodleUserId};
+use rollbook_journal::{Journal, PushedEvent, Taken};
 use rollbook_sandbox::{Fault, Kind, Sandbox, Target, demo};
+use rollbook_settings::Settings;
+use rollbook_sync::flows::completions::{
+    CompletionsFlow, CompletionsReport, CompletionsRequest, Purpose, Reach, make_completions, run_completions,
+};
 use std::time::Duration;
 
 /// The shortest wait of a configuration, which the demo's has, and a bit.

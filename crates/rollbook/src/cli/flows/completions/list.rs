@@ -5,12 +5,12 @@ use super::prepare;
 use super::print::{at, some};
 use crate::cli::output::{Output, Sign, Table};
 use crate::cli::{Context, Exit};
-use crate::journal::{CompletionQuery, CompletionRow, Journal};
 use clap::Args;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::model::{ElmCourseId, Guid, LinkName};
+use rollbook_journal::{CompletionQuery, CompletionRow, Journal};
 use serde_json::json;
 
 /// Show completions with what became of them, the latest first

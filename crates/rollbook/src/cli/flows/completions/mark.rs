@@ -4,13 +4,13 @@ use super::prepare;
 use super::print::some;
 use crate::cli::output::Sign;
 use crate::cli::{Context, Exit};
-use crate::journal::{CompletionQuery, Journal, KnownQuestion};
-use crate::pipeline::completions::{CompletionsFlow, FoundBy, find_historic};
 use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{CompletionKey, ElmCourseId, MoodleCourseId, SeenCompletion};
+use rollbook_journal::{CompletionQuery, Journal, KnownQuestion};
+use rollbook_sync::flows::completions::{CompletionsFlow, FoundBy, find_historic};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,12 +2,12 @@
 
 use crate::cli::Exit;
 use crate::cli::output::{Output, Sign, Table};
-use crate::pipeline::completions::{CompletionsReport, Delivered, Purpose};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rollbook_core::guard::Level;
 use rollbook_core::run::RunState;
 use rollbook_core::verdict::Standing;
+use rollbook_sync::flows::completions::{CompletionsReport, Delivered, Purpose};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -4,9 +4,9 @@ use super::prepare;
 use super::print::{Shown, print_report};
 use crate::cli::flows::refuse_paused;
 use crate::cli::{Context, Exit};
-use crate::pipeline::completions::{CompletionsRequest, Purpose, Reach, run_completions};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
+use rollbook_sync::flows::completions::{CompletionsRequest, Purpose, Reach, run_completions};
 
 /// Look for completions now, and report what is due
 #[derive(Debug, Args)]

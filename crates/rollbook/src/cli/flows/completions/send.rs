@@ -5,11 +5,11 @@ use super::print::print_delivered;
 use crate::cli::flows::refuse_paused;
 use crate::cli::output::Sign;
 use crate::cli::{Context, Exit};
-use crate::pipeline::completions::{ByHand, Delivered, prepare_by_hand, send_by_hand};
 use clap::Args;
 use jiff::civil::Date;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{ElmCourseId, EnrolmentId};
+use rollbook_sync::flows::completions::{ByHand, Delivered, prepare_by_hand, send_by_hand};
 use serde_json::json;
 
 /// Report one completion by hand

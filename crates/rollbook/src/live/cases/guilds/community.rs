@@ -1,20 +1,20 @@
 //! A community as Drupal answers for it. Nothing is made there: what is asked is what is there.
 
 use super::stage::{Stage, changes, writes};
-use crate::clients::drupal::{DrupalAuth, DrupalError};
-use crate::clients::moodle::read::UserField;
 use crate::live::Bench;
 use crate::live::difference::{Checked, Difference, differs, holds, same, while_doing};
 use crate::live::made::Person;
-use crate::pipeline::doctor::{CommunityPatient, Health, examine_community};
-use crate::pipeline::guilds::{Ask, Purpose};
-use crate::sources::community::{CommunityError, CommunityQuestion, CommunitySource, OpenCommunity, Part};
+use rollbook_community::client::{DrupalAuth, DrupalError};
+use rollbook_community::snapshot::{CommunityError, CommunityQuestion, CommunitySource, OpenCommunity, Part};
 use rollbook_core::model::{
     Absence, Community, CommunityPerson, Guild, GuildStatus, GuildUuid, Identity, PersonStanding, Sentinel,
     machine_name,
 };
 use rollbook_core::policy::UnpublishedRule;
 use rollbook_core::run::RunState;
+use rollbook_moodle::client::read::UserField;
+use rollbook_sync::flows::doctor::{CommunityPatient, Health, examine_community};
+use rollbook_sync::flows::guilds::{Ask, Purpose};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many guilds and people are asked for one by one.

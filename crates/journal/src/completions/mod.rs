@@ -1,0 +1,27 @@
+//! Completions: which courses opted in, which completions were seen and what became of them, and the reports on their way.
+//!
+//! A report is a row of the outbox; what was seen is a row of its own. Both are written in one transaction, together with
+//! the line of the learner log, the events and what a human is asked. Nothing here decides: `rollbook_core` plans, and its
+//! state machine says what a report becomes. Reading order: `opted`, `seen`, `record`, `reports`, then `hand` for what people do,
+//! `list` for what they look at, `pushed` for signed events.
+
+mod ask;
+mod hand;
+mod line;
+mod list;
+mod opted;
+mod pushed;
+mod record;
+mod reports;
+mod seen;
+
+pub use ask::Ask;
+pub(crate) use ask::PREFIX;
+pub use hand::Marked;
+pub(crate) use hand::try_again;
+pub use list::{CompletionKeyset, CompletionQuery, CompletionReportRow, CompletionRow, CompletionTotals};
+pub use opted::CompletionsState;
+pub use pushed::{PushedEvent, Taken};
+pub use record::{Asks, CompletionsRecord, Queued};
+pub use reports::{OpenReport, ReportMove};
+pub use seen::{KnownQuestion, PolledCandidate, WaitingCompletion};
