@@ -17,7 +17,7 @@ pub struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     Machine,
-    Hand(Hand),
+    ManualClock(ManualClock),
 }
 
 impl Clock {
@@ -27,9 +27,9 @@ impl Clock {
     }
 
     /// A clock that stands at `start` until its hand is moved.
-    pub fn by_hand(start: Timestamp) -> (Self, Hand) {
-        let hand = Hand(Arc::new(Mutex::new(start)));
-        (Self(Source::Hand(hand.clone())), hand)
+    pub fn manual(start: Timestamp) -> (Self, ManualClock) {
+        let hand = ManualClock(Arc::new(Mutex::new(start)));
+        (Self(Source::ManualClock(hand.clone())), hand)
     }
 
     /// Reads the time.
@@ -37,7 +37,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::Machine => Timestamp::now(),
-            Source::Hand(hand) => hand.shows(),
+            Source::ManualClock(hand) => hand.shows(),
         }
     }
 
@@ -45,16 +45,16 @@ impl Clock {
     pub fn timer(&self) -> Timer {
         match &self.0 {
             Source::Machine => Timer::start(),
-            Source::Hand(hand) => Timer(Start::Hand(hand.clone(), hand.shows())),
+            Source::ManualClock(hand) => Timer(Start::ManualClock(hand.clone(), hand.shows())),
         }
     }
 }
 
-/// Moves a clock made by [`Clock::by_hand`].
+/// Moves a clock made by [`Clock::manual`].
 #[derive(Clone, Debug)]
-pub struct Hand(Arc<Mutex<Timestamp>>);
+pub struct ManualClock(Arc<Mutex<Timestamp>>);
 
-impl Hand {
+impl ManualClock {
     /// Puts the clock to `at`, forward or back.
     pub fn set(&self, at: Timestamp) {
         *self.lock() = at;
@@ -82,7 +82,7 @@ pub struct Timer(Start);
 #[derive(Clone, Debug)]
 enum Start {
     Machine(Instant),
-    Hand(Hand, Timestamp),
+    ManualClock(ManualClock, Timestamp),
 }
 
 impl Timer {
@@ -95,7 +95,7 @@ impl Timer {
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
             Start::Machine(start) => start.elapsed(),
-            Start::Hand(hand, start) => hand.shows().duration_since(*start).try_into().unwrap_or(Duration::ZERO),
+            Start::ManualClock(hand, start) => hand.shows().duration_since(*start).try_into().unwrap_or(Duration::ZERO),
         }
     }
 
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_clock_by_hand_moves_only_by_its_hand() {
-        let (clock, hand) = Clock::by_hand("2026-11-23T07:26:58Z".parse().unwrap());
+        let (clock, hand) = Clock::manual("2026-11-23T07:26:58Z".parse().unwrap());
         let timer = clock.clone().timer();
         assert_eq!((clock.now(), timer.elapsed_ms()), (clock.now(), 0));
         hand.advance(Duration::from_millis(1_500));

@@ -6,9 +6,9 @@
 //! acted.
 
 use super::applied::{self, AppliedTo};
+use super::course_counts::{self, Moves, short_action};
 use super::feed::{COLUMNS, StoredRecord, keys};
 use super::store::{Bulk, Column, Tx, args, column_int, column_text};
-use super::tally::{self, Moves, short_action};
 use super::{Journal, JournalError, Lease, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, Guid, LinkName, MoodleCourseId, MoodleUserId, RunId};
@@ -128,7 +128,7 @@ impl Journal {
         for row in &stored {
             moves.enter(&row.text("course")?, &row.text("action")?, &row.text("status")?);
         }
-        tally::shift(&mut tx, lease.link(), &moves).await?;
+        course_counts::shift(&mut tx, lease.link(), &moves).await?;
         let people: HashMap<&str, &Line<'_>> =
             lines.iter().map(|line| (line.record.guid_fold.as_str(), line)).collect();
         let people: Vec<_> = people.into_values().filter(|line| !line.record.guid_fold.is_empty()).collect();

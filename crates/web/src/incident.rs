@@ -3,7 +3,7 @@
 
 use super::api::Problem;
 use super::assets::{self, AssetPaths};
-use super::door::make_secret;
+use super::auth::make_secret;
 use askama::Template;
 use axum::body::Body;
 use axum::http::{StatusCode, Uri, header};

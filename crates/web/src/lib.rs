@@ -6,16 +6,16 @@
 
 pub mod api;
 mod assets;
-mod crowd;
-pub mod door;
+pub mod auth;
+mod concurrency_limit;
 pub mod events;
 mod incident;
+mod layout;
+mod observability;
 mod pages;
-mod shell;
 mod state;
-mod watch;
 
-pub use pages::{DoorPlate, door_plates};
+pub use pages::{RouteSpec, route_specs};
 pub use state::WebState;
 
 use axum::Router;
@@ -25,7 +25,7 @@ use axum::routing::get;
 /// Everything that is served. Where the connection is known, pass it on with `into_make_service_with_connect_info`.
 pub fn router(state: WebState) -> Router {
     let assets = Router::new().route("/assets/{name}", get(assets::give));
-    let pages = pages::routes(&state).merge(door::routes()).with_state(state.clone());
-    let pages = door::wrap(pages.merge(assets).fallback(incident::nothing_here), &state);
-    pages.merge(api::routes(&state)).merge(watch::routes(&state)).layer(from_fn(watch::count_requests))
+    let pages = pages::routes(&state).merge(auth::routes()).with_state(state.clone());
+    let pages = auth::wrap(pages.merge(assets).fallback(incident::nothing_here), &state);
+    pages.merge(api::routes(&state)).merge(observability::routes(&state)).layer(from_fn(observability::count_requests))
 }

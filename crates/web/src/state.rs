@@ -1,11 +1,11 @@
 //! What every page is given: the journal, the time, the settings, and a bell that wakes the process.
 
-use super::api::Pace;
-use super::crowd::Crowd;
-use super::door::sign_on::{Fetch, Issuer};
+use super::api::RateLimit;
+use super::auth::sign_on::{Fetch, Issuer};
+use super::concurrency_limit::ConcurrencyLimit;
 use super::events::completion::CompletionGate;
 use super::events::membership::MembershipGate;
-use super::watch::Recorder;
+use super::observability::Recorder;
 use jiff::tz::TimeZone;
 use rollbook_clock::Clock;
 use rollbook_core::model::LinkName;
@@ -32,8 +32,8 @@ pub struct WebState {
     pub stop: CancellationToken,
     pub(super) completion_gate: Arc<CompletionGate>,
     pub(super) membership_gate: Arc<MembershipGate>,
-    pub(super) pace: Arc<Pace>,
-    pub(super) crowd: Arc<Crowd>,
+    pub(super) pace: Arc<RateLimit>,
+    pub(super) crowd: Arc<ConcurrencyLimit>,
     pub(super) recorder: Recorder,
     pub(super) issuer: Option<Arc<Issuer>>,
 }
@@ -47,7 +47,7 @@ impl WebState {
         let outside = server.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
         // On this machine alone there may be no TLS; anywhere else a cookie without it would be given away.
         let secure = outside || server.tls.is_some() || !server.listen.ip().is_loopback();
-        let crowd = Arc::new(Crowd::of(settings.journal.connections_max));
+        let crowd = Arc::new(ConcurrencyLimit::of(settings.journal.connections_max));
         Self {
             journal,
             clock,
@@ -79,7 +79,7 @@ impl WebState {
     pub fn with_sign_on(mut self, fetch: Fetch) -> Self {
         let server = &self.settings.server;
         let base = server.public_url.as_ref().map_or_else(|| format!("http://{}", server.listen), ToString::to_string);
-        let back = format!("{}{}", base.trim_end_matches('/'), super::door::sign_on::RETURN_PATH);
+        let back = format!("{}{}", base.trim_end_matches('/'), super::auth::sign_on::RETURN_PATH);
         self.issuer = server.oidc.clone().map(|oidc| Arc::new(Issuer::new(oidc, back, fetch)));
         self
     }

@@ -1,8 +1,8 @@
 //! Rows → a community, whichever way they came.
 
 use rollbook_core::model::{
-    Absence, Community, CommunityPerson, CommunityUserId, GroupId, Guild, GuildMember, GuildRole, GuildStatus,
-    GuildUuid, Identity, Mail, NameHints, PersonStanding, Sentinel,
+    Absence, CanaryAccount, Community, CommunityPerson, CommunityUserId, GroupId, Guild, GuildMember, GuildRole,
+    GuildStatus, GuildUuid, Identity, Mail, NameHints, PersonState,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,7 @@ pub(super) struct Rows {
 
 /// Puts guilds together, in the order of their numbers. Memberships of groups that are not shown, and of people who are not
 /// there at all, are dropped; a person twice in one guild is one member with the roles of both.
-pub(super) fn assemble(rows: Rows, identity: Identity, sentinel: Sentinel) -> Community {
+pub(super) fn assemble(rows: Rows, identity: Identity, sentinel: CanaryAccount) -> Community {
     let people: BTreeMap<CommunityUserId, CommunityPerson> =
         rows.people.into_iter().map(|person| (person.id, person)).collect();
     let mut members = BTreeMap::<GroupId, BTreeMap<CommunityUserId, BTreeSet<GuildRole>>>::new();
@@ -62,7 +62,7 @@ pub(super) fn person(
     uuid: String,
     name: String,
     mail: Option<String>,
-    standing: PersonStanding,
+    standing: PersonState,
 ) -> CommunityPerson {
     let mail = mail.filter(|mail| !mail.trim().is_empty()).map(Mail);
     CommunityPerson { id, uuid, name, mail, standing }
@@ -80,12 +80,12 @@ pub(super) fn is_meant(person: &CommunityPerson, word: &str) -> bool {
 pub(super) fn look_for_sentinel<'a>(
     sentinel: Option<&str>,
     mut members: impl Iterator<Item = &'a CommunityPerson>,
-) -> Sentinel {
+) -> CanaryAccount {
     match sentinel {
-        None => Sentinel::NotConfigured,
+        None => CanaryAccount::NotConfigured,
         Some(word) => {
-            let seen = |person: &CommunityPerson| person.standing == PersonStanding::Active && is_meant(person, word);
-            if members.any(seen) { Sentinel::Seen } else { Sentinel::Unseen }
+            let seen = |person: &CommunityPerson| person.standing == PersonState::Active && is_meant(person, word);
+            if members.any(seen) { CanaryAccount::Seen } else { CanaryAccount::Unseen }
         }
     }
 }

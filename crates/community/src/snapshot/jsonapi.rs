@@ -12,8 +12,8 @@ use crate::client::{
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use rollbook_core::model::{
-    Absence, Community, CommunityPerson, CommunityUserId, Guild, GuildStatus, GuildUuid, Identity, NameHints,
-    PersonStanding, Sentinel, counted,
+    Absence, CanaryAccount, Community, CommunityPerson, CommunityUserId, Guild, GuildStatus, GuildUuid, Identity,
+    NameHints, PersonState, counted,
 };
 use rollbook_core::snapshot::{Gap, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,7 +123,7 @@ impl OpenJsonApi {
         let listing = self.reader.fetch_groups(self.name_field.as_deref()).await?;
         let groups = listing.rows.into_iter().map(to_row).collect();
         let identity = Identity::Proven { uuid: self.reader.account().to_owned() };
-        Ok(assemble(Rows { groups, ..Rows::default() }, identity, Sentinel::NotConfigured).guilds)
+        Ok(assemble(Rows { groups, ..Rows::default() }, identity, CanaryAccount::NotConfigured).guilds)
     }
 
     /// The people whom a word (number, user name, mail address) could mean, as far as the account may look for it.
@@ -174,7 +174,7 @@ impl OpenJsonApi {
     }
 
     /// The sentinel of a part that need not show it; `None` where all is read and it must be among the members.
-    async fn find_sentinel(&self, question: &CommunityQuestion) -> Result<Option<Sentinel>, CommunityError> {
+    async fn find_sentinel(&self, question: &CommunityQuestion) -> Result<Option<CanaryAccount>, CommunityError> {
         let (Some(word), Part::Guild(_) | Part::Person { .. }) = (&question.sentinel, &question.part) else {
             return Ok(None);
         };
@@ -225,9 +225,9 @@ fn to_row(group: WireGroup) -> GroupRow {
 pub(super) fn to_person(user: &WireUser, number: Option<CommunityUserId>) -> Option<CommunityPerson> {
     let number = user.number.or(number).filter(|number| number.0 > 0)?;
     let standing = match (&user.name, user.status) {
-        (None, _) => PersonStanding::Hidden,
-        (Some(_), Some(false)) => PersonStanding::Blocked,
-        (Some(_), Some(true) | None) => PersonStanding::Active,
+        (None, _) => PersonState::Hidden,
+        (Some(_), Some(false)) => PersonState::Blocked,
+        (Some(_), Some(true) | None) => PersonState::Active,
     };
     Some(person(number, user.uuid.clone(), user.name.clone().unwrap_or_default(), user.mail.clone(), standing))
 }
@@ -237,7 +237,7 @@ fn people_of(memberships: &Memberships) -> Vec<CommunityPerson> {
     let mut people = BTreeMap::new();
     for row in &memberships.list.rows {
         let WireMember::Account { uuid, number } = &row.member else { continue };
-        let hidden = |number| person(number, uuid.clone(), String::new(), None, PersonStanding::Hidden);
+        let hidden = |number| person(number, uuid.clone(), String::new(), None, PersonState::Hidden);
         let shown = match memberships.users.get(uuid) {
             Some(user) => to_person(user, *number),
             None => number.filter(|number| number.0 > 0).map(hidden),

@@ -3,14 +3,14 @@
 //! It never concludes anything from what is not there: it says what it saw, as whom, and what was withheld. Reading order:
 //! `jsonapi`, `sql`, `assemble`.
 
+mod ambiguous_matches;
 mod assemble;
 mod jsonapi;
 mod queries;
-mod rivals;
 mod sql;
 
+pub use ambiguous_matches::AmbiguityQuery;
 pub use jsonapi::{JsonApiCommunity, OpenJsonApi};
-pub use rivals::RivalQuestion;
 pub use sql::{OpenSql, SqlCommunity};
 
 use crate::client::DrupalError;

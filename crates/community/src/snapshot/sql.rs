@@ -5,8 +5,8 @@ use super::queries::{self, Queries};
 use super::{Access, CommunityError, CommunityQuestion, Part};
 use jiff::Timestamp;
 use rollbook_core::model::{
-    Absence, Community, CommunityPerson, CommunityUserId, GroupId, Guild, GuildRole, GuildStatus, GuildUuid, Identity,
-    NameHints, PersonStanding, Sentinel,
+    Absence, CanaryAccount, Community, CommunityPerson, CommunityUserId, GroupId, Guild, GuildRole, GuildStatus,
+    GuildUuid, Identity, NameHints, PersonState,
 };
 use rollbook_core::snapshot::Snapshot;
 use rollbook_remote::database::{Arg, Database, Row};
@@ -89,7 +89,7 @@ impl OpenSql {
     pub async fn list(&self) -> Result<Vec<Guild>, CommunityError> {
         let groups = self.fetch_groups().await?;
         let rows = Rows { groups, ..Rows::default() };
-        Ok(assemble(rows, Identity::Database, Sentinel::NotConfigured).guilds)
+        Ok(assemble(rows, Identity::Database, CanaryAccount::NotConfigured).guilds)
     }
 
     /// The people whom a word (number, user name, mail address) could mean.
@@ -172,7 +172,7 @@ impl OpenSql {
         rows.iter().map(read_person).collect()
     }
 
-    async fn find_sentinel(&self, word: &str) -> Result<Sentinel, CommunityError> {
+    async fn find_sentinel(&self, word: &str) -> Result<CanaryAccount, CommunityError> {
         let mut members = Vec::new();
         for person in self.find_person(word).await? {
             let narrow = Some(("entity_id", person.id.0));
@@ -209,7 +209,7 @@ fn is_shown(group: &GroupRow, part: &Part, of_person: &BTreeSet<GroupId>) -> boo
 }
 
 pub(super) fn read_person(row: &Row) -> Result<CommunityPerson, CommunityError> {
-    let standing = if row.int(4)? == 0 { PersonStanding::Blocked } else { PersonStanding::Active };
+    let standing = if row.int(4)? == 0 { PersonState::Blocked } else { PersonState::Active };
     let name = row.maybe_text(2)?.unwrap_or_default();
     Ok(person(CommunityUserId(row.int(0)?), row.text(1)?, name, row.maybe_text(3)?, standing))
 }

@@ -19,9 +19,9 @@ pub use completions::{CompletionKey, EnrolmentRecord, OptIn, OptInCourse, SeenBy
 pub use counted::{counted, counted_as};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use guilds::{
-    Absence, Assignment, Cohort, CohortContext, CohortSide, CohortVisibility, Community, CommunityPerson, Guild,
-    GuildMember, GuildPair, GuildStatus, Identity, NameHints, Owned, PairState, PersonStanding, RoleContext, Sentinel,
-    folded_machine_name, machine_name,
+    Absence, Assignment, CanaryAccount, Cohort, CohortContext, CohortSide, CohortVisibility, Community,
+    CommunityPerson, Guild, GuildMember, GuildPair, GuildStatus, Identity, NameHints, Owned, PairState, PersonState,
+    RoleContext, folded_machine_name, machine_name,
 };
 pub use ids::{
     CategoryId, CohortId, CommunityUserId, ElmCourseId, EnrolmentId, GroupId, Guid, GuildRole, GuildUuid, LinkName,

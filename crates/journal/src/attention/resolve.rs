@@ -2,15 +2,15 @@
 
 use super::AttentionItem;
 use crate::completions;
+use crate::course_counts::{self, Moves};
 use crate::decide::{close_unneeded, keep_link};
 use crate::feed::keys;
 use crate::runs::{NewEvent, append};
 use crate::store::{Row, Tx, args};
-use crate::tally::{self, Moves};
 use crate::{Journal, JournalError, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, Fingerprint, Guid, LinkName};
-use rollbook_core::run::{EventKind, OutcomeCode, Standing, Verdict};
+use rollbook_core::run::{Disposition, EventKind, OutcomeCode, Verdict};
 use serde_json::{Value, json};
 
 /// What becomes of the records that wait.
@@ -183,10 +183,10 @@ async fn ignore(tx: &mut Tx, link: &LinkName, item: i64, reason: &str, now: Time
         leave(&mut moves, row)?;
         moves.enter(&row.text("course")?, &row.text("action")?, code.status());
     }
-    let standing = Standing::Settled.as_str();
+    let standing = Disposition::Settled.as_str();
     let args = args![item, now, code.as_str(), standing, code.status(), bounded(&verdict.to_string()), evidence];
     let ignored = tx.rows(IGNORE, args).await?.len();
-    tally::shift(tx, link, &moves).await?;
+    course_counts::shift(tx, link, &moves).await?;
     Ok(ignored)
 }
 

@@ -1,7 +1,7 @@
 //! The line of the learner log that a report has: the enrolment record's texts with the action `Complete`.
 
+use crate::course_counts::{self, Moves};
 use crate::store::{Bulk, Column, Tx, args, column_int, column_text};
-use crate::tally::{self, Moves};
 use crate::{JournalError, bounded, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{CompletionKey, Fingerprint, LinkName, Mail, RunId};
@@ -112,7 +112,7 @@ pub(super) async fn insert(
     for row in &added {
         moves.enter(&row.text("course")?, ACTION, code.status());
     }
-    tally::shift(tx, link, &moves).await?;
+    course_counts::shift(tx, link, &moves).await?;
     tx.bulk_run(INSERT_PEOPLE, &bulk, args![link.as_str(), now]).await?;
     tx.bulk_run(INSERT_COURSES, &bulk, args![link.as_str(), now]).await?;
     Ok(())
@@ -174,5 +174,5 @@ pub(super) async fn settle(
         moves.leave(&course, ACTION, &row.text("status")?);
         moves.enter(&course, ACTION, code.status());
     }
-    tally::shift(tx, link, &moves).await
+    course_counts::shift(tx, link, &moves).await
 }

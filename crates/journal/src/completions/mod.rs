@@ -6,9 +6,9 @@
 //! `list` for what they look at, `pushed` for signed events.
 
 mod ask;
-mod hand;
 mod line;
 mod list;
+mod manual;
 mod opted;
 mod pushed;
 mod record;
@@ -17,9 +17,9 @@ mod seen;
 
 pub use ask::Ask;
 pub(crate) use ask::PREFIX;
-pub use hand::Marked;
-pub(crate) use hand::try_again;
 pub use list::{CompletionKeyset, CompletionQuery, CompletionReportRow, CompletionRow, CompletionTotals};
+pub use manual::Marked;
+pub(crate) use manual::try_again;
 pub use opted::CompletionsState;
 pub use pushed::{PushedEvent, Taken};
 pub use record::{Asks, CompletionsRecord, Queued};

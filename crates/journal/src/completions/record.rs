@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rollbook_core::desired::OptedCourse;
 use rollbook_core::model::{CompletionKey, ElmCourseId, LinkName, MoodleCourseId, MoodleUserId, RunId, SeenCompletion};
 use rollbook_core::plan::{CompletionsPlan, Report};
-use rollbook_core::run::{EventKind, Standing};
+use rollbook_core::run::{Disposition, EventKind};
 use rollbook_core::verdict::Unreported;
 use serde::Serialize;
 use serde_json::json;
@@ -251,7 +251,7 @@ async fn store_seen(
     let skipped = record.plan.skips.iter().filter_map(|skip| {
         let state = match (skip.why.standing(), &skip.why) {
             (_, Unreported::AlreadyReported { .. }) => return None,
-            (Standing::Attention, _) => "waiting",
+            (Disposition::Attention, _) => "waiting",
             _ => "skipped",
         };
         Some((&skip.seen, skip.elm_id.clone(), state, skip.why.code(), skip.why.to_string(), None))

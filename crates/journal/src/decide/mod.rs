@@ -6,15 +6,15 @@ mod write;
 
 pub(super) use ask::close_unneeded;
 
+use super::course_counts::{self, Moves, short_action};
 use super::runs::{NewEvent, append};
 use super::store::{Tx, args};
-use super::tally::{self, Moves, short_action};
 use super::{Journal, JournalError, Lease, OutboxItem};
 use before::Before;
 use jiff::Timestamp;
 use rollbook_core::model::{Fingerprint, LinkName, MoodleCourseId, MoodleUserId, RunId};
 use rollbook_core::plan::AppliedState;
-use rollbook_core::run::{EventKind, OutcomeCode, Standing, Step, Verdict, standing};
+use rollbook_core::run::{Disposition, EventKind, OutcomeCode, Step, Verdict, standing};
 use serde_json::json;
 
 /// What became of one record.
@@ -70,7 +70,7 @@ impl Change<'_> {
 
     /// A human is asked for what only a human can mend, and for what has waited its time.
     fn asks(&self) -> bool {
-        matches!(self.decision.next, Step::AskAt(_)) || standing(self.code()) == Standing::Attention
+        matches!(self.decision.next, Step::AskAt(_)) || standing(self.code()) == Disposition::Attention
     }
 }
 
@@ -96,7 +96,7 @@ impl Journal {
         write::applied(&mut tx, lease.link(), &changes, now).await?;
         write::courses(&mut tx, lease.link(), &changes).await?;
         write::people(&mut tx, lease.link(), &changes).await?;
-        tally::shift(&mut tx, lease.link(), &moves(&changes)).await?;
+        course_counts::shift(&mut tx, lease.link(), &moves(&changes)).await?;
         let mails = write::mails(&mut tx, lease.link(), run, &changes, now).await?;
         let events: Vec<NewEvent> = changes.iter().filter(|change| change.is_new).map(event).collect();
         append(&mut tx, Some(run), lease.link(), &events, now).await?;

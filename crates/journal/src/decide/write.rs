@@ -2,13 +2,13 @@
 
 use super::Change;
 use crate::applied::{self, AppliedTo};
+use crate::course_counts::short_action;
 use crate::outbox;
 use crate::store::{Bulk, Column, Tx, args, column_int, column_text};
-use crate::tally::short_action;
 use crate::{JournalError, bounded, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{LinkName, MoodleCourseId, MoodleUserId, RunId};
-use rollbook_core::run::{OutcomeCode, Standing, Step, standing};
+use rollbook_core::run::{Disposition, OutcomeCode, Step, standing};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -122,7 +122,7 @@ fn row<'a>(change: &'a Change<'_>) -> RecordRow<'a> {
 
 /// Trouble that may pass, met again, is another try: the pause before the next one grows.
 fn tries(change: &Change<'_>) -> i64 {
-    i64::from(standing(change.code()) == Standing::Transient)
+    i64::from(standing(change.code()) == Disposition::Transient)
 }
 
 /// Keeps the newest state per person and course.

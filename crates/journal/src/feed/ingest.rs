@@ -3,9 +3,9 @@
 use super::KNOWN_ENROLMENT_IDS;
 use super::keys;
 use super::stored::{COLUMNS, StoredRecord};
+use crate::course_counts::{self, Moves, short_action};
 use crate::runs::{NewEvent, append};
 use crate::store::{Bulk, Column, Tx, args, column_text};
-use crate::tally::{self, Moves, short_action};
 use crate::{Journal, JournalError, Lease};
 use jiff::Timestamp;
 use rollbook_core::model::{FeedRecord, Field, Fingerprint, LinkName, RunId};
@@ -149,7 +149,7 @@ async fn store_new(
     for row in &fresh {
         moves.enter(row.course, short_action(row.state), "Waiting");
     }
-    tally::shift(tx, link, &moves).await?;
+    course_counts::shift(tx, link, &moves).await?;
     Ok(stored)
 }
 

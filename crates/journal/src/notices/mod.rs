@@ -12,7 +12,7 @@ use super::store::{Row, Tx, args};
 use super::{Journal, JournalError, OutboxItem, OutboxKind, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
-use rollbook_core::notice::{Digest, OpenEpisode, Trouble, TroubleKind, Turn};
+use rollbook_core::notice::{Alert, AlertKind, Digest, OpenEpisode, Turn};
 use serde_json::json;
 
 /// An episode, open or over.
@@ -158,12 +158,12 @@ impl Journal {
 /// Makes a turn in the table; says whether nobody else had.
 async fn take(tx: &mut Tx, link: &LinkName, turn: &Turn, now: Timestamp) -> Result<bool, JournalError> {
     let row = match turn {
-        Turn::Begins(Trouble { kind, subject, title, remedy, path, since, .. }) => {
+        Turn::Begins(Alert { kind, subject, title, remedy, path, since, .. }) => {
             let args = args![link.as_str(), kind.as_str(), subject, bounded(title), remedy, path, *since, now];
             tx.row(BEGIN, args).await?
         }
-        Turn::Changes(OpenEpisode { id, told, .. }, Trouble { title, remedy, path, .. })
-        | Turn::Reminds(OpenEpisode { id, told, .. }, Trouble { title, remedy, path, .. }) => {
+        Turn::Changes(OpenEpisode { id, told, .. }, Alert { title, remedy, path, .. })
+        | Turn::Reminds(OpenEpisode { id, told, .. }, Alert { title, remedy, path, .. }) => {
             tx.row(REMIND, args![*id, *told, now, bounded(title), remedy, path]).await?
         }
         Turn::Ends(OpenEpisode { id, .. }) => tx.row(END, args![*id, now]).await?,
@@ -176,7 +176,7 @@ fn episode(row: &Row) -> Result<EpisodeRow, JournalError> {
         link: LinkName::new(row.text("link")?),
         episode: OpenEpisode {
             id: row.int("id")?,
-            kind: row.word("kind", TroubleKind::read)?,
+            kind: row.word("kind", AlertKind::read)?,
             subject: row.text("subject")?,
             title: row.text("title")?,
             began: row.time("began_ms")?,

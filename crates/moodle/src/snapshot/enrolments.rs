@@ -21,7 +21,7 @@ pub const LISTED_FROM: usize = 5;
 /// that does not is left out, with its pairs: it must not keep the others waiting.
 ///
 /// # Errors
-/// [`MoodleSourceError::Blind`] where the token may not look into any; [`MoodleSourceError::Call`]. Nothing is known then.
+/// [`MoodleSourceError::InsufficientPermissions`] where the token may not look into any; [`MoodleSourceError::Call`]. Nothing is known then.
 pub async fn collect_enrolments(
     reader: &MoodleReader,
     pairs: &BTreeSet<(MoodleUserId, MoodleCourseId)>,
@@ -75,7 +75,7 @@ fn leave_out(
     let all = refusals.len() == asked;
     let mut out = BTreeSet::new();
     for (course, error) in refusals {
-        let blind = |mend: &str| MoodleSourceError::Blind {
+        let blind = |mend: &str| MoodleSourceError::InsufficientPermissions {
             what: format!("who is in course {course} is not shown: {error}"),
             mend: mend.to_owned(),
         };

@@ -9,7 +9,7 @@ mod manual;
 mod members;
 mod now;
 mod people;
-mod sight;
+mod preflight;
 mod sql;
 
 pub use cohorts::{CohortQuestion, CohortSourceError, collect_cohorts};
@@ -19,8 +19,9 @@ pub use manual::{complete_courses, read_administrators, read_enrolments};
 pub use members::look_up;
 pub use now::look_now;
 pub use people::{collect_people, find_by_guid, find_by_id, find_by_mail, find_person};
-pub use sight::{
-    GuildSight, LooksUp, Sentinel, Sight, Wanted, prove_guild_sight, prove_rights, prove_sight, prove_sight_of_people,
+pub use preflight::{
+    CanaryAccount, GuildPreflight, LooksUp, Preflight, Wanted, prove_rights, run_guild_preflight, run_people_preflight,
+    run_preflight,
 };
 pub use sql::{CohortRoles, MoodleDatabase};
 
@@ -45,7 +46,7 @@ pub enum MoodleSourceError {
     Database(#[from] DatabaseError),
     /// The token sees too little: its answers would look like absence.
     #[error("the Moodle token sees too little: {what} ({mend})")]
-    Blind {
+    InsufficientPermissions {
         /// What is not seen.
         what: String,
         /// What to do about it.
@@ -92,5 +93,8 @@ fn read_account(user: WireUser) -> Result<Option<Account>, MoodleSourceError> {
 }
 
 fn blind(id: MoodleUserId, what: &str, mend: &str) -> MoodleSourceError {
-    MoodleSourceError::Blind { what: format!("account {id} is shown without its {what}"), mend: mend.to_owned() }
+    MoodleSourceError::InsufficientPermissions {
+        what: format!("account {id} is shown without its {what}"),
+        mend: mend.to_owned(),
+    }
 }

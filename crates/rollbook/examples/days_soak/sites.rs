@@ -1,7 +1,7 @@
 //! The three sites, the clock that all believe, and the process that runs the links of an ordinary configuration.
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook_clock::{Clock, Hand};
+use rollbook_clock::{Clock, ManualClock};
 use rollbook_community::client::{DrupalAuth, DrupalClient, DrupalOptions};
 use rollbook_community::snapshot::{CommunitySource, JsonApiCommunity};
 use rollbook_core::model::{LinkName, SiteName};
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_millis(400);
 pub struct Sites {
     pub sandbox: Sandbox,
     clock: Clock,
-    hand: Hand,
+    hand: ManualClock,
     settings: Settings,
     folder: tempfile::TempDir,
 }
@@ -50,7 +50,7 @@ impl Sites {
         std::fs::write(&path, config(&sandbox)).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         let (settings, _) = Settings::load(&path, &Env::of([])).expect("the configuration is sound");
-        let (clock, hand) = Clock::by_hand(begin);
+        let (clock, hand) = Clock::manual(begin);
         Self { sandbox, clock, hand, settings, folder }
     }
 

@@ -7,7 +7,7 @@ mod context;
 mod exit;
 mod flows;
 mod guilds;
-mod keep;
+mod maintenance;
 pub mod output;
 mod people;
 mod plans;
@@ -81,10 +81,10 @@ enum Command {
     Token(people::TokenCommand),
     Import(setup::Import),
     AvcMoodleSync(guilds::Sync),
-    SelfCheck(keep::SelfCheck),
-    Backup(keep::Backup),
-    Restore(keep::Restore),
-    Prune(keep::Prune),
+    SelfCheck(maintenance::SelfCheck),
+    Backup(maintenance::Backup),
+    Restore(maintenance::Restore),
+    Prune(maintenance::Prune),
     CompletionsShell(setup::CompletionsShell),
     #[command(hide = true)]
     ManPages(setup::ManPages),

@@ -7,7 +7,7 @@ use rollbook_journal::{NodeRow, PlanState};
 use rollbook_sandbox::{FeedRow, MOODLE_TOKEN, Sandbox, World, demo, world};
 use rollbook_settings::service::RoleName;
 use rollbook_sync::scheduler::{deliver, tick, work_once};
-use rollbook_web::door::hash_password;
+use rollbook_web::auth::hash_password;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;

@@ -1,7 +1,7 @@
 //! A Moodle, an ELM and a journal in which intake has enrolled people, and the clock that all of them believe.
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook_clock::{Clock, Hand};
+use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::{FieldNames, LinkName, MoodleCourseId, MoodleUserId, read_record};
 use rollbook_core::plan::AppliedState;
 use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportWords};
@@ -31,7 +31,7 @@ pub struct Stage {
     pub sandbox: Sandbox,
     pub journal: Journal,
     pub clock: Clock,
-    pub hand: Hand,
+    pub hand: ManualClock,
     pub flow: CompletionsFlow,
     pub dir: tempfile::TempDir,
 }
@@ -66,7 +66,7 @@ impl Stage {
         let sandbox = Sandbox::start(world).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         let journal = Journal::open(&path(&dir).display().to_string(), &OpenOptions::default()).await.unwrap();
-        let (clock, hand) = Clock::by_hand(start());
+        let (clock, hand) = Clock::manual(start());
         let flow = flow(&sandbox.moodle_url(), &sandbox.completion_url(), Lookups::Yes);
         Self { sandbox, journal, clock, hand, flow, dir }
     }

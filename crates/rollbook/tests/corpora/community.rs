@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 static FAR: LazyLock<(Far, DrupalClient)> = LazyLock::new(|| {
     let far = Far::start();
     let auth = DrupalAuth::Basic { user: "rollbook".to_owned(), password: "p".into() };
-    let (clock, _) = Clock::by_hand(Timestamp::UNIX_EPOCH);
+    let (clock, _) = Clock::manual(Timestamp::UNIX_EPOCH);
     let options = DrupalOptions::new(&far.url, auth, clock);
     let client = DrupalClient::new(DrupalOptions { timeout: TIMEOUT, pages_max: 3, retry: ONCE, ..options }).unwrap();
     (far, client)

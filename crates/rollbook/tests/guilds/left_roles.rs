@@ -6,7 +6,7 @@ use rollbook_core::model::{CohortContext, GuildRole, MoodleUserId, RoleContext, 
 use rollbook_core::policy::{RoleGiver, RoleRule, RolesBy};
 use rollbook_core::run::RunState;
 use rollbook_moodle::client::{MoodleClient, MoodleOptions};
-use rollbook_moodle::snapshot::Sentinel;
+use rollbook_moodle::snapshot::CanaryAccount;
 use rollbook_remote::database::Database;
 use rollbook_sandbox::moodle::{Context, GUILD_MENTOR_ROLE};
 use rollbook_sandbox::{MOODLE_TOKEN, Sandbox, World};
@@ -92,7 +92,7 @@ async fn examine(sandbox: &Sandbox, database: Option<&Database>, rules: usize) -
         site: "ss",
         client: &client,
         functions: &[],
-        sentinel: Sentinel::Account(MoodleUserId(2)),
+        sentinel: CanaryAccount::Account(MoodleUserId(2)),
         role: None,
         guilds: &[rights],
         database,

@@ -1,7 +1,7 @@
 //! A made-up world, a configuration over it, a journal, and the processes that serve it.
 
 use jiff::Timestamp;
-use rollbook_clock::{Clock, Hand};
+use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::LinkName;
 use rollbook_journal::requests::{Ask, Narrow, Purpose, Request, RequestFilter, RequestId};
 use rollbook_journal::{Journal, OpenOptions};
@@ -81,8 +81,8 @@ impl Scene {
     }
 
     /// A node of this very process, whose clock stands until it is moved.
-    pub fn node(&self, now: Timestamp) -> (Node, Hand) {
-        let (clock, hand) = Clock::by_hand(now);
+    pub fn node(&self, now: Timestamp) -> (Node, ManualClock) {
+        let (clock, hand) = Clock::manual(now);
         (Node::new(self.settings(), self.journal.clone(), clock, "nowhere", Arc::new(Notify::new())), hand)
     }
 

@@ -165,7 +165,7 @@ async fn token_and_login_link_are_shown_once_and_kept_as_hashes() {
     let (_, secret) = made.body.split_once("rbk_").unwrap();
     let secret = format!("rbk_{}", &secret[..64]);
     assert!(!boss.get("/accounts").await.body.contains(&secret));
-    let hash = rollbook_web::door::hash_secret(&secret);
+    let hash = rollbook_web::auth::hash_secret(&secret);
     let token = stage.journal.token_of(&hash, stage.now()).await.unwrap().unwrap();
     assert_eq!((token.scope.as_str(), token.made_by.as_str()), ("run read", "administrator"));
     boss.post(&format!("/tokens/{}/revoke", token.id), &[]).await;

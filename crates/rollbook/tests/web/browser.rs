@@ -5,7 +5,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use rollbook_settings::service::RoleName;
-use rollbook_web::door::{hash_secret, make_secret};
+use rollbook_web::auth::{hash_secret, make_secret};
 use std::collections::BTreeMap;
 use tower_service::Service;
 

@@ -55,7 +55,7 @@ async fn forged_cookie_is_nobody() {
     let stage = Stage::bare().await;
     let operator = Browser::of(&stage, RoleName::Operator).await;
     let (name, secret) = operator.cookies.iter().find(|(name, _)| name.contains("session")).unwrap();
-    let hash = rollbook_web::door::hash_secret(secret);
+    let hash = rollbook_web::auth::hash_secret(secret);
     for forged in ["", "0", &"f".repeat(64), &hash, "' OR 1=1 --", "operator"] {
         let mut browser = Browser::new(&stage);
         browser.cookies.insert(name.clone(), forged.to_owned());

@@ -1,7 +1,7 @@
 //! A small world, a journal in which every link has run once, and a process that carries out what pages ask for.
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook_clock::{Clock, Hand};
+use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::LinkName;
 use rollbook_journal::requests::{Ask, Narrow, Purpose, Request, RequestId};
 use rollbook_journal::{Journal, OpenOptions};
@@ -30,7 +30,7 @@ pub const FORMULA: &str = "=HYPERLINK(\"https://evil.example\")";
 pub struct Stage {
     pub sandbox: Option<Sandbox>,
     pub journal: Journal,
-    pub hand: Hand,
+    pub hand: ManualClock,
     pub node: Node,
     pub state: WebState,
     _folder: tempfile::TempDir,
@@ -76,7 +76,7 @@ impl Stage {
         let (settings, _) = Settings::load(&path, &Env::of([])).unwrap();
         let journal_file = folder.path().join("rollbook.sqlite");
         let journal = Journal::open(journal_file.to_str().unwrap(), &OpenOptions::default()).await.unwrap();
-        let (clock, hand) = Clock::by_hand(start());
+        let (clock, hand) = Clock::manual(start());
         let (settings, wake) = (Arc::new(settings), Arc::new(Notify::new()));
         let mut node = Node::new(settings.clone(), journal.clone(), clock.clone(), "127.0.0.1:8350", wake.clone());
         node.name = "node-1".to_owned();

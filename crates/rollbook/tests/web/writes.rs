@@ -8,8 +8,8 @@ use rollbook_core::model::LinkName;
 use rollbook_journal::requests::Answer as Came;
 use rollbook_journal::{AttentionFilter, CompletionQuery, PlanState};
 use rollbook_settings::service::RoleName;
-use rollbook_web::door::{Permission, may};
-use rollbook_web::door_plates;
+use rollbook_web::auth::{Permission, may};
+use rollbook_web::route_specs;
 use std::collections::BTreeSet;
 
 const BOSS: &str = "administrator";
@@ -141,7 +141,7 @@ async fn every_write_is_refused_to_a_viewer_and_without_its_token_and_is_an_even
     let mut viewer = Browser::of(&stage, RoleName::Viewer).await;
     let props = props(&stage, &mut boss).await;
     let table = table(&props);
-    let plates: Vec<_> = door_plates(&stage.state).into_iter().filter(|plate| plate.method != "GET").collect();
+    let plates: Vec<_> = route_specs(&stage.state).into_iter().filter(|plate| plate.method != "GET").collect();
     let routes: BTreeSet<&str> = plates.iter().map(|plate| plate.path).collect();
     assert_eq!(routes, table.iter().map(|write| write.route).collect(), "the table has every write that there is");
     for Write { route, path, fields, event } in &table {

@@ -6,7 +6,7 @@ use rollbook_core::run::Outcome;
 use rollbook_journal::Lease;
 use rollbook_moodle::client::write::{UserUpdate, UserUpdateOutcome};
 use rollbook_moodle::client::{MoodleError, MoodleReader, MoodleWriter};
-use rollbook_moodle::snapshot::{Sight, find_by_id};
+use rollbook_moodle::snapshot::{Preflight, find_by_id};
 
 /// What applying a correction needs.
 pub struct Corrector<'a> {
@@ -15,14 +15,14 @@ pub struct Corrector<'a> {
     /// The half that writes.
     pub writer: &'a MoodleWriter,
     /// Proof that the token sees enough.
-    pub sight: &'a Sight,
+    pub preflight: &'a Preflight,
     /// Proof that the link is ours now.
     pub lease: &'a Lease,
 }
 
 /// Applies each change of a correction; the outcomes come in their order.
 pub async fn apply_correction(cleared: &Cleared<CorrectionPlan>, with: &Corrector<'_>) -> Vec<Outcome> {
-    let _ = (with.sight, with.lease);
+    let _ = (with.preflight, with.lease);
     let mut outcomes = Vec::new();
     for change in &cleared.plan().changes {
         let outcome = match with.writer.update_users(&[to_wire(change)]).await.as_deref() {

@@ -11,7 +11,7 @@ use rollbook_core::plan::{EnrolChange, IntakeChange, IntakePlan, NewAccount, Sus
 use rollbook_core::run::{Outcome, Verdict, verdict_of};
 use rollbook_journal::Lease;
 use rollbook_moodle::client::{Function, MoodleReader, MoodleWriter};
-use rollbook_moodle::snapshot::Sight;
+use rollbook_moodle::snapshot::Preflight;
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +36,7 @@ pub struct Intake<'a> {
     /// The half that writes.
     pub writer: &'a MoodleWriter,
     /// Proof that the token sees enough.
-    pub sight: &'a Sight,
+    pub preflight: &'a Preflight,
     /// Proof that the link is ours now.
     pub lease: &'a Lease,
     /// Parts under way at the same time, at least 1.
@@ -54,7 +54,7 @@ struct Part<'a> {
 /// Applies the plan; `report` gets what became of each record as soon as its part is done, in bundles. When the receiver
 /// is gone nothing further is sent. Gives how many accounts were made.
 pub async fn apply_intake(cleared: &Cleared<IntakePlan>, with: &Intake<'_>, report: mpsc::Sender<Vec<Applied>>) -> u64 {
-    let _ = (with.sight, with.lease);
+    let _ = (with.preflight, with.lease);
     let gate = Gate::new(with.stop, &report);
     let parts = split(&cleared.plan().changes, with);
     let made = stream::iter(parts)

@@ -14,7 +14,8 @@ use rollbook_core::plan::{CannotCorrect, CorrectionAsk, CorrectionInputs, Correc
 use rollbook_core::run::{Counts, EventKind, Outcome, RunKind, RunState};
 use rollbook_journal::{Journal, JournalError, Lease, NewEvent, NewPlan, NewRun, PlanState, Resolution};
 use rollbook_moodle::snapshot::{
-    MoodleSourceError, Sentinel, Sight, find_by_guid, find_by_id, find_by_mail, prove_sight, read_administrators,
+    CanaryAccount, MoodleSourceError, Preflight, find_by_guid, find_by_id, find_by_mail, read_administrators,
+    run_preflight,
 };
 use rollbook_remote::database::DatabaseError;
 use serde_json::json;
@@ -164,7 +165,7 @@ impl Leased<'_> {
         run: &RunId,
     ) -> Result<String, CorrectError> {
         let Self { flow, journal, clock, .. } = self;
-        let Looked { named, by_guid, by_mail, sight } = self.look(request.ask, record).await?;
+        let Looked { named, by_guid, by_mail, preflight } = self.look(request.ask, record).await?;
         let inputs = CorrectionInputs {
             link: &flow.link,
             record,
@@ -178,7 +179,7 @@ impl Leased<'_> {
         if let Some(database) = &flow.database {
             protected.add_accounts(read_administrators(database).await?);
         }
-        let findings = check_correction(&plan, record, &protected, sight.service_account());
+        let findings = check_correction(&plan, record, &protected, preflight.service_account());
         // Nobody can approve what touches the protected: it is refused, and not put before anyone.
         let cleared = clear(plan.clone(), plan.digest(), findings, None, clock.now()).map_err(|refusal| {
             let findings = refusal.findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
@@ -186,7 +187,7 @@ impl Leased<'_> {
         })?;
         self.record(&cleared, record, run, &request.author).await?;
         let (reader, writer) = (flow.moodle.reader(), flow.moodle.writer());
-        let with = Corrector { reader: &reader, writer: &writer, sight: &sight, lease: self.lease };
+        let with = Corrector { reader: &reader, writer: &writer, preflight: &preflight, lease: self.lease };
         let outcomes = apply_correction(&cleared, &with).await;
         self.record_outcomes(&plan, record, run, &outcomes).await?;
         let changed = plan.changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
@@ -219,12 +220,12 @@ impl Leased<'_> {
         let by_mail: Vec<Account> = by_mail.into_accounts().collect();
         let known = named.iter().chain(&by_guid).chain(&by_mail).map(|account| account.id).next();
         let sentinel = match (&self.flow.sentinel, known) {
-            (Some(word), _) => Sentinel::Named(word.clone()),
-            (None, Some(id)) => Sentinel::Account(id),
+            (Some(word), _) => CanaryAccount::Named(word.clone()),
+            (None, Some(id)) => CanaryAccount::Account(id),
             (None, None) => return Err(CorrectError::Cannot(CannotCorrect::NoAccount)),
         };
-        let sight = prove_sight(&reader, &sentinel).await?;
-        Ok(Looked { named, by_guid, by_mail, sight })
+        let preflight = run_preflight(&reader, &sentinel).await?;
+        Ok(Looked { named, by_guid, by_mail, preflight })
     }
 
     /// The plan and the intent, before any effect.
@@ -275,7 +276,7 @@ struct Looked {
     named: Option<Account>,
     by_guid: Vec<Account>,
     by_mail: Vec<Account>,
-    sight: Sight,
+    preflight: Preflight,
 }
 
 fn about(record: &FeedRecord, event: NewEvent) -> NewEvent {

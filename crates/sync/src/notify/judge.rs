@@ -1,13 +1,13 @@
 //! Troubles → episodes → one notice per link, to those who are to hear of it.
 
-use super::troubles::{Found, find_troubles};
+use super::alerts::{Found, find_alerts};
 use jiff::{SignedDuration, Timestamp};
-use rollbook_core::notice::{TroubleKind, follow, make_digest};
+use rollbook_core::notice::{AlertKind, follow, make_digest};
 use rollbook_journal::{Journal, JournalError};
 use rollbook_settings::Settings;
 use rollbook_settings::link::Link;
 
-/// Judges every link. Trouble with one keeps no other back.
+/// Judges every link. Alert with one keeps no other back.
 pub async fn judge_all(settings: &Settings, journal: &Journal, now: Timestamp) {
     for link in settings.links.values() {
         if let Err(error) = judge_link(settings, journal, link, now).await {
@@ -27,8 +27,8 @@ pub async fn judge_link(
     now: Timestamp,
 ) -> Result<Option<i64>, JournalError> {
     let open = journal.open_episodes(link.name()).await?;
-    let silence = open.iter().find(|episode| episode.kind == TroubleKind::FeedSilent).map(|episode| episode.told);
-    let Found { troubles, looked } = find_troubles(settings, journal, link, silence, now).await?;
+    let silence = open.iter().find(|episode| episode.kind == AlertKind::FeedSilent).map(|episode| episode.told);
+    let Found { troubles, looked } = find_alerts(settings, journal, link, silence, now).await?;
     let reminder = SignedDuration::try_from(settings.notify.reminder).unwrap_or(SignedDuration::MAX);
     let turns = follow(&open, &troubles, &looked, reminder, now);
     if turns.is_empty() {

@@ -4,11 +4,11 @@
 //! of the journal before it leaves, and each of its ways (an address, the webhook) a row of the outbox, tried until it is
 //! taken. Next: `troubles` and `silence` (what is wrong now), `judge` (what of that is told), `deliver` (how it leaves), `heartbeat`.
 
+mod alerts;
 mod deliver;
 mod heartbeat;
 mod judge;
 mod silence;
-mod troubles;
 pub mod welcome;
 
 pub use deliver::{NoticeDelivery, deliver_notices};

@@ -1,9 +1,7 @@
 //! Whether a link's feed is silent, and why: what the journal knows, put to the rules.
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook_core::notice::{
-    self, FeedWatch, LastRead, ScheduleState, SilenceRules, Trouble, TroubleKind, judge_silence,
-};
+use rollbook_core::notice::{self, Alert, AlertKind, FeedWatch, LastRead, ScheduleState, SilenceRules, judge_silence};
 use rollbook_core::run::{RunKind, RunState};
 use rollbook_journal::{Journal, JournalError, RunRow};
 use rollbook_settings::Settings;
@@ -24,7 +22,7 @@ pub(super) async fn find_silence(
     runs: &[RunRow],
     told: Option<Timestamp>,
     now: Timestamp,
-) -> Result<Option<Trouble>, JournalError> {
+) -> Result<Option<Alert>, JournalError> {
     let row = journal.watch_link(link.name(), now).await?;
     let is_on = row.switch.as_ref().map_or(link.schedule().enabled, |switch| switch.enabled);
     let paused = journal.link_state(link.name()).await?.paused;
@@ -51,8 +49,8 @@ pub(super) async fn find_silence(
         after: signed(notify.silence.after),
         off_hours_after: notify.silence.off_hours_after.map(signed),
     };
-    Ok(judge_silence(&watch, &rules, &hours(&notify.hours), now).map(|cause| Trouble {
-        kind: TroubleKind::FeedSilent,
+    Ok(judge_silence(&watch, &rules, &hours(&notify.hours), now).map(|cause| Alert {
+        kind: AlertKind::FeedSilent,
         subject: "feed".to_owned(),
         title: format!("{cause}; the last Enrol or Suspend came {}", shown(last_record, link)),
         remedy: cause.remedy().to_owned(),

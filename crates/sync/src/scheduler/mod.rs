@@ -8,8 +8,8 @@
 //! It must never decide what a run does. Reading order: `due` (when), `tick` (what is due becomes a request), `work` (a
 //! request is taken and answered), `carry` (request → flow → answer), `outboxes`, then `serve`, which holds them together.
 
-mod carry;
 mod due;
+mod jobs;
 mod node;
 mod outboxes;
 mod serve;

@@ -3,7 +3,7 @@
 //! A request that cannot be done now (its link is being run) is put back; one whose node died comes here again, and is given
 //! up after a few times: what kills every node that takes it must not be taken for ever.
 
-use super::carry::{Trouble, carry_out};
+use super::jobs::{Trouble, execute};
 use super::node::Node;
 use super::tick::limits;
 use crate::notify::judge_link;
@@ -99,7 +99,7 @@ fn apart(
     tokio::task::spawn_blocking(move || {
         Handle::current().block_on(async {
             tokio::select! {
-                done = carry_out(&node, &taken, &stop).instrument(span) => done,
+                done = execute(&node, &taken, &stop).instrument(span) => done,
                 () = cut_off.cancelled() => Err(Trouble::failed("it was cut off".to_owned(), "ask again")),
             }
         })

@@ -3,22 +3,22 @@
 //!
 //! It reads the journal and writes requests, as the pages do. Next: `door`, who may come in, then `routes`, then `document`.
 
+mod auth;
 mod document;
-mod door;
-mod pace;
+mod extractors;
 mod problem;
+mod rate_limit;
 #[expect(unused_qualifications, reason = "utoipa's macros write out the paths of what they are given")]
 mod routes;
-mod take;
 
+pub use auth::{Accepted, find_program};
 pub use document::Events;
-pub use door::{Accepted, find_program};
-pub use pace::Pace;
+pub use extractors::Whole;
 pub use problem::Problem;
-pub use take::Whole;
+pub use rate_limit::RateLimit;
 
 use super::WebState;
-use super::crowd::wait_turn;
+use super::concurrency_limit::wait_turn;
 use super::events::{completion, membership};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

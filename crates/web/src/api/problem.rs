@@ -1,7 +1,7 @@
 //! What goes wrong, as a program reads it: `application/problem+json` (RFC 9457). Of a cause that is ours the sender gets an
 //! incident's id, and the log gets the cause.
 
-use super::pace::WINDOW_SECONDS;
+use super::rate_limit::WINDOW_SECONDS;
 use crate::incident::note;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};

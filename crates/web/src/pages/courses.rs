@@ -1,6 +1,6 @@
 //! Courses: per course what its records came to, whether it opted in to completions, and the way into Moodle.
 
-use crate::shell::{Answer, Caller, Choice, Here, Shell, grouped, show};
+use crate::layout::{Answer, Caller, Choice, Here, Shell, grouped, show};
 use askama::Template;
 use axum::extract::Query;
 use form_urlencoded::byte_serialize;

@@ -1,9 +1,9 @@
 //! The doctor: its last round, and another one on request.
 
 use super::links::put;
-use super::waiting::{Standing, standing};
-use crate::door::Permission;
-use crate::shell::{Answer, Badge, Caller, Choice, Here, Shell, Tone, When, show};
+use super::waiting::{RequestStatus, standing};
+use crate::auth::Permission;
+use crate::layout::{Answer, Badge, Caller, Choice, Here, Shell, Tone, When, show};
 use askama::Template;
 use axum::extract::{Form, Query};
 use rollbook_core::model::SiteName;
@@ -16,7 +16,7 @@ struct DoctorPage {
     shell: Shell,
     may_ask: bool,
     sites: Vec<Choice>,
-    request: Option<Standing>,
+    request: Option<RequestStatus>,
     checks: Vec<CheckRow>,
     examined: Option<When>,
     nodes: Vec<Node>,

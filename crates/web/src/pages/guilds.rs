@@ -1,10 +1,10 @@
 //! Guilds: per guild its members and cohort, whether they are in step, and what changed last; and a sync of one guild or person.
 
 use super::links::{find_link, put};
-use crate::door::Permission;
+use crate::auth::Permission;
 use crate::incident::Failure;
-use crate::shell::{
-    Answer, Badge, Caller, Clockwork, Here, Shell, Tone, When, counted, grouped, run_badge, run_reason, show,
+use crate::layout::{
+    Answer, Badge, Caller, Here, Shell, TimeFormatter, Tone, When, counted, grouped, run_badge, run_reason, show,
 };
 use askama::Template;
 use axum::extract::{Form, Path};
@@ -92,7 +92,7 @@ fn came_to(run: &RunRow) -> String {
     }
 }
 
-fn guild_line(guild: &GuildRow, clockwork: &Clockwork) -> GuildLine {
+fn guild_line(guild: &GuildRow, clockwork: &TimeFormatter) -> GuildLine {
     let count = |name: &str| guild.stats.get(name).and_then(Value::as_u64).unwrap_or_default();
     let (failed, skipped) = (count("failed"), count("skipped"));
     let badge = match guild.pair.state {

@@ -1,8 +1,8 @@
 //! Acts on links: run now, look what a run would do, pause, go on. And the choice between light and dark.
 
-use crate::door::Cookie;
+use crate::auth::Cookie;
 use crate::incident::Failure;
-use crate::shell::{Answer, Caller};
+use crate::layout::{Answer, Caller};
 use axum::extract::{Form, Path};
 use axum::response::{AppendHeaders, IntoResponse, Redirect};
 use rollbook_core::model::LinkName;
@@ -74,5 +74,5 @@ pub(super) async fn choose_theme(caller: Caller, Form(form): Form<Theme>) -> Ans
         "light" | "dark" => Cookie::Theme.set(&form.theme, Some(A_YEAR), secure),
         _ => Cookie::Theme.clear(secure),
     };
-    Ok((AppendHeaders([cookie]), Redirect::to(&crate::door::local(&form.back))).into_response())
+    Ok((AppendHeaders([cookie]), Redirect::to(&crate::auth::local(&form.back))).into_response())
 }

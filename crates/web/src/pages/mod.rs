@@ -7,9 +7,9 @@ mod accounts;
 mod courses;
 mod doctor;
 mod guilds;
-mod hand;
 mod links;
 mod log;
+mod manual;
 mod overview;
 mod runs;
 mod settings;
@@ -17,7 +17,7 @@ mod story;
 mod waiting;
 
 use super::WebState;
-use super::door::{Gate, Permission, guard};
+use super::auth::{Gate, Permission, guard};
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
@@ -25,7 +25,7 @@ use axum::routing::{MethodRouter, get, post};
 
 /// A page or an act, and what it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DoorPlate {
+pub struct RouteSpec {
     /// `GET` for a page, `POST` for an act.
     pub method: &'static str,
     /// Its path.
@@ -35,7 +35,7 @@ pub struct DoorPlate {
 }
 
 /// Every page and act with what it takes.
-pub fn door_plates(state: &WebState) -> Vec<DoorPlate> {
+pub fn route_specs(state: &WebState) -> Vec<RouteSpec> {
     doors(state).plates
 }
 
@@ -44,19 +44,19 @@ pub(super) fn routes(state: &WebState) -> Router<WebState> {
     doors(state).router
 }
 
-struct Doors {
+struct RouteTable {
     state: WebState,
     router: Router<WebState>,
-    plates: Vec<DoorPlate>,
+    plates: Vec<RouteSpec>,
 }
 
-impl Doors {
+impl RouteTable {
     fn see<H, T>(self, path: &'static str, permission: Permission, page: H) -> Self
     where
         H: Handler<T, WebState>,
         T: 'static,
     {
-        self.hang(DoorPlate { method: "GET", path, permission }, get(page))
+        self.hang(RouteSpec { method: "GET", path, permission }, get(page))
     }
 
     fn act<H, T>(self, path: &'static str, permission: Permission, act: H) -> Self
@@ -64,10 +64,10 @@ impl Doors {
         H: Handler<T, WebState>,
         T: 'static,
     {
-        self.hang(DoorPlate { method: "POST", path, permission }, post(act))
+        self.hang(RouteSpec { method: "POST", path, permission }, post(act))
     }
 
-    fn hang(mut self, plate: DoorPlate, route: MethodRouter<WebState>) -> Self {
+    fn hang(mut self, plate: RouteSpec, route: MethodRouter<WebState>) -> Self {
         let gate = Gate { state: self.state.clone(), permission: plate.permission };
         self.router = self.router.route(plate.path, route.route_layer(from_fn_with_state(gate, guard)));
         self.plates.push(plate);
@@ -75,9 +75,9 @@ impl Doors {
     }
 }
 
-fn doors(state: &WebState) -> Doors {
+fn doors(state: &WebState) -> RouteTable {
     use Permission::{Ask, Judge, Look, LookAtAccounts, LookAtSettings, Manage, Pause, Report, Resolve, Run};
-    Doors { state: state.clone(), router: Router::new(), plates: Vec::new() }
+    RouteTable { state: state.clone(), router: Router::new(), plates: Vec::new() }
         .see("/", Look, overview::show_overview)
         .act("/theme", Look, links::choose_theme)
         .act("/links/{link}/run", Run, links::run_now)
@@ -99,15 +99,15 @@ fn doors(state: &WebState) -> Doors {
         .see("/attention", Look, waiting::show_attention)
         .see("/attention/{id}", Look, waiting::show_item)
         .act("/attention/{id}", Resolve, waiting::decide_item)
-        .see("/intake", Ask, hand::show_intake)
-        .act("/intake", Ask, hand::ask_feed)
-        .act("/intake/process", Run, hand::process)
-        .see("/completions", Look, hand::show_completions)
-        .act("/completions/preview", Ask, hand::preview)
-        .act("/completions/send", Report, hand::send)
-        .act("/completions/retry", Report, hand::retry)
-        .act("/completions/cancel", Report, hand::cancel)
-        .act("/completions/supply", Report, hand::supply)
+        .see("/intake", Ask, manual::show_intake)
+        .act("/intake", Ask, manual::ask_feed)
+        .act("/intake/process", Run, manual::process)
+        .see("/completions", Look, manual::show_completions)
+        .act("/completions/preview", Ask, manual::preview)
+        .act("/completions/send", Report, manual::send)
+        .act("/completions/retry", Report, manual::retry)
+        .act("/completions/cancel", Report, manual::cancel)
+        .act("/completions/supply", Report, manual::supply)
         .see("/doctor", Look, doctor::show_doctor)
         .act("/doctor", Ask, doctor::examine)
         .see("/account", Look, accounts::show_own)

@@ -1,9 +1,9 @@
 //! The overview: each link's health at a glance, the numbers of today and this week, a chart of the last runs.
 
 use super::runs::chart_of_days;
-use crate::door::Permission;
-use crate::shell::{
-    Answer, Badge, Caller, Chart, Clockwork, Here, Shell, Tone, When, counted, flow_label, grouped, run_badge,
+use crate::auth::Permission;
+use crate::layout::{
+    Answer, Badge, Caller, Chart, Here, Shell, TimeFormatter, Tone, When, counted, flow_label, grouped, run_badge,
     run_reason, sentence, show, words,
 };
 use askama::Template;
@@ -181,7 +181,7 @@ fn card(
     schedule: Option<&ScheduleRow>,
     outbox: &[OutboxTotal],
     mut episodes: Vec<Episode>,
-    clockwork: &Clockwork,
+    clockwork: &TimeFormatter,
 ) -> LinkCard {
     let more_episodes = episodes.len().saturating_sub(EPISODES_TOLD);
     episodes.truncate(EPISODES_TOLD);

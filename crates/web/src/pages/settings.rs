@@ -1,6 +1,6 @@
 //! The effective configuration: every key with its value, secrets left out, and where the value came from.
 
-use crate::shell::{Answer, Caller, Here, Shell, show};
+use crate::layout::{Answer, Caller, Here, Shell, show};
 use askama::Template;
 use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@
 
 use super::log::{LogLine, line, story_path};
 use crate::incident::Failure;
-use crate::shell::{Answer, Badge, Caller, Clockwork, Here, Shell, Tone, When, show, word_label};
+use crate::layout::{Answer, Badge, Caller, Here, Shell, TimeFormatter, Tone, When, show, word_label};
 use askama::Template;
 use axum::extract::{Path, Query};
 use rollbook_core::model::{ElmCourseId, EnrolState, Field, Guid, LinkName, MoodleUserId};
@@ -129,14 +129,14 @@ fn account(caller: &Caller, link: &LinkName, newest: Option<&LogRow>) -> String 
 }
 
 /// The journal's answer; Moodle itself is not asked.
-fn tell(story: &Story, person: &Person, course: &ElmCourseId, clockwork: &Clockwork) -> Told {
+fn tell(story: &Story, person: &Person, course: &ElmCourseId, clockwork: &TimeFormatter) -> Told {
     let explanation = story.explain(person, course, NowInMoodle::NotAsked);
     let chain = explanation.chain.iter().map(|moment| (clockwork.exactly(moment.at), moment.what.clone())).collect();
     Told { explanation, chain }
 }
 
 /// How it stands in each course, whether anything was done there or not.
-fn courses(story: &Story, person: &Person, link: &LinkName, clockwork: &Clockwork) -> Vec<InCourse> {
+fn courses(story: &Story, person: &Person, link: &LinkName, clockwork: &TimeFormatter) -> Vec<InCourse> {
     let one = |course: ElmCourseId| {
         let told = story.of(&course);
         let Explanation { because, completion, next, .. } = told.explain(person, &course, NowInMoodle::NotAsked);
@@ -159,7 +159,7 @@ fn courses(story: &Story, person: &Person, link: &LinkName, clockwork: &Clockwor
     story.courses().into_iter().map(one).collect()
 }
 
-fn sent(row: &OutboxRow, clockwork: &Clockwork) -> Sent {
+fn sent(row: &OutboxRow, clockwork: &TimeFormatter) -> Sent {
     let tone = match row.state.as_str() {
         "sent" => Tone::Good,
         "refused" => Tone::Bad,
@@ -175,7 +175,7 @@ fn sent(row: &OutboxRow, clockwork: &Clockwork) -> Sent {
     }
 }
 
-fn told_event(event: &StoredEvent, clockwork: &Clockwork) -> Event {
+fn told_event(event: &StoredEvent, clockwork: &TimeFormatter) -> Event {
     Event {
         at: clockwork.exactly(event.at),
         kind: word_label(event.kind.as_str()),

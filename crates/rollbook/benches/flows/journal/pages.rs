@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use rollbook_clock::Clock;
 use rollbook_journal::Journal;
 use rollbook_settings::service::RoleName;
-use rollbook_web::door::{hash_secret, make_secret};
+use rollbook_web::auth::{hash_secret, make_secret};
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

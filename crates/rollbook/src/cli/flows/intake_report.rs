@@ -159,7 +159,7 @@ fn print_attention(report: &IntakeReport, dry: bool, out: &mut Output) {
     let mut kinds = BTreeMap::<OutcomeCode, usize>::new();
     for verdict in &report.verdicts {
         let code = verdict.code();
-        if standing(code) != rollbook_core::run::Standing::Settled {
+        if standing(code) != rollbook_core::run::Disposition::Settled {
             *kinds.entry(code).or_default() += 1;
         }
     }

@@ -6,7 +6,7 @@ use crate::cli::output::Sign;
 use rollbook_core::model::{CohortId, GuildUuid};
 use rollbook_core::plan::{GuildChange, GuildLine, Retire};
 use rollbook_core::run::Outcome;
-use rollbook_core::verdict::LeftAlone;
+use rollbook_core::verdict::SkipReason;
 use rollbook_sync::flows::guilds::GuildsReport;
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub(super) fn tell_guilds(report: &GuildsReport, told: &Told<'_>, lines: &mut Li
         let GuildLine { label, machine_name, members, cohort_name, .. } = line;
         let alone =
             report.plan.skips.iter().find(|skip| skip.person.is_none() && skip.guild.as_ref() == Some(&line.guild));
-        let alone = alone.filter(|skip| !matches!(skip.reason, LeftAlone::NotOurs { .. }));
+        let alone = alone.filter(|skip| !matches!(skip.reason, SkipReason::NotOurs { .. }));
         let alone = alone.map(|skip| format!("; left alone: {}", skip.reason)).unwrap_or_default();
         let id = cohort.map_or_else(|| "no cohort yet".to_owned(), |id| format!("cohort {id}"));
         let members = count(*members, "member");

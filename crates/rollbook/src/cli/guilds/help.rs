@@ -110,7 +110,7 @@ fn community(error: &CommunityError, site: &str) -> String {
 fn moodle(error: &MoodleSourceError, site: &str) -> String {
     match error {
         // The error names what is missing and where it is given.
-        MoodleSourceError::Blind { .. } | MoodleSourceError::Barred { .. } => {
+        MoodleSourceError::InsufficientPermissions { .. } | MoodleSourceError::Barred { .. } => {
             format!("`rollbook doctor` shows all that the token of {site} lacks")
         }
         MoodleSourceError::Database(_) => format!("check [site.{site}.database]"),

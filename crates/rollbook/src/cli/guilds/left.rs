@@ -4,7 +4,7 @@ use super::lines::{Lines, count};
 use crate::cli::output::Sign;
 use rollbook_core::model::{CommunityUserId, GuildUuid};
 use rollbook_core::plan::{GuildChange, GuildSkip};
-use rollbook_core::verdict::LeftAlone;
+use rollbook_core::verdict::SkipReason;
 use rollbook_sync::flows::guilds::GuildsReport;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,10 +20,10 @@ pub(super) fn tell_left(report: &GuildsReport, detailed: bool, lines: &mut Lines
     // Who is removed for being blocked is told there.
     let removed: BTreeSet<_> = report.plan.changes.iter().filter_map(removed_member).collect();
     let told =
-        |skip: &&GuildSkip| skip.reason == LeftAlone::Blocked && removed.contains(&(skip.guild.as_ref(), skip.person));
+        |skip: &&GuildSkip| skip.reason == SkipReason::Blocked && removed.contains(&(skip.guild.as_ref(), skip.person));
     let skips = report.plan.skips.iter().filter(|skip| !told(skip));
     let (without, others): (Vec<&GuildSkip>, Vec<&GuildSkip>) =
-        skips.partition(|skip| skip.reason == LeftAlone::NoAccount);
+        skips.partition(|skip| skip.reason == SkipReason::NoAccount);
     if !without.is_empty() {
         let people: BTreeSet<_> = without.iter().map(|skip| (skip.person, &skip.name)).collect();
         let members = count(people.len() as u64, "member");

@@ -9,7 +9,7 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_journal::Journal;
 use rollbook_settings::Settings;
 use rollbook_settings::service::RoleName;
-use rollbook_web::door::{hash_password, hash_secret, make_secret};
+use rollbook_web::auth::{hash_password, hash_secret, make_secret};
 use serde_json::json;
 use std::io::Read;
 

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_journal::{Journal, NewToken};
-use rollbook_web::door::{Scope, hash_secret, make_secret};
+use rollbook_web::auth::{Scope, hash_secret, make_secret};
 use serde_json::json;
 
 /// Tokens of programs that use the API

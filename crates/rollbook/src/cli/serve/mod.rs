@@ -73,7 +73,7 @@ pub(super) async fn serve_here(
 /// Gives the pages their way to the issuer of single sign-on, where there is one.
 fn with_sign_on(state: WebState) -> miette::Result<WebState> {
     use crate::issuer::IssuerClient;
-    use rollbook_web::door::sign_on::{Answered, Asked, FetchError};
+    use rollbook_web::auth::sign_on::{Answered, Asked, FetchError};
     let Some(oidc) = &state.settings.server.oidc else { return Ok(state) };
     let client = IssuerClient::new(&oidc.issuer).into_diagnostic().wrap_err("while setting single sign-on up")?;
     Ok(state.with_sign_on(Arc::new(move |Asked { method, url, headers, body }| {

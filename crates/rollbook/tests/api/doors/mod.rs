@@ -84,10 +84,10 @@ async fn expired_revoked_or_missing_token_opens_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cookie_opens_nothing_here() {
     let stage = Stage::quiet("learning", "").await;
-    let session = rollbook_web::door::make_secret();
+    let session = rollbook_web::auth::make_secret();
     let role = rollbook_settings::service::RoleName::Administrator;
     stage.journal.add_account("robin", role, None, "command line", stage.now()).await.unwrap();
-    let hash = rollbook_web::door::hash_secret(&session);
+    let hash = rollbook_web::auth::hash_secret(&session);
     let expires = stage.now() + SignedDuration::from_hours(1);
     stage.journal.open_session("robin", &hash, expires, stage.now()).await.unwrap();
     let cookie = format!("rollbook-session={session}");

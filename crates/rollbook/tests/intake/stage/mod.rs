@@ -7,7 +7,7 @@ pub use look::Picture;
 pub use school::{FIRST, LARGE, NOW, SMALL, ago, empty_school, enrol, mail, school, suspend};
 
 use jiff::SignedDuration;
-use rollbook_clock::{Clock, Hand};
+use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::LinkName;
 use rollbook_elm::client::{FeedClient, FeedOptions};
 use rollbook_journal::{Journal, OpenOptions};
@@ -36,7 +36,7 @@ pub struct Stage {
     pub folder: tempfile::TempDir,
     pub journal: Journal,
     pub clock: Clock,
-    pub hand: Hand,
+    pub hand: ManualClock,
     pub stop: CancellationToken,
     /// Of each client; short where a fault is silence.
     pub timeout: Duration,
@@ -60,7 +60,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         write_config(&folder, &sandbox, more);
         let journal = Journal::open(&journal_file(&folder).display().to_string(), options).await.unwrap();
-        let (clock, hand) = Clock::by_hand(NOW.parse().unwrap());
+        let (clock, hand) = Clock::manual(NOW.parse().unwrap());
         let (stop, timeout) = (CancellationToken::new(), Duration::from_secs(20));
         let moodle_token = MOODLE_TOKEN.to_owned();
         Self { sandbox, folder, journal, clock, hand, stop, timeout, moodle_token, pages_max: 100, count: false }

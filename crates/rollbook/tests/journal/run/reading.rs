@@ -67,7 +67,7 @@ async fn events_of_a_run_come_in_their_order(world: World) {
 
 async fn long_payload_is_cut_and_stays_json(world: World) {
     let (journal, lease, run) = world.started().await;
-    let long = NewEvent::of(EventKind::Trouble, json!({"answer": "é\"".repeat(20_000)}));
+    let long = NewEvent::of(EventKind::Alert, json!({"answer": "é\"".repeat(20_000)}));
     journal.append_events(&lease, &run, &[long], at(1)).await.unwrap();
     let events = journal.events(&run, 0, 9).await.unwrap();
     assert!(events[1].payload["cut"].as_str().unwrap().starts_with("{\"answer\""));

@@ -1,7 +1,7 @@
 //! Completions as people and other systems ask for them: pushed to a running process, by request rows, by attention items.
 
 mod attention;
-mod hand;
+mod manual;
 mod push;
 
 use crate::world::{Scene, link, run_now};

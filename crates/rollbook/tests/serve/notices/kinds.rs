@@ -4,7 +4,7 @@
 use super::{OPERATORS, look, run, told};
 use crate::world::{Scene, link};
 use jiff::{SignedDuration, Timestamp};
-use rollbook_clock::Hand;
+use rollbook_clock::ManualClock;
 use rollbook_core::model::EnrolmentId;
 use rollbook_journal::requests::{Ask, Request, RequestState};
 use rollbook_journal::{CompletionQuery, PlanState};
@@ -45,7 +45,7 @@ fn school(rows: impl IntoIterator<Item = FeedRow>) -> World {
 struct Play {
     scene: Scene,
     node: Node,
-    hand: Hand,
+    hand: ManualClock,
 }
 
 impl Play {

@@ -7,8 +7,8 @@ mod silence;
 use crate::hook::Hook;
 use crate::world::{Scene, link, run_now};
 use jiff::Timestamp;
-use rollbook_clock::{Clock, Hand};
-use rollbook_core::notice::TroubleKind;
+use rollbook_clock::{Clock, ManualClock};
+use rollbook_core::notice::AlertKind;
 use rollbook_journal::requests::{Ask, AttentionAct};
 use rollbook_journal::{AttentionFilter, OutboxFilter, OutboxKind};
 use rollbook_sandbox::moodle::Maintenance;
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 const OPERATORS: &str = "operators@example.org";
 
 /// The demo's world, an operator who is told, and a clock that is moved by hand from the world's present on.
-async fn scene(more: &str) -> (Scene, Node, Hand) {
+async fn scene(more: &str) -> (Scene, Node, ManualClock) {
     let now = Clock::system().now();
     let text = format!(
         "[server]\npublic_url = \"https://rollbook.example.org\"\n[notify.silence]\nafter = \"90d\"\n[notify]\nto = [\"{OPERATORS}\"]\n{more}\n"
@@ -55,7 +55,7 @@ fn told(scene: &Scene, address: &str) -> Vec<(String, String)> {
     world.mail.to(address).into_iter().map(|mail| (mail.subject(), mail.text().replace("\r\n", "\n"))).collect()
 }
 
-async fn kinds(scene: &Scene) -> BTreeSet<TroubleKind> {
+async fn kinds(scene: &Scene) -> BTreeSet<AlertKind> {
     let open = scene.journal.episodes(None, true, None, 1_000).await.unwrap();
     open.into_iter().map(|row| row.episode.kind).collect()
 }
@@ -83,7 +83,7 @@ async fn whole_run_is_one_notice_and_a_second_run_with_the_same_troubles_is_none
     run(&scene, &node, "psa").await;
     look(&node).await;
     assert_eq!(told(&scene, OPERATORS).len(), 1, "nothing is new");
-    assert!(kinds(&scene).await.is_superset(&[TroubleKind::Identity, TroubleKind::CourseLookup].into()));
+    assert!(kinds(&scene).await.is_superset(&[AlertKind::Identity, AlertKind::CourseLookup].into()));
     scene.end().await;
 }
 
@@ -279,7 +279,7 @@ async fn sign_of_life_is_given_so_often_and_again_when_it_was_not_heard() {
     let scene = Scene::sqlite(World::empty(), &more).await;
     let settings = scene.settings();
     let notify: &Notify = &settings.notify;
-    let (clock, hand) = Clock::by_hand(Clock::system().now());
+    let (clock, hand) = Clock::manual(Clock::system().now());
     let mut heart = Heart::of(notify).unwrap().unwrap();
     for _ in 0..10 {
         heart.beat(clock.now()).await;

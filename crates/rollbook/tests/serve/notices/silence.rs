@@ -4,7 +4,7 @@
 use super::{OPERATORS, look, run, told};
 use crate::world::{Scene, link};
 use jiff::Timestamp;
-use rollbook_clock::Hand;
+use rollbook_clock::ManualClock;
 use rollbook_sandbox::{FeedRow, Server, World};
 use rollbook_sync::scheduler::Node;
 
@@ -15,7 +15,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 /// A process that watches an empty feed from `start` on.
-async fn watch(start: &str, more: &str) -> (Scene, Node, Hand) {
+async fn watch(start: &str, more: &str) -> (Scene, Node, ManualClock) {
     let text =
         format!("[server]\npublic_url = \"https://rollbook.example.org\"\n[notify]\nto = [\"{OPERATORS}\"]\n{more}\n");
     let scene = Scene::sqlite(World::empty(), &text).await;
@@ -42,7 +42,7 @@ fn phases(scene: &Scene) -> Vec<&'static str> {
 }
 
 /// At this moment a run is made, and everything is looked at.
-async fn turn(scene: &Scene, node: &Node, hand: &Hand, now: &str) -> Vec<&'static str> {
+async fn turn(scene: &Scene, node: &Node, hand: &ManualClock, now: &str) -> Vec<&'static str> {
     hand.set(at(now));
     run(scene, node, "psa").await;
     look(node).await;

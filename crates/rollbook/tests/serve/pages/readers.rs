@@ -10,7 +10,7 @@ use rollbook_journal::requests::RequestState;
 use rollbook_journal::{LogQuery, NewToken, RunFilter};
 use rollbook_sandbox::{FeedRow, World};
 use rollbook_settings::service::RoleName;
-use rollbook_web::door::{hash_secret, make_secret};
+use rollbook_web::auth::{hash_secret, make_secret};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

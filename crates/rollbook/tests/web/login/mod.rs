@@ -7,7 +7,7 @@ use crate::browser::{Browser, Page};
 use crate::stage::Stage;
 use axum::http::StatusCode;
 use rollbook_settings::service::RoleName;
-use rollbook_web::door::{hash_password, hash_secret, make_secret};
+use rollbook_web::auth::{hash_password, hash_secret, make_secret};
 use std::time::Duration;
 
 const PASSWORD: &str = "correct horse battery staple";

@@ -5,7 +5,7 @@ use crate::stage::Stage;
 use axum::http::StatusCode;
 use rollbook_core::model::LinkName;
 use rollbook_settings::service::RoleName;
-use rollbook_web::door::hash_password;
+use rollbook_web::auth::hash_password;
 use std::time::Duration;
 
 const OLD: &str = "correct horse battery staple";

@@ -12,7 +12,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rollbook::issuer::IssuerClient;
 use rollbook_settings::service::RoleName;
-use rollbook_web::door::sign_on::{Answered, Asked, FetchError};
+use rollbook_web::auth::sign_on::{Answered, Asked, FetchError};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;

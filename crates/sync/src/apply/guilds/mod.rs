@@ -17,7 +17,7 @@ use rollbook_core::plan::{GuildChange, GuildPlan, MemberRef};
 use rollbook_core::run::Outcome;
 use rollbook_journal::Lease;
 use rollbook_moodle::client::{MoodleReader, MoodleWriter};
-use rollbook_moodle::snapshot::GuildSight;
+use rollbook_moodle::snapshot::GuildPreflight;
 use send::Gate;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -44,7 +44,7 @@ pub struct GuildWork<'a> {
     /// The half that writes.
     pub writer: &'a MoodleWriter,
     /// Proof that the token sees enough.
-    pub sight: &'a GuildSight,
+    pub preflight: &'a GuildPreflight,
     /// Proof that the link is ours now.
     pub lease: &'a Lease,
     /// Lanes under way at the same time, at least 1.
@@ -67,7 +67,7 @@ pub async fn apply_guilds(
     with: &GuildWork<'_>,
     report: mpsc::Sender<Vec<AppliedChange>>,
 ) {
-    let _ = (with.sight, with.lease);
+    let _ = (with.preflight, with.lease);
     let run = Run { with, gate: Gate::new(with.stop, &report), made: Mutex::default() };
     let changes: Vec<Item<'_>> =
         cleared.plan().changes.iter().enumerate().map(|(place, change)| Item { place, change }).collect();

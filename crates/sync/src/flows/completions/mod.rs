@@ -7,7 +7,7 @@
 mod ask;
 mod collect;
 mod deliver;
-mod hand;
+mod manual;
 mod plan;
 mod report;
 mod run;
@@ -15,7 +15,7 @@ mod setup;
 mod work;
 
 pub use deliver::{Courier, Delivered, deliver_reports};
-pub use hand::{ByHand, HandError, Prepared, find_historic, prepare_by_hand, send_by_hand};
+pub use manual::{ManualError, ManualReport, Prepared, find_historic, prepare_manual, send_manual};
 pub use report::{CompletionsError, CompletionsReport};
 pub use run::run_completions;
 pub use setup::make_completions;

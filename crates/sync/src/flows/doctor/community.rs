@@ -11,7 +11,7 @@ use rollbook_clock::Clock;
 use rollbook_community::client::DrupalError;
 use rollbook_community::snapshot::{CommunityError, CommunityQuestion, CommunitySource, OpenCommunity, Part};
 use rollbook_core::model::{
-    Community, Guild, GuildStatus, PersonStanding, Sentinel, counted_as, folded_machine_name, machine_name,
+    CanaryAccount, Community, Guild, GuildStatus, PersonState, counted_as, folded_machine_name, machine_name,
 };
 use rollbook_core::snapshot::Snapshot;
 use rollbook_settings::Settings;
@@ -122,7 +122,7 @@ async fn look_at_members(
     guilds: &[Guild],
     now: Timestamp,
 ) {
-    let mut sentinel = Sentinel::NotConfigured;
+    let mut sentinel = CanaryAccount::NotConfigured;
     for guild in guilds.iter().take(GUILDS_READ_MAX) {
         let (part, known) = (Part::Guild(guild.uuid.clone()), BTreeSet::new());
         let question = CommunityQuestion { part, known, sentinel: patient.sentinel.map(str::to_owned) };
@@ -145,7 +145,7 @@ async fn look_at_members(
 fn look_at_people(chart: &mut Chart, patient: &CommunityPatient<'_>, guild: &Guild, seen: &Snapshot<Community>) {
     let people = &seen.value.people;
     let count = |standing| people.values().filter(|person| person.standing == standing).count();
-    let (active, hidden) = (count(PersonStanding::Active), count(PersonStanding::Hidden));
+    let (active, hidden) = (count(PersonState::Active), count(PersonState::Hidden));
     chart.good("members", format!("{} seen in guild {}", counted_as(people.len(), "is", "are"), machine_name(guild)));
     for gap in &seen.gaps {
         chart.bad("completeness", gap.to_string(), "nobody is removed on such an answer: ask the community's keeper");
@@ -172,14 +172,14 @@ fn look_at_people(chart: &mut Chart, patient: &CommunityPatient<'_>, guild: &Gui
     }
 }
 
-fn look_at_sentinel(chart: &mut Chart, sentinel: Sentinel) {
+fn look_at_sentinel(chart: &mut Chart, sentinel: CanaryAccount) {
     match sentinel {
-        Sentinel::Seen => chart.good("sentinel", "is seen in a guild"),
-        Sentinel::Unseen => {
-            let mend = "name another member under sentinel, or give the account its sight back";
+        CanaryAccount::Seen => chart.good("sentinel", "is seen in a guild"),
+        CanaryAccount::Unseen => {
+            let mend = "name another member under sentinel, or give the account its preflight back";
             chart.bad("sentinel", "is seen in no guild: no run will change anything", mend);
         }
-        Sentinel::NotConfigured => {
+        CanaryAccount::NotConfigured => {
             let mend = "name a member who stays under sentinel: without one, nothing but the limits guards against a lost permission";
             chart.warn("sentinel", "none is configured", mend);
         }

@@ -9,7 +9,7 @@ use rollbook_core::model::{MoodleCourseId, RoleId};
 use rollbook_moodle::client::read::UserField;
 use rollbook_moodle::client::wire::WireSiteInfo;
 use rollbook_moodle::client::{CODE_VARIABLES_DROPPED, Function, MoodleClient, MoodleError, MoodleReader};
-use rollbook_moodle::snapshot::{LOOKS, MoodleSourceError, Sentinel, prove_sight, prove_sight_of_people};
+use rollbook_moodle::snapshot::{CanaryAccount, LOOKS, MoodleSourceError, run_people_preflight, run_preflight};
 use rollbook_remote::database::Database;
 
 /// Moodle 4.4, from which on manual enrolments may mail a welcome of their own.
@@ -28,7 +28,7 @@ pub struct MoodlePatient<'a> {
     /// The functions that the links call.
     pub functions: &'a [Function],
     /// The account that must be seen.
-    pub sentinel: Sentinel,
+    pub sentinel: CanaryAccount,
     /// The role of intake's enrolments, where intake goes there.
     pub role: Option<RoleId>,
     /// What each link with guilds does there.
@@ -54,7 +54,7 @@ pub async fn examine_moodle(patient: &MoodlePatient<'_>, clock: &Clock) -> Vec<C
             look_at_site(&mut chart, patient, &info);
             chart.clock(patient.client.server_time(), clock.now());
             look_at_tables(&mut chart, patient, &info).await;
-            look_at_sight(&mut chart, patient, &reader).await;
+            check_preflight(&mut chart, patient, &reader).await;
             look_at_rights(&mut chart, patient, &reader, &info).await;
         }
     }
@@ -102,23 +102,25 @@ fn look_at_site(chart: &mut Chart, patient: &MoodlePatient<'_>, info: &WireSiteI
     }
 }
 
-async fn look_at_sight(chart: &mut Chart, patient: &MoodlePatient<'_>, reader: &MoodleReader) {
+async fn check_preflight(chart: &mut Chart, patient: &MoodlePatient<'_>, reader: &MoodleReader) {
     // Intake needs more than others to be sure of itself, and its functions.
     let proven = match patient.role {
-        Some(_) => prove_sight(reader, &patient.sentinel).await.map(drop),
-        None => prove_sight_of_people(reader, &patient.sentinel).await,
+        Some(_) => run_preflight(reader, &patient.sentinel).await.map(drop),
+        None => run_people_preflight(reader, &patient.sentinel).await,
     };
     match proven {
-        Ok(()) => chart.good("sight", "a known account is seen by every field, with every field"),
-        Err(MoodleSourceError::Blind { what, mend } | MoodleSourceError::Barred { what, mend, .. }) => {
-            chart.bad("sight", what, mend);
+        Ok(()) => chart.good("preflight", "a known account is seen by every field, with every field"),
+        Err(
+            MoodleSourceError::InsufficientPermissions { what, mend } | MoodleSourceError::Barred { what, mend, .. },
+        ) => {
+            chart.bad("preflight", what, mend);
         }
         Err(error @ MoodleSourceError::Database(_)) => {
-            chart.bad("sight", error.to_string(), "check the site's [database]");
+            chart.bad("preflight", error.to_string(), "check the site's [database]");
         }
         Err(MoodleSourceError::Call { source, .. }) => {
             let mend = mend(&source);
-            chart.bad("sight", source.to_string(), mend);
+            chart.bad("preflight", source.to_string(), mend);
         }
     }
 }

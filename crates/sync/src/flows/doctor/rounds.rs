@@ -9,7 +9,7 @@ use crate::flows::setup;
 use rollbook_clock::Clock;
 use rollbook_core::model::{MoodleUserId, RoleId, SiteName};
 use rollbook_moodle::client::Function;
-use rollbook_moodle::snapshot::Sentinel;
+use rollbook_moodle::snapshot::CanaryAccount;
 use rollbook_settings::Settings;
 use rollbook_settings::link::{Link, WelcomeMode};
 use rollbook_settings::site::{Elm, Moodle, Site};
@@ -84,8 +84,8 @@ async fn look_at_moodle(site: &Moodle, settings: &Settings, clock: &Clock) -> Ve
     }
     let functions: Vec<Function> = functions.into_iter().collect();
     let sentinel = match &site.sentinel {
-        Some(word) => Sentinel::Named(word.clone()),
-        None => Sentinel::Account(MoodleUserId(2)),
+        Some(word) => CanaryAccount::Named(word.clone()),
+        None => CanaryAccount::Account(MoodleUserId(2)),
     };
     let input_vars = usize::try_from(site.input_vars).unwrap_or(usize::MAX);
     let database = match site.database.as_ref().map(setup::make_database).transpose() {

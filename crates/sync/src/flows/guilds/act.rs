@@ -12,7 +12,7 @@ use rollbook_core::plan::{GuildChange, GuildPlan};
 use rollbook_core::policy::GuildPolicy;
 use rollbook_core::run::{EventKind, Outcome, OwnedEdit, RunState, credit, edits_of};
 use rollbook_journal::{GuildSync, Journal, Lease, NewEvent, NewPlan, Ownership, PlanState, RunFilter};
-use rollbook_moodle::snapshot::GuildSight;
+use rollbook_moodle::snapshot::GuildPreflight;
 use serde_json::json;
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
@@ -70,7 +70,7 @@ pub(super) async fn credit_unfinished(
     let people = match_people(&world.community.value, &world.directory, policy);
     let account_of = |person: CommunityUserId| match people.get(&person) {
         Some(Member::Account(account)) => Some(account.id),
-        Some(Member::New(_) | Member::LeftAlone(_)) | None => None,
+        Some(Member::New(_) | Member::SkipReason(_)) | None => None,
     };
     let credited = credit(unfinished, &world.moodle.value, account_of, owned);
     let count = credited.len() as u64;
@@ -111,13 +111,13 @@ pub(super) async fn apply(
     with: &Leased<'_>,
     run: &RunId,
     cleared: &Cleared<GuildPlan>,
-    sight: &GuildSight,
+    preflight: &GuildPreflight,
     world: &World,
     watch: &mut (dyn FnMut(Watch<'_>) + Send),
 ) -> Result<Vec<Option<AppliedChange>>, GuildsError> {
     let Leased { flow, lease, stop, .. } = with;
     let (reader, writer) = (flow.moodle.reader(), flow.moodle.writer());
-    let work = GuildWork { reader: &reader, writer: &writer, sight, lease, concurrency: flow.concurrency, stop };
+    let work = GuildWork { reader: &reader, writer: &writer, preflight, lease, concurrency: flow.concurrency, stop };
     let (report, mut reports) = mpsc::channel::<Vec<AppliedChange>>(REPORTS_AHEAD_MAX);
     let changes = &cleared.plan().changes;
     let mut applied: Vec<Option<AppliedChange>> = changes.iter().map(|_| None).collect();

@@ -3,7 +3,7 @@
 use super::GuildsFlow;
 use super::report::{CommunitySite, GuildsError, MoodleSite, Seen, Sites, Watch};
 use rollbook_clock::Clock;
-use rollbook_community::snapshot::{CommunityQuestion, OpenCommunity, Part, RivalQuestion};
+use rollbook_community::snapshot::{AmbiguityQuery, CommunityQuestion, OpenCommunity, Part};
 use rollbook_core::matching::{Directory, MemberMatch, match_member, open_lookups};
 use rollbook_core::model::{
     CohortSide, Community, GuildPair, GuildUuid, MoodleUserId, Owned, PairState, folded_machine_name, machine_name,
@@ -13,8 +13,8 @@ use rollbook_core::policy::{GuildPolicy, MatchKey, RolesBy};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_moodle::client::MoodleReader;
 use rollbook_moodle::snapshot::{
-    CohortQuestion, CohortSourceError, GuildSight, LooksUp, MoodleDatabase, Sentinel, collect_cohorts, look_up,
-    prove_guild_sight, read_administrators,
+    CanaryAccount, CohortQuestion, CohortSourceError, GuildPreflight, LooksUp, MoodleDatabase, collect_cohorts,
+    look_up, read_administrators, run_guild_preflight,
 };
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ pub struct Open {
     /// The community.
     pub(super) community: OpenCommunity,
     /// Moodle.
-    pub(super) sight: GuildSight,
+    pub(super) preflight: GuildPreflight,
     /// What they said of themselves.
     pub(super) sites: Sites,
 }
@@ -61,24 +61,24 @@ pub(super) async fn open(
     };
     let moodle = async {
         let looks_up = if flow.database.is_some() { LooksUp::ByTables } else { LooksUp::ByServices };
-        let sight = prove_guild_sight(&flow.moodle.reader(), &sentinel(flow, owned), looks_up).await?;
-        let (name, release) = (sight.name().to_owned(), sight.release().to_owned());
+        let preflight = run_guild_preflight(&flow.moodle.reader(), &sentinel(flow, owned), looks_up).await?;
+        let (name, release) = (preflight.name().to_owned(), preflight.release().to_owned());
         let site = MoodleSite { name, release, answered_ms: second.elapsed_ms() };
-        Ok::<_, GuildsError>((sight, site))
+        Ok::<_, GuildsError>((preflight, site))
     };
     let (community, moodle) = tokio::join!(community, moodle);
     watch(Watch::Community(community.as_ref().map(|(_, site)| site)));
     watch(Watch::Moodle(moodle.as_ref().map(|(_, site)| site)));
-    let ((community, theirs), (sight, ours)) = (community?, moodle?);
-    Ok(Open { community, sight, sites: Sites { community: theirs, moodle: ours } })
+    let ((community, theirs), (preflight, ours)) = (community?, moodle?);
+    Ok(Open { community, preflight, sites: Sites { community: theirs, moodle: ours } })
 }
 
-fn sentinel(flow: &GuildsFlow, owned: &Owned) -> Sentinel {
+fn sentinel(flow: &GuildsFlow, owned: &Owned) -> CanaryAccount {
     let met = owned.members.values().flat_map(|members| members.keys()).next();
     match (&flow.moodle_sentinel, met) {
-        (Some(word), _) => Sentinel::Named(word.clone()),
-        (None, Some(id)) => Sentinel::Account(*id),
-        (None, None) => Sentinel::Account(FIRST_ADMINISTRATOR),
+        (Some(word), _) => CanaryAccount::Named(word.clone()),
+        (None, Some(id)) => CanaryAccount::Account(*id),
+        (None, None) => CanaryAccount::Account(FIRST_ADMINISTRATOR),
     }
 }
 
@@ -86,9 +86,9 @@ fn sentinel(flow: &GuildsFlow, owned: &Owned) -> Sentinel {
 ///
 /// # Errors
 /// [`GuildsError`]
-pub(super) async fn full_policy(flow: &GuildsFlow, sight: &GuildSight) -> Result<GuildPolicy, GuildsError> {
+pub(super) async fn full_policy(flow: &GuildsFlow, preflight: &GuildPreflight) -> Result<GuildPolicy, GuildsError> {
     let mut policy = flow.policy.clone();
-    let mut accounts = vec![sight.service_account()];
+    let mut accounts = vec![preflight.service_account()];
     match &flow.database {
         Some(database) => accounts.extend(read_administrators(database).await.map_err(CohortSourceError::from)?),
         // Web services do not tell who the administrators are.
@@ -157,12 +157,13 @@ pub(super) async fn collect_moodle(
         if *scope == Scope::All {
             return Ok((directory, Vec::new()));
         }
-        let rivals = open.find_rivals(&rival_question(&community.value, &directory, policy)).await?;
-        Ok::<_, GuildsError>((directory, rivals))
+        let ambiguous_matches =
+            open.find_ambiguous_matches(&ambiguity_query(&community.value, &directory, policy)).await?;
+        Ok::<_, GuildsError>((directory, ambiguous_matches))
     };
-    let (side, (mut directory, rivals)) = tokio::try_join!(cohorts, people)?;
-    if !rivals.is_empty() {
-        community.value.people.extend(rivals.into_iter().map(|person| (person.id, person)));
+    let (side, (mut directory, ambiguous_matches)) = tokio::try_join!(cohorts, people)?;
+    if !ambiguous_matches.is_empty() {
+        community.value.people.extend(ambiguous_matches.into_iter().map(|person| (person.id, person)));
         look_up_all(&reader, database.as_ref(), &community.value, policy, &mut directory).await?;
     }
     let moodle = Snapshot::complete(clock.now(), side);
@@ -198,8 +199,9 @@ async fn look_up_all(
 }
 
 /// What the accounts of a part's people could be claimed by: one that fits somebody outside that part too is in doubt.
-fn rival_question(community: &Community, directory: &Directory, policy: &GuildPolicy) -> RivalQuestion {
-    let mut question = RivalQuestion { known: community.people.keys().copied().collect(), ..RivalQuestion::default() };
+fn ambiguity_query(community: &Community, directory: &Directory, policy: &GuildPolicy) -> AmbiguityQuery {
+    let mut question =
+        AmbiguityQuery { known: community.people.keys().copied().collect(), ..AmbiguityQuery::default() };
     for person in community.people.values() {
         let MemberMatch::Found { account, .. } = match_member(person, directory, policy) else { continue };
         for key in &policy.match_by {

@@ -123,7 +123,7 @@ async fn work(
                 Vec::new()
             } else {
                 watch(Watch::Planned(cleared.plan()));
-                apply(with, run, &cleared, &made.open.sight, &made.world, watch).await?
+                apply(with, run, &cleared, &made.open.preflight, &made.world, watch).await?
             };
             note_sync(with, &cleared, &applied).await?;
             let approved_by = Cleared::approved_by(&cleared).map(str::to_owned);
@@ -159,7 +159,7 @@ async fn make_plan(
     let unfinished = unfinished_changes(journal, &flow.link).await?;
     let reading = Box::pin(async {
         let open = open(flow, &owned, clock, watch).await?;
-        let policy = full_policy(flow, &open.sight).await?;
+        let policy = full_policy(flow, &open.preflight).await?;
         let scope = find_scope(flow, &open.community, &owned, ask).await?;
         let (community, seen) = collect_community(flow, &open, &owned, &scope, clock).await?;
         watch(Watch::Seen(&community, seen));

@@ -12,7 +12,7 @@ use rollbook_core::model::{MoodleUserId, RunId};
 use rollbook_core::plan::{IntakeChange, IntakePlan, Skip};
 use rollbook_core::run::OutcomeCode;
 use rollbook_journal::{Intent, NewPlan, PlanState};
-use rollbook_moodle::snapshot::{Sentinel, Sight, Wanted, prove_rights, prove_sight};
+use rollbook_moodle::snapshot::{CanaryAccount, Preflight, Wanted, prove_rights, run_preflight};
 use tokio::sync::mpsc;
 
 /// Every Moodle gives its first administrator this id.
@@ -22,18 +22,18 @@ const REPORTS_AHEAD_MAX: usize = 8;
 
 /// Proof of sight, by the account that the operator named, or one that was just found. `None` where the plan neither
 /// changes anything nor settles a record because something is not there.
-pub(super) async fn see(flow: &IntakeFlow, made: &Made) -> Result<Option<Sight>, IntakeError> {
+pub(super) async fn see(flow: &IntakeFlow, made: &Made) -> Result<Option<Preflight>, IntakeError> {
     let Made { plan, world, .. } = made;
     if plan.changes.is_empty() && !plan.skips.iter().any(rests_on_absence) {
         return Ok(None);
     }
     let met = world.directory.accounts().find(|account| !account.guid.is_empty()).map(|account| account.id);
     let sentinel = match (&flow.sentinel, met) {
-        (Some(word), _) => Sentinel::Named(word.clone()),
-        (None, Some(id)) => Sentinel::Account(id),
-        (None, None) => Sentinel::Account(FIRST_ADMINISTRATOR),
+        (Some(word), _) => CanaryAccount::Named(word.clone()),
+        (None, Some(id)) => CanaryAccount::Account(id),
+        (None, None) => CanaryAccount::Account(FIRST_ADMINISTRATOR),
     };
-    Ok(Some(prove_sight(&flow.moodle.reader(), &sentinel).await?))
+    Ok(Some(run_preflight(&flow.moodle.reader(), &sentinel).await?))
 }
 
 /// To a token that sees too little everybody is absent, and the record would be settled for ever.
@@ -42,7 +42,7 @@ fn rests_on_absence(skip: &Skip) -> bool {
 }
 
 /// Proof that the token may do what the plan wants.
-pub(super) async fn prove(flow: &IntakeFlow, plan: &IntakePlan, sight: &Sight) -> Result<(), IntakeError> {
+pub(super) async fn prove(flow: &IntakeFlow, plan: &IntakePlan, preflight: &Preflight) -> Result<(), IntakeError> {
     let mut wanted = Wanted::default();
     for change in &plan.changes {
         let place = match change {
@@ -58,19 +58,19 @@ pub(super) async fn prove(flow: &IntakeFlow, plan: &IntakePlan, sight: &Sight) -
             wanted.courses.push(place);
         }
     }
-    Ok(prove_rights(&flow.moodle.reader(), sight.service_name(), &wanted).await?)
+    Ok(prove_rights(&flow.moodle.reader(), preflight.service_name(), &wanted).await?)
 }
 
 /// Applies a cleared plan; what becomes of each part is recorded as soon as it is known.
 pub(super) async fn apply(
     with: &Leased<'_>,
     cleared: &Cleared<IntakePlan>,
-    sight: &Sight,
+    preflight: &Preflight,
     recorder: &mut Recorder<'_>,
 ) -> Result<(), IntakeError> {
     let Leased { flow, lease, stop, .. } = with;
     let (reader, writer) = (flow.moodle.reader(), flow.moodle.writer());
-    let intake = Intake { reader: &reader, writer: &writer, sight, lease, concurrency: flow.concurrency, stop };
+    let intake = Intake { reader: &reader, writer: &writer, preflight, lease, concurrency: flow.concurrency, stop };
     let (report, mut reports) = mpsc::channel(REPORTS_AHEAD_MAX);
     let record = async {
         let mut recorded = Ok(());

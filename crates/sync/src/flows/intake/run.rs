@@ -119,7 +119,7 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
     let reading = stop.run_until_cancelled(Box::pin(make_plan(flow, journal, clock, &records, &doubts))).await;
     let made = reading.ok_or(IntakeError::Stopped)??;
     // Before anything is settled: a token that sees too little finds nobody.
-    let sight = see(flow, &made).await?;
+    let preflight = see(flow, &made).await?;
     let Made { plan, findings, world } = made;
 
     let mut recorder = Recorder {
@@ -135,8 +135,8 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
     };
     let (approved, approval) = journal.approval(&flow.link, clock.now()).await?.unzip();
     let cleared = clear(plan.clone(), plan.digest(), findings.clone(), approval.as_ref(), clock.now());
-    if let (Ok(cleared), Some(sight)) = (&cleared, &sight) {
-        prove(flow, cleared.plan(), sight).await?;
+    if let (Ok(cleared), Some(preflight)) = (&cleared, &preflight) {
+        prove(flow, cleared.plan(), preflight).await?;
     }
     let clearance = match &cleared {
         Ok(cleared) => Clearance::Given { approval: approved.filter(|_| cleared.approved_by().is_some()) },
@@ -154,8 +154,8 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
             RunState::GuardRefused
         }
         Ok(cleared) => {
-            if let Some(sight) = sight.filter(|_| !cleared.plan().changes.is_empty()) {
-                apply(with, &cleared, &sight, &mut recorder).await?;
+            if let Some(preflight) = preflight.filter(|_| !cleared.plan().changes.is_empty()) {
+                apply(with, &cleared, &preflight, &mut recorder).await?;
             }
             RunState::Done
         }

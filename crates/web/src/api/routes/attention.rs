@@ -4,10 +4,10 @@
 use super::plans::reason;
 use super::records::RecordView;
 use super::runs::{cut, page};
+use crate::api::auth::{Accepted, Asker};
 use crate::api::document::{Acting, Reading};
-use crate::api::door::{Accepted, Asker};
+use crate::api::extractors::{Asked, Key, Named, Told, Whole};
 use crate::api::problem::Problem;
-use crate::api::take::{Asked, Key, Named, Told, Whole};
 use axum::Json;
 use axum::http::StatusCode;
 use jiff::Timestamp;

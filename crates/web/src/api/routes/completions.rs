@@ -1,10 +1,10 @@
 //! Completions: what was reported to the ELM and what waits; send reports again, give the enrolment id that one waits for.
 
 use super::runs::page;
+use crate::api::auth::{Accepted, Asker};
 use crate::api::document::{Acting, Reading};
-use crate::api::door::{Accepted, Asker};
+use crate::api::extractors::{Asked, Told, Whole};
 use crate::api::problem::Problem;
-use crate::api::take::{Asked, Told, Whole};
 use axum::Json;
 use jiff::Timestamp;
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId};

@@ -1,10 +1,10 @@
 //! Why somebody is or is not in a course, and whether HR knows that they finished: the journal's answer. Moodle is not asked.
 
 use super::records::RecordView;
+use crate::api::auth::Asker;
 use crate::api::document::Reading;
-use crate::api::door::Asker;
+use crate::api::extractors::Asked;
 use crate::api::problem::Problem;
-use crate::api::take::Asked;
 use axum::Json;
 use axum::http::StatusCode;
 use jiff::Timestamp;

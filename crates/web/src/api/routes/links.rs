@@ -1,10 +1,10 @@
 //! Links: how each stands, and the trigger for schedulers outside.
 
 use super::runs::RunView;
+use crate::api::auth::{Accepted, Asker};
 use crate::api::document::{Acting, Reading};
-use crate::api::door::{Accepted, Asker};
+use crate::api::extractors::{Named, Perhaps};
 use crate::api::problem::Problem;
-use crate::api::take::{Named, Perhaps};
 use axum::Json;
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;

@@ -10,9 +10,9 @@ mod records;
 mod requests;
 mod runs;
 
-use super::door::{Gate, guard};
+use super::auth::{Gate, guard};
 use crate::WebState;
-use crate::door::Permission;
+use crate::auth::Permission;
 use axum::middleware::from_fn_with_state;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;

@@ -1,10 +1,10 @@
 //! Plans: what a run would do, why a guard refused it, and a word on it.
 
 use super::runs::{cut, page};
+use crate::api::auth::{Accepted, Asker};
 use crate::api::document::{Acting, Reading};
-use crate::api::door::{Accepted, Asker};
+use crate::api::extractors::{Asked, Key, Named, Told};
 use crate::api::problem::Problem;
-use crate::api::take::{Asked, Key, Named, Told};
 use axum::Json;
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::guard::{Finding, Level};

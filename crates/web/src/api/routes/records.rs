@@ -1,10 +1,10 @@
 //! Records: the learner log, searched with the same query as its page.
 
 use super::runs::page;
+use crate::api::auth::Asker;
 use crate::api::document::Reading;
-use crate::api::door::Asker;
+use crate::api::extractors::Asked;
 use crate::api::problem::Problem;
-use crate::api::take::Asked;
 use axum::Json;
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, EnrolmentId, Field, Guid, LinkName, Mail};

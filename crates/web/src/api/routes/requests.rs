@@ -1,10 +1,10 @@
 //! Requests: what was asked of the process, and what came of it.
 
 use super::runs::{cut, page};
+use crate::api::auth::Asker;
 use crate::api::document::Reading;
-use crate::api::door::Asker;
+use crate::api::extractors::{Asked, Key, Named};
 use crate::api::problem::Problem;
-use crate::api::take::{Asked, Key, Named};
 use axum::Json;
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;

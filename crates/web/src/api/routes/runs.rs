@@ -2,10 +2,10 @@
 
 use super::LINES;
 use super::plans::{FindingView, PlanView};
+use crate::api::auth::Asker;
 use crate::api::document::Reading;
-use crate::api::door::Asker;
+use crate::api::extractors::{Asked, Key, Named};
 use crate::api::problem::Problem;
-use crate::api::take::{Asked, Key, Named};
 use axum::Json;
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;

@@ -1,8 +1,8 @@
 //! What an administrator does with accounts and tokens. A secret that is made here is shown once, and kept as a hash only.
 
-use crate::door::{Scope, hash_password, hash_secret, make_secret};
+use crate::auth::{Scope, hash_password, hash_secret, make_secret};
 use crate::incident::Failure;
-use crate::shell::{Answer, Caller, Here, Shell, show};
+use crate::layout::{Answer, Caller, Here, Shell, show};
 use askama::Template;
 use axum::extract::{Form, Path};
 use jiff::{SignedDuration, Timestamp};

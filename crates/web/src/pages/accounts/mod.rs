@@ -9,8 +9,8 @@ pub(super) use acts::{add_account, add_token, change_account, revoke_token};
 pub(super) use own::{change_password, show_own};
 
 use super::story::plain;
-use crate::door::{Permission, Scope};
-use crate::shell::{Answer, Badge, Caller, Choice, Clockwork, Here, Shell, Tone, When, show};
+use crate::auth::{Permission, Scope};
+use crate::layout::{Answer, Badge, Caller, Choice, Here, Shell, TimeFormatter, Tone, When, show};
 use askama::Template;
 use rollbook_core::model::LinkName;
 use rollbook_journal::requests::SCHEDULE;
@@ -92,7 +92,7 @@ fn roles(chosen: RoleName) -> Vec<Choice> {
     Choice::list(RoleName::ALL.map(|role| (role.as_str(), role.as_str().to_owned())), chosen.as_str())
 }
 
-fn account_line(row: &AccountRow, clockwork: &Clockwork) -> AccountLine {
+fn account_line(row: &AccountRow, clockwork: &TimeFormatter) -> AccountLine {
     let badge = match (row.disabled, row.is_foreign, &row.password) {
         (Some(_), _, _) => Badge::new(Tone::Plain, "disabled"),
         (None, true, _) => Badge::new(Tone::Good, "single sign-on"),
@@ -112,7 +112,7 @@ fn account_line(row: &AccountRow, clockwork: &Clockwork) -> AccountLine {
     }
 }
 
-fn token_line(row: &TokenRow, clockwork: &Clockwork) -> TokenLine {
+fn token_line(row: &TokenRow, clockwork: &TimeFormatter) -> TokenLine {
     let holds = row.revoked.is_none() && row.expires > clockwork.now;
     let badge = match (row.revoked, holds) {
         (Some(_), _) => Badge::new(Tone::Plain, "revoked"),
@@ -131,7 +131,7 @@ fn token_line(row: &TokenRow, clockwork: &Clockwork) -> TokenLine {
     }
 }
 
-fn act(event: &StoredEvent, clockwork: &Clockwork) -> Act {
+fn act(event: &StoredEvent, clockwork: &TimeFormatter) -> Act {
     Act {
         at: clockwork.exactly(event.at),
         by: event.author.clone(),

@@ -4,9 +4,9 @@
 //! password yet chooses a first one, soon after they came: a forgotten session must not become a password.
 
 use super::acts::hashed;
-use crate::door::{Attempt, address_of, verify_password};
+use crate::auth::{Attempt, address_of, verify_password};
 use crate::incident::Failure;
-use crate::shell::{Answer, Caller, Clockwork, Here, Shell, When};
+use crate::layout::{Answer, Caller, Here, Shell, TimeFormatter, When};
 use askama::Template;
 use axum::extract::{Form, FromRequest, Request};
 use axum::http::StatusCode;
@@ -44,7 +44,7 @@ async fn own(caller: &Caller) -> Result<AccountRow, Failure> {
 }
 
 async fn page(caller: &Caller, account: &AccountRow, trouble: &str) -> Answer {
-    let clockwork: Clockwork = caller.clockwork(None);
+    let clockwork: TimeFormatter = caller.clockwork(None);
     let page = OwnPage {
         shell: caller.shell("Your account", Here::Own).await?,
         login: clockwork.maybe(account.login),

@@ -3,7 +3,7 @@
 //! What a spreadsheet would take for a formula gets an apostrophe before it.
 
 use super::Wanted;
-use crate::shell::{Answer, Caller};
+use crate::layout::{Answer, Caller};
 use axum::body::{Body, Bytes};
 use axum::extract::Query;
 use axum::http::header;

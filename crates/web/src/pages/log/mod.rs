@@ -7,8 +7,8 @@ mod wanted;
 
 pub(super) use export::export_log;
 
-use crate::shell::{
-    Answer, Badge, Caller, Choice, Clockwork, Here, More, Shell, When, code_label, in_short, show, standing_badge,
+use crate::layout::{
+    Answer, Badge, Caller, Choice, Here, More, Shell, TimeFormatter, When, code_label, in_short, show, standing_badge,
 };
 use askama::Template;
 use axum::extract::Query;
@@ -140,7 +140,7 @@ fn heads(wanted: &Wanted) -> Vec<Head> {
 }
 
 /// A line of the log.
-pub(super) fn line(row: &LogRow, clockwork: &Clockwork) -> LogLine {
+pub(super) fn line(row: &LogRow, clockwork: &TimeFormatter) -> LogLine {
     let text = |field: Field| row.text.get(field).to_owned();
     let name = format!("{} {}", text(Field::FirstName), text(Field::LastName));
     LogLine {
@@ -192,7 +192,7 @@ pub(super) struct Waits {
 
 impl askama::filters::HtmlSafe for Waits {}
 
-fn waits(row: &LogRow, clockwork: &Clockwork) -> Option<Waits> {
+fn waits(row: &LogRow, clockwork: &TimeFormatter) -> Option<Waits> {
     let is_tried_again = matches!(row.standing.as_str(), "transient" | "awaited");
     let at = row.next_try.filter(|at| *at > clockwork.now);
     is_tried_again.then(|| Waits { at: clockwork.maybe(at) })

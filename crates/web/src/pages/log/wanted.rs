@@ -1,6 +1,6 @@
 //! An address of the log ↔ the query that it means. Everything that is looked for stands in the address, so it can be shared.
 
-use crate::shell::Clockwork;
+use crate::layout::TimeFormatter;
 use form_urlencoded::Serializer;
 use rollbook_core::model::{ElmCourseId, EnrolmentId, Guid, LinkName, Mail};
 use rollbook_core::run::OutcomeCode;
@@ -94,7 +94,7 @@ impl Wanted {
     }
 
     /// The query, and what could not be read of it.
-    pub(super) fn query(&self, clockwork: &Clockwork) -> (LogQuery, String) {
+    pub(super) fn query(&self, clockwork: &TimeFormatter) -> (LogQuery, String) {
         let mut trouble = Vec::new();
         let mut moment = |name: &str, text: &str| {
             let read = clockwork.read_field(text);
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_said_and_does_no_harm() {
-        let clockwork = Clockwork::new("2026-11-23T12:00:00Z".parse().unwrap(), jiff::tz::TimeZone::UTC);
+        let clockwork = TimeFormatter::new("2026-11-23T12:00:00Z".parse().unwrap(), jiff::tz::TimeZone::UTC);
         let wanted = Wanted { since: "yesterday".into(), after: "x".into(), ..Wanted::default() };
         let (query, trouble) = wanted.query(&clockwork);
         assert!(query.since.is_none() && query.after.is_none());

@@ -1,10 +1,10 @@
 //! One run: its plan, what the guards found, its events, and the calls that it made.
 
-use crate::pages::story::{brief, plain};
-use crate::shell::{
-    Answer, Badge, Caller, Clockwork, Here, More, Shell, Tone, When, counted, flow_label, grouped, kind_label,
+use crate::layout::{
+    Answer, Badge, Caller, Here, More, Shell, TimeFormatter, Tone, When, counted, flow_label, grouped, kind_label,
     run_badge, run_reason, show, word_label,
 };
+use crate::pages::story::{brief, plain};
 use askama::Template;
 use axum::extract::{Path, Query};
 use rollbook_core::guard::{Finding, Level};
@@ -118,7 +118,7 @@ async fn plan_of(caller: &Caller, run: &RunRow) -> Result<Option<PlanView>, Jour
     Ok(caller.state.journal.plan_of_run(&run.id).await?.map(|plan| plan_view(&plan)))
 }
 
-fn head(run: &RunRow, clockwork: &Clockwork) -> RunHead {
+fn head(run: &RunRow, clockwork: &TimeFormatter) -> RunHead {
     let kind = kind_label(run.kind);
     RunHead {
         id: run.id.to_string(),
@@ -164,13 +164,13 @@ fn numbers(run: &RunRow, events: &[StoredEvent]) -> Vec<(&'static str, String)> 
     total.into_iter().map(|(label, count)| (label, grouped(count))).collect()
 }
 
-fn event_line(event: &StoredEvent, clockwork: &Clockwork) -> EventLine {
+fn event_line(event: &StoredEvent, clockwork: &TimeFormatter) -> EventLine {
     let record = event.record.map(|record| record.to_hex()[..12].to_owned());
     EventLine {
         at: clockwork.exactly(event.at),
         kind: word_label(event.kind.as_str()),
         tone: match event.kind {
-            EventKind::Trouble => "bad-text",
+            EventKind::Alert => "bad-text",
             EventKind::Finding if event.payload["level"] == "block" => "bad-text",
             _ => "",
         },

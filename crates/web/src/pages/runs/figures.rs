@@ -1,6 +1,6 @@
 //! What the charts of runs show: hours of a day, days of some weeks, weeks of a year; and sums since the beginning.
 
-use crate::shell::{Caller, Chart, ChartColumn, Clockwork, grouped};
+use crate::layout::{Caller, Chart, ChartColumn, TimeFormatter, grouped};
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use rollbook_core::model::LinkName;
@@ -52,7 +52,7 @@ impl Range {
     pub(super) const ALL: [Kind; 4] = [Kind::Day, Kind::Fortnight, Kind::Quarter, Kind::Year];
 
     /// What an address asks for: a word, and a first day that may be left out.
-    pub(super) fn read(word: &str, from: &str, clockwork: &Clockwork) -> Self {
+    pub(super) fn read(word: &str, from: &str, clockwork: &TimeFormatter) -> Self {
         let kind = Self::ALL.into_iter().find(|kind| kind.word() == word).unwrap_or(Kind::Fortnight);
         let today = clockwork.now.to_zoned(clockwork.zone.clone()).date();
         let back = |span: Span| today.checked_sub(span).unwrap_or(today);
@@ -66,13 +66,13 @@ impl Range {
     }
 
     /// The last so many days.
-    fn days(count: i64, clockwork: &Clockwork) -> (Self, i64) {
+    fn days(count: i64, clockwork: &TimeFormatter) -> (Self, i64) {
         let today = clockwork.now.to_zoned(clockwork.zone.clone()).date();
         let first = today.checked_sub(Span::new().days(count - 1)).unwrap_or(today);
         (Self { kind: Kind::Fortnight, first }, count)
     }
 
-    pub(super) fn caption(&self, clockwork: &Clockwork) -> String {
+    pub(super) fn caption(&self, clockwork: &TimeFormatter) -> String {
         let edges = self.edges(clockwork, self.columns());
         let last = edges.last().map(|edge| edge.end).unwrap_or(clockwork.now);
         let last = last.to_zoned(clockwork.zone.clone()).date();
@@ -95,7 +95,7 @@ impl Range {
         }
     }
 
-    fn edges(&self, clockwork: &Clockwork, columns: i64) -> Vec<Edge> {
+    fn edges(&self, clockwork: &TimeFormatter, columns: i64) -> Vec<Edge> {
         let began = self.first.to_zoned(clockwork.zone.clone());
         let Ok(began) = began else { return Vec::new() };
         let step = |at: i64| match self.kind {
@@ -137,7 +137,7 @@ pub(super) async fn draw(
     caller: &Caller,
     link: Option<&LinkName>,
     range: &Range,
-    clockwork: &Clockwork,
+    clockwork: &TimeFormatter,
     path: impl Fn(&str, &str) -> String,
 ) -> Result<Chart, JournalError> {
     let closer = match range.kind {
@@ -220,8 +220,10 @@ mod tests {
     #[test]
     fn day_of_a_changed_clock_has_its_own_hours() {
         // On this day in 2025 Vancouver went from 01:59 to 03:00.
-        let clockwork =
-            Clockwork::new("2025-03-09T20:00:00Z".parse().unwrap(), rollbook_clock::zone("America/Vancouver").unwrap());
+        let clockwork = TimeFormatter::new(
+            "2025-03-09T20:00:00Z".parse().unwrap(),
+            rollbook_clock::zone("America/Vancouver").unwrap(),
+        );
         let range = Range::read("day", "2025-03-09", &clockwork);
         let edges = range.edges(&clockwork, 24);
         assert_eq!(edges[2].label, "03:00");

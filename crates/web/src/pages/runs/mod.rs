@@ -8,8 +8,8 @@ mod figures;
 pub(super) use detail::{PlanView, plan_badge, plan_view, show_run};
 pub(super) use figures::chart_of_days;
 
-use crate::shell::{
-    Answer, Badge, Caller, Chart, Choice, Clockwork, Here, More, Shell, When, flow_label, grouped, kind_label,
+use crate::layout::{
+    Answer, Badge, Caller, Chart, Choice, Here, More, Shell, TimeFormatter, When, flow_label, grouped, kind_label,
     run_badge, run_reason, show,
 };
 use askama::Template;
@@ -112,7 +112,7 @@ pub(super) async fn show_runs(caller: Caller, Query(wanted): Query<Wanted>) -> A
     show(&page)
 }
 
-fn line(run: &RunRow, clockwork: &Clockwork) -> RunLine {
+fn line(run: &RunRow, clockwork: &TimeFormatter) -> RunLine {
     let counts = &run.counts;
     let kind = kind_label(run.kind);
     let flow = flow_label(&run.flow);

@@ -2,15 +2,17 @@
 //! which releases every record that waits behind the item.
 
 use super::evidence::{Remedies, Side, sides};
-use crate::door::Permission;
+use crate::auth::Permission;
 use crate::incident::Failure;
+use crate::layout::{
+    Answer, Caller, Choice, Here, More, Shell, TimeFormatter, When, counted, sentence, show, word_label,
+};
 use crate::pages::links::put;
 use crate::pages::log::{LogLine, line};
-use crate::shell::{Answer, Caller, Choice, Clockwork, Here, More, Shell, When, counted, sentence, show, word_label};
 use askama::Template;
 use axum::extract::{Form, Path, Query};
 use rollbook_core::model::{Field, LinkName, MoodleUserId};
-use rollbook_core::notice::TroubleKind;
+use rollbook_core::notice::AlertKind;
 use rollbook_journal::requests::{Ask, AttentionAct};
 use rollbook_journal::{AttentionFilter, AttentionItem, LogRow};
 use serde::Deserialize;
@@ -95,7 +97,7 @@ pub(in crate::pages) async fn show_attention(caller: Caller, Query(wanted): Quer
     show(&page)
 }
 
-fn item_line(item: &AttentionItem, clockwork: &Clockwork) -> ItemLine {
+fn item_line(item: &AttentionItem, clockwork: &TimeFormatter) -> ItemLine {
     let resolved = match (&item.resolution, item.closed) {
         (Some((action, by, reason)), _) if reason.is_empty() => format!("{action} by {by}"),
         (Some((action, by, reason)), _) => format!("{action} by {by}: {reason}"),
@@ -133,7 +135,7 @@ pub(in crate::pages) async fn show_item(caller: Caller, Path(id): Path<i64>) -> 
         is_open: item.closed.is_none(),
         may_decide: caller.may(Permission::Resolve),
         words,
-        advice: sentence(TroubleKind::of_attention(&item.kind).1),
+        advice: sentence(AlertKind::of_attention(&item.kind).1),
         may_report: caller.may(Permission::Report),
         sides,
         remedies,

@@ -9,4 +9,4 @@ mod requests;
 
 pub(super) use attention::{decide_item, show_attention, show_item};
 pub(super) use plans::{judge_plan, show_plan, show_plans};
-pub(super) use requests::{Standing, show_request, standing};
+pub(super) use requests::{RequestStatus, show_request, standing};

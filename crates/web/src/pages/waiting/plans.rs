@@ -1,10 +1,10 @@
 //! Plans that a guard refused: what they would do, and a person's word on them. An approval holds for one run of the same plan.
 
-use crate::door::Permission;
+use crate::auth::Permission;
 use crate::incident::Failure;
+use crate::layout::{Answer, Badge, Caller, Here, More, Shell, TimeFormatter, When, lasting, show};
 use crate::pages::links::put;
 use crate::pages::runs::{PlanView, plan_badge, plan_view};
-use crate::shell::{Answer, Badge, Caller, Clockwork, Here, More, Shell, When, lasting, show};
 use askama::Template;
 use axum::extract::{Form, Path, Query};
 use jiff::SignedDuration;
@@ -79,7 +79,7 @@ pub(in crate::pages) async fn show_plans(caller: Caller, Query(wanted): Query<Wa
     show(&page)
 }
 
-fn plan_line(row: &PlanRow, clockwork: &Clockwork) -> PlanLine {
+fn plan_line(row: &PlanRow, clockwork: &TimeFormatter) -> PlanLine {
     let why = row.findings.iter().find(|finding| finding.level == Level::Block);
     let judged = row.judged.as_ref().map(|(by, at, why)| {
         let why = if why.is_empty() { String::new() } else { format!(": {why}") };

@@ -1,8 +1,10 @@
 //! A request: what was asked of the process, how it stands, and what came of it.
 
 use crate::incident::Failure;
+use crate::layout::{
+    Answer, Badge, Caller, Here, Shell, TimeFormatter, Tone, When, counted, grouped, show, word_label,
+};
 use crate::pages::doctor::{CheckRow, check_rows};
-use crate::shell::{Answer, Badge, Caller, Clockwork, Here, Shell, Tone, When, counted, grouped, show, word_label};
 use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect};
@@ -14,7 +16,7 @@ use rollbook_journal::requests::{Answer as Came, Ask, Ran, Request, RequestId};
 struct RequestPage {
     shell: Shell,
     heading: String,
-    request: Standing,
+    request: RequestStatus,
     ran: Option<RanView>,
     lines: Vec<String>,
     checks: Vec<CheckRow>,
@@ -22,7 +24,7 @@ struct RequestPage {
 }
 
 /// How a request stands, on whichever page shows it.
-pub(in crate::pages) struct Standing {
+pub(in crate::pages) struct RequestStatus {
     pub badge: Badge,
     pub is_finished: bool,
     pub asked_by: String,
@@ -47,7 +49,7 @@ struct RanView {
     pub left_out: u64,
 }
 
-pub(in crate::pages) fn standing(request: &Request, clockwork: &Clockwork) -> Standing {
+pub(in crate::pages) fn standing(request: &Request, clockwork: &TimeFormatter) -> RequestStatus {
     use rollbook_journal::requests::RequestState::{Done, Failed, Running, Waiting};
     let (tone, label) = match request.state {
         Waiting => (Tone::Busy, "waiting for the process"),
@@ -55,7 +57,7 @@ pub(in crate::pages) fn standing(request: &Request, clockwork: &Clockwork) -> St
         Done => (Tone::Good, "done"),
         Failed => (Tone::Bad, "failed"),
     };
-    Standing {
+    RequestStatus {
         badge: Badge::new(tone, label),
         is_finished: request.state.is_finished(),
         asked_by: request.asked_by.clone(),

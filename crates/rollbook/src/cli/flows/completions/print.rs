@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rollbook_core::guard::Level;
 use rollbook_core::run::RunState;
-use rollbook_core::verdict::Standing;
+use rollbook_core::verdict::Disposition;
 use rollbook_sync::flows::completions::{CompletionsReport, Delivered, Purpose};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -111,7 +111,7 @@ pub(super) fn print_delivered(delivered: &Delivered, zone: &TimeZone, out: &mut 
 
 fn print_asked(report: &CompletionsReport, out: &mut Output) {
     let mut kinds = BTreeMap::<&str, (usize, &str)>::new();
-    for skip in report.plan.skips.iter().filter(|skip| skip.why.standing() == Standing::Attention) {
+    for skip in report.plan.skips.iter().filter(|skip| skip.why.standing() == Disposition::Attention) {
         kinds.entry(skip.why.code()).or_insert((0, skip.why.remedy())).0 += 1;
     }
     if kinds.is_empty() {

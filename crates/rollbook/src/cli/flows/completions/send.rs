@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::civil::Date;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{ElmCourseId, EnrolmentId};
-use rollbook_sync::flows::completions::{ByHand, Delivered, prepare_by_hand, send_by_hand};
+use rollbook_sync::flows::completions::{Delivered, ManualReport, prepare_manual, send_manual};
 use serde_json::json;
 
 /// Report one completion by hand
@@ -42,14 +42,14 @@ pub(super) struct Send {
 impl Send {
     pub(super) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let (_, flow, journal) = prepare(context, &self.link).await?;
-        let named = ByHand {
+        let named = ManualReport {
             user: self.user,
             course: ElmCourseId::new(self.course.trim()),
             date: self.date,
             enrolment: self.enrolment_id.map(|id| EnrolmentId::new(id.trim())),
             author: context.author(),
         };
-        let prepared = prepare_by_hand(&flow, &journal, &context.clock, &named).await;
+        let prepared = prepare_manual(&flow, &journal, &context.clock, &named).await;
         let prepared = prepared.into_diagnostic().wrap_err("while finding the completion")?;
         if let Some(skip) = prepared.plan.skips.first() {
             let help = format!("{}; rollbook completions list {} shows what is known", skip.why.remedy(), self.link);
@@ -64,7 +64,7 @@ impl Send {
             return Ok(Exit::Fine);
         }
         refuse_paused(&journal, &flow.link).await?;
-        let sent = send_by_hand(&flow, &journal, &context.clock, &prepared, &context.author(), &context.stop).await;
+        let sent = send_manual(&flow, &journal, &context.clock, &prepared, &context.author(), &context.stop).await;
         let delivered = sent.into_diagnostic().wrap_err("while sending the completion")?;
         print_delivered(&delivered, &flow.policy.zone, &mut context.out);
         context.out.json(&json!({"dry_run": false, "report": report, "delivered": delivered}));
