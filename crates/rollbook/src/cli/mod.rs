@@ -3,6 +3,7 @@
 //! A command is one file with three steps: `parse` (its clap struct), `call` (into the rest of Rollbook), `print`. It
 //! decides nothing that the web would decide otherwise. Next: [`context`], what each command is given, and [`output`].
 
+mod arguments;
 mod context;
 mod exit;
 mod flows;
@@ -18,11 +19,12 @@ mod setup;
 pub use context::Context;
 pub use exit::Exit;
 
+use arguments::UsageError;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, ColorChoice, Parser, Subcommand};
 use output::Output;
 use rollbook_clock::Clock;
-use rollbook_settings::Env;
+use rollbook_settings::{Env, NoSuchLink};
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
@@ -59,6 +61,10 @@ pub struct Options {
     /// Use plain ASCII instead of ✓ ✗ ℹ ⚠ and lines
     #[arg(long, global = true)]
     ascii: bool,
+
+    /// Show every column and value whole, however wide the terminal is
+    #[arg(long, global = true)]
+    wide: bool,
 }
 
 /// The commands, in the order in which a newcomer meets them.
@@ -153,7 +159,9 @@ impl Cli {
         };
         let exit = outcome.unwrap_or_else(|report| {
             context.out.failure(&*report);
-            Exit::Failed
+            let is_usage =
+                report.downcast_ref::<UsageError>().is_some() || report.downcast_ref::<NoSuchLink>().is_some();
+            if is_usage { Exit::Usage } else { Exit::Failed }
         });
         match context.out.finish() {
             Ok(()) => exit,

@@ -67,7 +67,7 @@ impl Sync {
             .wrap_err_with(|| format!("while preparing {}", found.link.name))?;
         let journal = context.journal(&settings).await?;
         if !self.dry_run {
-            refuse_paused(&journal, &found.link.name).await?;
+            refuse_paused(&journal, &found.link.name, &found.link.schedule.timezone).await?;
         }
         let told = Told { link: &found, detailed: context.detailed(), members_max: usize::MAX };
         let report = tell_sync(context, &flow, &journal, self.request(context.author()), &told).await?;

@@ -56,7 +56,7 @@ impl Retry {
             context.out.json(&json!({"dry_run": self.dry_run, "reports": self.reports}));
             return Ok(Exit::Fine);
         }
-        refuse_paused(&journal, &flow.link).await?;
+        refuse_paused(&journal, &flow.link, &flow.policy.zone).await?;
         let released = journal.report_again(&flow.link, &self.reports, &context.author(), context.clock.now()).await;
         let released = released.into_diagnostic().wrap_err("while releasing the reports")?;
         if released == 0 {

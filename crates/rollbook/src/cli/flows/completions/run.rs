@@ -29,7 +29,7 @@ impl Run {
         let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Apply };
         let reach = if self.full { Reach::Full } else { Reach::Usual };
         if purpose == Purpose::Apply {
-            refuse_paused(&journal, &flow.link).await?;
+            refuse_paused(&journal, &flow.link, &flow.policy.zone).await?;
         }
         let request = CompletionsRequest { purpose, reach, author: context.author() };
         let outcome = run_completions(&flow, &journal, &context.clock, &request, &context.stop).await;

@@ -63,7 +63,7 @@ impl Send {
             context.out.json(&json!({"dry_run": true, "report": report}));
             return Ok(Exit::Fine);
         }
-        refuse_paused(&journal, &flow.link).await?;
+        refuse_paused(&journal, &flow.link, &flow.policy.zone).await?;
         let sent = send_manual(&flow, &journal, &context.clock, &prepared, &context.author(), &context.stop).await;
         let delivered = sent.into_diagnostic().wrap_err("while sending the completion")?;
         print_delivered(&delivered, &flow.policy.zone, &mut context.out);
