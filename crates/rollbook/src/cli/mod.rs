@@ -28,7 +28,7 @@ use rollbook_settings::{Env, NoSuchLink};
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
-/// Keeps a Moodle site in step with the systems that own the truth about its people.
+/// Keeps a Moodle site in sync with HR and community systems.
 #[derive(Debug, Parser)]
 #[command(name = "rollbook", version, max_term_width = 100, styles = STYLES, arg_required_else_help = true)]
 pub struct Cli {
@@ -42,19 +42,19 @@ pub struct Cli {
 /// What every command takes.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// The configuration [default: $ROLLBOOK_CONFIG, else rollbook.toml]
+    /// Configuration file [default: $ROLLBOOK_CONFIG, else rollbook.toml]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Answer in JSON
+    /// Print JSON
     #[arg(long, global = true)]
     json: bool,
 
-    /// Say more; twice: also what is called
+    /// More detail; twice: log every call
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
 
-    /// When to use colour; NO_COLOR is obeyed
+    /// When to use colour; NO_COLOR is respected
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
 
@@ -94,7 +94,6 @@ enum Command {
     CompletionsShell(setup::CompletionsShell),
     #[command(hide = true)]
     ManPages(setup::ManPages),
-    #[command(hide = true)]
     Live(Box<setup::Live>),
 }
 
@@ -168,7 +167,7 @@ impl Cli {
             Err(error) => {
                 context
                     .out
-                    .failure(&*miette::miette!(help = "is the disk full?", "the answer could not be written: {error}"));
+                    .failure(&*miette::miette!(help = "is the disk full?", "the output could not be written: {error}"));
                 Exit::Failed
             }
         }

@@ -147,7 +147,7 @@ fn print(row: &PlanRow, lines: &[String], zone: &TimeZone, detailed: bool, out: 
     if row.state == PlanState::Blocked {
         let id = row.id;
         out.line("");
-        out.sign(Sign::Note, format_args!("to let it run once: rollbook plans approve {id} --reason WHY"));
+        out.sign(Sign::Note, format_args!("to to let it run once: rollbook plans approve {id} --reason WHY"));
         out.sign(Sign::Note, format_args!("to refuse it: rollbook plans reject {id} --reason WHY"));
     }
 }

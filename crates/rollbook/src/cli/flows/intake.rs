@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 /// A file of records may have so many bytes.
 const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// ELM records become Moodle accounts and enrolments
+/// Turn ELM records into Moodle accounts and enrolments
 #[derive(Debug, Args)]
 pub(in crate::cli) struct IntakeCommand {
     #[command(subcommand)]
@@ -33,13 +33,13 @@ enum Act {
     Run(Run),
 }
 
-/// Read the feed now and make Moodle agree
+/// Read the feed now and update Moodle
 #[derive(Debug, Args)]
 struct Run {
-    /// The link, as the configuration names it
+    /// The link's name in the configuration
     link: String,
 
-    /// Show what would be done; change nothing anywhere
+    /// Show what would be done; change nothing
     #[arg(long)]
     dry_run: bool,
 

@@ -15,7 +15,7 @@ use rollbook_settings::{IntakeLink, Settings};
 use rollbook_sync::flows::setup::make_moodle;
 use serde_json::json;
 
-/// Why somebody is or is not in a course
+/// Explain why somebody is or is not in a course
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Explain {
     /// The person: a GUID, a mail address, or the Moodle account's id

@@ -11,7 +11,7 @@ use rollbook_core::model::{ElmCourseId, Field, LinkName};
 use rollbook_journal::{LogQuery, LogRow};
 use serde_json::{Value, json};
 
-/// What became of every record, newest first
+/// Search the log of all records, newest first
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Log {
     /// A name, mail address, GUID, course, enrolment id, or a time (two minutes around it)

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 /// So many events of a run are shown.
 const EVENTS_MAX: u32 = 10_000;
 
-/// The runs, newest first, or one run whole
+/// List the runs, newest first, or show one run
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Runs {
     /// A run's id, or its first digits
@@ -50,7 +50,7 @@ impl Runs {
 
 fn print_list(runs: &[RunRow], zone: &TimeZone, out: &mut Output) {
     if runs.is_empty() {
-        out.sign(Sign::Note, "nothing has run yet");
+        out.sign(Sign::Note, "no runs yet");
     } else {
         let mut table = Table::new(["run", "link", "started", "state", "enrolled", "suspended", "waiting", "errors"])
             .numbers(&[4, 5, 6, 7])
