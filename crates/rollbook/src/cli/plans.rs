@@ -89,8 +89,10 @@ async fn list(context: &mut Context) -> miette::Result<Exit> {
         context.out.sign(Sign::Done, "no plan needs approval");
     } else {
         let zone = zone_of(&settings, None);
-        let mut table =
-            Table::new(["plan", "link", "state", "made", "why it was refused"]).numbers(&[0]).cut(&[(4, 20), (1, 8)]);
+        let mut table = Table::new(["plan", "link", "state", "made", "why it was refused"])
+            .numbers(&[0])
+            .cut(&[(1, 8)])
+            .fold(&[(4, 20)]);
         for row in &rows {
             let why = row.findings.iter().find(|finding| finding.level == Level::Block);
             let why = why.map(ToString::to_string).unwrap_or_default();
@@ -147,7 +149,7 @@ fn print(row: &PlanRow, lines: &[String], zone: &TimeZone, detailed: bool, out: 
     if row.state == PlanState::Blocked {
         let id = row.id;
         out.line("");
-        out.sign(Sign::Note, format_args!("to to let it run once: rollbook plans approve {id} --reason WHY"));
+        out.sign(Sign::Note, format_args!("to let it run once: rollbook plans approve {id} --reason WHY"));
         out.sign(Sign::Note, format_args!("to refuse it: rollbook plans reject {id} --reason WHY"));
     }
 }

@@ -1,7 +1,7 @@
 //! Tables that fit the terminal, or 80 columns.
 //!
-//! A column is folded where nothing else is said. Where it may be cut ([`Table::cut`]) a long value ends in an ellipsis, and
-//! where it is optional ([`Table::optional`]) it gives way first; `--wide` shows every column whole.
+//! Columns are folded where nothing else is said, or only those of [`Table::fold`]. Where one may be cut ([`Table::cut`]) a long
+//! value ends in an ellipsis, and where it is optional ([`Table::optional`]) it gives way first; `--wide` shows every column whole.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width};
@@ -17,6 +17,7 @@ pub struct Table {
     rows: Vec<Vec<String>>,
     right: Vec<usize>,
     cut: Vec<(usize, usize)>,
+    fold: Vec<(usize, usize)>,
     optional: Vec<usize>,
 }
 
@@ -24,7 +25,7 @@ impl Table {
     /// A table without rows.
     pub fn new<const N: usize>(head: [&str; N]) -> Self {
         let head = head.iter().map(|name| name.to_uppercase()).collect();
-        Self { head, rows: Vec::new(), right: Vec::new(), cut: Vec::new(), optional: Vec::new() }
+        Self { head, rows: Vec::new(), right: Vec::new(), cut: Vec::new(), fold: Vec::new(), optional: Vec::new() }
     }
 
     /// Sets the columns of these numbers, from 0, flush right.
@@ -36,6 +37,12 @@ impl Table {
     /// Cuts long values of these columns where space is short, to no fewer than so many characters.
     pub fn cut(mut self, columns: &[(usize, usize)]) -> Self {
         self.cut = columns.to_vec();
+        self
+    }
+
+    /// Folds long values of these columns where space is short, to no fewer than so many characters a line.
+    pub fn fold(mut self, columns: &[(usize, usize)]) -> Self {
+        self.fold = columns.to_vec();
         self
     }
 
@@ -101,8 +108,8 @@ impl Table {
         };
         let mut widths: Vec<Option<usize>> = (0..self.head.len()).map(|column| Some(natural(column))).collect();
         let least = |column: usize, wide: usize| {
-            let cut = self.cut.iter().find(|(cut, _)| *cut == column);
-            cut.map_or(wide, |(_, least)| wide.min((*least).max(display_width(&self.head[column]))))
+            let flexible = self.cut.iter().chain(&self.fold).find(|(flexible, _)| *flexible == column);
+            flexible.map_or(wide, |(_, least)| wide.min((*least).max(display_width(&self.head[column]))))
         };
         let needed = |widths: &[Option<usize>]| -> usize {
             widths.iter().enumerate().filter_map(|(column, wide)| wide.map(|wide| least(column, wide) + PADDING)).sum()
@@ -114,7 +121,7 @@ impl Table {
         }
         let total = |widths: &[Option<usize>]| -> usize { widths.iter().flatten().map(|wide| wide + PADDING).sum() };
         while total(&widths) > width {
-            let widest = self.cut.iter().filter_map(|(column, _)| {
+            let widest = self.cut.iter().chain(&self.fold).filter_map(|(column, _)| {
                 let wide = widths[*column]?;
                 (wide > least(*column, natural(*column))).then_some((wide, *column))
             });
