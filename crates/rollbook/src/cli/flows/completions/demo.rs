@@ -48,7 +48,7 @@ pub(in crate::cli) async fn tell_completions(
     let nth = learners.len() as u64;
     sandbox.faults().arm(Fault::nth(Target::Completion, nth, Kind::HttpAfterEffect(502)));
     let first = run(context, &flow, journal, link).await?;
-    context.out.heading("A moment later: the report without an answer is looked up before anything is sent");
+    context.out.heading("A moment later: the report without an answer is looked up first");
     tokio::time::sleep(MOMENT).await;
     let second = run(context, &flow, journal, link).await?;
     sandbox.faults().clear();
