@@ -82,7 +82,7 @@ async fn list(context: &mut Context) -> miette::Result<Exit> {
     let journal = context.journal(&settings).await?;
     let mut rows = Vec::new();
     for state in [PlanState::Blocked, PlanState::Approved] {
-        let found = journal.plans(None, Some(state), None, LISTED_MAX).await;
+        let found = journal.plans().list(None, Some(state), None, LISTED_MAX).await;
         rows.extend(found.into_diagnostic().wrap_err("while reading the plans")?);
     }
     if rows.is_empty() {
@@ -110,7 +110,7 @@ async fn list(context: &mut Context) -> miette::Result<Exit> {
 async fn show(id: i64, context: &mut Context) -> miette::Result<Exit> {
     let settings = context.settings()?;
     let journal = context.journal(&settings).await?;
-    let row = journal.plan(id).await.into_diagnostic().wrap_err_with(|| format!("while reading plan {id}"))?;
+    let row = journal.plans().find(id).await.into_diagnostic().wrap_err_with(|| format!("while reading plan {id}"))?;
     let zone = zone_of(&settings, Some(&row.link));
     let lines = describe_changes(&row, &journal, &zone).await?;
     print(&row, &lines, &zone, context.detailed(), &mut context.out);
@@ -129,7 +129,7 @@ fn print(row: &PlanRow, lines: &[String], zone: &TimeZone, detailed: bool, out: 
         row.run,
         &row.digest.0[..row.digest.0.len().min(16)]
     ));
-    if let Some((by, at, why)) = &row.judged {
+    if let Some((by, at, why)) = &row.reviewed {
         let until = row.expires.map(|at| format!(", valid until {}", format_moment(at, zone))).unwrap_or_default();
         out.line(format_args!("{} by {by} on {}{until}: {why}", row.state.as_str(), format_moment(*at, zone)));
     }
@@ -164,7 +164,7 @@ async fn describe_changes(row: &PlanRow, journal: &Journal, zone: &TimeZone) -> 
         return Ok(changes.as_array().into_iter().flatten().map(ToString::to_string).collect());
     };
     let wanted: Vec<Fingerprint> = changes.iter().filter_map(IntakeChange::record).collect();
-    let records = journal.records_of(&row.link, &wanted, zone).await.into_diagnostic()?;
+    let records = journal.records().find(&row.link, &wanted, zone).await.into_diagnostic()?;
     let records: BTreeMap<Fingerprint, FeedRecord> =
         records.into_iter().map(|waiting| (waiting.record.fingerprint, waiting.record)).collect();
     let about = |change: &IntakeChange| change.record().and_then(|record| records.get(&record));
@@ -205,7 +205,7 @@ impl Review {
         let now = context.clock.now();
         let lasts = SignedDuration::try_from(lasts(&settings, &row.link)).unwrap_or(SignedDuration::MAX);
         let until = now.checked_add(lasts).into_diagnostic()?;
-        let approved = journal.approve_plan(self.id, &by, &self.reason, until, now).await;
+        let approved = journal.plans().approve(self.id, &by, &self.reason, until, now).await;
         approved.into_diagnostic().wrap_err_with(|| format!("while approving plan {}", self.id))?;
         let (id, link) = (self.id, &row.link);
         let zone = zone_of(&settings, Some(link));
@@ -224,7 +224,7 @@ impl Review {
         let journal = context.journal(&settings).await?;
         let by = self.by(context)?;
         let row = self.read(&journal).await?;
-        let rejected = journal.reject_plan(self.id, &by, &self.reason, context.clock.now()).await;
+        let rejected = journal.plans().reject(self.id, &by, &self.reason, context.clock.now()).await;
         rejected.into_diagnostic().wrap_err_with(|| format!("while rejecting plan {}", self.id))?;
         context.out.sign(Sign::Done, format_args!("plan {} is rejected by {by}", self.id));
         context.out.json(&json!({ "plan": self.id, "link": row.link, "state": "rejected", "by": by }));
@@ -236,7 +236,7 @@ impl Review {
     }
 
     async fn read(&self, journal: &Journal) -> miette::Result<PlanRow> {
-        let row = journal.plan(self.id).await.into_diagnostic();
+        let row = journal.plans().find(self.id).await.into_diagnostic();
         row.wrap_err_with(|| {
             format!("while reading plan {}; `rollbook plans` lists the ones that need approval", self.id)
         })
@@ -255,6 +255,6 @@ fn as_json(row: &PlanRow) -> Value {
     json!({
         "id": row.id, "link": row.link, "run": row.run, "digest": row.digest, "state": row.state.as_str(),
         "made": row.made, "findings": row.findings, "expires": row.expires, "used_by": row.used_by,
-        "judged": row.judged.as_ref().map(|(by, at, why)| json!({"by": by, "at": at, "why": why})),
+        "judged": row.reviewed.as_ref().map(|(by, at, why)| json!({"by": by, "at": at, "why": why})),
     })
 }

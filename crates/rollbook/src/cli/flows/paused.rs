@@ -8,7 +8,7 @@ use rollbook_journal::Journal;
 
 /// Fails where the link is paused. A dry run need not check: it changes nothing.
 pub(in crate::cli) async fn refuse_paused(journal: &Journal, link: &LinkName, zone: &TimeZone) -> miette::Result<()> {
-    match journal.link_state(link).await.into_diagnostic()?.paused {
+    match journal.links().state(link).await.into_diagnostic()?.paused {
         None => Ok(()),
         Some((since, by, why)) => Err(miette!(
             help = "resume it first: rollbook links resume {link}, or on the link's page",

@@ -97,13 +97,18 @@ impl List {
         let zone = zone_of(&settings, link.as_ref());
         let journal = context.journal(&settings).await?;
         let open = AttentionFilter { link: link.clone(), ..AttentionFilter::default() };
-        let open = journal.attention(&open, limit).await.into_diagnostic().wrap_err("while reading the open items")?;
+        let open =
+            journal.attention().list(&open, limit).await.into_diagnostic().wrap_err("while reading the open items")?;
         let known: BTreeSet<String> = open.into_iter().map(|item| item.kind).collect();
         let known: Vec<String> = known.into_iter().collect();
         let kind = kind.map(|kind| read_kind(&kind, &known)).transpose()?;
         let filter = AttentionFilter { link, kind, with_closed: all, ..AttentionFilter::default() };
-        let items =
-            journal.attention(&filter, limit).await.into_diagnostic().wrap_err("while reading the open items")?;
+        let items = journal
+            .attention()
+            .list(&filter, limit)
+            .await
+            .into_diagnostic()
+            .wrap_err("while reading the open items")?;
         print(&items, &zone, &mut context.out);
         Ok(Exit::Fine)
     }
@@ -155,7 +160,8 @@ impl Resolve {
             Decision::Retry => (Resolution::Release, "try again"),
             Decision::Ignore => (Resolution::Ignore, "ignore"),
         };
-        let resolved = journal.resolve(self.item, resolution, action, &by, &self.reason, context.clock.now()).await;
+        let resolved =
+            journal.attention().resolve(self.item, resolution, action, &by, &self.reason, context.clock.now()).await;
         let resolved = resolved.into_diagnostic().wrap_err_with(|| format!("while resolving item {}", self.item))?;
         let what = match self.action {
             Decision::Retry => "tried again by the next run",

@@ -70,7 +70,8 @@ impl Explain {
     async fn people(&self, journal: &Journal, found: &IntakeLink<'_>) -> miette::Result<Vec<Person>> {
         let known = |word: String| async move {
             journal
-                .find_people(&found.link.name, &word)
+                .people()
+                .find(&found.link.name, &word)
                 .await
                 .into_diagnostic()
                 .wrap_err("while looking for the person")
@@ -119,7 +120,7 @@ impl Explain {
         person: &Person,
         course: &ElmCourseId,
     ) -> miette::Result<Explanation> {
-        let story = journal.story(&found.link.name, &person.guid, Some(course)).await;
+        let story = journal.people().story(&found.link.name, &person.guid, Some(course)).await;
         let story = story.into_diagnostic().wrap_err("while reading the journal")?;
         let now = if self.offline { NowInMoodle::NotAsked } else { self.ask(found, &story.guid(person), course).await };
         Ok(story.explain(person, course, now))

@@ -6,7 +6,7 @@ use crate::cli::output::Sign;
 use jiff::{SignedDuration, Timestamp};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{LinkName, MoodleCourseId, MoodleUserId};
-use rollbook_journal::{Journal, PushedEvent, Taken};
+use rollbook_journal::{Journal, PushedEvent, Received};
 use rollbook_sandbox::{Fault, Kind, Sandbox, Target, demo};
 use rollbook_settings::Settings;
 use rollbook_sync::flows::completions::{
@@ -89,9 +89,9 @@ async fn push_stranger(context: &Context, sandbox: &Sandbox, journal: &Journal, 
     complete(sandbox, user, course, now - SignedDuration::from_mins(2));
     let event =
         PushedEvent { signature: format!("demo {now}"), user: MoodleUserId(user), course: MoodleCourseId(course) };
-    match journal.take_pushed(link, &event, now, now).await.into_diagnostic()? {
-        Taken::New => Ok(()),
-        Taken::Before => Err(miette!("the demo's event had been received before")),
+    match journal.completions().accept_event(link, &event, now, now).await.into_diagnostic()? {
+        Received::New => Ok(()),
+        Received::Duplicate => Err(miette!("the demo's event had been received before")),
     }
 }
 
