@@ -3,7 +3,7 @@
 //! A projection: whoever changes the action or status of a record moves the tally in the same transaction.
 
 use super::store::{Bulk, Column, Tx, args, column_int, column_text};
-use super::{Journal, JournalError};
+use super::{JournalError, Records};
 use rollbook_core::model::{ElmCourseId, LinkName, MoodleCourseId};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -75,12 +75,12 @@ pub struct CourseTally {
     pub totals: BTreeMap<(String, String), u64>,
 }
 
-impl Journal {
+impl Records<'_> {
     /// What the records of each course came to, by course; of one link, or of all.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn courses(&self, link: Option<&LinkName>) -> Result<Vec<CourseTally>, JournalError> {
+    pub async fn course_totals(self, link: Option<&LinkName>) -> Result<Vec<CourseTally>, JournalError> {
         let sql = "
             SELECT tally.link, tally.course, tally.action, tally.status, tally.total,
                 COALESCE(course.course_id, 0) AS course_id, COALESCE(course.name, '') AS name,

@@ -31,6 +31,7 @@ mod metrics;
 mod notices;
 mod outbox;
 mod plans;
+mod repositories;
 pub mod requests;
 mod run_stats;
 mod runs;
@@ -59,6 +60,10 @@ pub use metrics::Numbers;
 pub use notices::{AwaitedCourse, EpisodeRow, NoticeRow};
 pub use outbox::{Claimed, Delivery, OutboxFilter, OutboxItem, OutboxKind, OutboxRow, OutboxTotal};
 pub use plans::{Intent, NewPlan, PlanRow, PlanState, UnsettledIntent};
+pub use repositories::{
+    Accounts, Attention, Completions, Guilds, Leases, Links, Maintenance, Nodes, Notices, Outbox, People, Plans,
+    Records, Requests, Runs, Schedule, Sessions, Tokens,
+};
 pub use run_stats::RunFigures;
 pub use runs::{NewEvent, NewRun, RunFilter, RunRow, StoredEvent};
 pub use schedule::{LinkSwitch, NodeRow, ScheduleRow};

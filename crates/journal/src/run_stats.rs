@@ -2,7 +2,7 @@
 //! journal.
 
 use super::store::args;
-use super::{Journal, JournalError};
+use super::{Attention, JournalError, Runs};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
 
@@ -24,25 +24,27 @@ pub struct RunFigures {
     pub errors: u64,
 }
 
-impl Journal {
+impl Attention<'_> {
     /// Open attention items, and plans that wait for a person's word.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn waiting_for_people(&self) -> Result<(u64, u64), JournalError> {
+    pub async fn open_counts(self) -> Result<(u64, u64), JournalError> {
         let sql = "SELECT (SELECT COUNT(*) FROM attention WHERE closed_ms IS NULL) AS items,
             (SELECT COUNT(*) FROM plan WHERE state = 'blocked') AS plans";
         let row = self.store.row(sql, args![]).await?;
         row.map_or(Ok((0, 0)), |row| Ok((row.count("items")?, row.count("plans")?)))
     }
+}
 
+impl Runs<'_> {
     /// What the runs of a flow came to, of one link or all, begun between two moments: one entry for each quarter of an hour
     /// with a run, the oldest first.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn run_figures(
-        &self,
+    pub async fn stats(
+        self,
         flow: &str,
         link: Option<&LinkName>,
         (from, until): (Timestamp, Timestamp),

@@ -5,7 +5,7 @@ use super::line::{self, NewLine};
 use super::opted;
 use crate::runs::{NewEvent, append};
 use crate::store::{Bulk, Column, Tx, args, column_int, column_text};
-use crate::{Journal, JournalError, Lease, ms};
+use crate::{Completions, JournalError, Lease, ms};
 use jiff::Timestamp;
 use rollbook_core::desired::OptedCourse;
 use rollbook_core::model::{CompletionKey, ElmCourseId, LinkName, MoodleCourseId, MoodleUserId, RunId, SeenCompletion};
@@ -139,14 +139,14 @@ const LOOKED: &str = "
     SELECT $2, r.user_id, r.course_id, $3 FROM {rows} WHERE true
     ON CONFLICT (link, user_id, course_id) DO UPDATE SET looked_ms = excluded.looked_ms";
 
-impl Journal {
+impl Completions<'_> {
     /// Records what one part of a run of completions came to, all or nothing: a report exists from here on, whatever happens
     /// to the process. What the plan skips because it was reported leaves no trace.
     ///
     /// # Errors
     /// [`JournalError::LeaseLost`].
-    pub async fn record_completions(
-        &self,
+    pub async fn record(
+        self,
         lease: &Lease,
         run: &RunId,
         record: &CompletionsRecord<'_>,

@@ -4,7 +4,7 @@ use super::ask::{self, Ask};
 use super::line::{self, Stands};
 use crate::runs::{NewEvent, append};
 use crate::store::{Row, Tx, args};
-use crate::{Journal, JournalError, Lease, bounded};
+use crate::{Completions, JournalError, Lease, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::{LinkName, RunId};
 use rollbook_core::plan::Report;
@@ -60,12 +60,12 @@ const MOVE: &str = "
         claimed_ms = CASE WHEN $4 = 'sending' THEN $10 END
     WHERE id = $1 AND state = $2 AND attempts = $3";
 
-impl Journal {
+impl Completions<'_> {
     /// The reports of a link that are not at rest, in the order of completion, at most `limit`. A paused link has none.
     ///
     /// # Errors
     /// Those of the database; [`JournalError::Unreadable`] for what a newer Rollbook wrote.
-    pub async fn open_reports(&self, link: &LinkName, limit: u64) -> Result<Vec<OpenReport>, JournalError> {
+    pub async fn open_reports(self, link: &LinkName, limit: u64) -> Result<Vec<OpenReport>, JournalError> {
         let rows = self.store.rows(OPEN, args![link.as_str(), limit]).await?;
         rows.iter().map(open_report).collect()
     }
@@ -73,8 +73,8 @@ impl Journal {
     /// The reports of a link that somebody claimed and has not settled.
     ///
     /// # Errors
-    /// As [`Journal::open_reports`].
-    pub async fn claimed_reports(&self, link: &LinkName) -> Result<Vec<OpenReport>, JournalError> {
+    /// As [`Completions::open_reports`].
+    pub async fn claimed_reports(self, link: &LinkName) -> Result<Vec<OpenReport>, JournalError> {
         self.store.rows(SENDING, args![link.as_str()]).await?.iter().map(open_report).collect()
     }
 
@@ -82,7 +82,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn count_open_reports(&self, link: &LinkName) -> Result<u64, JournalError> {
+    pub async fn count_open_reports(self, link: &LinkName) -> Result<u64, JournalError> {
         let row = self.store.row(COUNT, args![link.as_str()]).await?;
         row.map_or(Ok(0), |row| row.count("total"))
     }
@@ -92,7 +92,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::LeaseLost`]; [`JournalError::Conflict`] where a person moved it in the meantime.
     pub async fn move_report(
-        &self,
+        self,
         lease: &Lease,
         run: &RunId,
         moved: &ReportMove<'_>,

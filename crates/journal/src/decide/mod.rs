@@ -9,7 +9,7 @@ pub(super) use ask::close_unneeded;
 use super::course_counts::{self, Moves, short_action};
 use super::runs::{NewEvent, append};
 use super::store::{Tx, args};
-use super::{Journal, JournalError, Lease, OutboxItem};
+use super::{JournalError, Lease, OutboxItem, Records};
 use before::Before;
 use jiff::Timestamp;
 use rollbook_core::model::{Fingerprint, LinkName, MoodleCourseId, MoodleUserId, RunId};
@@ -74,7 +74,7 @@ impl Change<'_> {
     }
 }
 
-impl Journal {
+impl Records<'_> {
     /// Records what became of records, all or none. A waiting record whose verdict is what it was adds no event; its attempts
     /// grow only where trouble that may pass was met again. What a person decided to ignore while the run was under way
     /// stays ignored, unless something was done for it. The intent of a record ends here, but for an unknown outcome.
@@ -82,7 +82,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::LeaseLost`]; [`JournalError::NotFound`] for a record that was never stored. Nothing is written then.
     pub async fn decide(
-        &self,
+        self,
         lease: &Lease,
         run: &RunId,
         decisions: &[Decision],

@@ -4,7 +4,7 @@ use super::{Claimed, Delivery, OutboxKind, claimed};
 use crate::feed::keys;
 use crate::runs::{NewEvent, append};
 use crate::store::{Row, Tx, args};
-use crate::{Journal, JournalError, bounded};
+use crate::{JournalError, Outbox, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, Guid, LinkName, RunId};
 use rollbook_core::run::EventKind;
@@ -23,13 +23,13 @@ const GIVE_UP: &str = "
 /// What is said of a row whose sender died.
 const DIED: &str = "its process ended while it was being sent";
 
-impl Journal {
+impl Outbox<'_> {
     /// Records what became of a claimed row, with the answer (its first 16 KiB).
     ///
     /// # Errors
     /// [`JournalError::ClaimLost`] where the claim lasted too long and was taken away.
-    pub async fn settle_outbox(
-        &self,
+    pub async fn settle(
+        self,
         row: &Claimed,
         who: &str,
         delivery: &Delivery,
@@ -60,8 +60,8 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn take_stuck(
-        &self,
+    pub async fn reclaim_stale(
+        self,
         kind: OutboxKind,
         who: &str,
         before: Timestamp,
@@ -84,16 +84,11 @@ impl Journal {
     }
 
     /// Says of every row that was claimed before `before` and never settled that its fate is not known; gives how many. For
-    /// what nobody can look up; what can be, see [`Journal::take_stuck`].
+    /// what nobody can look up; what can be, see [`Outbox::reclaim_stale`].
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn give_up_claims(
-        &self,
-        kind: OutboxKind,
-        before: Timestamp,
-        now: Timestamp,
-    ) -> Result<u64, JournalError> {
+    pub async fn expire_claims(self, kind: OutboxKind, before: Timestamp, now: Timestamp) -> Result<u64, JournalError> {
         let mut tx = self.store.begin().await?;
         let rows = tx.rows(GIVE_UP, args![kind.as_str(), before, DIED]).await?;
         for row in &rows {
@@ -108,7 +103,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn send_again(&self, rows: &[i64], by: &str, now: Timestamp) -> Result<u64, JournalError> {
+    pub async fn resend(self, rows: &[i64], by: &str, now: Timestamp) -> Result<u64, JournalError> {
         let sql = "
             UPDATE outbox SET state = 'due', next_ms = $2, settled_ms = NULL, claimed_by = NULL FROM {rows}
             WHERE outbox.id = CAST(r.key AS BIGINT) AND state IN ('refused', 'unknown', 'cancelled')

@@ -3,7 +3,7 @@
 use super::PlanState;
 use crate::runs::{NewEvent, append};
 use crate::store::{Row, Tx, args};
-use crate::{Journal, JournalError, bounded};
+use crate::{JournalError, Plans, bounded};
 use jiff::Timestamp;
 use rollbook_core::guard::Finding;
 use rollbook_core::model::{LinkName, RunId};
@@ -41,13 +41,13 @@ pub struct PlanRow {
 const PLAN: &str = "id, link, run, digest, state, made_ms, findings, judged_by, judged_ms, judged_why, expires_ms,
     used_by_run";
 
-impl Journal {
+impl Plans<'_> {
     /// Plans, the newest first, without their bodies: those of one link or all, in one state or any, older than `before`.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn plans(
-        &self,
+    pub async fn list(
+        self,
         link: Option<&LinkName>,
         state: Option<PlanState>,
         before: Option<i64>,
@@ -66,7 +66,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::NotFound`].
-    pub async fn plan(&self, id: i64) -> Result<PlanRow, JournalError> {
+    pub async fn find(self, id: i64) -> Result<PlanRow, JournalError> {
         let row = self.store.row(&format!("SELECT {PLAN}, body FROM plan WHERE id = $1"), args![id]).await?;
         plan_row(&row.ok_or_else(|| missing(id))?)
     }
@@ -75,7 +75,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn plan_of_run(&self, run: &RunId) -> Result<Option<PlanRow>, JournalError> {
+    pub async fn of_run(self, run: &RunId) -> Result<Option<PlanRow>, JournalError> {
         let sql = format!("SELECT {PLAN}, body FROM plan WHERE run = $1 ORDER BY id DESC LIMIT 1");
         self.store.row(&sql, args![run.as_str()]).await?.as_ref().map(plan_row).transpose()
     }
@@ -84,8 +84,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::NotFound`]; [`JournalError::Conflict`] where it is not blocked any more.
-    pub async fn approve_plan(
-        &self,
+    pub async fn approve(
+        self,
         id: i64,
         by: &str,
         why: &str,
@@ -99,12 +99,12 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::NotFound`]; [`JournalError::Conflict`] where it was judged or used meanwhile.
-    pub async fn reject_plan(&self, id: i64, by: &str, why: &str, now: Timestamp) -> Result<(), JournalError> {
+    pub async fn reject(self, id: i64, by: &str, why: &str, now: Timestamp) -> Result<(), JournalError> {
         self.judge(id, PlanState::Rejected, by, why, None, now).await
     }
 
     async fn judge(
-        &self,
+        self,
         id: i64,
         state: PlanState,
         by: &str,

@@ -5,7 +5,7 @@ use super::{Ask, EVENT, RequestId};
 use crate::feed::make_link;
 use crate::runs::{NewEvent, append};
 use crate::store::args;
-use crate::{Journal, JournalError};
+use crate::{JournalError, Requests};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
 use rollbook_core::run::EventKind;
@@ -23,14 +23,14 @@ const PUT: &str = "
     INSERT INTO request (kind, link, site, body, state, asked_by, asked_ms, next_ms)
     VALUES ($2, $1, '', $3, 'waiting', $4, $5, $5) RETURNING id";
 
-impl Journal {
+impl Requests<'_> {
     /// Takes an event that was believed, known again by its signature, and asks for a look at the member that it names;
     /// `None` where it was taken before. Events of before `forget` are forgotten: their time alone refuses them by now.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn take_membership(
-        &self,
+    pub async fn accept_member_event(
+        self,
         link: &LinkName,
         signature: &str,
         user: &str,

@@ -17,7 +17,7 @@ pub use work::TakenRequest;
 
 use super::runs::{NewEvent, append};
 use super::store::{Row, args};
-use super::{Journal, JournalError};
+use super::{JournalError, Requests};
 use jiff::Timestamp;
 use rollbook_core::model::{LinkName, SiteName};
 use rollbook_core::run::EventKind;
@@ -112,12 +112,12 @@ pub struct RequestFilter {
     pub before: Option<RequestId>,
 }
 
-impl Journal {
+impl Requests<'_> {
     /// Asks the process for something. The act is an event with its author.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn put_request(&self, ask: &Ask, by: &str, now: Timestamp) -> Result<RequestId, JournalError> {
+    pub async fn put(self, ask: &Ask, by: &str, now: Timestamp) -> Result<RequestId, JournalError> {
         let body = serde_json::to_string(ask).expect("a request is plain data");
         let nowhere = LinkName::new("");
         let link = ask.link().unwrap_or(&nowhere);
@@ -139,7 +139,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn request(&self, id: RequestId) -> Result<Option<Request>, JournalError> {
+    pub async fn find(self, id: RequestId) -> Result<Option<Request>, JournalError> {
         let row = self.store.row("SELECT * FROM request WHERE id = $1", args![id.0]).await?;
         row.as_ref().map(request).transpose()
     }
@@ -148,7 +148,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn requests(&self, filter: &RequestFilter, limit: u32) -> Result<Vec<Request>, JournalError> {
+    pub async fn list(self, filter: &RequestFilter, limit: u32) -> Result<Vec<Request>, JournalError> {
         let RequestFilter { link, site, kind, asked_by, open, before } = filter;
         let open = if *open { "AND finished_ms IS NULL" } else { "" };
         let sql = format!(
@@ -170,7 +170,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn forget_requests(&self, before: Timestamp) -> Result<u64, JournalError> {
+    pub async fn prune(self, before: Timestamp) -> Result<u64, JournalError> {
         let mut tx = self.store.begin().await?;
         let gone = tx.run("DELETE FROM request WHERE finished_ms < $1", args![before]).await?;
         tx.commit().await?;

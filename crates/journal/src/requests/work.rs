@@ -2,7 +2,7 @@
 
 use super::{Answer, Ask, RequestId, RequestState};
 use crate::store::{Arg, Row, args};
-use crate::{Journal, JournalError};
+use crate::{JournalError, Requests};
 use jiff::{SignedDuration, Timestamp};
 
 /// A request that one node alone carries out now.
@@ -32,13 +32,13 @@ const TAKE: &str = "
     WHERE id IN (SELECT id FROM picked) AND finished_ms IS NULL
     RETURNING id, body, asked_by, asked_ms, takes, deaths";
 
-impl Journal {
+impl Requests<'_> {
     /// Takes the oldest request that waits, or whose node was not heard of in time, for `node` alone and for `lasts`.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn take_request(
-        &self,
+    pub async fn take(
+        self,
         node: &str,
         lasts: SignedDuration,
         now: Timestamp,
@@ -68,8 +68,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::Conflict`] where it was taken over or answered meanwhile.
-    pub async fn keep_request(
-        &self,
+    pub async fn renew(
+        self,
         taken: &TakenRequest,
         node: &str,
         lasts: SignedDuration,
@@ -84,7 +84,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::Conflict`] where it was taken over or answered meanwhile.
-    pub async fn put_back(&self, taken: &TakenRequest, node: &str, at: Timestamp) -> Result<(), JournalError> {
+    pub async fn put_back(self, taken: &TakenRequest, node: &str, at: Timestamp) -> Result<(), JournalError> {
         let sql = "UPDATE request SET state = 'waiting', node = NULL, until_ms = NULL, next_ms = $4
             WHERE id = $1 AND node = $2 AND takes = $3 AND finished_ms IS NULL";
         self.move_taken(taken, sql, args![taken.id.0, node, taken.take, at]).await
@@ -94,8 +94,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::Conflict`] where it was taken over or answered meanwhile.
-    pub async fn answer(
-        &self,
+    pub async fn finish(
+        self,
         taken: &TakenRequest,
         node: &str,
         answer: &Answer,
@@ -108,7 +108,7 @@ impl Journal {
         self.move_taken(taken, sql, args![taken.id.0, node, taken.take, state.as_str(), body, now]).await
     }
 
-    async fn move_taken(&self, taken: &TakenRequest, sql: &str, args: Vec<Arg>) -> Result<(), JournalError> {
+    async fn move_taken(self, taken: &TakenRequest, sql: &str, args: Vec<Arg>) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         if tx.run(sql, args).await? == 0 {
             return Err(JournalError::Conflict { what: format!("request {} is in other hands", taken.id) });

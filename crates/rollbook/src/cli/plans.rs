@@ -75,7 +75,7 @@ async fn list(context: &mut Context) -> miette::Result<Exit> {
     let journal = context.journal(&settings).await?;
     let mut rows = Vec::new();
     for state in [PlanState::Blocked, PlanState::Approved] {
-        let found = journal.plans(None, Some(state), None, LISTED_MAX).await;
+        let found = journal.plans().list(None, Some(state), None, LISTED_MAX).await;
         rows.extend(found.into_diagnostic().wrap_err("while reading the plans")?);
     }
     if rows.is_empty() {
@@ -97,7 +97,7 @@ async fn list(context: &mut Context) -> miette::Result<Exit> {
 async fn show(id: i64, context: &mut Context) -> miette::Result<Exit> {
     let settings = context.settings()?;
     let journal = context.journal(&settings).await?;
-    let row = journal.plan(id).await.into_diagnostic().wrap_err_with(|| format!("while reading plan {id}"))?;
+    let row = journal.plans().find(id).await.into_diagnostic().wrap_err_with(|| format!("while reading plan {id}"))?;
     let detailed = context.detailed();
     tell(&row, detailed, &mut context.out);
     let mut answer = as_json(&row);
@@ -159,7 +159,7 @@ impl Judge {
         let now = context.clock.now();
         let lasts = SignedDuration::try_from(lasts(&settings, &row.link)).unwrap_or(SignedDuration::MAX);
         let until = now.checked_add(lasts).into_diagnostic()?;
-        let approved = journal.approve_plan(self.id, &by, &self.reason, until, now).await;
+        let approved = journal.plans().approve(self.id, &by, &self.reason, until, now).await;
         approved.into_diagnostic().wrap_err_with(|| format!("while approving plan {}", self.id))?;
         let (id, link) = (self.id, &row.link);
         context.out.sign(Sign::Done, format_args!("plan {id} is approved by {by}, until {until:.0}, for one run"));
@@ -176,7 +176,7 @@ impl Judge {
         let journal = context.journal(&settings).await?;
         let by = self.by(context)?;
         let row = self.read(&journal).await?;
-        let rejected = journal.reject_plan(self.id, &by, &self.reason, context.clock.now()).await;
+        let rejected = journal.plans().reject(self.id, &by, &self.reason, context.clock.now()).await;
         rejected.into_diagnostic().wrap_err_with(|| format!("while rejecting plan {}", self.id))?;
         context.out.sign(Sign::Done, format_args!("plan {} is rejected by {by}", self.id));
         context.out.json(&json!({ "plan": self.id, "link": row.link, "state": "rejected", "by": by }));
@@ -188,7 +188,7 @@ impl Judge {
     }
 
     async fn read(&self, journal: &rollbook_journal::Journal) -> miette::Result<PlanRow> {
-        let row = journal.plan(self.id).await.into_diagnostic();
+        let row = journal.plans().find(self.id).await.into_diagnostic();
         row.wrap_err_with(|| format!("while reading plan {}; `rollbook plans show` lists those that wait", self.id))
     }
 }

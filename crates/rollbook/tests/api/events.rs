@@ -17,7 +17,7 @@ async fn push(stage: &Stage, secret: &str, seconds: i64, body: String) -> Answer
 
 async fn asked(stage: &Stage) -> Vec<Ask> {
     let filter = RequestFilter { kind: Some("sync_member".to_owned()), ..RequestFilter::default() };
-    stage.journal.requests(&filter, 100).await.unwrap().into_iter().map(|request| request.ask).collect()
+    stage.journal.requests().list(&filter, 100).await.unwrap().into_iter().map(|request| request.ask).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

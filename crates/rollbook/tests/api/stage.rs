@@ -107,7 +107,7 @@ impl Stage {
     /// Runs a link as the schedule does.
     pub async fn run(&self, link: &str) {
         let ask = Ask::RunLink { link: LinkName::new(link), purpose: Purpose::Apply, narrow: Narrow::Usual };
-        self.journal.put_request(&ask, "schedule", self.now()).await.unwrap();
+        self.journal.requests().put(&ask, "schedule", self.now()).await.unwrap();
         self.work().await;
     }
 
@@ -136,7 +136,7 @@ impl Stage {
         let secret = format!("rbk_{}", make_secret());
         let expires = self.now() + SignedDuration::from_hours(1);
         let token = NewToken { name, hash: &hash_secret(&secret), scope, expires };
-        self.journal.add_token(&token, "robin", self.now()).await.unwrap();
+        self.journal.tokens().add(&token, "robin", self.now()).await.unwrap();
         secret
     }
 
@@ -177,7 +177,7 @@ impl Stage {
 
     pub async fn asked_by(&self, accepted: &Answer) -> String {
         let id = RequestId(accepted.json()["request"].as_i64().unwrap());
-        self.journal.request(id).await.unwrap().unwrap().asked_by
+        self.journal.requests().find(id).await.unwrap().unwrap().asked_by
     }
 }
 

@@ -47,7 +47,7 @@ async fn feed(scene: &Scene, node: &Node, question: FeedQuestion) -> rollbook_jo
 /// The open item of a kind about a person.
 async fn item(scene: &Scene, kind: &str, guid: &str) -> i64 {
     let filter = AttentionFilter { kind: Some(kind.to_owned()), ..AttentionFilter::default() };
-    let items = scene.journal.attention(&filter, 100).await.unwrap();
+    let items = scene.journal.attention().list(&filter, 100).await.unwrap();
     let found = items.iter().find(|item| item.subject == guid.to_lowercase());
     found.unwrap_or_else(|| panic!("no {kind} about {guid}: {items:#?}")).id
 }
@@ -112,7 +112,7 @@ async fn use_this_account_writes_the_guid_and_releases_every_record_behind_the_i
     scene.ask(&node, &run_now("psa")).await;
     let guid = demo::cases::CHANGED_GUID.guid;
     let id = item(&scene, "guid_changed", guid).await;
-    let waiting = scene.journal.attention_item(id).await.unwrap().records;
+    let waiting = scene.journal.attention().find(id).await.unwrap().records;
     let card = feed(&scene, &node, about(guid)).await.records.remove(0);
     let user = card.by_mail[0].id;
     let attend = |act| Ask::Attend { link: link("psa"), item: id, act };
@@ -127,7 +127,7 @@ async fn use_this_account_writes_the_guid_and_releases_every_record_behind_the_i
     assert!(idnumber.eq_ignore_ascii_case(guid), "{idnumber}");
     let released = done.ran.unwrap();
     assert_eq!((released.state, released.counts.records), (RunState::Done, waiting), "{released:#?}");
-    let closed = scene.journal.attention_item(id).await.unwrap();
+    let closed = scene.journal.attention().find(id).await.unwrap();
     let (action, by, _) = closed.resolution.unwrap();
     assert_eq!((action, by.as_str()), (format!("use account {user}"), "jo"));
     scene.end().await;
@@ -138,9 +138,9 @@ async fn update_mail_writes_the_feeds_address_and_a_second_time_changes_nothing(
     let (scene, node) = demo_scene("").await;
     scene.ask(&node, &run_now("psa")).await;
     let filter = AttentionFilter { kind: Some("mail_mismatch".to_owned()), ..AttentionFilter::default() };
-    let items = scene.journal.attention(&filter, 100).await.unwrap();
+    let items = scene.journal.attention().list(&filter, 100).await.unwrap();
     let alone = items.iter().find(|item| item.evidence["third"].is_null()).unwrap();
-    let row = scene.journal.waiting_behind(alone.id, 0, 1).await.unwrap().remove(0);
+    let row = scene.journal.attention().records_behind(alone.id, 0, 1).await.unwrap().remove(0);
     let card = feed(&scene, &node, about(row.text.get(rollbook_core::model::Field::Guid))).await.records.remove(0);
     let request =
         scene.ask(&node, &Ask::Attend { link: link("psa"), item: alone.id, act: AttentionAct::UpdateMail }).await;
@@ -171,7 +171,7 @@ async fn protected_person_is_not_corrected_whoever_asks() {
     let request = scene.ask(&node, &ask).await;
     assert!(failed(&request).0.contains("protected by the entry"), "{:?}", failed(&request));
     assert_eq!(scene.sandbox.calls().of("core_user_update_users"), 0);
-    assert!(scene.journal.attention_item(id).await.unwrap().closed.is_none());
+    assert!(scene.journal.attention().find(id).await.unwrap().closed.is_none());
     scene.end().await;
 }
 
@@ -202,7 +202,7 @@ async fn approved_plan_is_applied_and_an_unapproved_one_is_not() {
     assert!(failed(&scene.ask(&node, &apply).await).0.contains("is blocked, not approved"));
     // Meanwhile the feed has something new: what was approved is applied all the same, and nothing else.
     let now = Clock::system().now();
-    scene.journal.approve_plan(plan, "ann", "the new year", now + jiff::Span::new().hours(1), now).await.unwrap();
+    scene.journal.plans().approve(plan, "ann", "the new year", now + jiff::Span::new().hours(1), now).await.unwrap();
     let done = ran(scene.ask(&node, &apply).await);
     assert_eq!((done.changes.len(), done.state), (refused.changes.len(), RunState::Partly), "{:?}", done.findings);
     assert!(done.counts.accounts > 1);
@@ -233,7 +233,7 @@ async fn member_is_synchronised_alone_and_a_guild_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn paused_link_is_looked_at_and_not_run() {
     let (scene, node) = demo_scene("").await;
-    scene.journal.pause(&link("psa"), "jo", "maintenance", Clock::system().now()).await.unwrap();
+    scene.journal.links().pause(&link("psa"), "jo", "maintenance", Clock::system().now()).await.unwrap();
     let request = scene.ask(&node, &run_now("psa")).await;
     assert!(failed(&request).0.contains("by jo: maintenance"), "{:?}", failed(&request));
     let dry = Ask::RunLink { link: link("psa"), purpose: Purpose::DryRun, narrow: Narrow::Usual };
@@ -261,17 +261,21 @@ async fn failing_site_is_an_answer_and_the_doctor_names_it() {
 async fn link_that_is_being_run_is_asked_for_again_later() {
     let (scene, node) = demo_scene("").await;
     let now = Clock::system().now();
-    let lease =
-        scene.journal.acquire(&link("psa"), "somebody", jiff::SignedDuration::from_secs(20), now).await.unwrap();
-    let id = scene.journal.put_request(&run_now("psa"), "jo", now).await.unwrap();
+    let lease = scene
+        .journal
+        .leases()
+        .acquire(&link("psa"), "somebody", jiff::SignedDuration::from_secs(20), now)
+        .await
+        .unwrap();
+    let id = scene.journal.requests().put(&run_now("psa"), "jo", now).await.unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
     assert!(rollbook_sync::scheduler::work_once(&node, &stop).await.unwrap());
-    assert_eq!(scene.journal.request(id).await.unwrap().unwrap().state, RequestState::Waiting);
+    assert_eq!(scene.journal.requests().find(id).await.unwrap().unwrap().state, RequestState::Waiting);
     assert!(!rollbook_sync::scheduler::work_once(&node, &stop).await.unwrap(), "not at once");
-    scene.journal.release(lease).await.unwrap();
+    scene.journal.leases().release(lease).await.unwrap();
     crate::world::until("it is run", || async {
         let _ = rollbook_sync::scheduler::work_once(&node, &stop).await.unwrap();
-        scene.journal.request(id).await.unwrap().unwrap().state == RequestState::Done
+        scene.journal.requests().find(id).await.unwrap().unwrap().state == RequestState::Done
     })
     .await;
     scene.end().await;

@@ -93,9 +93,9 @@ impl Scene {
 
     /// Puts a request and lets a worker of `node` carry it out.
     pub async fn ask(&self, node: &Node, ask: &Ask) -> Request {
-        let id = self.journal.put_request(ask, "jo", node.clock.now()).await.unwrap();
+        let id = self.journal.requests().put(ask, "jo", node.clock.now()).await.unwrap();
         while work_once(node, &CancellationToken::new()).await.unwrap() {}
-        self.journal.request(id).await.unwrap().unwrap()
+        self.journal.requests().find(id).await.unwrap().unwrap()
     }
 
     /// A serving process.
@@ -122,14 +122,14 @@ impl Scene {
     }
 
     pub async fn all_requests(&self) -> Vec<Request> {
-        self.journal.requests(&RequestFilter::default(), 10_000).await.unwrap()
+        self.journal.requests().list(&RequestFilter::default(), 10_000).await.unwrap()
     }
 
     /// Waits until these requests have their answers.
     pub async fn finished(&self, ids: &[RequestId]) {
         until("the requests are answered", || async {
             for id in ids {
-                if !self.journal.request(*id).await.unwrap().unwrap().state.is_finished() {
+                if !self.journal.requests().find(*id).await.unwrap().unwrap().state.is_finished() {
                     return false;
                 }
             }

@@ -95,9 +95,9 @@ impl Stage {
     /// Runs a link as the schedule does.
     pub async fn run(&self, link: &str) -> Request {
         let ask = Ask::RunLink { link: LinkName::new(link), purpose: Purpose::Apply, narrow: Narrow::Usual };
-        let id = self.journal.put_request(&ask, "schedule", self.now()).await.unwrap();
+        let id = self.journal.requests().put(&ask, "schedule", self.now()).await.unwrap();
         self.work().await;
-        self.journal.request(id).await.unwrap().unwrap()
+        self.journal.requests().find(id).await.unwrap().unwrap()
     }
 
     /// Carries out everything that was asked for.
@@ -110,7 +110,7 @@ impl Stage {
     /// The request whose page an act sent one to.
     pub async fn request(&self, path: &str) -> Request {
         let id: i64 = path.rsplit(['/', '=']).next().unwrap().parse().unwrap();
-        self.journal.request(RequestId(id)).await.unwrap().unwrap()
+        self.journal.requests().find(RequestId(id)).await.unwrap().unwrap()
     }
 }
 

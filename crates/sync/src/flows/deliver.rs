@@ -77,10 +77,10 @@ pub async fn deliver_mails(
     let who = format!("process {}", std::process::id());
     let now = clock.now();
     let before = now.checked_sub(CLAIM_MAX).unwrap_or(Timestamp::MIN);
-    let unknown = journal.give_up_claims(OutboxKind::Mail, before, now).await?;
+    let unknown = journal.outbox().expire_claims(OutboxKind::Mail, before, now).await?;
     let mut told = MailDelivery { unknown, ..MailDelivery::default() };
     'more: while !stop.is_cancelled() {
-        let claimed = journal.claim_due(OutboxKind::Mail, None, &who, clock.now(), CLAIM).await?;
+        let claimed = journal.outbox().claim_due(OutboxKind::Mail, None, &who, clock.now(), CLAIM).await?;
         if claimed.is_empty() {
             break;
         }
@@ -92,7 +92,7 @@ pub async fn deliver_mails(
                 Delivery::Refused | Delivery::Cancelled => told.refused += 1,
                 Delivery::Unknown => told.unknown += 1,
             }
-            journal.settle_outbox(row, &who, &delivery, &answer, clock.now()).await?;
+            journal.outbox().settle(row, &who, &delivery, &answer, clock.now()).await?;
             if server == Server::Gone {
                 break 'more;
             }

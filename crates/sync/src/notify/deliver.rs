@@ -71,9 +71,9 @@ pub async fn deliver_notices(
     let mut told = NoticeDelivery::default();
     let now = clock.now();
     let before = now.checked_sub(CLAIM_MAX).unwrap_or(Timestamp::MIN);
-    let mut rows = journal.take_stuck(OutboxKind::Notice, who, before, now, 100).await?;
+    let mut rows = journal.outbox().reclaim_stale(OutboxKind::Notice, who, before, now, 100).await?;
     if rows.is_empty() {
-        rows = journal.claim_due(OutboxKind::Notice, None, who, now, 1).await?;
+        rows = journal.outbox().claim_due(OutboxKind::Notice, None, who, now, 1).await?;
     }
     if rows.is_empty() {
         return Ok(told);
@@ -96,12 +96,12 @@ pub async fn deliver_notices(
                     tracing::error!(outbox = row.id, answer, "a notice was refused for good: nobody hears of it there");
                 }
             }
-            journal.settle_outbox(row, who, &delivery, &answer, clock.now()).await?;
+            journal.outbox().settle(row, who, &delivery, &answer, clock.now()).await?;
         }
         if stop.is_cancelled() {
             break;
         }
-        rows = journal.claim_due(OutboxKind::Notice, None, who, clock.now(), 1).await?;
+        rows = journal.outbox().claim_due(OutboxKind::Notice, None, who, clock.now(), 1).await?;
     }
     if let Some((smtp, _)) = &ways.smtp {
         smtp.close().await;
@@ -136,7 +136,7 @@ async fn send(
     let Ok(Due { notice, way }) = serde_json::from_value(row.payload.clone()) else {
         return Ok((Delivery::Refused, "the stored notice cannot be read".to_owned()));
     };
-    let notice = match journal.notice(notice).await {
+    let notice = match journal.notices().find(notice).await {
         Ok(notice) => notice,
         Err(error @ JournalError::NotFound { .. }) => return Ok((Delivery::Cancelled, error.to_string())),
         Err(error) => return Err(error),

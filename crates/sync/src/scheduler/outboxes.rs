@@ -40,11 +40,11 @@ async fn ask_for_reports(node: &Node, link: &Completions) -> Result<(), JournalE
     if !link.sending {
         return Ok(());
     }
-    let open = node.journal.open_reports(&link.name, LOOKED_AT).await?;
+    let open = node.journal.completions().open_reports(&link.name, LOOKED_AT).await?;
     if open.is_empty() {
         return Ok(());
     }
-    let circuit = node.journal.completions_state(&link.name).await?.circuit;
+    let circuit = node.journal.completions().state(&link.name).await?.circuit;
     let may = !matches!(circuit.pass(now), Pass::NotBefore(_));
     if may && open.iter().any(|report| circuit.is_turn_of(&report.delivery, now)) {
         ask_once(node, &Ask::CheckCompletions { link: link.name.clone() }, OUTBOX, now).await?;

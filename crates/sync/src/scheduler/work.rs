@@ -29,7 +29,7 @@ const AFTER_ITS_OWN: Duration = Duration::from_secs(1);
 /// # Errors
 /// Those of the database, where not even a request could be taken.
 pub async fn work_once(node: &Node, stop: &CancellationToken) -> Result<bool, JournalError> {
-    let Some(taken) = node.journal.take_request(&node.name, node.lease(), node.clock.now()).await? else {
+    let Some(taken) = node.journal.requests().take(&node.name, node.lease(), node.clock.now()).await? else {
         return Ok(false);
     };
     tracing::debug!(request = %taken.id, kind = taken.ask.kind(), by = %taken.asked_by, "taken");
@@ -111,7 +111,7 @@ async fn keep(node: Node, taken: TakenRequest, stop: CancellationToken) {
     let pause = unsigned(node.lease() / 3);
     loop {
         tokio::time::sleep(pause).await;
-        match node.journal.keep_request(&taken, &node.name, node.lease(), node.clock.now()).await {
+        match node.journal.requests().renew(&taken, &node.name, node.lease(), node.clock.now()).await {
             Ok(()) => {}
             Err(JournalError::Conflict { .. }) => {
                 tracing::warn!(request = %taken.id, "it is in other hands; its work stops here");
@@ -125,11 +125,11 @@ async fn keep(node: Node, taken: TakenRequest, stop: CancellationToken) {
 async fn settle(node: &Node, taken: &TakenRequest, done: Result<Answer, Trouble>) -> Result<(), JournalError> {
     let now = node.clock.now();
     match done {
-        Ok(answer) => node.journal.answer(taken, &node.name, &answer, now).await,
-        Err(Trouble::Held { until }) => node.journal.put_back(taken, &node.name, again(now, until)).await,
+        Ok(answer) => node.journal.requests().finish(taken, &node.name, &answer, now).await,
+        Err(Trouble::Held { until }) => node.journal.requests().put_back(taken, &node.name, again(now, until)).await,
         Err(Trouble::Failed { words, remedy }) => {
             tracing::warn!(request = %taken.id, kind = taken.ask.kind(), "it failed");
-            node.journal.answer(taken, &node.name, &Answer::Failed { words, remedy }, now).await
+            node.journal.requests().finish(taken, &node.name, &Answer::Failed { words, remedy }, now).await
         }
     }
 }

@@ -72,7 +72,7 @@ async fn admit(Gate { state, permission }: &Gate, headers: &HeaderMap) -> Result
 /// Whose token a request brings; `None` where it brings none that holds.
 pub async fn find_program(state: &WebState, headers: &HeaderMap) -> Result<Option<Program>, Problem> {
     let Some(secret) = bearer(headers) else { return Ok(None) };
-    let found = state.journal.token_of(&hash_secret(secret), state.clock.now()).await?;
+    let found = state.journal.tokens().find(&hash_secret(secret), state.clock.now()).await?;
     Ok(found.map(|row| Program {
         token: row.id,
         scopes: row.scope.split_whitespace().filter_map(Scope::read).collect(),
@@ -153,11 +153,11 @@ impl Asker {
             open: true,
             ..RequestFilter::default()
         };
-        let open = journal.requests(&filter, OPEN_MAX).await?;
+        let open = journal.requests().list(&filter, OPEN_MAX).await?;
         let same = open.iter().find(|request| request.state == RequestState::Waiting && request.ask == *ask);
         let id = match same {
             Some(request) => request.id,
-            None => journal.put_request(ask, &self.by, self.now).await?,
+            None => journal.requests().put(ask, &self.by, self.now).await?,
         };
         self.state.wake.notify_one();
         Ok(Accepted::of(id))

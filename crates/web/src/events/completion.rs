@@ -87,7 +87,7 @@ async fn take(gate: &CompletionGate, request: Request) -> Result<Response, Probl
         gate.believers.refuse(Became::Malformed, "user_id and course_id are needed, as whole numbers")
     })?;
     let event = PushedEvent { signature, user: MoodleUserId(user_id.0), course: MoodleCourseId(course_id.0) };
-    match gate.journal.take_pushed(link, &event, forget(push, now), now).await {
+    match gate.journal.completions().accept_event(link, &event, forget(push, now), now).await {
         Ok(Taken::New) => {
             gate.believers.count(Became::Taken);
             gate.wake.notify_one();

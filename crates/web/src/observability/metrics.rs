@@ -19,9 +19,9 @@ pub async fn give_numbers(State(state): State<WebState>, request: Request) -> Re
     let (parts, _) = request.into_parts();
     admit(&state, &parts).await?;
     let now = state.clock.now();
-    let numbers = state.journal.numbers().await?;
-    let overview = state.journal.overview(now).await?;
-    let outbox = state.journal.outbox_totals().await?;
+    let numbers = state.journal.metrics().await?;
+    let overview = state.journal.links().overview(now).await?;
+    let outbox = state.journal.outbox().totals().await?;
     let mut page = Page::default();
     let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
     page.gauge("rollbook_build_info", "The version that runs; always 1", [(version, 1.0)]);

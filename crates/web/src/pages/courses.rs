@@ -64,7 +64,7 @@ pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -
     let mut asks = false;
     for completions in caller.state.settings.completions() {
         asks = true;
-        let found = journal.opted_courses(&completions.link.name).await?;
+        let found = journal.completions().opted_courses(&completions.link.name).await?;
         opted.extend(
             found
                 .into_iter()
@@ -74,7 +74,7 @@ pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -
         );
     }
     let words: Vec<String> = wanted.q.to_lowercase().split_whitespace().map(str::to_owned).collect();
-    let tallies = by_course(&caller, journal.courses(None).await?, link.as_ref());
+    let tallies = by_course(&caller, journal.records().course_totals(None).await?, link.as_ref());
     let fits = |tally: &&CourseTally| {
         let text = format!("{} {} {}", tally.course, tally.name, tally.short_name).to_lowercase();
         words.iter().all(|word| text.contains(word.as_str()))

@@ -65,8 +65,8 @@ pub(super) async fn show_doctor(caller: Caller, Query(wanted): Query<Wanted>) ->
     let clockwork = caller.clockwork(None);
     let filter = RequestFilter { kind: Some("examine".to_owned()), ..RequestFilter::default() };
     let asked = match wanted.request.parse().map(RequestId) {
-        Ok(id) => journal.request(id).await?,
-        Err(_) => journal.requests(&filter, 1).await?.into_iter().next(),
+        Ok(id) => journal.requests().find(id).await?,
+        Err(_) => journal.requests().list(&filter, 1).await?.into_iter().next(),
     };
     let checks = match asked.as_ref().and_then(|asked| asked.answer.as_ref()) {
         Some(Came::Examined { checks }) => check_rows(checks),
@@ -76,7 +76,7 @@ pub(super) async fn show_doctor(caller: Caller, Query(wanted): Query<Wanted>) ->
     let live = if request.as_ref().is_some_and(|request| !request.is_finished) { 1 } else { 0 };
     let names: Vec<&SiteName> = caller.state.settings.sites.keys().collect();
     let all = std::iter::once(("", "all of them".to_owned()));
-    let nodes = journal.nodes().await?.into_iter().map(|node| Node {
+    let nodes = journal.nodes().list().await?.into_iter().map(|node| Node {
         started: clockwork.ago(node.started),
         seen: clockwork.ago(node.seen),
         name: node.name,

@@ -56,9 +56,9 @@ pub(super) async fn show_guilds(caller: Caller) -> Answer {
     let mut links = Vec::new();
     for link in caller.state.settings.links.values().filter(|link| matches!(link, Link::Guilds(_))) {
         let clockwork = caller.clockwork(Some(link.name()));
-        let guilds = journal.guilds(link.name()).await?;
+        let guilds = journal.guilds().list(link.name()).await?;
         let filter = RunFilter { link: Some(link.name().clone()), limit: RUNS, ..RunFilter::default() };
-        let runs = journal.runs(&filter).await?;
+        let runs = journal.runs().list(&filter).await?;
         let (from, to) = link.ends();
         links.push(LinkGuilds {
             name: link.name().to_string(),

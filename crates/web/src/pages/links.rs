@@ -27,7 +27,7 @@ pub(super) fn find_link<'a>(caller: &'a Caller, name: &str) -> Result<&'a Link, 
 
 /// Puts a request and wakes the process; gives the path of its page.
 pub(super) async fn put(caller: &Caller, ask: &Ask) -> Result<String, Failure> {
-    let id = caller.state.journal.put_request(ask, &caller.visitor.name, caller.now).await?;
+    let id = caller.state.journal.requests().put(ask, &caller.visitor.name, caller.now).await?;
     caller.state.wake.notify_one();
     Ok(format!("/requests/{id}"))
 }
@@ -51,13 +51,13 @@ pub(super) async fn pause(caller: Caller, Path(link): Path<String>, Form(form): 
     if form.why.trim().is_empty() {
         return Err(Failure::Invalid("A pause needs a reason, for those who wonder tomorrow".to_owned()));
     }
-    caller.state.journal.pause(&link, &caller.visitor.name, form.why.trim(), caller.now).await?;
+    caller.state.journal.links().pause(&link, &caller.visitor.name, form.why.trim(), caller.now).await?;
     Ok(caller.done(&format!("{link} is paused: nothing of it runs or is sent until it goes on"), "/"))
 }
 
 pub(super) async fn go_on(caller: Caller, Path(link): Path<String>) -> Answer {
     let link = find_link(&caller, &link)?.name().clone();
-    caller.state.journal.unpause(&link, &caller.visitor.name, caller.now).await?;
+    caller.state.journal.links().resume(&link, &caller.visitor.name, caller.now).await?;
     caller.state.wake.notify_one();
     Ok(caller.done(&format!("{link} goes on"), "/"))
 }

@@ -6,7 +6,7 @@ use rollbook_journal::Journal;
 
 /// Fails where the link is paused. A dry run need not ask: it changes nothing.
 pub(in crate::cli) async fn refuse_paused(journal: &Journal, link: &LinkName) -> miette::Result<()> {
-    match journal.link_state(link).await.into_diagnostic()?.paused {
+    match journal.links().state(link).await.into_diagnostic()?.paused {
         None => Ok(()),
         Some((since, by, why)) => Err(miette!(
             help = "let it go on first: rollbook links resume, or the link's page",

@@ -28,7 +28,7 @@ impl Backup {
         journal.back_up(&self.file).await.into_diagnostic().wrap_err("while copying the journal")?;
         let copy = Journal::open(&self.file.display().to_string(), &OpenOptions::default()).await;
         let copy = copy.into_diagnostic().wrap_err("while reading the copy")?;
-        let checked = copy.check().await.into_diagnostic().wrap_err("while reading the copy")?;
+        let checked = copy.maintenance().check().await.into_diagnostic().wrap_err("while reading the copy")?;
         copy.close().await;
         if let Some(damage) = checked.damage.first() {
             return Err(miette!(help = "restore an older backup", "the journal is damaged: {damage}"));

@@ -46,10 +46,10 @@ impl Prune {
         let scope = if self.also_enrolled { PruneScope::Everybody } else { PruneScope::Finished };
         let journal = context.journal(&settings).await?;
         let pruned = if self.dry_run {
-            journal.prune_preview(before, scope).await
+            journal.maintenance().preview(before, scope).await
         } else {
             let by = context.author();
-            journal.prune(before, scope, &by, now).await
+            journal.maintenance().prune(before, scope, &by, now).await
         };
         let pruned = pruned.into_diagnostic().wrap_err("while removing personal data")?;
         let Pruned { people, lines, events, papers } = pruned;

@@ -65,7 +65,7 @@ impl SelfCheck {
 
 async fn check_journal(journal: &rollbook_journal::Journal, settings: &Settings, findings: &mut Findings<'_>) {
     let place = settings.journal.place.shown();
-    match journal.check().await {
+    match journal.maintenance().check().await {
         Ok(checked) if checked.damage.is_empty() => {
             let found = format!(
                 "{place} is whole and can be written (schema {}, {})",

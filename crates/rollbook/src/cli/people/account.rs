@@ -109,7 +109,7 @@ impl AccountCommand {
             Act::Add { name, role, password } => {
                 let hash = if password { Some(read_password().await?) } else { None };
                 let role = RoleName::from(role);
-                let added = journal.add_account(&name, role, hash.as_deref(), &by, now).await;
+                let added = journal.accounts().add(&name, role, hash.as_deref(), &by, now).await;
                 added.into_diagnostic().wrap_err_with(|| format!("while adding the account {name}"))?;
                 context.out.sign(Sign::Done, done(&name, format!("is there, as {}", role.as_str())));
                 if !password {
@@ -120,20 +120,20 @@ impl AccountCommand {
             }
             Act::Role { name, role } => {
                 let role = RoleName::from(role);
-                journal.set_role(&name, role, &by, now).await.into_diagnostic()?;
+                journal.accounts().set_role(&name, role, &by, now).await.into_diagnostic()?;
                 done(&name, format!("is {} now", role.as_str()))
             }
             Act::Password { name } => {
                 let hash = read_password().await?;
-                journal.set_password(&name, &hash, &by, now).await.into_diagnostic()?;
+                journal.accounts().set_password(&name, &hash, &by, now).await.into_diagnostic()?;
                 done(&name, "has another password".to_owned())
             }
             Act::Disable { name } => {
-                journal.set_disabled(&name, true, &by, now).await.into_diagnostic()?;
+                journal.accounts().set_disabled(&name, true, &by, now).await.into_diagnostic()?;
                 done(&name, "does not get in any more".to_owned())
             }
             Act::Enable { name } => {
-                journal.set_disabled(&name, false, &by, now).await.into_diagnostic()?;
+                journal.accounts().set_disabled(&name, false, &by, now).await.into_diagnostic()?;
                 done(&name, "gets in again".to_owned())
             }
         };
@@ -152,7 +152,7 @@ async fn read_password() -> miette::Result<String> {
 }
 
 async fn list(journal: &Journal, context: &mut Context) -> miette::Result<Exit> {
-    let accounts = journal.accounts().await.into_diagnostic().wrap_err("while reading the accounts")?;
+    let accounts = journal.accounts().list().await.into_diagnostic().wrap_err("while reading the accounts")?;
     if accounts.is_empty() {
         let text = "there is no account: add one with `rollbook account add NAME --role administrator`";
         context.out.sign(Sign::Note, text);
@@ -204,7 +204,7 @@ pub(in crate::cli) async fn login_link(
 ) -> miette::Result<String> {
     let secret = make_secret();
     let expires = now.checked_add(SignedDuration::from_mins(minutes)).into_diagnostic()?;
-    let made = journal.make_login_link(name, &hash_secret(&secret), expires, by, now).await;
+    let made = journal.accounts().add_login_link(name, &hash_secret(&secret), expires, by, now).await;
     made.into_diagnostic().wrap_err_with(|| format!("while making a login link for {name}"))?;
     let server = &settings.server;
     let base = server.public_url.as_ref().map_or_else(|| format!("http://{}", server.listen), ToString::to_string);

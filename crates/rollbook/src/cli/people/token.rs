@@ -77,7 +77,7 @@ impl TokenCommand {
         match self.act {
             Act::List => list(&journal, context).await,
             Act::Revoke { id } => {
-                let revoked = journal.revoke_token(id, &by, now).await;
+                let revoked = journal.tokens().revoke(id, &by, now).await;
                 revoked.into_diagnostic().wrap_err_with(|| format!("while revoking token {id}"))?;
                 context.out.sign(Sign::Done, format_args!("token {id} is revoked"));
                 context.out.json(&json!({"token": id, "revoked": true}));
@@ -89,7 +89,7 @@ impl TokenCommand {
                 let expires = now.checked_add(SignedDuration::from_hours(24 * days)).into_diagnostic()?;
                 let (hash, scope) = (hash_secret(&secret), words.join(" "));
                 let token = NewToken { name: &name, hash: &hash, scope: &scope, expires };
-                let id = journal.add_token(&token, &by, now).await;
+                let id = journal.tokens().add(&token, &by, now).await;
                 let id = id.into_diagnostic().wrap_err_with(|| format!("while making the token {name}"))?;
                 context
                     .out
@@ -104,7 +104,7 @@ impl TokenCommand {
 
 async fn list(journal: &Journal, context: &mut Context) -> miette::Result<Exit> {
     let now = context.clock.now();
-    let tokens = journal.tokens().await.into_diagnostic().wrap_err("while reading the tokens")?;
+    let tokens = journal.tokens().list().await.into_diagnostic().wrap_err("while reading the tokens")?;
     if tokens.is_empty() {
         context.out.sign(Sign::Note, "no program has a token");
     } else {

@@ -95,7 +95,8 @@ impl List {
         let Self { link, kind, all, limit } = self;
         let filter =
             AttentionFilter { link: link.map(LinkName::new), kind, with_closed: all, ..AttentionFilter::default() };
-        let items = journal.attention(&filter, limit).await.into_diagnostic().wrap_err("while reading what waits")?;
+        let items =
+            journal.attention().list(&filter, limit).await.into_diagnostic().wrap_err("while reading what waits")?;
         print(&items, &zone, &mut context.out);
         Ok(Exit::Fine)
     }
@@ -147,7 +148,8 @@ impl Resolve {
             Decision::Retry => (Resolution::Release, "try again"),
             Decision::Ignore => (Resolution::Ignore, "ignore"),
         };
-        let resolved = journal.resolve(self.item, resolution, action, &by, &self.reason, context.clock.now()).await;
+        let resolved =
+            journal.attention().resolve(self.item, resolution, action, &by, &self.reason, context.clock.now()).await;
         let resolved = resolved.into_diagnostic().wrap_err_with(|| format!("while resolving item {}", self.item))?;
         let what = match self.action {
             Decision::Retry => "tried by the next run",

@@ -53,7 +53,7 @@ async fn correct(item: i64, ask: CorrectionAsk, by: Option<String>, context: &mu
     let settings = context.settings()?;
     let author = context.decider(by.as_ref())?;
     let journal = context.journal(&settings).await?;
-    let found = journal.attention_item(item).await.into_diagnostic().wrap_err("while reading the item")?;
+    let found = journal.attention().find(item).await.into_diagnostic().wrap_err("while reading the item")?;
     if found.closed.is_some() {
         return Err(miette!(help = "see rollbook attention", "attention item {item} is closed already"));
     }

@@ -68,8 +68,12 @@ impl Explain {
 
     /// Whom the word means; a GUID that the journal never saw may still be one in Moodle.
     async fn people(&self, journal: &Journal, link: &LinkName) -> miette::Result<Vec<Person>> {
-        let found =
-            journal.find_people(link, &self.person).await.into_diagnostic().wrap_err("while looking for the person")?;
+        let found = journal
+            .people()
+            .find(link, &self.person)
+            .await
+            .into_diagnostic()
+            .wrap_err("while looking for the person")?;
         if !found.is_empty() {
             return Ok(found);
         }
@@ -88,7 +92,7 @@ impl Explain {
         person: &Person,
         course: &ElmCourseId,
     ) -> miette::Result<Explanation> {
-        let story = journal.story(&found.link.name, &person.guid, Some(course)).await;
+        let story = journal.people().story(&found.link.name, &person.guid, Some(course)).await;
         let story = story.into_diagnostic().wrap_err("while reading the journal")?;
         let now = if self.offline { NowInMoodle::NotAsked } else { self.ask(found, &story.guid(person), course).await };
         Ok(story.explain(person, course, now))

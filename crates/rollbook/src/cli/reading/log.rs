@@ -60,7 +60,7 @@ impl Log {
         loop {
             let left = self.limit - u32::try_from(rows.len()).unwrap_or(self.limit);
             query.limit = left.min(PAGE);
-            let page = journal.log(&query).await.into_diagnostic().wrap_err("while reading the log")?;
+            let page = journal.records().log(&query).await.into_diagnostic().wrap_err("while reading the log")?;
             rows.extend(page.rows);
             query.after = page.next;
             if query.after.is_none() || rows.len() >= self.limit as usize {

@@ -39,7 +39,7 @@ impl Runs {
             None => {
                 let link = self.link.as_ref().map(LinkName::new);
                 let filter = RunFilter { link, limit: self.limit, ..RunFilter::default() };
-                let runs = journal.runs(&filter).await.into_diagnostic().wrap_err("while reading the runs")?;
+                let runs = journal.runs().list(&filter).await.into_diagnostic().wrap_err("while reading the runs")?;
                 print_list(&runs, &zone, &mut context.out);
                 Ok(Exit::Fine)
             }
@@ -72,9 +72,9 @@ fn state_words(run: &RunRow) -> String {
 
 async fn show_one(journal: &Journal, id: &str, zone: &TimeZone, context: &mut Context) -> miette::Result<Exit> {
     let doing = || format!("while reading run {id}");
-    let run = journal.run(id).await.into_diagnostic().wrap_err_with(doing)?;
-    let plan = journal.plan_of_run(&run.id).await.into_diagnostic().wrap_err_with(doing)?;
-    let events = journal.events(&run.id, 0, EVENTS_MAX).await.into_diagnostic().wrap_err_with(doing)?;
+    let run = journal.runs().find(id).await.into_diagnostic().wrap_err_with(doing)?;
+    let plan = journal.plans().of_run(&run.id).await.into_diagnostic().wrap_err_with(doing)?;
+    let events = journal.runs().events(&run.id, 0, EVENTS_MAX).await.into_diagnostic().wrap_err_with(doing)?;
     let detailed = context.detailed();
     let out = &mut context.out;
     print_run(&run, zone, out);

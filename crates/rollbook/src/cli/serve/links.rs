@@ -75,8 +75,8 @@ async fn list(context: &mut Context) -> miette::Result<Exit> {
     let settings = context.settings()?;
     let journal = context.journal(&settings).await?;
     let doing = "while reading the journal";
-    let rows = journal.schedules().await.into_diagnostic().wrap_err(doing)?;
-    let overview = journal.overview(context.clock.now()).await.into_diagnostic().wrap_err(doing)?;
+    let rows = journal.schedule().list().await.into_diagnostic().wrap_err(doing)?;
+    let overview = journal.links().overview(context.clock.now()).await.into_diagnostic().wrap_err(doing)?;
     let shown: Vec<Shown<'_>> = settings
         .links
         .iter()
@@ -153,7 +153,7 @@ impl Pause {
         let settings = context.settings()?;
         let (link, by) = (find(&settings, &self.link)?, context.decider(self.by.as_ref())?);
         let journal = context.journal(&settings).await?;
-        let paused = journal.pause(&link, &by, &self.reason, context.clock.now()).await;
+        let paused = journal.links().pause(&link, &by, &self.reason, context.clock.now()).await;
         paused.into_diagnostic().wrap_err_with(|| format!("while pausing link {link}"))?;
         context.out.sign(Sign::Done, format_args!("link {link} is paused by {by}: {}", self.reason));
         context.out.sign(Sign::Note, "a run that is under way ends; nothing further begins");
@@ -167,7 +167,7 @@ impl Resume {
         let settings = context.settings()?;
         let (link, by) = (find(&settings, &self.link)?, context.decider(self.by.as_ref())?);
         let journal = context.journal(&settings).await?;
-        let resumed = journal.unpause(&link, &by, context.clock.now()).await;
+        let resumed = journal.links().resume(&link, &by, context.clock.now()).await;
         resumed.into_diagnostic().wrap_err_with(|| format!("while letting link {link} go on"))?;
         context.out.sign(Sign::Done, format_args!("link {link} goes on; what it missed is caught up by one run"));
         context.out.json(&json!({ "link": link, "paused": false, "by": by }));

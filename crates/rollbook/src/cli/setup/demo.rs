@@ -77,8 +77,8 @@ async fn serve_demo(context: &mut Context, config: &Path) -> miette::Result<()> 
     let journal = context.journal(&settings).await?;
     let door = Door::open(&settings.server).await?;
     let now = context.clock.now();
-    if journal.account(VISITOR).await.into_diagnostic()?.is_none() {
-        journal.add_account(VISITOR, RoleName::Administrator, None, VISITOR, now).await.into_diagnostic()?;
+    if journal.accounts().find(VISITOR).await.into_diagnostic()?.is_none() {
+        journal.accounts().add(VISITOR, RoleName::Administrator, None, VISITOR, now).await.into_diagnostic()?;
     }
     let link = login_link(&settings, &journal, (VISITOR, VISIT_MINUTES), VISITOR, now).await?;
     context.out.heading("The pages (Ctrl-C ends them, and the made-up sites)");

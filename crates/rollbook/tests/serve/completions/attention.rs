@@ -41,7 +41,7 @@ async fn try_again_sends_a_refused_report_once_more_as_the_act_of_a_person() {
     assert_eq!((attended.records, attended.ran.is_some()), (1, true));
     assert_eq!(scene.reported(), [FIRST_ENROLMENT], "sent at once, and once");
     assert!(scene.asked().await.is_empty());
-    let closed = scene.journal.attention_item(asked[0].id).await.unwrap();
+    let closed = scene.journal.attention().find(asked[0].id).await.unwrap();
     let expected = ("try again".to_owned(), "jo".to_owned(), "the ELM was mended".to_owned());
     assert_eq!(closed.resolution, Some(expected));
     let acts = acts(&scene).await;
@@ -102,7 +102,12 @@ async fn completion_without_enrolment_record_is_reported_by_the_id_that_a_person
     assert_eq!(key.user.0, stranger);
     let event = rollbook_journal::PushedEvent { signature: "a".repeat(64), user: key.user, course: key.course };
     let now = node.clock.now();
-    scene.journal.take_pushed(&link("done"), &event, now - jiff::SignedDuration::from_hours(1), now).await.unwrap();
+    scene
+        .journal
+        .completions()
+        .accept_event(&link("done"), &event, now - jiff::SignedDuration::from_hours(1), now)
+        .await
+        .unwrap();
     for _ in 0..3 {
         scene.ask(&node, &Ask::CheckCompletions { link: link("done") }).await;
     }

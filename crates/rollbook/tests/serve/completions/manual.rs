@@ -66,7 +66,12 @@ async fn refused_report_is_sent_again_by_its_number_and_history_is_marked() {
     let zoe = scene.complete("zoe");
     let event = PushedEvent { signature: "a".repeat(64), user: zoe.user, course: zoe.course };
     let now = node.clock.now();
-    scene.journal.take_pushed(&link("done"), &event, now - jiff::SignedDuration::from_hours(1), now).await.unwrap();
+    scene
+        .journal
+        .completions()
+        .accept_event(&link("done"), &event, now - jiff::SignedDuration::from_hours(1), now)
+        .await
+        .unwrap();
     scene.ask(&node, &Ask::CheckCompletions { link: link("done") }).await;
     let waiting = scene.completions().await.into_iter().find(|row| row.standing == "waiting").unwrap();
     assert_eq!((waiting.seen.key, waiting.code.as_str()), (zoe, "no_enrolment_record"));

@@ -225,7 +225,8 @@ async fn completion_without_enrolment_record_is_told() {
         let rows = play
             .scene
             .journal
-            .completions(&link("done"), &CompletionQuery { limit: 9, ..CompletionQuery::default() })
+            .completions()
+            .list(&link("done"), &CompletionQuery { limit: 9, ..CompletionQuery::default() })
             .await
             .unwrap();
         let (completion, enrolment) = (rows[0].seen.key, EnrolmentId::new("4711"));
@@ -246,7 +247,8 @@ async fn refused_completion_is_told() {
         let rows = play
             .scene
             .journal
-            .completions(&link("done"), &CompletionQuery { limit: 9, ..CompletionQuery::default() })
+            .completions()
+            .list(&link("done"), &CompletionQuery { limit: 9, ..CompletionQuery::default() })
             .await
             .unwrap();
         let reports = vec![rows[0].report.as_ref().unwrap().id];
@@ -275,9 +277,9 @@ async fn guard_that_refused_is_told_with_the_page_where_the_plan_is_approved() {
         "https://rollbook.example.org/plans/1\n",
     ];
     let mend = async |play: &Play| {
-        let plan = play.scene.journal.plans(None, Some(PlanState::Blocked), None, 9).await.unwrap().remove(0).id;
+        let plan = play.scene.journal.plans().list(None, Some(PlanState::Blocked), None, 9).await.unwrap().remove(0).id;
         let now = play.node.clock.now();
-        play.scene.journal.approve_plan(plan, "ann", "the new year", now + MINUTES, now).await.unwrap();
+        play.scene.journal.plans().approve(plan, "ann", "the new year", now + MINUTES, now).await.unwrap();
         play.ask(&Ask::ApplyPlan { link: link("psa"), plan }).await;
     };
     play.lives("psa", "A guard refused a plan", &parts, mend).await;
@@ -289,7 +291,7 @@ async fn more_items_than_one_page_of_them_are_each_followed_to_their_end() {
     let world = school((0..PEOPLE).map(|number| enrol(&format!("G{number}"), COURSE).named("", "")));
     let play = Play::new(world, "").await;
     play.turn("psa").await;
-    let open = || async { play.scene.journal.open_episodes(&link("psa")).await.unwrap().len() };
+    let open = || async { play.scene.journal.notices().open_episodes(&link("psa")).await.unwrap().len() };
     assert_eq!((open().await, told(&play.scene, OPERATORS).len()), (PEOPLE, 1));
     play.pass(DAY);
     look(&play.node).await;

@@ -35,7 +35,7 @@ pub async fn query_feed(
     records.truncate(CARDS_MAX);
 
     let prints: Vec<Fingerprint> = records.iter().map(|record| record.fingerprint).collect();
-    let known = journal.known(&flow.link, &prints).await?;
+    let known = journal.records().known(&flow.link, &prints).await?;
     let doubts = known_doubts(known.iter().map(|(record, code)| (record, *code)));
     let records = Snapshot { taken_at, gaps: Vec::new(), value: records };
     let made = make_plan(flow, journal, clock, &records, &doubts).await?;

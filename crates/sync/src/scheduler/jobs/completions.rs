@@ -61,7 +61,7 @@ pub(super) async fn retry(
     stop: &CancellationToken,
 ) -> Result<Answer, Trouble> {
     let flow = reports(node, link)?;
-    let queued = node.journal.report_again(link, numbers, by, node.clock.now()).await?;
+    let queued = node.journal.completions().resend(link, numbers, by, node.clock.now()).await?;
     if queued == 0 {
         return Err(Trouble::failed("none of these reports can be sent again".to_owned(), "load the page again"));
     }
@@ -84,14 +84,14 @@ pub(super) async fn mark(
             limit: LOOKED_THROUGH_MAX,
             ..CompletionQuery::default()
         };
-        let rows = node.journal.completions(link, &query).await?;
+        let rows = node.journal.completions().list(link, &query).await?;
         found.extend(rows.into_iter().filter(|row| wanted.contains(&row.seen.key)).map(|row| (row.seen, row.course)));
     }
     if found.is_empty() {
         let words = "none of these completions waits or was skipped".to_owned();
         return Err(Trouble::failed(words, "load the page again"));
     }
-    let marked = node.journal.mark_completions(link, &found, by, node.clock.now()).await?;
+    let marked = node.journal.completions().mark_reported(link, &found, by, node.clock.now()).await?;
     Ok(Answer::Marked { marked: marked.marked, known: marked.known })
 }
 
@@ -105,7 +105,7 @@ pub(super) async fn supply(
     stop: &CancellationToken,
 ) -> Result<Answer, Trouble> {
     let flow = reports(node, link)?;
-    node.journal.supply_enrolment(link, completion, enrolment, by, node.clock.now()).await?;
+    node.journal.completions().supply_enrolment(link, completion, enrolment, by, node.clock.now()).await?;
     deliver(node, &flow, Reach::Pushed, 0, by, stop).await
 }
 

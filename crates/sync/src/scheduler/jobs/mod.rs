@@ -67,7 +67,7 @@ pub(super) async fn execute(node: &Node, taken: &TakenRequest, stop: &Cancellati
     if let Some(link) = taken.ask.link().filter(|_| !taken.ask.only_looks()) {
         refuse_paused(node, link).await?;
         // Cheaper than making a flow ready to be told the same.
-        if let Some(until) = node.journal.held_until(link, node.clock.now()).await? {
+        if let Some(until) = node.journal.leases().held_until(link, node.clock.now()).await? {
             return Err(Trouble::Held { until });
         }
     }
@@ -99,7 +99,7 @@ pub(super) async fn execute(node: &Node, taken: &TakenRequest, stop: &Cancellati
 
 /// A paused link is left alone until it goes on, whoever asks.
 async fn refuse_paused(node: &Node, link: &LinkName) -> Result<(), Trouble> {
-    match node.journal.link_state(link).await?.paused {
+    match node.journal.links().state(link).await?.paused {
         None => Ok(()),
         Some((since, by, why)) => Err(Trouble::failed(
             format!("link {link} is paused since {since:.0} by {by}: {why}"),

@@ -155,12 +155,12 @@ pub async fn list_completions(
         limit: u64::from(limit) + 1,
     };
     let journal = &asker.state.journal;
-    let mut rows = journal.completions(&link, &query).await?;
+    let mut rows = journal.completions().list(&link, &query).await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
     Ok(Json(Completions {
-        totals: journal.completion_totals(&link).await?,
+        totals: journal.completions().totals(&link).await?,
         next: rows.last().filter(|_| more).map(|row| row.keyset().to_string()),
         completions: rows.iter().map(CompletionView::of).collect(),
     }))

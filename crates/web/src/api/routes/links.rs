@@ -87,8 +87,8 @@ pub async fn show_link(asker: Asker, Named(name): Named<String>) -> Result<Json<
 }
 
 async fn views(asker: &Asker, links: &[&Link]) -> Result<Vec<LinkView>, Problem> {
-    let overview = asker.state.journal.overview(asker.now).await?;
-    let schedules = asker.state.journal.schedules().await?;
+    let overview = asker.state.journal.links().overview(asker.now).await?;
+    let schedules = asker.state.journal.schedule().list().await?;
     let view = |link: &&Link| {
         let overview = overview.iter().find(|overview| overview.state.link == *link.name());
         view(link, overview, schedules.get(link.name()), asker.now)

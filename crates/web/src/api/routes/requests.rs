@@ -102,7 +102,7 @@ pub async fn list_requests(asker: Asker, Asked(wanted): Asked<RequestsWanted>) -
         before: before.map(|key| RequestId(key.0)),
         ..RequestFilter::default()
     };
-    let (rows, next) = cut(asker.state.journal.requests(&filter, limit + 1).await?, limit, |row| row.id.0);
+    let (rows, next) = cut(asker.state.journal.requests().list(&filter, limit + 1).await?, limit, |row| row.id.0);
     Ok(Json(Requests { requests: rows.iter().map(RequestView::of).collect(), next }))
 }
 
@@ -110,7 +110,7 @@ pub async fn list_requests(asker: Asker, Asked(wanted): Asked<RequestsWanted>) -
 #[utoipa::path(get, path = "/requests/{request}", tag = "requests", params(("request" = i64, Path)),
     responses((status = 200, body = RequestView), Reading))]
 pub async fn show_request(asker: Asker, Named(id): Named<i64>) -> Result<Json<RequestView>, Problem> {
-    let found = asker.state.journal.request(RequestId(id)).await?;
+    let found = asker.state.journal.requests().find(RequestId(id)).await?;
     let found = found.ok_or_else(|| Problem::not_found(format!("request {id}")))?;
     Ok(Json(RequestView::of(&found)))
 }

@@ -82,7 +82,7 @@ pub(in crate::pages) async fn show_completions(caller: Caller, Query(wanted): Qu
     let journal = &caller.state.journal;
     let (mut request, mut card, mut form) = (None, None, Named::default());
     if let Ok(id) = wanted.request.parse().map(RequestId) {
-        let asked = journal.request(id).await?.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
+        let asked = journal.requests().find(id).await?.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
         if let Ask::PreviewCompletion { link, named } = &asked.ask {
             form = Named::of(link, named);
         }
@@ -104,8 +104,8 @@ pub(in crate::pages) async fn show_completions(caller: Caller, Query(wanted): Qu
         limit: ROWS,
         ..CompletionQuery::default()
     };
-    let rows = journal.completions(&name, &query).await?;
-    let totals = journal.completion_totals(&name).await?;
+    let rows = journal.completions().list(&name, &query).await?;
+    let totals = journal.completions().totals(&name).await?;
     let live = if request.as_ref().is_some_and(|request| !request.is_finished) { 1 } else { 0 };
     let any = std::iter::once(("", "any".to_owned()));
     let page = CompletionsPage {
@@ -257,7 +257,8 @@ pub(in crate::pages) async fn retry(caller: Caller, Form(form): Form<OfReport>) 
 pub(in crate::pages) async fn cancel(caller: Caller, Form(form): Form<OfReport>) -> Answer {
     let link = completions_link(&caller, &form.link)?;
     let journal = &caller.state.journal;
-    let cancelled = journal.cancel_reports(&link, &[form.report], &caller.visitor.name, caller.now).await?;
+    let cancelled =
+        journal.completions().cancel_reports(&link, &[form.report], &caller.visitor.name, caller.now).await?;
     if cancelled == 0 {
         return Err(Failure::Conflict("This report is not to be given up any more".to_owned()));
     }

@@ -63,7 +63,7 @@ pub(in crate::pages) async fn show_intake(caller: Caller, Query(wanted): Query<W
     let mut request = None;
     let mut found = None;
     if let Ok(id) = wanted.request.parse().map(RequestId) {
-        let asked = journal.request(id).await?.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
+        let asked = journal.requests().find(id).await?.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
         let Ask::QueryFeed { link, question } = &asked.ask else {
             return Err(Failure::NotFound(format!("question to the feed with the number {id}")));
         };
@@ -123,7 +123,7 @@ async fn earlier(journal: &Journal, link: &LinkName, guid: &str, course: &str) -
         limit: EARLIER,
         ..LogQuery::default()
     };
-    Ok(journal.log(&query).await?.rows)
+    Ok(journal.records().log(&query).await?.rows)
 }
 
 pub(in crate::pages) async fn ask_feed(caller: Caller, Form(form): Form<FeedForm>) -> Answer {
@@ -157,7 +157,7 @@ pub(in crate::pages) async fn process(caller: Caller, Form(fields): Form<Vec<(St
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let id = field("request").and_then(|id| id.parse().ok()).map(RequestId);
     let id = id.ok_or_else(|| Failure::Invalid("No question to the feed was named".to_owned()))?;
-    let asked = caller.state.journal.request(id).await?;
+    let asked = caller.state.journal.requests().find(id).await?;
     let asked = asked.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
     let Ask::QueryFeed { link, question } = asked.ask else {
         return Err(Failure::Invalid(format!("Request {id} is no question to the feed")));

@@ -76,7 +76,7 @@ pub(in crate::pages) async fn show_attention(caller: Caller, Query(wanted): Quer
         with_closed: is_all,
         before: wanted.before.parse().ok(),
     };
-    let mut items = caller.state.journal.attention(&filter, ITEMS + 1).await?;
+    let mut items = caller.state.journal.attention().list(&filter, ITEMS + 1).await?;
     let more = items.len() > ITEMS as usize;
     items.truncate(ITEMS as usize);
     let query = |before: &str| {
@@ -120,8 +120,8 @@ fn item_line(item: &AttentionItem, clockwork: &TimeFormatter) -> ItemLine {
 
 pub(in crate::pages) async fn show_item(caller: Caller, Path(id): Path<i64>) -> Answer {
     let journal = &caller.state.journal;
-    let item = journal.attention_item(id).await?;
-    let records = journal.waiting_behind(id, 0, RECORDS).await?;
+    let item = journal.attention().find(id).await?;
+    let records = journal.attention().records_behind(id, 0, RECORDS).await?;
     let clockwork = caller.clockwork(Some(&item.link));
     let (sides, remedies, words) = sides(&item, records.first());
     let heading = match records.first() {
@@ -168,7 +168,7 @@ pub(in crate::pages) async fn decide_item(
     Path(id): Path<i64>,
     Form(decision): Form<Decision>,
 ) -> Answer {
-    let item = caller.state.journal.attention_item(id).await?;
+    let item = caller.state.journal.attention().find(id).await?;
     if item.closed.is_some() {
         return Err(Failure::Conflict(format!("Item {id} was decided already")));
     }

@@ -103,7 +103,7 @@ fn ran_view(ran: &Ran) -> RanView {
 }
 
 pub(in crate::pages) async fn show_request(caller: Caller, Path(id): Path<i64>) -> Answer {
-    let request = caller.state.journal.request(RequestId(id)).await?;
+    let request = caller.state.journal.requests().find(RequestId(id)).await?;
     let request = request.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
     // These have pages of their own, with what can be done next.
     match &request.ask {

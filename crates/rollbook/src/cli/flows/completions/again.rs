@@ -46,7 +46,7 @@ impl Retry {
         if self.reports.is_empty() {
             let query =
                 CompletionQuery { standing: Some("refused".to_owned()), limit: REPORTS_MAX, ..Default::default() };
-            let refused = journal.completions(&flow.link, &query).await.into_diagnostic()?;
+            let refused = journal.completions().list(&flow.link, &query).await.into_diagnostic()?;
             self.reports = refused.into_iter().filter_map(|row| row.report.map(|report| report.id)).collect();
         }
         if self.dry_run || self.reports.is_empty() {
@@ -57,7 +57,8 @@ impl Retry {
             return Ok(Exit::Fine);
         }
         refuse_paused(&journal, &flow.link).await?;
-        let released = journal.report_again(&flow.link, &self.reports, &context.author(), context.clock.now()).await;
+        let released =
+            journal.completions().resend(&flow.link, &self.reports, &context.author(), context.clock.now()).await;
         let released = released.into_diagnostic().wrap_err("while releasing the reports")?;
         if released == 0 {
             return Err(miette!(help = "see rollbook completions list", "none of these reports can be sent again"));
@@ -77,7 +78,8 @@ impl Cancel {
         let settings = context.settings()?;
         let link = settings.completion(&LinkName::new(&self.link))?.link.name.clone();
         let journal = context.journal(&settings).await?;
-        let cancelled = journal.cancel_reports(&link, &self.reports, &context.author(), context.clock.now()).await;
+        let cancelled =
+            journal.completions().cancel_reports(&link, &self.reports, &context.author(), context.clock.now()).await;
         let cancelled = cancelled.into_diagnostic().wrap_err("while cancelling the reports")?;
         context.out.sign(Sign::Done, format_args!("given up: {}", some(cancelled, "report")));
         context.out.json(&json!({"cancelled": cancelled}));

@@ -89,7 +89,7 @@ async fn push_stranger(context: &Context, sandbox: &Sandbox, journal: &Journal, 
     complete(sandbox, user, course, now - SignedDuration::from_mins(2));
     let event =
         PushedEvent { signature: format!("demo {now}"), user: MoodleUserId(user), course: MoodleCourseId(course) };
-    match journal.take_pushed(link, &event, now, now).await.into_diagnostic()? {
+    match journal.completions().accept_event(link, &event, now, now).await.into_diagnostic()? {
         Taken::New => Ok(()),
         Taken::Before => Err(miette!("the demo's event was there before")),
     }

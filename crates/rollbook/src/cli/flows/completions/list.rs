@@ -65,7 +65,8 @@ impl List {
             limit: self.limit,
             ..CompletionQuery::default()
         };
-        let rows = journal.completions(&link, &query).await.into_diagnostic().wrap_err("while reading the journal")?;
+        let rows =
+            journal.completions().list(&link, &query).await.into_diagnostic().wrap_err("while reading the journal")?;
         print_rows(&rows, &zone, &mut context.out);
         print_totals(&journal, &link, &rows, &mut context.out).await?;
         Ok(Exit::Fine)
@@ -134,7 +135,7 @@ async fn print_totals(
     rows: &[CompletionRow],
     out: &mut Output,
 ) -> miette::Result<()> {
-    let totals = journal.completion_totals(link).await.into_diagnostic().wrap_err("while counting completions")?;
+    let totals = journal.completions().totals(link).await.into_diagnostic().wrap_err("while counting completions")?;
     let words: Vec<String> = totals.iter().map(|(standing, total)| format!("{total} {standing}")).collect();
     if !words.is_empty() {
         out.sign(Sign::Note, format_args!("in all: {}", words.join(", ")));

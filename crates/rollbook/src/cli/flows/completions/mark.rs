@@ -59,7 +59,8 @@ impl Mark {
             context.out.json(&json!({"dry_run": true, "completions": found.len()}));
             return Ok(Exit::Fine);
         }
-        let marked = journal.mark_completions(&flow.link, &found, &context.author(), context.clock.now()).await;
+        let marked =
+            journal.completions().mark_reported(&flow.link, &found, &context.author(), context.clock.now()).await;
         let marked = marked.into_diagnostic().wrap_err("while marking completions")?;
         context.out.sign(Sign::Done, format_args!("marked as reported: {}", some(marked.marked, "completion")));
         context.out.json(&json!({"dry_run": false, "marked": marked.marked, "known": marked.known}));
@@ -74,7 +75,12 @@ pub(super) async fn find_past(
     journal: &Journal,
     past: &Past,
 ) -> miette::Result<Vec<(SeenCompletion, Option<ElmCourseId>)>> {
-    let opted = journal.opted_courses(&flow.link).await.into_diagnostic().wrap_err("while reading the journal")?;
+    let opted = journal
+        .completions()
+        .opted_courses(&flow.link)
+        .await
+        .into_diagnostic()
+        .wrap_err("while reading the journal")?;
     let meant = opted.iter().filter(|course| past.course.is_none() || course.elm_id == past.course);
     let courses: BTreeMap<MoodleCourseId, Option<ElmCourseId>> =
         meant.map(|course| (course.id, course.elm_id.clone())).collect();
@@ -93,7 +99,7 @@ pub(super) async fn find_past(
     let ids: Vec<MoodleCourseId> = courses.keys().copied().collect();
     let all = find_historic(flow, &ids, since, until).await.into_diagnostic().wrap_err("while reading Moodle")?;
     let asked: Vec<KnownQuestion> = all.iter().map(|seen| question(seen, &courses)).collect();
-    let known = journal.known_completions(&flow.link, &asked).await.into_diagnostic()?;
+    let known = journal.completions().known(&flow.link, &asked).await.into_diagnostic()?;
     let known: BTreeSet<CompletionKey> = known.into_iter().map(|known| known.key).collect();
     let unknown = all.into_iter().filter(|seen| !known.contains(&seen.key));
     Ok(unknown
@@ -119,7 +125,7 @@ async fn find_seen(
             limit: SEEN_MAX,
             ..CompletionQuery::default()
         };
-        found.extend(journal.completions(&flow.link, &query).await.into_diagnostic()?);
+        found.extend(journal.completions().list(&flow.link, &query).await.into_diagnostic()?);
     }
     let mut found: Vec<_> = found
         .into_iter()

@@ -94,7 +94,7 @@ impl<'a> Stage<'a> {
         let now = self.bench.clock.now();
         let signature = format!("{}-{}-{}", learner.user, course.id, now.as_nanosecond());
         let event = PushedEvent { signature, user: learner.user, course: course.id };
-        let taken = self.intake.journal().take_pushed(&self.link, &event, now, now).await;
+        let taken = self.intake.journal().completions().accept_event(&self.link, &event, now, now).await;
         same("what became of the event", &taken.map_err(while_doing("keeping an event"))?, &Taken::New)
     }
 
