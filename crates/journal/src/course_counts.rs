@@ -60,7 +60,7 @@ pub(super) fn short_action(action: &str) -> &str {
 
 /// What the records of one course came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CourseTally {
+pub struct CourseCounts {
     /// The link.
     pub link: LinkName,
     /// The course, as the ELM names it.
@@ -80,18 +80,18 @@ impl Records<'_> {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn course_totals(self, link: Option<&LinkName>) -> Result<Vec<CourseTally>, JournalError> {
+    pub async fn course_totals(self, link: Option<&LinkName>) -> Result<Vec<CourseCounts>, JournalError> {
         let sql = "
             SELECT tally.link, tally.course, tally.action, tally.status, tally.total,
                 COALESCE(course.course_id, 0) AS course_id, COALESCE(course.name, '') AS name,
                 COALESCE(course.short_name, '') AS short_name
             FROM tally LEFT JOIN course ON course.link = tally.link AND course.course = tally.course
             WHERE tally.total <> 0 AND ($1 = '' OR tally.link = $1) ORDER BY tally.link, tally.course";
-        let mut courses: Vec<CourseTally> = Vec::new();
+        let mut courses: Vec<CourseCounts> = Vec::new();
         for row in self.store.rows(sql, args![link.map_or("", LinkName::as_str)]).await? {
             let (link, course) = (LinkName::new(row.text("link")?), ElmCourseId::new(row.text("course")?));
             if courses.last().is_none_or(|last| (&last.link, &last.course) != (&link, &course)) {
-                courses.push(CourseTally {
+                courses.push(CourseCounts {
                     link,
                     course,
                     course_id: MoodleCourseId(row.int("course_id")?),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// Totals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Numbers {
+pub struct JournalMetrics {
     /// Runs, by link, flow and state.
     pub runs: BTreeMap<(String, String, String), u64>,
     /// Records, by link and status word.
@@ -20,8 +20,8 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn metrics(&self) -> Result<Numbers, JournalError> {
-        let mut numbers = Numbers::default();
+    pub async fn metrics(&self) -> Result<JournalMetrics, JournalError> {
+        let mut numbers = JournalMetrics::default();
         let sql = "SELECT link, flow, state, COUNT(*) AS total FROM run GROUP BY link, flow, state";
         for row in self.store.rows(sql, args![]).await? {
             let key = (row.text("link")?, row.text("flow")?, row.text("state")?);

@@ -11,7 +11,7 @@ const STEP_MS: i64 = 15 * 60 * 1000;
 
 /// What the runs that began within a quarter of an hour came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RunFigures {
+pub struct RunStats {
     /// When the quarter began.
     pub from: Timestamp,
     /// How many runs.
@@ -48,7 +48,7 @@ impl Runs<'_> {
         flow: &str,
         link: Option<&LinkName>,
         (from, until): (Timestamp, Timestamp),
-    ) -> Result<Vec<RunFigures>, JournalError> {
+    ) -> Result<Vec<RunStats>, JournalError> {
         let sum = |column: &str| format!("CAST(SUM({column}) AS BIGINT) AS {column}");
         let (runs, enrolled, suspended, errors) = (sum("runs"), sum("enrolled"), sum("suspended"), sum("errors"));
         let sql = format!(
@@ -63,7 +63,7 @@ impl Runs<'_> {
         let rows = self.store.rows(&sql, args).await?;
         let read = |row: &super::store::Row| {
             let began = row.int("step")?.saturating_mul(STEP_MS);
-            Ok(RunFigures {
+            Ok(RunStats {
                 from: Timestamp::from_millisecond(began).unwrap_or(Timestamp::MIN),
                 runs: row.count("runs")?,
                 enrolled: row.count("enrolled")?,

@@ -3,7 +3,7 @@
 //! A slot (a due time) is covered in the transaction that puts the request for its run: it is run once, however many nodes
 //! look at it, and a node that dies loses the request to another. Computing due times is the crate `sync`.
 
-use super::requests::{Ask, Narrow, Purpose, RequestId, SCHEDULE};
+use super::requests::{Job, Narrow, Purpose, RequestId, SCHEDULE};
 use super::runs::{NewEvent, append};
 use super::store::{Row, args};
 use super::{JournalError, Nodes, Schedule, bounded};
@@ -104,8 +104,8 @@ impl Schedule<'_> {
         begins: Timestamp,
         now: Timestamp,
     ) -> Result<Option<RequestId>, JournalError> {
-        let ask = Ask::RunLink { link: link.clone(), purpose: Purpose::Apply, narrow: Narrow::Usual };
-        let body = serde_json::to_string(&ask).expect("a request is plain data");
+        let job = Job::RunLink { link: link.clone(), purpose: Purpose::Apply, narrow: Narrow::Usual };
+        let body = serde_json::to_string(&job).expect("a request is plain data");
         let mut tx = self.store.begin().await?;
         if tx.row(COVER, args![link.as_str(), slot]).await?.is_none() {
             return Ok(None);

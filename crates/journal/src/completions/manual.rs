@@ -1,6 +1,6 @@
 //! What people do about completions: supply an enrolment id, mark what was reported elsewhere, send again, cancel.
 
-use super::ask;
+use super::attention;
 use super::line::{self, Stands};
 use super::reports::{OpenReport, code, event, open_report, subject};
 use crate::runs::{NewEvent, append};
@@ -216,7 +216,7 @@ async fn act_on_one(
     let payload = json!({"act": act, "outbox": open.id, "state": to.state});
     append(tx, None, link, &[event(&open.report, EventKind::Acted, payload).by(by)], now).await?;
     let about = [subject(&open.report)].into();
-    ask::close_others(tx, link, &["completion_refused", "completion_stuck"], &[], Some(&about), now).await
+    attention::close_others(tx, link, &["completion_refused", "completion_stuck"], &[], Some(&about), now).await
 }
 
 fn mark_row<'a>(seen: &'a SeenCompletion, course: Option<&'a ElmCourseId>) -> MarkRow<'a> {

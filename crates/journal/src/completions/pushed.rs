@@ -19,11 +19,11 @@ pub struct PushedEvent {
 
 /// Whether an event is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum Received {
     /// It was taken.
     New,
     /// It was taken before.
-    Before,
+    Duplicate,
 }
 
 impl Completions<'_> {
@@ -38,7 +38,7 @@ impl Completions<'_> {
         event: &PushedEvent,
         forget: Timestamp,
         now: Timestamp,
-    ) -> Result<Taken, JournalError> {
+    ) -> Result<Received, JournalError> {
         let PushedEvent { signature, user, course } = event;
         let mut tx = self.store.begin().await?;
         make_link(&mut tx, link, now).await?;
@@ -48,7 +48,7 @@ impl Completions<'_> {
             ON CONFLICT (signature) DO NOTHING";
         let added = tx.run(sql, args![signature, link.as_str(), now, user.0, course.0]).await?;
         tx.commit().await?;
-        Ok(if added == 1 { Taken::New } else { Taken::Before })
+        Ok(if added == 1 { Received::New } else { Received::Duplicate })
     }
 
     /// The events that nobody has looked into yet, the oldest first.

@@ -1,6 +1,6 @@
 //! Reports on their way: which are open, and what a try made of one.
 
-use super::ask::{self, Ask};
+use super::attention::{self, NewAttention};
 use super::line::{self, Stands};
 use crate::runs::{NewEvent, append};
 use crate::store::{Row, Tx, args};
@@ -36,7 +36,7 @@ pub struct ReportMove<'a> {
     /// What the ELM answered, in its own words; empty where it did not.
     pub answer: &'a str,
     /// The question for a human that comes of it.
-    pub ask: Option<Ask>,
+    pub attention: Option<NewAttention>,
 }
 
 const OPEN: &str = "
@@ -123,7 +123,7 @@ async fn follow(
     moved: &ReportMove<'_>,
     now: Timestamp,
 ) -> Result<(), JournalError> {
-    let ReportMove { report: open, to, what, answer, ask } = moved;
+    let ReportMove { report: open, to, what, answer, attention: item } = moved;
     let report = &open.report;
     if to.state == DeliveryState::Sent {
         let sql = "UPDATE completion SET accepted_ms = $2 WHERE outbox = $1";
@@ -139,9 +139,9 @@ async fn follow(
     });
     append(tx, Some(run), link, &[event(report, EventKind::Delivered, payload)], now).await?;
     let subject = [subject(report)].into();
-    let asks: Vec<Ask> = ask.iter().cloned().collect();
-    ask::open(tx, link, &asks, now).await?;
-    ask::close_others(tx, link, &["completion_refused", "completion_stuck"], &asks, Some(&subject), now).await
+    let items: Vec<NewAttention> = item.iter().cloned().collect();
+    attention::open(tx, link, &items, now).await?;
+    attention::close_others(tx, link, &["completion_refused", "completion_stuck"], &items, Some(&subject), now).await
 }
 
 /// An event about a report.

@@ -23,7 +23,7 @@ pub struct WaitingCompletion {
 
 /// A pair of whom the reported completions are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownQuestion {
+pub struct KnownQuery {
     /// The account.
     pub user: MoodleUserId,
     /// The course.
@@ -141,10 +141,10 @@ impl Completions<'_> {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn known(self, link: &LinkName, asked: &[KnownQuestion]) -> Result<Vec<KnownCompletion>, JournalError> {
+    pub async fn known(self, link: &LinkName, asked: &[KnownQuery]) -> Result<Vec<KnownCompletion>, JournalError> {
         let rows: Vec<PairRow<'_>> = asked
             .iter()
-            .map(|KnownQuestion { user, course, guid, elm_id }| PairRow {
+            .map(|KnownQuery { user, course, guid, elm_id }| PairRow {
                 user_id: user.0,
                 course_id: course.0,
                 guid_fold: guid,

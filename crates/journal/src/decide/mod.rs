@@ -1,10 +1,10 @@
 //! What became of records: the projection, the event, the applied state, the mail and the attention, in one transaction.
 
-mod ask;
+mod attention;
 mod before;
 mod write;
 
-pub(super) use ask::close_unneeded;
+pub(super) use attention::close_unneeded;
 
 use super::course_counts::{self, Moves, short_action};
 use super::runs::{NewEvent, append};
@@ -69,7 +69,7 @@ impl Change<'_> {
     }
 
     /// A human is asked for what only a human can mend, and for what has waited its time.
-    fn asks(&self) -> bool {
+    fn needs_attention(&self) -> bool {
         matches!(self.decision.next, Step::AskAt(_)) || standing(self.code()) == Disposition::Attention
     }
 }
@@ -91,7 +91,7 @@ impl Records<'_> {
         let mut tx = self.store.begin().await?;
         lease.prove(&mut tx).await?;
         let mut changes = before::load(&mut tx, lease.link(), run, decisions).await?;
-        let left = ask::open_needed(&mut tx, lease.link(), &mut changes, now).await?;
+        let left = attention::open_needed(&mut tx, lease.link(), &mut changes, now).await?;
         write::records(&mut tx, run, &changes, now).await?;
         write::applied(&mut tx, lease.link(), &changes, now).await?;
         write::courses(&mut tx, lease.link(), &changes).await?;

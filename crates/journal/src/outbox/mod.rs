@@ -78,7 +78,7 @@ pub struct Claimed {
 
 /// What became of a try.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Delivery {
+pub enum SendOutcome {
     /// It was accepted.
     Sent,
     /// It was surely not accepted; try again at this moment.

@@ -1,6 +1,6 @@
 //! What becomes of a row of the outbox: each answer is an event.
 
-use super::{Claimed, Delivery, OutboxKind, claimed};
+use super::{Claimed, OutboxKind, SendOutcome, claimed};
 use crate::feed::keys;
 use crate::runs::{NewEvent, append};
 use crate::store::{Row, Tx, args};
@@ -32,16 +32,16 @@ impl Outbox<'_> {
         self,
         row: &Claimed,
         who: &str,
-        delivery: &Delivery,
+        delivery: &SendOutcome,
         answer: &str,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let (state, next, settled) = match delivery {
-            Delivery::Sent => ("sent", None, Some(now)),
-            Delivery::Retry(at) => ("due", Some(*at), None),
-            Delivery::Refused => ("refused", None, Some(now)),
-            Delivery::Unknown => ("unknown", None, None),
-            Delivery::Cancelled => ("cancelled", None, Some(now)),
+            SendOutcome::Sent => ("sent", None, Some(now)),
+            SendOutcome::Retry(at) => ("due", Some(*at), None),
+            SendOutcome::Refused => ("refused", None, Some(now)),
+            SendOutcome::Unknown => ("unknown", None, None),
+            SendOutcome::Cancelled => ("cancelled", None, Some(now)),
         };
         let mut tx = self.store.begin().await?;
         let args = args![row.id, row.attempt, who, state, next, bounded(answer), settled];

@@ -1,8 +1,8 @@
 //! Plans, the intents that they turn into, and the word of a person that a blocked plan may run once.
 
-mod judge;
+mod review;
 
-pub use judge::PlanRow;
+pub use review::PlanRow;
 
 use super::runs::{NewEvent, append};
 use super::store::{Bulk, Column, Tx, args, column_text};

@@ -1,6 +1,6 @@
 //! The process's half: a request is taken by one node, kept while it is carried out, and answered once.
 
-use super::{Answer, Ask, RequestId, RequestState};
+use super::{Job, JobOutcome, RequestId, RequestState};
 use crate::store::{Arg, Row, args};
 use crate::{JournalError, Requests};
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +11,7 @@ pub struct TakenRequest {
     /// Its number.
     pub id: RequestId,
     /// What is asked.
-    pub ask: Ask,
+    pub job: Job,
     /// Who asked.
     pub asked_by: String,
     /// When.
@@ -50,7 +50,7 @@ impl Requests<'_> {
                 Err(JournalError::Unreadable { what }) => {
                     // Of another version's words. It would come back for ever.
                     let words = format!("this Rollbook does not know such a request: {what}");
-                    let answer = Answer::Failed { words, remedy: "ask again".to_owned() };
+                    let answer = JobOutcome::Failed { words, remedy: "ask again".to_owned() };
                     let answer = serde_json::to_string(&answer).expect("an answer is plain data");
                     let sql = "UPDATE request SET state = 'failed', answer = $2, finished_ms = $3 WHERE id = $1";
                     tx.run(sql, args![row.int("id")?, answer, now]).await?;
@@ -90,7 +90,7 @@ impl Requests<'_> {
         self.move_taken(taken, sql, args![taken.id.0, node, taken.take, at]).await
     }
 
-    /// Answers a request; [`Answer::Failed`] makes it failed.
+    /// Answers a request; [`JobOutcome::Failed`] makes it failed.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] where it was taken over or answered meanwhile.
@@ -98,10 +98,10 @@ impl Requests<'_> {
         self,
         taken: &TakenRequest,
         node: &str,
-        answer: &Answer,
+        answer: &JobOutcome,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let state = if matches!(answer, Answer::Failed { .. }) { RequestState::Failed } else { RequestState::Done };
+        let state = if matches!(answer, JobOutcome::Failed { .. }) { RequestState::Failed } else { RequestState::Done };
         let body = serde_json::to_string(answer).expect("an answer is plain data");
         let sql = "UPDATE request SET state = $4, answer = $5, finished_ms = $6, until_ms = NULL
             WHERE id = $1 AND node = $2 AND takes = $3 AND finished_ms IS NULL";
@@ -124,7 +124,7 @@ fn until(now: Timestamp, lasts: SignedDuration) -> Timestamp {
 fn taken(row: &Row) -> Result<TakenRequest, JournalError> {
     Ok(TakenRequest {
         id: RequestId(row.int("id")?),
-        ask: row.json("body")?,
+        job: row.json("body")?,
         asked_by: row.text("asked_by")?,
         asked: row.time("asked_ms")?,
         take: row.int("takes")?,

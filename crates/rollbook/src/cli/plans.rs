@@ -114,7 +114,7 @@ fn tell(row: &PlanRow, detailed: bool, out: &mut Output) {
         row.run,
         &row.digest.0[..row.digest.0.len().min(16)]
     ));
-    if let Some((by, at, why)) = &row.judged {
+    if let Some((by, at, why)) = &row.reviewed {
         let until = row.expires.map(|at| format!(", until {at:.0}")).unwrap_or_default();
         out.line(format_args!("{} by {by} at {at:.0}{until}: {why}", row.state.as_str()));
     }
@@ -205,6 +205,6 @@ fn as_json(row: &PlanRow) -> Value {
     json!({
         "id": row.id, "link": row.link, "run": row.run, "digest": row.digest, "state": row.state.as_str(),
         "made": row.made, "findings": row.findings, "expires": row.expires, "used_by": row.used_by,
-        "judged": row.judged.as_ref().map(|(by, at, why)| json!({"by": by, "at": at, "why": why})),
+        "judged": row.reviewed.as_ref().map(|(by, at, why)| json!({"by": by, "at": at, "why": why})),
     })
 }

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::{Ask, Narrow, Purpose, RequestId};
+use rollbook_journal::requests::{Job, Narrow, Purpose, RequestId};
 use rollbook_journal::{Journal, NewToken, OpenOptions};
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, World, world};
 use rollbook_settings::{Env, Settings};
@@ -106,7 +106,7 @@ impl Stage {
 
     /// Runs a link as the schedule does.
     pub async fn run(&self, link: &str) {
-        let ask = Ask::RunLink { link: LinkName::new(link), purpose: Purpose::Apply, narrow: Narrow::Usual };
+        let ask = Job::RunLink { link: LinkName::new(link), purpose: Purpose::Apply, narrow: Narrow::Usual };
         self.journal.requests().put(&ask, "schedule", self.now()).await.unwrap();
         self.work().await;
     }

@@ -12,8 +12,8 @@ use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, 
 use rollbook_core::run::{Answer, Circuit, Delivery, DeliveryState, Draw, Move, step};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_journal::{
-    Ask, Asks, CompletionQuery, CompletionsRecord, Journal, JournalError, KnownQuestion, Lease, OpenReport,
-    PushedEvent, ReportMove, Taken,
+    CompletionQuery, CompletionsRecord, Journal, JournalError, KnownQuery, Lease, NewAttention, OpenReport,
+    PushedEvent, Received, ReportMove, Reviewed,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -91,9 +91,9 @@ fn policy() -> CompletionsPolicy {
 
 async fn plan(journal: &Journal, completions: &[SeenCompletion], opted: &OptedCourse) -> CompletionsPlan {
     let course = ElmCourseId::new("930001");
-    let asked: Vec<KnownQuestion> = completions
+    let asked: Vec<KnownQuery> = completions
         .iter()
-        .map(|seen| KnownQuestion {
+        .map(|seen| KnownQuery {
             user: seen.key.user,
             course: seen.key.course,
             guid: seen.guid.folded(),
@@ -127,7 +127,8 @@ async fn keep(
 ) -> Result<u64, JournalError> {
     let opted = opted(0);
     let plan = plan(journal, completions, &opted).await;
-    let asks: Vec<Ask> = plan.skips.iter().filter(|skip| skip.why.code() != "already_reported").map(ask).collect();
+    let asks: Vec<NewAttention> =
+        plan.skips.iter().filter(|skip| skip.why.code() != "already_reported").map(ask).collect();
     let seen = completions.iter().map(|seen| (seen.key, seen.clone())).collect();
     let looked: Vec<_> = completions.iter().map(|seen| (seen.key.user, seen.key.course)).collect();
     let record = CompletionsRecord {
@@ -139,16 +140,16 @@ async fn keep(
         covered: Some(at(8)),
         full: None,
         looked: &looked,
-        asks: &asks,
-        answers: Asks::All,
+        attention: &asks,
+        reviewed: Reviewed::All,
     };
     journal.completions().record(lease, run, &record, at(9)).await.map(|queued| queued.reports)
 }
 
-fn ask(skip: &rollbook_core::plan::CompletionSkip) -> Ask {
+fn ask(skip: &rollbook_core::plan::CompletionSkip) -> NewAttention {
     let subject = format!("account {} in course {}", skip.seen.key.user, skip.seen.key.course);
     let kind = format!("completion_{}", skip.why.code());
-    Ask { kind, subject, title: skip.why.to_string(), evidence: json!({"why": skip.why}) }
+    NewAttention { kind, subject, title: skip.why.to_string(), evidence: json!({"why": skip.why}) }
 }
 
 async fn open_asks(world: &World) -> i64 {
@@ -169,13 +170,13 @@ async fn moved(
 ) -> Result<OpenReport, JournalError> {
     let to = go(report, by, minute);
     let answer = if to.state == DeliveryState::Sending { "" } else { "the ELM's words" };
-    let refused = (to.state == DeliveryState::Refused).then(|| Ask {
+    let refused = (to.state == DeliveryState::Refused).then(|| NewAttention {
         kind: "completion_refused".into(),
         subject: "account 42 in course 7".into(),
         title: "refused".into(),
         evidence: json!({}),
     });
-    let step = ReportMove { report, to, what: "answered", answer, ask: refused };
+    let step = ReportMove { report, to, what: "answered", answer, attention: refused };
     journal.completions().move_report(lease, run, &step, at(minute)).await?;
     Ok(OpenReport { delivery: to, ..report.clone() })
 }
@@ -374,8 +375,8 @@ async fn skipped_completion_waits_for_other_settings(world: World) {
         covered: None,
         full: None,
         looked: &[],
-        asks: &[],
-        answers: Asks::All,
+        attention: &[],
+        reviewed: Reviewed::All,
     };
     journal.completions().record(&lease, &run, &record, at(9)).await.unwrap();
     assert!(journal.completions().waiting(&done(), None, 9).await.unwrap().is_empty());
@@ -387,12 +388,12 @@ async fn skipped_completion_waits_for_other_settings(world: World) {
 async fn pushed_event_is_taken_once(world: World) {
     let journal = world.open().await;
     let event = PushedEvent { signature: "s1".into(), user: MoodleUserId(42), course: MoodleCourseId(7) };
-    assert_eq!(journal.completions().accept_event(&done(), &event, at(0), at(5)).await.unwrap(), Taken::New);
-    assert_eq!(journal.completions().accept_event(&done(), &event, at(0), at(6)).await.unwrap(), Taken::Before);
+    assert_eq!(journal.completions().accept_event(&done(), &event, at(0), at(5)).await.unwrap(), Received::New);
+    assert_eq!(journal.completions().accept_event(&done(), &event, at(0), at(6)).await.unwrap(), Received::Duplicate);
     assert_eq!(journal.completions().pending_events(&done(), 9).await.unwrap(), std::slice::from_ref(&event));
     journal.completions().finish_events(std::slice::from_ref(&event), at(7)).await.unwrap();
     assert!(journal.completions().pending_events(&done(), 9).await.unwrap().is_empty());
-    assert_eq!(journal.completions().accept_event(&done(), &event, at(5), at(8)).await.unwrap(), Taken::Before);
+    assert_eq!(journal.completions().accept_event(&done(), &event, at(5), at(8)).await.unwrap(), Received::Duplicate);
 }
 
 async fn run_that_lost_its_lease_writes_nothing(world: World) {

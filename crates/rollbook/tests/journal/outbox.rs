@@ -1,7 +1,7 @@
 //! Each thing is sent once, and a sender that died is noticed.
 
 use crate::world::{World, at, link};
-use rollbook_journal::{Delivery, Journal, JournalError, OutboxFilter, OutboxItem, OutboxKind};
+use rollbook_journal::{Journal, JournalError, OutboxFilter, OutboxItem, OutboxKind, SendOutcome};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -73,11 +73,11 @@ async fn retried_row_is_due_again_and_sent_row_never(world: World) {
     let claim =
         async |minutes| journal.outbox().claim_due(OutboxKind::Notice, None, "a", at(minutes), 9).await.unwrap();
     let first = claim(0).await.remove(0);
-    journal.outbox().settle(&first, "a", &Delivery::Retry(at(5)), "451 later", at(1)).await.unwrap();
+    journal.outbox().settle(&first, "a", &SendOutcome::Retry(at(5)), "451 later", at(1)).await.unwrap();
     assert!(claim(4).await.is_empty());
     let second = claim(5).await.remove(0);
     assert_eq!(second.attempt, 2);
-    journal.outbox().settle(&second, "a", &Delivery::Sent, "250 ok", at(6)).await.unwrap();
+    journal.outbox().settle(&second, "a", &SendOutcome::Sent, "250 ok", at(6)).await.unwrap();
     assert!(claim(99).await.is_empty());
     assert_eq!(journal.outbox().enqueue(&link(), &notices(1), at(99)).await.unwrap(), 0);
     assert_eq!(world.number("SELECT COUNT(*) FROM event WHERE kind = 'delivered'").await, 2);
@@ -89,18 +89,18 @@ async fn claim_that_died_is_unknown_and_its_late_word_does_not_count(world: Worl
     assert!(journal.outbox().claim_due(OutboxKind::Notice, None, "a", at(9), 9).await.unwrap().is_empty());
     assert!(journal.outbox().reclaim_stale(OutboxKind::Notice, "a", at(0), at(9), 9).await.unwrap().is_empty());
     let taken = journal.outbox().reclaim_stale(OutboxKind::Notice, "a", at(5), at(9), 9).await.unwrap().remove(0);
-    let late = journal.outbox().settle(&dead, "dead", &Delivery::Sent, "", at(9)).await.unwrap_err();
+    let late = journal.outbox().settle(&dead, "dead", &SendOutcome::Sent, "", at(9)).await.unwrap_err();
     assert!(matches!(late, JournalError::ClaimLost { .. }));
-    journal.outbox().settle(&taken, "a", &Delivery::Unknown, "not found there yet", at(10)).await.unwrap();
+    journal.outbox().settle(&taken, "a", &SendOutcome::Unknown, "not found there yet", at(10)).await.unwrap();
     assert_eq!(world.number("SELECT COUNT(*) FROM outbox WHERE state = 'unknown'").await, 1);
     let again = journal.outbox().reclaim_stale(OutboxKind::Notice, "a", at(5), at(11), 9).await.unwrap().remove(0);
-    journal.outbox().settle(&again, "a", &Delivery::Sent, "found", at(11)).await.unwrap();
+    journal.outbox().settle(&again, "a", &SendOutcome::Sent, "found", at(11)).await.unwrap();
 }
 
 async fn refused_row_is_sent_again_by_a_persons_word_only(world: World) {
     let journal = with(&world, 1).await;
     let row = journal.outbox().claim_due(OutboxKind::Notice, None, "a", at(0), 9).await.unwrap().remove(0);
-    journal.outbox().settle(&row, "a", &Delivery::Refused, "550 no such user", at(1)).await.unwrap();
+    journal.outbox().settle(&row, "a", &SendOutcome::Refused, "550 no such user", at(1)).await.unwrap();
     assert!(journal.outbox().claim_due(OutboxKind::Notice, None, "a", at(9), 9).await.unwrap().is_empty());
     assert_eq!(journal.outbox().resend(&[row.id], "ann", at(10)).await.unwrap(), 1);
     assert_eq!(journal.outbox().resend(&[row.id], "ann", at(10)).await.unwrap(), 0);
@@ -123,7 +123,7 @@ async fn paused_link_keeps_what_is_due(world: World) {
 async fn outbox_totals_say_what_waits_and_since_when(world: World) {
     let journal = with(&world, 3).await;
     let row = journal.outbox().claim_due(OutboxKind::Notice, None, "a", at(9), 1).await.unwrap().remove(0);
-    journal.outbox().settle(&row, "a", &Delivery::Sent, "", at(9)).await.unwrap();
+    journal.outbox().settle(&row, "a", &SendOutcome::Sent, "", at(9)).await.unwrap();
     journal.outbox().claim_due(OutboxKind::Notice, None, "a", at(9), 1).await.unwrap();
     let totals = journal.outbox().totals().await.unwrap();
     let short: Vec<_> = totals.iter().map(|total| (total.state.as_str(), total.total, total.oldest)).collect();

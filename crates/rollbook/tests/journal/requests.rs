@@ -6,7 +6,7 @@ use rollbook_core::model::{
     CompletionKey, ElmCourseId, EnrolmentId, Fingerprint, MoodleCourseId, MoodleUserId, SiteName,
 };
 use rollbook_journal::requests::{
-    Answer, Ask, AttentionAct, EVENT, FeedQuestion, NamedCompletion, Narrow, Purpose, RequestFilter, RequestId,
+    AttentionAct, EVENT, FeedQuery, Job, JobOutcome, NamedCompletion, Narrow, Purpose, RequestFilter, RequestId,
     RequestState,
 };
 use rollbook_journal::{Journal, JournalError};
@@ -28,15 +28,14 @@ crate::rules! {
 
 const LASTS: SignedDuration = SignedDuration::from_mins(1);
 
-fn run_now() -> Ask {
-    Ask::RunLink { link: link(), purpose: Purpose::Apply, narrow: Narrow::Usual }
+fn run_now() -> Job {
+    Job::RunLink { link: link(), purpose: Purpose::Apply, narrow: Narrow::Usual }
 }
 
 async fn every_kind_of_request_comes_back_as_it_was_put(world: World) {
     let journal = world.open().await;
     let records = vec![Fingerprint::of_bytes(&["a record"])];
-    let question =
-        FeedQuestion { from: Some(at(0)), mail: Some("a@example.org".to_owned()), ..FeedQuestion::default() };
+    let question = FeedQuery { from: Some(at(0)), mail: Some("a@example.org".to_owned()), ..FeedQuery::default() };
     let completion = CompletionKey { user: MoodleUserId(7), course: MoodleCourseId(8), completed_at: at(3) };
     let named = NamedCompletion {
         user: "g1".to_owned(),
@@ -44,8 +43,8 @@ async fn every_kind_of_request_comes_back_as_it_was_put(world: World) {
         date: Some(jiff::civil::date(2026, 11, 23)),
         enrolment: None,
     };
-    let run = |narrow| Ask::RunLink { link: link(), purpose: Purpose::DryRun, narrow };
-    let attend = |act| Ask::Attend { link: link(), item: 5, act };
+    let run = |narrow| Job::RunLink { link: link(), purpose: Purpose::DryRun, narrow };
+    let attend = |act| Job::Attend { link: link(), item: 5, act };
     let reason = "why".to_owned();
     let asks = [
         run_now(),
@@ -54,31 +53,31 @@ async fn every_kind_of_request_comes_back_as_it_was_put(world: World) {
         run(Narrow::Feed { question: question.clone() }),
         run(Narrow::Guild { guild: "data".to_owned() }),
         run(Narrow::User { user: "jane".to_owned() }),
-        Ask::ApplyPlan { link: link(), plan: 3 },
-        Ask::QueryFeed { link: link(), question: question.clone() },
-        Ask::ProcessRecords { link: link(), question, records },
+        Job::ApplyPlan { link: link(), plan: 3 },
+        Job::QueryFeed { link: link(), question: question.clone() },
+        Job::ProcessRecords { link: link(), question, records },
         attend(AttentionAct::TryAgain { reason: String::new() }),
         attend(AttentionAct::UseAccount { user: MoodleUserId(9) }),
         attend(AttentionAct::UpdateMail),
         attend(AttentionAct::Ignore { reason }),
-        Ask::PreviewCompletion { link: link(), named: named.clone() },
-        Ask::SendCompletion { link: link(), named },
-        Ask::RetryCompletions { link: link(), reports: vec![1, 2] },
-        Ask::MarkCompletions { link: link(), completions: vec![completion] },
-        Ask::SupplyEnrolment { link: link(), completion, enrolment: EnrolmentId::new("0042") },
-        Ask::CheckCompletions { link: link() },
-        Ask::SyncMember { link: link(), user: "9".to_owned() },
-        Ask::Examine { site: Some(SiteName::new("learning")) },
-        Ask::Examine { site: None },
+        Job::PreviewCompletion { link: link(), named: named.clone() },
+        Job::SendCompletion { link: link(), named },
+        Job::RetryCompletions { link: link(), reports: vec![1, 2] },
+        Job::MarkCompletions { link: link(), completions: vec![completion] },
+        Job::SupplyEnrolment { link: link(), completion, enrolment: EnrolmentId::new("0042") },
+        Job::CheckCompletions { link: link() },
+        Job::SyncMember { link: link(), user: "9".to_owned() },
+        Job::Examine { site: Some(SiteName::new("learning")) },
+        Job::Examine { site: None },
     ];
     for ask in &asks {
         let id = journal.requests().put(ask, "jo", at(0)).await.unwrap();
         let found = journal.requests().find(id).await.unwrap().unwrap();
-        assert_eq!((&found.ask, found.state, found.asked_by.as_str()), (ask, RequestState::Waiting, "jo"));
+        assert_eq!((&found.job, found.state, found.asked_by.as_str()), (ask, RequestState::Waiting, "jo"));
         // The stored word and the word of the filter are one.
         assert_eq!(serde_json::to_value(ask).unwrap()["kind"], Value::from(ask.kind()));
     }
-    assert_eq!(asks.iter().map(Ask::kind).collect::<BTreeSet<_>>().len(), 13);
+    assert_eq!(asks.iter().map(Job::kind).collect::<BTreeSet<_>>().len(), 13);
     let count = async |filter: RequestFilter| journal.requests().list(&filter, 99).await.unwrap().len();
     assert_eq!(count(RequestFilter { link: Some(link()), ..RequestFilter::default() }).await, asks.len() - 2);
     assert_eq!(count(RequestFilter { kind: Some("attend".to_owned()), ..RequestFilter::default() }).await, 4);
@@ -122,7 +121,7 @@ async fn dead_nodes_request_is_taken_over_and_its_late_answer_does_not_count(wor
     assert!(matches!(late, Err(JournalError::Conflict { .. })), "{late:?}");
     let kept = journal.requests().renew(&first, "a", LASTS, at(2)).await;
     assert!(matches!(kept, Err(JournalError::Conflict { .. })), "{kept:?}");
-    let answer = Answer::Marked { marked: 1, known: 2 };
+    let answer = JobOutcome::Marked { marked: 1, known: 2 };
     journal.requests().finish(&second, "b", &answer, at(3)).await.unwrap();
     let found = journal.requests().find(id).await.unwrap().unwrap();
     assert_eq!((found.state, found.answer, found.finished), (RequestState::Done, Some(answer), Some(at(3))));
@@ -191,7 +190,7 @@ async fn slot_is_covered_once_and_asks_for_one_run(world: World) {
         "the last one is not over"
     );
     let taken = journal.requests().take("a", LASTS, at(20)).await.unwrap().unwrap();
-    assert_eq!((taken.id, taken.ask.clone(), taken.asked_by.as_str()), (id, run_now(), "schedule"));
+    assert_eq!((taken.id, taken.job.clone(), taken.asked_by.as_str()), (id, run_now(), "schedule"));
     journal.requests().finish(&taken, "a", &failed("no"), at(21)).await.unwrap();
     assert_eq!(journal.schedule().list().await.unwrap()[&link()].covered, Some(at(20)));
     assert!(journal.schedule().cover_slot(&link(), at(30), at(30), at(30)).await.unwrap().is_some());
@@ -209,8 +208,8 @@ async fn links_switch_is_a_persons_word_with_reason(world: World) {
     assert_eq!(journal.runs().acts(&link(), i64::MAX, 9).await.unwrap().len(), 2);
 }
 
-fn failed(words: &str) -> Answer {
-    Answer::Failed { words: words.to_owned(), remedy: String::new() }
+fn failed(words: &str) -> JobOutcome {
+    JobOutcome::Failed { words: words.to_owned(), remedy: String::new() }
 }
 
 async fn membership_event_is_taken_once_and_asks_for_one_look(world: World) {
@@ -227,8 +226,8 @@ async fn membership_event_is_taken_once_and_asks_for_one_look(world: World) {
     let other = take("s3", "ben", 3).await.unwrap();
     assert_ne!(other, first);
     let taken = journal.requests().take("n1", LASTS, at(4)).await.unwrap().unwrap();
-    let ask = Ask::SyncMember { link: link(), user: "ann".to_owned() };
-    assert_eq!((taken.id, &taken.ask, taken.asked_by.as_str()), (first, &ask, EVENT));
+    let ask = Job::SyncMember { link: link(), user: "ann".to_owned() };
+    assert_eq!((taken.id, &taken.job, taken.asked_by.as_str()), (first, &ask, EVENT));
     assert_ne!(take("s4", "ann", 5).await, Some(first), "what happens during a look is looked at anew");
     assert_eq!(world.number("SELECT COUNT(*) FROM membership_event").await, 4);
     take("s5", "eve", 20).await;

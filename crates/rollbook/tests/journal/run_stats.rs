@@ -44,7 +44,7 @@ async fn numbers_are_what_is_there(world: World) {
     let records = [crate::world::record(1), crate::world::record(2)];
     journal.records().ingest(&lease, &run, &crate::world::read(&records), at(1)).await.unwrap();
     journal.records().decide(&lease, &run, &[crate::world::enrolled(&records[0])], at(2)).await.unwrap();
-    journal.requests().put(&rollbook_journal::requests::Ask::Examine { site: None }, "jane", at(3)).await.unwrap();
+    journal.requests().put(&rollbook_journal::requests::Job::Examine { site: None }, "jane", at(3)).await.unwrap();
     let numbers = journal.metrics().await.unwrap();
     assert_eq!(numbers.records[&(name.clone(), "Success".to_owned())], 1);
     assert_eq!(numbers.records.values().sum::<u64>(), 2);

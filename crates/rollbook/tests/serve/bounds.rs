@@ -4,7 +4,7 @@
 use crate::world::{Process, Scene, link, run_now, until};
 use rollbook_clock::Clock;
 use rollbook_core::run::RunState;
-use rollbook_journal::requests::{Answer, Ask, Narrow, Purpose};
+use rollbook_journal::requests::{Job, JobOutcome, Narrow, Purpose};
 use rollbook_journal::{RunFilter, RunRow};
 use rollbook_sandbox::{Fault, FeedRow, Kind, Target, World};
 use rollbook_sync::scheduler::Node;
@@ -23,9 +23,9 @@ async fn runs(scene: &Scene, name: &str) -> Vec<RunRow> {
 
 /// What a dry run of a link would change.
 async fn left_to_do(scene: &Scene, node: &Node, name: &str) -> usize {
-    let dry = Ask::RunLink { link: link(name), purpose: Purpose::DryRun, narrow: Narrow::Usual };
+    let dry = Job::RunLink { link: link(name), purpose: Purpose::DryRun, narrow: Narrow::Usual };
     match scene.ask(node, &dry).await.answer {
-        Some(Answer::Ran(ran)) => ran.changes.len(),
+        Some(JobOutcome::Ran(ran)) => ran.changes.len(),
         other => panic!("{other:?}"),
     }
 }

@@ -4,7 +4,7 @@ use crate::world::{Scene, link, run_now, until};
 use rollbook_clock::Clock;
 use rollbook_core::run::RunState;
 use rollbook_journal::RunFilter;
-use rollbook_journal::requests::{Answer, RequestState};
+use rollbook_journal::requests::{JobOutcome, RequestState};
 use rollbook_sandbox::{Fault, Kind, Target, World};
 use rollbook_sync::scheduler::work_once;
 use std::os::unix::net::UnixDatagram;
@@ -33,7 +33,7 @@ async fn what_can_end_within_half_of_the_limit_ends() {
     node.terminate();
     assert_eq!(node.ended().await, 0, "{}", scene.log("a"));
     let request = scene.journal.requests().find(id).await.unwrap().unwrap();
-    let Some(Answer::Ran(ran)) = request.answer else { panic!("{request:?}") };
+    let Some(JobOutcome::Ran(ran)) = request.answer else { panic!("{request:?}") };
     assert_eq!((request.state, ran.state), (RequestState::Done, RunState::Partly), "the demo's world has its troubles");
     assert!(scene.journal.nodes().list().await.unwrap().is_empty(), "it said that it ends");
     scene.end().await;

@@ -3,7 +3,7 @@
 use crate::world::{Scene, link};
 use jiff::Timestamp;
 use rollbook_journal::RunFilter;
-use rollbook_journal::requests::{Ask, Narrow, Purpose, RequestState};
+use rollbook_journal::requests::{Job, Narrow, Purpose, RequestState};
 use rollbook_sandbox::World;
 use rollbook_sync::scheduler::{tick, work_once};
 use std::time::Duration;
@@ -22,10 +22,10 @@ fn monday() -> Timestamp {
 async fn scheduled(scene: &Scene, name: &str) -> usize {
     let all = scene.all_requests().await;
     all.iter()
-        .filter(|request| request.asked_by == "schedule" && request.ask.link() == Some(&link(name)))
+        .filter(|request| request.asked_by == "schedule" && request.job.link() == Some(&link(name)))
         .inspect(|request| {
-            let usual = Ask::RunLink { link: link(name), purpose: Purpose::Apply, narrow: Narrow::Usual };
-            assert_eq!(request.ask, usual);
+            let usual = Job::RunLink { link: link(name), purpose: Purpose::Apply, narrow: Narrow::Usual };
+            assert_eq!(request.job, usual);
         })
         .count()
 }
@@ -76,7 +76,7 @@ async fn jitter_delays_a_fresh_slot_within_its_bound_and_never_a_missed_one() {
     hand.advance(Duration::from_secs(60 * 60 + 1));
     tick(&node).await.unwrap();
     let slot = monday() + Duration::from_secs(60 * 60);
-    let request = scene.all_requests().await.into_iter().find(|one| one.ask.link() == Some(&link("jittery"))).unwrap();
+    let request = scene.all_requests().await.into_iter().find(|one| one.job.link() == Some(&link("jittery"))).unwrap();
     assert_eq!(request.state, RequestState::Waiting);
     // It is taken at the end of the jitter at the latest.
     hand.set(slot + Duration::from_secs(10 * 60));
@@ -85,7 +85,7 @@ async fn jitter_delays_a_fresh_slot_within_its_bound_and_never_a_missed_one() {
         while let Some(taken) =
             scene.journal.requests().take("x", jiff::SignedDuration::from_mins(1), now).await.unwrap()
         {
-            links.push(taken.ask.link().cloned());
+            links.push(taken.job.link().cloned());
         }
         links
     };

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::{Ask, Narrow, Purpose, Request, RequestFilter, RequestId};
+use rollbook_journal::requests::{Job, Narrow, Purpose, Request, RequestFilter, RequestId};
 use rollbook_journal::{Journal, OpenOptions};
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, MOODLE_TOKEN, Sandbox, World, demo};
 use rollbook_settings::{Env, Settings};
@@ -33,8 +33,8 @@ pub fn link(name: &str) -> LinkName {
     LinkName::new(name)
 }
 
-pub fn run_now(name: &str) -> Ask {
-    Ask::RunLink { link: link(name), purpose: Purpose::Apply, narrow: Narrow::Usual }
+pub fn run_now(name: &str) -> Job {
+    Job::RunLink { link: link(name), purpose: Purpose::Apply, narrow: Narrow::Usual }
 }
 
 impl Scene {
@@ -92,7 +92,7 @@ impl Scene {
     }
 
     /// Puts a request and lets a worker of `node` carry it out.
-    pub async fn ask(&self, node: &Node, ask: &Ask) -> Request {
+    pub async fn ask(&self, node: &Node, ask: &Job) -> Request {
         let id = self.journal.requests().put(ask, "jo", node.clock.now()).await.unwrap();
         while work_once(node, &CancellationToken::new()).await.unwrap() {}
         self.journal.requests().find(id).await.unwrap().unwrap()

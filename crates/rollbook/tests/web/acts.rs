@@ -120,7 +120,7 @@ async fn refused_plan_runs_once_after_an_approval_and_not_after_a_rejection() {
     let cohort = stage.world().moodle.cohorts.iter().map(|cohort| cohort.id).next().unwrap();
     assert_eq!(stage.world().moodle.members_of(cohort).len(), 3);
     let plan = stage.journal.plans().find(plans[0].id).await.unwrap();
-    let (_, judged, _) = plan.judged.unwrap();
+    let (_, judged, _) = plan.reviewed.unwrap();
     assert_eq!(plan.expires.unwrap().duration_since(judged), jiff::SignedDuration::from_mins(90));
     let again = approver.post(&path, &[("word", "reject"), ("why", "too late")]).await;
     assert_eq!(again.status, StatusCode::CONFLICT);

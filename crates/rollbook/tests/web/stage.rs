@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::{Ask, Narrow, Purpose, Request, RequestId};
+use rollbook_journal::requests::{Job, Narrow, Purpose, Request, RequestId};
 use rollbook_journal::{Journal, OpenOptions};
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, World, world};
 use rollbook_settings::{Env, Settings};
@@ -94,7 +94,7 @@ impl Stage {
 
     /// Runs a link as the schedule does.
     pub async fn run(&self, link: &str) -> Request {
-        let ask = Ask::RunLink { link: LinkName::new(link), purpose: Purpose::Apply, narrow: Narrow::Usual };
+        let ask = Job::RunLink { link: LinkName::new(link), purpose: Purpose::Apply, narrow: Narrow::Usual };
         let id = self.journal.requests().put(&ask, "schedule", self.now()).await.unwrap();
         self.work().await;
         self.journal.requests().find(id).await.unwrap().unwrap()

@@ -5,7 +5,7 @@ use crate::browser::Browser;
 use crate::stage::{BOB, COURSE, JANE, Stage};
 use axum::http::StatusCode;
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::Answer as Came;
+use rollbook_journal::requests::JobOutcome;
 use rollbook_journal::{AttentionFilter, CompletionQuery, PlanState};
 use rollbook_settings::service::RoleName;
 use rollbook_web::auth::{Permission, may};
@@ -104,7 +104,7 @@ async fn props(stage: &Stage, boss: &mut Browser) -> Props {
     let done = stage.journal.completions().list(&LinkName::new("done"), &query).await.unwrap();
     let asked = boss.post("/intake", &[("link", "demo"), ("guid", BOB)]).await.location().to_owned();
     stage.work().await;
-    let Some(Came::Feed(feed)) = stage.request(&asked).await.answer else { panic!("no answer") };
+    let Some(JobOutcome::Feed(feed)) = stage.request(&asked).await.answer else { panic!("no answer") };
     {
         let mut world = stage.world();
         let names = ["dee", "eli", "fay", "gus", "hal"];

@@ -9,7 +9,7 @@ use crate::notify::{NoticeDelivery, deliver_notices};
 use rollbook_core::report::with_causes;
 use rollbook_core::run::Pass;
 use rollbook_journal::JournalError;
-use rollbook_journal::requests::Ask;
+use rollbook_journal::requests::Job;
 use rollbook_settings::link::Completions;
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +47,7 @@ async fn ask_for_reports(node: &Node, link: &Completions) -> Result<(), JournalE
     let circuit = node.journal.completions().state(&link.name).await?.circuit;
     let may = !matches!(circuit.pass(now), Pass::NotBefore(_));
     if may && open.iter().any(|report| circuit.is_turn_of(&report.delivery, now)) {
-        ask_once(node, &Ask::CheckCompletions { link: link.name.clone() }, OUTBOX, now).await?;
+        ask_once(node, &Job::CheckCompletions { link: link.name.clone() }, OUTBOX, now).await?;
     }
     Ok(())
 }

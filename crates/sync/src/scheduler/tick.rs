@@ -4,7 +4,7 @@ use super::due::{latest_due, next_due};
 use super::node::{Node, signed};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::{Ask, RequestFilter};
+use rollbook_journal::requests::{Job, RequestFilter};
 use rollbook_journal::{JournalError, ScheduleRow};
 use rollbook_settings::link::{Link, Schedule};
 use std::collections::BTreeMap;
@@ -80,11 +80,11 @@ async fn look_into_events(node: &Node, link: &LinkName, now: Timestamp) -> Resul
     if node.journal.completions().pending_events(link, 1).await?.is_empty() {
         return Ok(());
     }
-    ask_once(node, &Ask::CheckCompletions { link: link.clone() }, EVENT, now).await
+    ask_once(node, &Job::CheckCompletions { link: link.clone() }, EVENT, now).await
 }
 
 /// Asks for something, unless it is asked for and open already.
-pub(super) async fn ask_once(node: &Node, ask: &Ask, by: &str, now: Timestamp) -> Result<(), JournalError> {
+pub(super) async fn ask_once(node: &Node, ask: &Job, by: &str, now: Timestamp) -> Result<(), JournalError> {
     let filter = RequestFilter {
         link: ask.link().cloned(),
         kind: Some(ask.kind().to_owned()),

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use rollbook_journal::requests::{Ask, RequestFilter, RequestId, RequestState};
+use rollbook_journal::requests::{Job, RequestFilter, RequestId, RequestState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -144,7 +144,7 @@ impl IntoResponse for Accepted {
 impl Asker {
     /// Puts a request and wakes the process. Where this program's same wish still waits, that one is given instead: a
     /// scheduler in a loop piles nothing up.
-    pub async fn put(&self, ask: &Ask) -> Result<Accepted, Problem> {
+    pub async fn put(&self, ask: &Job) -> Result<Accepted, Problem> {
         let journal = &self.state.journal;
         let filter = RequestFilter {
             link: ask.link().cloned(),
@@ -154,7 +154,7 @@ impl Asker {
             ..RequestFilter::default()
         };
         let open = journal.requests().list(&filter, OPEN_MAX).await?;
-        let same = open.iter().find(|request| request.state == RequestState::Waiting && request.ask == *ask);
+        let same = open.iter().find(|request| request.state == RequestState::Waiting && request.job == *ask);
         let id = match same {
             Some(request) => request.id,
             None => journal.requests().put(ask, &self.by, self.now).await?,

@@ -7,7 +7,7 @@ use crate::layout::{Answer, Badge, Caller, Choice, Here, Shell, Tone, When, show
 use askama::Template;
 use axum::extract::{Form, Query};
 use rollbook_core::model::SiteName;
-use rollbook_journal::requests::{Answer as Came, Ask, CheckLine, RequestFilter, RequestId};
+use rollbook_journal::requests::{CheckLine, Job, JobOutcome, RequestFilter, RequestId};
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -69,7 +69,7 @@ pub(super) async fn show_doctor(caller: Caller, Query(wanted): Query<Wanted>) ->
         Err(_) => journal.requests().list(&filter, 1).await?.into_iter().next(),
     };
     let checks = match asked.as_ref().and_then(|asked| asked.answer.as_ref()) {
-        Some(Came::Examined { checks }) => check_rows(checks),
+        Some(JobOutcome::Examined { checks }) => check_rows(checks),
         _ => Vec::new(),
     };
     let request = asked.as_ref().map(|asked| standing(asked, &clockwork));
@@ -103,7 +103,7 @@ pub(super) struct Whom {
 
 pub(super) async fn examine(caller: Caller, Form(whom): Form<Whom>) -> Answer {
     let site = Some(whom.site.trim()).filter(|site| !site.is_empty()).map(SiteName::new);
-    let path = put(&caller, &Ask::Examine { site }).await?;
+    let path = put(&caller, &Job::Examine { site }).await?;
     let id = path.rsplit('/').next().unwrap_or_default();
     Ok(caller.done("The doctor makes a round", &format!("/doctor?request={id}")))
 }

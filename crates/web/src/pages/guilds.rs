@@ -10,7 +10,7 @@ use askama::Template;
 use axum::extract::{Form, Path};
 use rollbook_core::model::PairState;
 use rollbook_core::run::RunState;
-use rollbook_journal::requests::{Ask, Narrow, Purpose};
+use rollbook_journal::requests::{Job, Narrow, Purpose};
 use rollbook_journal::{GuildRow, RunFilter, RunRow};
 use rollbook_settings::link::Link;
 use serde::Deserialize;
@@ -137,6 +137,6 @@ pub(super) async fn sync(caller: Caller, Path(link): Path<String>, Form(wanted):
         ("", user) => Narrow::User { user: user.to_owned() },
         (_, _) => return Err(Failure::Invalid("Name a guild or a person, not both".to_owned())),
     };
-    let path = put(&caller, &Ask::RunLink { link, purpose, narrow }).await?;
+    let path = put(&caller, &Job::RunLink { link, purpose, narrow }).await?;
     Ok(caller.done("The synchronisation was asked for", &path))
 }

@@ -100,7 +100,7 @@ async fn approval_counts_once_and_until_its_end(world: World) {
     assert!(journal.plans().store(&lease, &run, &late, &[], at(5)).await.is_err());
     let used = journal.plans().find(id).await.unwrap();
     assert_eq!((used.state, used.used_by), (PlanState::Used, Some(run)));
-    assert_eq!(used.judged.unwrap().2, "a real reorganisation");
+    assert_eq!(used.reviewed.unwrap().2, "a real reorganisation");
     let acts = journal.runs().acts(&link(), i64::MAX, 9).await.unwrap();
     assert_eq!((acts.len(), acts[0].author.as_str()), (1, "ann"));
 }

@@ -7,7 +7,7 @@ use crate::world::{Process, Scene, link, run_now, until};
 use rollbook_clock::Clock;
 use rollbook_core::run::RunState;
 use rollbook_journal::RunFilter;
-use rollbook_journal::requests::{Answer, Ask, Narrow, Purpose, RequestState};
+use rollbook_journal::requests::{Job, JobOutcome, Narrow, Purpose, RequestState};
 use rollbook_sandbox::{Fault, Kind, Sandbox, Target, World};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -103,9 +103,9 @@ async fn left_to_do(scene: &Scene, name: &str) -> Vec<String> {
     for _ in 0..2 {
         scene.ask(&node, &run_now(name)).await;
     }
-    let dry = Ask::RunLink { link: link(name), purpose: Purpose::DryRun, narrow: Narrow::Usual };
+    let dry = Job::RunLink { link: link(name), purpose: Purpose::DryRun, narrow: Narrow::Usual };
     match scene.ask(&node, &dry).await.answer {
-        Some(Answer::Ran(ran)) => ran.changes,
+        Some(JobOutcome::Ran(ran)) => ran.changes,
         other => panic!("{name}: {other:?}"),
     }
 }

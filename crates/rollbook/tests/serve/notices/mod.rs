@@ -9,7 +9,7 @@ use crate::world::{Scene, link, run_now};
 use jiff::Timestamp;
 use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::notice::AlertKind;
-use rollbook_journal::requests::{Ask, AttentionAct};
+use rollbook_journal::requests::{AttentionAct, Job};
 use rollbook_journal::{AttentionFilter, OutboxFilter, OutboxKind};
 use rollbook_sandbox::moodle::Maintenance;
 use rollbook_sandbox::{FeedRow, Server, World, demo};
@@ -104,7 +104,7 @@ async fn episode_has_one_notice_at_its_begin_one_a_day_and_one_at_its_end_whatev
     let reminded = told(&scene, OPERATORS);
     assert!(reminded.len() == 2 && reminded[1].0.contains("still"), "{reminded:#?}");
     let act = AttentionAct::Ignore { reason: "left".to_owned() };
-    scene.ask(&node, &Ask::Attend { link: link("psa"), item, act }).await;
+    scene.ask(&node, &Job::Attend { link: link("psa"), item, act }).await;
     look(&node).await;
     look(&node).await;
     let ended = told(&scene, OPERATORS);

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rollbook_core::desired::{Look, OptedCourse, Scan, ScanKind, choose_scans, follow_opt_ins, order_looks};
 use rollbook_core::model::{CompletionKey, Guid, MoodleCourseId, MoodleUserId, OptInCourse, SeenBy, SeenCompletion};
 use rollbook_core::snapshot::{Gap, Snapshot};
-use rollbook_journal::{CompletionsState, Journal, KnownQuestion, PolledCandidate};
+use rollbook_journal::{CompletionsState, Journal, KnownQuery, PolledCandidate};
 use rollbook_moodle::snapshot::MoodleSourceError;
 use rollbook_moodle::snapshot::completions::{
     Asking, CallBudget, Polled, find_opt_ins, poll_completions, read_completions, read_opt_ins, read_people,
@@ -227,7 +227,7 @@ async fn keep_unknown(
     seen: &mut Seen,
 ) -> Result<(), CompletionsError> {
     seen.count += page.len() as u64;
-    let questions: Vec<KnownQuestion> = page.iter().map(|completion| question(completion, opted)).collect();
+    let questions: Vec<KnownQuery> = page.iter().map(|completion| question(completion, opted)).collect();
     let known = journal.completions().known(&flow.link, &questions).await?;
     let known: BTreeSet<CompletionKey> = known.into_iter().map(|known| known.key).collect();
     let before = seen.completions.len();
@@ -238,9 +238,9 @@ async fn keep_unknown(
 }
 
 /// What is asked of the journal about a completion.
-pub(super) fn question(seen: &SeenCompletion, opted: &[OptedCourse]) -> KnownQuestion {
+pub(super) fn question(seen: &SeenCompletion, opted: &[OptedCourse]) -> KnownQuery {
     let course = opted.binary_search_by_key(&seen.key.course, |course| course.id).ok().map(|at| &opted[at]);
-    KnownQuestion {
+    KnownQuery {
         user: seen.key.user,
         course: seen.key.course,
         guid: seen.guid.folded(),

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rollbook_clock::Clock;
 use rollbook_core::model::{CompletionKey, Fingerprint, RunId};
 use rollbook_core::run::{Answer, Circuit, Delivery, DeliveryState, Draw, LookUp, Move, Pass, step};
-use rollbook_journal::{Ask, AttentionFilter, Journal, JournalError, Lease, OpenReport, ReportMove};
+use rollbook_journal::{AttentionFilter, Journal, JournalError, Lease, NewAttention, OpenReport, ReportMove};
 use serde::Serialize;
 use std::collections::{HashSet, VecDeque};
 use tokio_util::sync::CancellationToken;
@@ -218,7 +218,7 @@ impl Courier<'_> {
     }
 
     /// The question about a report that fails for too long. While the ELM as a whole fails, one question is asked about that.
-    fn overdue(&self, report: &OpenReport, words: &str) -> Option<Ask> {
+    fn overdue(&self, report: &OpenReport, words: &str) -> Option<NewAttention> {
         let waits = self.clock.now().duration_since(report.queued);
         (waits >= self.flow.policy.delivery.attention_after).then(|| stuck(report, words))
     }
@@ -229,13 +229,13 @@ impl Courier<'_> {
         by: Move,
         what: &str,
         answer: &str,
-        ask: Option<Ask>,
+        ask: Option<NewAttention>,
     ) -> Result<OpenReport, JournalError> {
         let now = self.clock.now();
         let draw = self.draw(&format!("{} {}", report.id, report.delivery.attempts));
         let to: Delivery = step(report.delivery, by, &self.flow.policy.delivery, now, draw)
             .map_err(|error| JournalError::Conflict { what: error.to_string() })?;
-        let moved = ReportMove { report, to, what, answer, ask };
+        let moved = ReportMove { report, to, what, answer, attention: ask };
         self.journal.completions().move_report(self.lease, self.run, &moved, now).await?;
         Ok(OpenReport { delivery: to, ..report.clone() })
     }

@@ -15,7 +15,7 @@ use rollbook_core::plan::{CompletionInputs, CompletionsPlan, KnownCompletions, p
 use rollbook_core::policy::CompletionsPolicy;
 use rollbook_core::run::{Counts, RunKind, RunState};
 use rollbook_core::snapshot::Snapshot;
-use rollbook_journal::{Asks, CompletionQuery, CompletionsRecord, Journal, JournalError, Lease, NewRun};
+use rollbook_journal::{CompletionQuery, CompletionsRecord, Journal, JournalError, Lease, NewRun, Reviewed};
 use rollbook_moodle::snapshot::completions::{Asking, CallBudget, poll_completions, read_completions};
 use rollbook_moodle::snapshot::{MoodleSourceError, find_by_id, find_person};
 use std::collections::BTreeMap;
@@ -166,8 +166,8 @@ async fn record_and_send(
         covered: None,
         full: None,
         looked: &[],
-        asks: &asks,
-        answers: Asks::About(&subjects([&completion.key])),
+        attention: &asks,
+        reviewed: Reviewed::About(&subjects([&completion.key])),
     };
     journal.completions().record(lease, &run, &record, clock.now()).await?;
     let courier = Courier { flow, journal, clock, lease, run: &run, stop, only: Some(completion.key) };

@@ -9,7 +9,7 @@ use rollbook_core::guard::{CompletionsView, Finding, check_completions};
 use rollbook_core::model::{CompletionKey, MoodleCourseId, MoodleUserId, OptInCourse, SeenCompletion};
 use rollbook_core::plan::{CompletionInputs, CompletionsPlan, KnownCompletions, plan_completions};
 use rollbook_core::snapshot::{Gap, Snapshot};
-use rollbook_journal::{Journal, KnownQuestion, WaitingCompletion};
+use rollbook_journal::{Journal, KnownQuery, WaitingCompletion};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A plan with what it was made from.
@@ -72,7 +72,7 @@ pub(super) async fn make_plan(
     let completions = value.iter().map(|seen| (seen.key, seen.clone())).collect();
     let courses: BTreeMap<MoodleCourseId, OptedCourse> =
         opted.iter().map(|course| (course.id, course.clone())).collect();
-    let questions: Vec<KnownQuestion> = value.iter().map(|seen| question(seen, opted)).collect();
+    let questions: Vec<KnownQuery> = value.iter().map(|seen| question(seen, opted)).collect();
     let pairs: BTreeSet<_> =
         questions.iter().filter_map(|asked| Some((asked.guid.clone(), asked.elm_id.clone()?))).collect();
     let pairs: Vec<_> = pairs.into_iter().filter(|(guid, _)| !guid.is_empty()).collect();

@@ -13,7 +13,9 @@ use rollbook_core::guard::{Cleared, clear};
 use rollbook_core::model::{OptInCourse, RunId};
 use rollbook_core::run::RunState;
 use rollbook_core::snapshot::Snapshot;
-use rollbook_journal::{Asks, CompletionsRecord, CompletionsState, Journal, Lease, NewPlan, PlanState, PushedEvent};
+use rollbook_journal::{
+    CompletionsRecord, CompletionsState, Journal, Lease, NewPlan, PlanState, PushedEvent, Reviewed,
+};
 
 /// So many pushed events are looked into in one run.
 const EVENTS_MAX: u64 = 500;
@@ -118,8 +120,8 @@ impl Part {
             covered: seen.covered.filter(|_| is_cleared),
             full: seen.full.filter(|_| is_cleared),
             looked: if is_cleared { &seen.looked } else { &[] },
-            asks: &asks,
-            answers: if *is_first && made.weighed_all && is_cleared { Asks::All } else { Asks::About(&about) },
+            attention: &asks,
+            reviewed: if *is_first && made.weighed_all && is_cleared { Reviewed::All } else { Reviewed::About(&about) },
         };
         let queued = journal.completions().record(lease, run, &record, clock.now()).await?.reports;
         if is_cleared {

@@ -10,7 +10,7 @@ use rollbook_core::model::{Fingerprint, LinkName, RunId};
 use rollbook_core::plan::{IntakeChange, Scope};
 use rollbook_core::run::RunKind;
 use rollbook_journal::PlanState;
-use rollbook_journal::requests::{FeedQuestion, Narrow, Purpose, Ran};
+use rollbook_journal::requests::{FeedQuery, Narrow, Purpose, Ran};
 use rollbook_settings::link::Link;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
@@ -55,7 +55,7 @@ pub(super) async fn run_link(
 pub(super) async fn process(
     node: &Node,
     link: &LinkName,
-    question: &FeedQuestion,
+    question: &FeedQuery,
     records: &[Fingerprint],
     by: &str,
     stop: &CancellationToken,
@@ -129,11 +129,11 @@ pub(super) async fn apply_plan(
     }
 }
 
-fn to_ask(question: &FeedQuestion, only: Option<&[Fingerprint]>) -> Result<intake::Ask, Trouble> {
+fn to_ask(question: &FeedQuery, only: Option<&[Fingerprint]>) -> Result<intake::Ask, Trouble> {
     if !question.is_bounded() {
         return Err(Trouble::failed("the question is for the whole feed".to_owned(), "give a time, a mail or a GUID"));
     }
-    let FeedQuestion { from, until, mail, guid } = question.clone();
+    let FeedQuery { from, until, mail, guid } = question.clone();
     let only = only.map(|records| records.iter().copied().collect());
     Ok(intake::Ask::Question { since: from, until, mail, guid, only })
 }

@@ -12,7 +12,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use rollbook_core::model::{LinkName, MoodleUserId};
-use rollbook_journal::requests::{Ask, AttentionAct};
+use rollbook_journal::requests::{AttentionAct, Job};
 use rollbook_journal::{AttentionFilter, AttentionItem};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -191,5 +191,5 @@ pub async fn resolve_item(
     if item.closed.is_some() {
         return Err(Problem::new(StatusCode::CONFLICT, format!("attention item {id} was decided already")));
     }
-    asker.put(&Ask::Attend { link: item.link, item: id, act }).await
+    asker.put(&Job::Attend { link: item.link, item: id, act }).await
 }

@@ -8,7 +8,7 @@ use crate::api::problem::Problem;
 use axum::Json;
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::{Ask, Narrow, Purpose};
+use rollbook_journal::requests::{Job, Narrow, Purpose};
 use rollbook_journal::{LinkOverview, ScheduleRow};
 use rollbook_settings::link::Link;
 use serde::{Deserialize, Serialize};
@@ -160,7 +160,7 @@ pub async fn run_link(
     let link = settings.links.get(&LinkName::new(&name)).ok_or_else(|| no_link(&name))?;
     let narrow = narrow(link, &trigger)?;
     let purpose = if trigger.dry_run { Purpose::DryRun } else { Purpose::Apply };
-    asker.put(&Ask::RunLink { link: link.name().clone(), purpose, narrow }).await
+    asker.put(&Job::RunLink { link: link.name().clone(), purpose, narrow }).await
 }
 
 fn narrow(link: &Link, Trigger { dry_run: _, full, guild, user }: &Trigger) -> Result<Narrow, Problem> {

@@ -9,7 +9,7 @@ use axum::Json;
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::guard::{Finding, Level};
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::Ask;
+use rollbook_journal::requests::Job;
 use rollbook_journal::{PlanRow, PlanState};
 use rollbook_settings::link::Link;
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ impl PlanView {
             state: row.state.as_str(),
             made: row.made,
             findings: row.findings.iter().map(FindingView::of).collect(),
-            judged: row.judged.clone().map(|(by, at, why)| JudgedView { by, at, why }),
+            judged: row.reviewed.clone().map(|(by, at, why)| JudgedView { by, at, why }),
             expires: row.expires,
             used_by: row.used_by.as_ref().map(ToString::to_string),
             plan: serde_json::from_str(&row.body).ok().filter(Value::is_object),
@@ -212,7 +212,7 @@ pub async fn approve_plan(
     let lasts = SignedDuration::try_from(lasts).unwrap_or(SignedDuration::MAX);
     let until = asker.now.checked_add(lasts).unwrap_or(asker.now);
     journal.plans().approve(id, &asker.by, why, until, asker.now).await?;
-    asker.put(&Ask::ApplyPlan { link, plan: id }).await
+    asker.put(&Job::ApplyPlan { link, plan: id }).await
 }
 
 /// Reject a blocked plan: the same one, made again, is not asked about again

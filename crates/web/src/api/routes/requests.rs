@@ -46,15 +46,15 @@ impl RequestView {
     fn of(request: &Request) -> Self {
         Self {
             id: request.id.0,
-            kind: request.ask.kind(),
-            link: request.ask.link().map(ToString::to_string),
+            kind: request.job.kind(),
+            link: request.job.link().map(ToString::to_string),
             state: request.state.as_str(),
             finished: request.state.is_finished(),
             asked_by: request.asked_by.clone(),
             asked_at: request.asked,
             finished_at: request.finished,
             node: request.node.clone(),
-            ask: plain(&request.ask),
+            ask: plain(&request.job),
             answer: request.answer.as_ref().map(plain),
         }
     }

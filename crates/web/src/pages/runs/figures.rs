@@ -4,7 +4,7 @@ use crate::layout::{Caller, Chart, ChartColumn, TimeFormatter, grouped};
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use rollbook_core::model::LinkName;
-use rollbook_journal::{JournalError, RunFigures};
+use rollbook_journal::{JournalError, RunStats};
 
 const INTAKE: &str = "intake";
 
@@ -172,7 +172,7 @@ async fn fill(
         (edges.first().map_or(Timestamp::MIN, |edge| edge.start), edges.last().map_or(Timestamp::MIN, |edge| edge.end));
     let figures = caller.state.journal.runs().stats(INTAKE, link, whole).await?;
     let column = |edge: &Edge| {
-        let inside = |figure: &&RunFigures| edge.start <= figure.from && figure.from < edge.end;
+        let inside = |figure: &&RunStats| edge.start <= figure.from && figure.from < edge.end;
         let mut values = [0_u64; 3];
         for figure in figures.iter().filter(inside) {
             values[0] += figure.enrolled;

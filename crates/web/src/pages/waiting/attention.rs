@@ -13,7 +13,7 @@ use askama::Template;
 use axum::extract::{Form, Path, Query};
 use rollbook_core::model::{Field, LinkName, MoodleUserId};
 use rollbook_core::notice::AlertKind;
-use rollbook_journal::requests::{Ask, AttentionAct};
+use rollbook_journal::requests::{AttentionAct, Job};
 use rollbook_journal::{AttentionFilter, AttentionItem, LogRow};
 use serde::Deserialize;
 
@@ -186,6 +186,6 @@ pub(in crate::pages) async fn decide_item(
         "ignore" => AttentionAct::Ignore { reason },
         other => return Err(Failure::Invalid(format!("\"{other}\" is nothing that can be decided"))),
     };
-    let path = put(&caller, &Ask::Attend { link: item.link, item: id, act }).await?;
+    let path = put(&caller, &Job::Attend { link: item.link, item: id, act }).await?;
     Ok(caller.done("The decision was noted; the process carries it out", &path))
 }

@@ -10,7 +10,7 @@ use axum::extract::{Form, Path, Query};
 use jiff::SignedDuration;
 use rollbook_core::guard::Level;
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::Ask;
+use rollbook_journal::requests::Job;
 use rollbook_journal::{PlanRow, PlanState};
 use rollbook_settings::link::Link;
 use serde::Deserialize;
@@ -81,7 +81,7 @@ pub(in crate::pages) async fn show_plans(caller: Caller, Query(wanted): Query<Wa
 
 fn plan_line(row: &PlanRow, clockwork: &TimeFormatter) -> PlanLine {
     let why = row.findings.iter().find(|finding| finding.level == Level::Block);
-    let judged = row.judged.as_ref().map(|(by, at, why)| {
+    let judged = row.reviewed.as_ref().map(|(by, at, why)| {
         let why = if why.is_empty() { String::new() } else { format!(": {why}") };
         format!("by {by}, {}{why}", clockwork.ago(*at).told)
     });
@@ -137,7 +137,7 @@ pub(in crate::pages) async fn judge_plan(caller: Caller, Path(id): Path<i64>, Fo
             let lasts = SignedDuration::try_from(lasts(&caller, &row.link)).unwrap_or(SignedDuration::MAX);
             let until = now.checked_add(lasts).unwrap_or(now);
             journal.plans().approve(id, by, why, until, now).await?;
-            let path = put(&caller, &Ask::ApplyPlan { link: row.link, plan: id }).await?;
+            let path = put(&caller, &Job::ApplyPlan { link: row.link, plan: id }).await?;
             Ok(caller.done(&format!("Plan {id} is approved; a run that makes the same plan was asked for"), &path))
         }
         "reject" => {

@@ -6,7 +6,7 @@ use crate::cli::output::Sign;
 use jiff::{SignedDuration, Timestamp};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{LinkName, MoodleCourseId, MoodleUserId};
-use rollbook_journal::{Journal, PushedEvent, Taken};
+use rollbook_journal::{Journal, PushedEvent, Received};
 use rollbook_sandbox::{Fault, Kind, Sandbox, Target, demo};
 use rollbook_settings::Settings;
 use rollbook_sync::flows::completions::{
@@ -90,8 +90,8 @@ async fn push_stranger(context: &Context, sandbox: &Sandbox, journal: &Journal, 
     let event =
         PushedEvent { signature: format!("demo {now}"), user: MoodleUserId(user), course: MoodleCourseId(course) };
     match journal.completions().accept_event(link, &event, now, now).await.into_diagnostic()? {
-        Taken::New => Ok(()),
-        Taken::Before => Err(miette!("the demo's event was there before")),
+        Received::New => Ok(()),
+        Received::Duplicate => Err(miette!("the demo's event was there before")),
     }
 }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{CompletionKey, ElmCourseId, MoodleCourseId, SeenCompletion};
-use rollbook_journal::{CompletionQuery, Journal, KnownQuestion};
+use rollbook_journal::{CompletionQuery, Journal, KnownQuery};
 use rollbook_sync::flows::completions::{CompletionsFlow, FoundBy, find_historic};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,7 +98,7 @@ pub(super) async fn find_past(
     }
     let ids: Vec<MoodleCourseId> = courses.keys().copied().collect();
     let all = find_historic(flow, &ids, since, until).await.into_diagnostic().wrap_err("while reading Moodle")?;
-    let asked: Vec<KnownQuestion> = all.iter().map(|seen| question(seen, &courses)).collect();
+    let asked: Vec<KnownQuery> = all.iter().map(|seen| question(seen, &courses)).collect();
     let known = journal.completions().known(&flow.link, &asked).await.into_diagnostic()?;
     let known: BTreeSet<CompletionKey> = known.into_iter().map(|known| known.key).collect();
     let unknown = all.into_iter().filter(|seen| !known.contains(&seen.key));
@@ -136,7 +136,7 @@ async fn find_seen(
     Ok(found)
 }
 
-fn question(seen: &SeenCompletion, courses: &BTreeMap<MoodleCourseId, Option<ElmCourseId>>) -> KnownQuestion {
+fn question(seen: &SeenCompletion, courses: &BTreeMap<MoodleCourseId, Option<ElmCourseId>>) -> KnownQuery {
     let elm_id = courses.get(&seen.key.course).cloned().flatten();
-    KnownQuestion { user: seen.key.user, course: seen.key.course, guid: seen.guid.folded(), elm_id }
+    KnownQuery { user: seen.key.user, course: seen.key.course, guid: seen.guid.folded(), elm_id }
 }

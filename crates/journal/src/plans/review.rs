@@ -1,4 +1,4 @@
-//! Stored plans as people read and judge them.
+//! Stored plans as people read and review them.
 
 use super::PlanState;
 use crate::runs::{NewEvent, append};
@@ -30,8 +30,8 @@ pub struct PlanRow {
     pub body: String,
     /// What the guards found.
     pub findings: Vec<Finding>,
-    /// Who judged it, when, and why.
-    pub judged: Option<(String, Timestamp, String)>,
+    /// Who reviewed it, when, and why.
+    pub reviewed: Option<(String, Timestamp, String)>,
     /// Until when an approval holds.
     pub expires: Option<Timestamp>,
     /// The run that used the approval up.
@@ -92,18 +92,18 @@ impl Plans<'_> {
         expires: Timestamp,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        self.judge(id, PlanState::Approved, by, why, Some(expires), now).await
+        self.review(id, PlanState::Approved, by, why, Some(expires), now).await
     }
 
     /// A person's word that a blocked or approved plan shall not run. The same plan, made again, is not asked about again.
     ///
     /// # Errors
-    /// [`JournalError::NotFound`]; [`JournalError::Conflict`] where it was judged or used meanwhile.
+    /// [`JournalError::NotFound`]; [`JournalError::Conflict`] where it was reviewed or used meanwhile.
     pub async fn reject(self, id: i64, by: &str, why: &str, now: Timestamp) -> Result<(), JournalError> {
-        self.judge(id, PlanState::Rejected, by, why, None, now).await
+        self.review(id, PlanState::Rejected, by, why, None, now).await
     }
 
-    async fn judge(
+    async fn review(
         self,
         id: i64,
         state: PlanState,
@@ -133,7 +133,7 @@ impl Plans<'_> {
 async fn not_open(tx: &mut Tx, id: i64) -> Result<JournalError, JournalError> {
     let row = tx.row("SELECT state FROM plan WHERE id = $1", args![id]).await?;
     let state = row.ok_or_else(|| missing(id))?.text("state")?;
-    Ok(JournalError::Conflict { what: format!("plan {id} is {state}, so there is nothing to judge") })
+    Ok(JournalError::Conflict { what: format!("plan {id} is {state}, so there is nothing to decide") })
 }
 
 fn missing(id: i64) -> JournalError {
@@ -141,7 +141,7 @@ fn missing(id: i64) -> JournalError {
 }
 
 fn plan_row(row: &Row) -> Result<PlanRow, JournalError> {
-    let judged = match (row.maybe_text("judged_by")?, row.maybe_time("judged_ms")?) {
+    let reviewed = match (row.maybe_text("judged_by")?, row.maybe_time("judged_ms")?) {
         (Some(by), Some(at)) => Some((by, at, row.text("judged_why")?)),
         (Some(_) | None, _) => None,
     };
@@ -154,7 +154,7 @@ fn plan_row(row: &Row) -> Result<PlanRow, JournalError> {
         made: row.time("made_ms")?,
         body: row.text("body")?,
         findings: row.json("findings")?,
-        judged,
+        reviewed,
         expires: row.maybe_time("expires_ms")?,
         used_by: row.maybe_text("used_by_run")?.map(RunId::new),
     })
