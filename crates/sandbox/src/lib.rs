@@ -5,6 +5,63 @@
 //! listens on loopback on a free port. [`Faults`] makes any of them fail on purpose; [`Calls`] says what was asked.
 //! The crate knows nothing of Rollbook itself, so it cannot agree with it by accident.
 //!
+//! # States, and how to put them on
+//!
+//! Change the world before [`Sandbox::start`], or later through [`Sandbox::world`]. What is not named stays as it was.
+//!
+//! ```
+//! use rollbook_sandbox::moodle::{Release, TEACHER_ROLE, WelcomeFrom};
+//! use rollbook_sandbox::sql::Engine;
+//! use rollbook_sandbox::{MOODLE_TOKEN, World};
+//!
+//! let mut world = World::empty();
+//! let moodle = &mut world.moodle;
+//! let course = moodle.add_course("930001", "Course");
+//! let user = moodle.add_user("GUID1", "guid1@example.org", "Jane", "Doe");
+//! let now = 1_795_000_000; // Unix time in seconds
+//!
+//! // The version, and what its administrators set.
+//! moodle.site.release = Release::V5_0;
+//! moodle.set_enrolperiod(course, 60 * 86_400);
+//! let method = moodle.manual_instances(course)[0];
+//! moodle.instances.edit(method, |method| {
+//!     method.role_id = TEACHER_ROLE; // the default role
+//!     method.welcome = WelcomeFrom::NoReply;
+//! });
+//!
+//! // Enrolments by others: in the pages, by self enrolment, by a cohort; dates, status and times by hand.
+//! moodle.enrol_in_pages(user, course, now);
+//! let by_self = moodle.add_instance(course, "self");
+//! let row = moodle.enrol_by(user, by_self, now);
+//! moodle.enrolments.edit(row, |row| (row.timestart, row.timeend) = (now + 86_400, now + 2 * 86_400));
+//! let cohort = moodle.add_cohort("web", "Web");
+//! moodle.add_cohort_instance(course, cohort);
+//! moodle.add_member(cohort, user);
+//!
+//! // What is lost: by hand, by a restored backup.
+//! let backup = moodle.back_up_course(course);
+//! moodle.unenrol_by_hand(user, course);
+//! moodle.restore_course(&backup);
+//!
+//! // Accounts.
+//! moodle.users.edit(user, |user| user.suspended = true); // likewise confirmed, deleted, auth = "nologin"
+//! moodle.make_admin(user);
+//! let other = moodle.add_user("GUID1", "guid1@example.org", "Jane", "Doe"); // nothing keeps GUIDs unique
+//! moodle.merge_accounts(user, other, now);
+//! moodle.site.login_sets_idnumber = true; // single sign-on writes its `sub` over the GUID
+//! moodle.log_in(other, "AAAA").expect("an account that can log in");
+//! moodle.publish_policy(); // `sitepolicynotagreed` for the service account
+//!
+//! // Welcome mails of Moodle's own, and a server that cannot send them.
+//! assert_eq!(moodle.welcome_mails_to(user).count(), 0);
+//! moodle.site.welcome_error = Some("cannotsendmail".to_owned());
+//!
+//! // The same state as SQL, for the path through the database.
+//! let statements = moodle.sql(Engine::Sqlite, "mdl_");
+//! # assert!(statements.len() > 20);
+//! # moodle.revoke(MOODLE_TOKEN, "enrol/manual:enrol");
+//! ```
+//!
 //! Next: `world.rs` for the state, `moodle/` for the largest of them, `faults/` for the ways to fail.
 
 pub mod calls;
@@ -16,6 +73,7 @@ pub mod mail;
 pub mod moodle;
 pub mod random;
 mod server;
+pub mod sql;
 mod start;
 pub mod world;
 
