@@ -62,6 +62,46 @@
 //! # moodle.revoke(MOODLE_TOKEN, "enrol/manual:enrol");
 //! ```
 //!
+//! The HR system: its protocol, its pages, its bytes, its receipts.
+//!
+//! ```
+//! use rollbook_sandbox::elm::{Auth, ColumnCase, CsvStyle, Damage, Dates, NextLink, Receipt};
+//! use rollbook_sandbox::{FeedRow, World};
+//!
+//! let mut world = World::empty();
+//! let elm = &mut world.elm;
+//! let at = "2026-11-23T08:00:00Z".parse().expect("a time");
+//! let later = "2026-12-23T08:00:00Z".parse().expect("a time");
+//!
+//! // Records: an enrolment id, a state in other words, a day from which they hold, a column spoilt or missing.
+//! elm.push(FeedRow::enrol("G1", "g1@example.org", 930001, at).numbered(910001).state("ENRL").acted(later));
+//! elm.push(FeedRow::suspend("G2", "g2@example.org", 930001, at).with("EMAIL", serde_json::Value::Null));
+//! elm.push(FeedRow::enrol("G3   ", "g\u{a0}3@example.org", 930001, at).without("LAST_NAME"));
+//! elm.spoil(0, "LAST_NAME", "Love", Damage::LoneSurrogate, "lace"); // bytes that are no JSON
+//! elm.column_case = ColumnCase::Lower;
+//! elm.padding = 20; // CHAR columns
+//! elm.ids_as_text = true;
+//! elm.latin1 = true; // the body's charset, declared
+//!
+//! // Pages: how they are linked, what slips between them.
+//! elm.page_size = 2;
+//! elm.next_link = NextLink::InnerHost; // or Skip, for `$skip` without a link
+//! elm.empty_page = Some(1);
+//! elm.page_slip = -1; // each page repeats the last row of the one before
+//!
+//! // Protocol: OData v2, other dates, other logins. `Sandbox::json_file_url` and `csv_file_url` are always there.
+//! elm.speak_v2();
+//! elm.dates = Dates::EpochMillis;
+//! elm.csv = CsvStyle { delimiter: ';', bom: true };
+//! elm.auth = Auth::OAuth2; // tokens at `Sandbox::elm_token_url`
+//!
+//! // Receipts of completions. A lost answer is a fault, `Kind::HttpAfterEffect(500)` at `Target::Completion`.
+//! elm.completions_unique = true; // the second report is a 409
+//! elm.unregistered.insert(910001);
+//! elm.receipt = Receipt::StatusList; // 200 with `FAILED` inside
+//! elm.lists_completions = false; // they cannot be asked for
+//! ```
+//!
 //! Next: `world.rs` for the state, `moodle/` for the largest of them, `faults/` for the ways to fail.
 
 pub mod calls;
@@ -94,6 +134,18 @@ pub const MOODLE_ADMIN_TOKEN: &str = "a0b1c2d3e4f5061728394a5b6c7d8e9f";
 
 /// Token that the feed and the completion endpoint want in `x-cdata-authtoken`.
 pub const ELM_TOKEN: &str = "sandbox/elm+token==";
+
+/// Name for the HR system's Basic authentication.
+pub const ELM_USER: &str = "rollbook-hr";
+
+/// Its password.
+pub const ELM_PASSWORD: &str = "sandbox: only";
+
+/// Client id for the HR system's token endpoint.
+pub const ELM_CLIENT_ID: &str = "rollbook-hr-client";
+
+/// Its secret.
+pub const ELM_CLIENT_SECRET: &str = "sandbox-only+/secret";
 
 /// The community's service account, for Basic authentication.
 pub const COMMUNITY_USER: &str = "rollbook";
