@@ -17,7 +17,7 @@ use super::{Accounts, JournalError};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
 use rollbook_core::run::EventKind;
-use rollbook_settings::service::RoleName;
+use rollbook_core::model::RoleName;
 use serde_json::{Value, json};
 
 /// An account.

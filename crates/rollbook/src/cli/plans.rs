@@ -245,10 +245,7 @@ impl Review {
 
 /// How long an approval holds.
 fn lasts(settings: &Settings, link: &LinkName) -> Duration {
-    match settings.links.get(link) {
-        Some(Link::Guilds(guilds)) => guilds.limits.approval,
-        Some(Link::Intake(_) | Link::Completions(_)) | None => APPROVAL,
-    }
+    settings.links.get(link).map_or(APPROVAL, Link::approval)
 }
 
 fn as_json(row: &PlanRow) -> Value {
