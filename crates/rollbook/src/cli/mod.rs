@@ -8,6 +8,7 @@ mod context;
 mod exit;
 mod flows;
 mod guilds;
+mod mails;
 mod maintenance;
 pub mod output;
 mod people;
@@ -78,6 +79,7 @@ enum Command {
     Intake(flows::IntakeCommand),
     Completions(flows::CompletionsCommand),
     Guilds(guilds::GuildsCommand),
+    Mails(mails::MailsCommand),
     Plans(plans::PlansCommand),
     Runs(reading::Runs),
     Log(reading::Log),
@@ -136,6 +138,7 @@ impl Cli {
             Command::Intake(command) => command.run(&mut context).await,
             Command::Completions(command) => command.run(&mut context).await,
             Command::Guilds(command) => command.run(&mut context).await,
+            Command::Mails(command) => command.run(&mut context).await,
             Command::AvcMoodleSync(command) => command.run(&mut context).await,
             Command::Plans(command) => command.run(&mut context).await,
             Command::Runs(command) => command.run(&mut context).await,
