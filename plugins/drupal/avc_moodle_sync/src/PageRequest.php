@@ -58,7 +58,7 @@ class PageRequest {
     $given = $request->query->all();
     foreach ($given as $name => $value) {
       if (!in_array($name, self::ARGUMENTS, TRUE) || !is_string($value)) {
-        throw self::bad("what is the argument $name?");
+        throw self::bad("there is no argument $name, or it is given as a list");
       }
     }
     $person = array_intersect_key($given, ['user' => 1, 'name' => 1, 'mail' => 1]);
@@ -158,7 +158,7 @@ class PageRequest {
    * The error of an argument.
    */
   public static function bad(string $message): ApiException {
-    return new ApiException(400, 'bad_argument', ucfirst($message));
+    return new ApiException(400, 'bad_argument', ucfirst($message) . '.');
   }
 
 }

@@ -10,8 +10,8 @@ use Drupal\group\Entity\GroupInterface;
 /**
  * Who may see what became of a guild in Moodle, and who may ask for a sync.
  *
- * By a permission of the site, for all guilds, or by one of the guild's own roles, for this guild. Either way the guild
- * itself must be visible.
+ * By a permission of the site, for all guilds, or by one of the guild's own roles, for this guild. From Group 2 on not
+ * even an administrator sees groups by the site's permissions, so whether the guild itself is visible does not count.
  */
 class GuildAccess {
 
@@ -19,7 +19,7 @@ class GuildAccess {
    * The access to the guild's page.
    */
   public static function view(GroupInterface $group, AccountInterface $account): AccessResultInterface {
-    return self::check($group, $account, 'view moodle sync')->andIf($group->access('view', $account, TRUE));
+    return self::check($group, $account, 'view moodle sync');
   }
 
   /**

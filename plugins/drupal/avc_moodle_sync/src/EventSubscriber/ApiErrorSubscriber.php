@@ -35,15 +35,22 @@ class ApiErrorSubscriber implements EventSubscriberInterface {
     }
     $status = $exception->getStatusCode();
     $message = $exception->getMessage();
+    $request = $event->getRequest();
+    $given = fn($name) => (string) $request->headers->get($name);
     $headers = $exception->getHeaders();
     if ($exception instanceof ApiException) {
       $code = $exception->errorCode;
     }
-    elseif ($status === 401 || ($status === 403 && $this->account->isAnonymous())) {
-      $given = array_filter(['Authorization', 'X-Rollbook-Key'], fn($name) => (string) $event->getRequest()->headers->get($name) !== '');
+    elseif ($status === 403 && stripos($given('Authorization'), 'basic ') === 0 && !str_ends_with($request->getPathInfo(), '/ticket')) {
       $status = 401;
-      $code = $given ? 'wrong_credentials' : 'no_credentials';
-      $message = $given ? 'The credentials are wrong, or not of a kind that this address takes.' : 'Credentials are needed: X-Rollbook-Key, or a bearer token.';
+      $code = 'wrong_credentials';
+      $message = 'A password is taken for a ticket only, at /avc-moodle-sync/v1/ticket.';
+    }
+    elseif ($status === 401 || ($status === 403 && $this->account->isAnonymous())) {
+      $status = 401;
+      $some = $given('Authorization') . $given('X-Rollbook-Key') !== '';
+      $code = $some ? 'wrong_credentials' : 'no_credentials';
+      $message = $some ? 'The credentials are wrong.' : 'Credentials are needed: X-Rollbook-Key, or a bearer token.';
     }
     else {
       $code = match ($status) {
