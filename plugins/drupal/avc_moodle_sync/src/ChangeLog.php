@@ -11,7 +11,7 @@ use Drupal\Core\State\StateInterface;
  *
  * A row is written in the transaction of the change itself. Numbers are given when a row is written and seen when it
  * is committed, so that a lower number may appear after a higher one. A cursor therefore never passes a number that is
- * missing and may still come: readers hear of some changes twice, and of none never.
+ * missing and may still come, while readers are given all that is there: they hear of every change, of some twice.
  */
 class ChangeLog {
 
@@ -68,13 +68,20 @@ class ChangeLog {
   }
 
   /**
+   * The place of the newest change; it may be after the cursor of now.
+   */
+  public function last(): int {
+    return (int) $this->database->query('SELECT MAX(id) FROM {avc_moodle_sync_change}')->fetchField();
+  }
+
+  /**
    * The cursor of now: whatever changes from here on is after it.
    */
   public function now(): string {
     $edge = $this->time->getCurrentTime() - self::OPEN_SECONDS;
     $young = $this->database->query('SELECT MIN(id) AS low, MAX(id) AS high, COUNT(*) AS rows_seen FROM {avc_moodle_sync_change} WHERE created >= :edge', [':edge' => $edge])->fetchObject();
     if (!$young->rows_seen) {
-      return $this->cursor((int) $this->database->query('SELECT MAX(id) FROM {avc_moodle_sync_change}')->fetchField());
+      return $this->cursor($this->last());
     }
     $before = (int) $this->database->query('SELECT MAX(id) FROM {avc_moodle_sync_change} WHERE id < :low', [':low' => $young->low])->fetchField();
     if ($young->high - $before === (int) $young->rows_seen) {
@@ -176,7 +183,7 @@ class ChangeLog {
    * Forgets old changes; never the newest, by which a quiet site's cursor is known.
    */
   public function prune(): void {
-    $newest = (int) $this->database->query('SELECT MAX(id) FROM {avc_moodle_sync_change}')->fetchField();
+    $newest = $this->last();
     $gone = $this->database->delete('avc_moodle_sync_change')
       ->condition('created', $this->time->getCurrentTime() - self::KEEP_SECONDS, '<')
       ->condition('id', $newest, '<')

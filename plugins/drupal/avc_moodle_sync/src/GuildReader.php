@@ -30,13 +30,13 @@ class GuildReader {
     $place = $asked->since === NULL ? NULL : $this->changes->place($asked->since);
     // The cursor is taken before anything is read: what changes meanwhile is after it.
     $cursor = $asked->walk['cursor'] ?? $this->changes->now();
-    $upto = $asked->walk['upto'] ?? $this->changes->place($cursor);
+    $upto = $asked->walk['upto'] ?? $this->changes->last();
     $people = $asked->person ? $this->people(fn($query) => $this->wherePerson($query, $asked->person)) : [];
     $uids = $asked->person ? array_keys($people) : NULL;
 
     $listed = $asked->guilds ? $this->guildNumbers($asked->guilds) : NULL;
     $guilds = match (TRUE) {
-      $place !== NULL => $this->changes->guilds($place, max($place, $upto)),
+      $place !== NULL => $this->changes->guilds($place, $upto),
       $uids !== NULL => array_values(array_unique(array_merge($this->guildsOf($uids, $types), $listed ?? []))),
       default => $listed,
     };
@@ -72,7 +72,7 @@ class GuildReader {
     }
     $page['people'] = array_values($people);
     if ($first && $place !== NULL) {
-      $page['gone'] = $this->changes->gone($place, max($place, $upto), $types);
+      $page['gone'] = $this->changes->gone($place, $upto, $types);
     }
     if ($first && $asked->guilds) {
       $page['absent'] = $this->absent($asked->guilds, $types);

@@ -141,8 +141,12 @@ class SettingsForm extends ConfigFormBase {
    */
   public static function isAddress(string $url): bool {
     $parts = UrlHelper::isValid($url, TRUE) ? parse_url($url) : FALSE;
-    return $parts && !isset($parts['query'], $parts['fragment'], $parts['user'])
-      && (strtolower($parts['scheme']) === 'https' || in_array($parts['host'] ?? '', ['localhost', '127.0.0.1', '[::1]'], TRUE));
+    return $parts && !array_intersect_key($parts, ['query' => 1, 'fragment' => 1, 'user' => 1])
+      && match (strtolower($parts['scheme'])) {
+        'https' => TRUE,
+        'http' => in_array($parts['host'] ?? '', ['localhost', '127.0.0.1', '[::1]'], TRUE),
+        default => FALSE,
+      };
   }
 
   /**

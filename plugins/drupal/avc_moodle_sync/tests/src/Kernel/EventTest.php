@@ -3,6 +3,7 @@
 namespace Drupal\Tests\avc_moodle_sync\Kernel;
 
 use Drupal\avc_moodle_sync\EventSender;
+use Drupal\avc_moodle_sync\Form\SettingsForm;
 use Drupal\avc_moodle_sync\GuildReports;
 use GuzzleHttp\Client;
 use GuzzleHttp\Exception\ConnectException;
@@ -188,6 +189,15 @@ class EventTest extends SyncTestBase {
     $this->assertSame(2, $this->send(202, 202));
     $bodies = array_map(fn($sent) => json_decode($sent['request']->getBody(), TRUE), $this->sent);
     $this->assertSame([['joined', (int) $bakers->id()], ['members_changed', (int) $weavers->id()]], array_map(fn($body) => [$body['event'], $body['guild']], $bodies));
+  }
+
+  /**
+   * Events go to a web address by TLS, or to this machine.
+   */
+  public function testAddress(): void {
+    $good = ['https://rollbook.example.org', 'https://example.org/rollbook', 'http://127.0.0.1:8080', 'http://localhost', 'http://[::1]:80'];
+    $bad = ['http://example.org', 'https://u:p@example.org', 'https://example.org?x=1', 'https://example.org/#x', 'ftp://localhost', 'javascript:1', ''];
+    $this->assertSame($good, array_values(array_filter(array_merge($good, $bad), [SettingsForm::class, 'isAddress'])));
   }
 
   /**

@@ -230,6 +230,7 @@ class ReaderTest extends SyncTestBase {
    * A cursor waits for numbers that may still come, and ends when it must.
    */
   public function testCursor(): void {
+    $first = $this->guild('First');
     $database = $this->container->get('database');
     $write = fn(int $id, int $gid, int $age) => $database->insert('avc_moodle_sync_change')->fields(['id' => $id, 'gid' => $gid, 'created' => time() - $age])->execute();
     $changes = $this->container->get('avc_moodle_sync.changes');
@@ -242,9 +243,13 @@ class ReaderTest extends SyncTestBase {
     $write(8, 2, 5);
     $this->assertSame(6, $now(), '7 may still come');
     $cursor = $changes->now();
+    $write(9, (int) $first->id(), 5);
+    $page = $this->page(['since' => $cursor]);
+    $this->assertSame([['First'], $cursor], [$this->labels($page), $page['cursor']], 'what is there is given at once, and again');
+    $database->delete('avc_moodle_sync_change')->condition('id', 9)->execute();
     $write(7, 3, 1);
     $this->assertSame(8, $now());
-    $this->assertSame([2, 3], $changes->guilds($changes->place($cursor), 8));
+    $this->assertSame([2, 3], $changes->guilds($changes->place($cursor), $changes->last()));
     $write(10, 4, 1);
     $this->assertSame(8, $now());
     $database->update('avc_moodle_sync_change')->expression('created', 'created - 1000')->execute();
