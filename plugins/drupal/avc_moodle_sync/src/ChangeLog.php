@@ -98,22 +98,29 @@ class ChangeLog {
   }
 
   /**
-   * A cursor to a row: the epoch of this installation, the row's number and time.
+   * What makes all cursors void when it changes: the installation, and what is a guild.
+   */
+  protected function epoch(): string {
+    return substr(hash('sha256', $this->state->get('avc_moodle_sync.epoch') . $this->model->mark()), 0, 8);
+  }
+
+  /**
+   * A cursor to a row: the epoch, the row's number and time.
    */
   protected function cursor(int $id): string {
     $created = (int) $this->database->query('SELECT created FROM {avc_moodle_sync_change} WHERE id = :id', [':id' => $id])->fetchField();
-    return $this->state->get('avc_moodle_sync.epoch') . ".$id.$created";
+    return $this->epoch() . ".$id.$created";
   }
 
   /**
    * The number of the row that a cursor means.
    *
-   * The row itself must still be there with the same time: after a reinstallation, a restored backup or 30 days,
-   * nobody can say what changed since, and the reader has to read everything.
+   * The row itself must still be there with the same time: after a reinstallation, a restored backup, other settings or 30
+   * days, nobody can say what changed since, and the reader has to read everything.
    */
   public function place(string $cursor): int {
     $known = preg_match('/^([0-9a-f]{8})\.(\d{1,18})\.(\d{1,18})$/', $cursor, $parts)
-      && $parts[1] === $this->state->get('avc_moodle_sync.epoch');
+      && $parts[1] === $this->epoch();
     if ($known && $parts[2] === '0') {
       $known = !$this->state->get('avc_moodle_sync.pruned', FALSE);
     }

@@ -23,14 +23,14 @@ class EventSender {
   const STATE = 'avc_moodle_sync.sending';
 
   /**
-   * An event that was tried so often has failed: more than two weeks of trying, once waits are at their longest.
+   * An event that was tried so often has failed: almost three days of trying, once waits are at their longest.
    */
   const ATTEMPTS_MAX = 400;
 
   /**
    * The longest wait, in seconds.
    */
-  const WAIT_MAX = 3600;
+  const WAIT_MAX = 600;
 
   /**
    * For how long failed events are shown.

@@ -78,6 +78,14 @@ class GroupModel {
   }
 
   /**
+   * Changes when the settings say otherwise what a guild is, and what its machine name.
+   */
+  public function mark(): string {
+    $config = $this->config->get('avc_moodle_sync.settings');
+    return json_encode([$config->get('group_types'), $config->get('machine_name_field')]);
+  }
+
+  /**
    * The bundles of memberships.
    *
    * @param string[] $types

@@ -102,7 +102,7 @@ class SettingsForm extends ConfigFormBase {
     ];
     $form['machine_name_field'] = [
       '#type' => 'textfield',
-      '#title' => $this->t('Field that holds a guild\'s machine name'),
+      '#title' => $this->t("Field that holds a guild's machine name"),
       '#description' => $this->t('As in field_machine_name. Empty where there is none.'),
       '#default_value' => $config->get('machine_name_field'),
     ];
@@ -141,12 +141,14 @@ class SettingsForm extends ConfigFormBase {
    */
   public static function isAddress(string $url): bool {
     $parts = UrlHelper::isValid($url, TRUE) ? parse_url($url) : FALSE;
-    return $parts && !array_intersect_key($parts, ['query' => 1, 'fragment' => 1, 'user' => 1])
-      && match (strtolower($parts['scheme'])) {
-        'https' => TRUE,
-        'http' => in_array($parts['host'] ?? '', ['localhost', '127.0.0.1', '[::1]'], TRUE),
-        default => FALSE,
-      };
+    if (!$parts || array_intersect_key($parts, ['query' => 1, 'fragment' => 1, 'user' => 1])) {
+      return FALSE;
+    }
+    return match (strtolower($parts['scheme'])) {
+      'https' => TRUE,
+      'http' => in_array($parts['host'] ?? '', ['localhost', '127.0.0.1', '[::1]'], TRUE),
+      default => FALSE,
+    };
   }
 
   /**

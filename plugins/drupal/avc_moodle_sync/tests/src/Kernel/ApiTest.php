@@ -3,6 +3,7 @@
 namespace Drupal\Tests\avc_moodle_sync\Kernel;
 
 use Drupal\avc_moodle_sync\Access\GuildAccess;
+use Drupal\group\Entity\GroupRole;
 use Drupal\user\Entity\Role;
 use Drupal\user\Entity\User;
 use Symfony\Component\HttpFoundation\Request;
@@ -141,6 +142,7 @@ class ApiTest extends SyncTestBase {
     $this->assertSame([], $database->schema()->findTables('avc_moodle_sync%'));
     $this->assertNull(User::load($uid));
     $this->assertNull(Role::load('avc_moodle_sync'));
+    $this->assertSame([], GroupRole::load('guild-mentor')->getPermissions());
     $this->assertSame([], \Drupal::configFactory()->listAll('avc_moodle_sync'));
     $this->assertSame([], $mine());
   }

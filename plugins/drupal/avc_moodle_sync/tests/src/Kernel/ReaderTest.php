@@ -260,6 +260,9 @@ class ReaderTest extends SyncTestBase {
     $changes->prune();
     $this->assertSame(1, $this->rows('avc_moodle_sync_change'));
     $this->assertSame([], $this->page(['since' => $cursor])['guilds'], 'the newest stays');
+    $this->config('avc_moodle_sync.settings')->set('group_types', ['guild'])->save();
+    $this->assertRefused('cursor_unknown', ['since' => $cursor]);
+    $this->config('avc_moodle_sync.settings')->set('group_types', [])->save();
     $epoch = explode('.', $cursor)[0];
     $this->assertRefused('cursor_unknown', ['since' => "$epoch.0.0"]);
     $this->assertRefused('cursor_unknown', ['since' => 'ffffffff' . substr($cursor, 8)]);
