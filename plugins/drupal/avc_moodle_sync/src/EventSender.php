@@ -59,8 +59,8 @@ class EventSender {
    *   How many were sent.
    */
   public function send(float $seconds, bool $anyway = FALSE): int {
-    $told = $this->state->get(self::STATE, []);
-    if ($this->events->address() === '' || (!$anyway && ($told['not_before'] ?? 0) > $this->time->getCurrentTime())) {
+    $standing = $this->state->get(self::STATE, []);
+    if ($this->events->address() === '' || (!$anyway && ($standing['not_before'] ?? 0) > $this->time->getCurrentTime())) {
       return 0;
     }
     if (!$this->lock->acquire(self::LOCK, $seconds + 15)) {
@@ -160,11 +160,11 @@ class EventSender {
    * Keeps in mind that Rollbook took none.
    */
   protected function wentWrong(string $error, int $wait): void {
-    $told = $this->state->get(self::STATE, []);
-    $failures = ($told['failures'] ?? 0) + 1;
+    $standing = $this->state->get(self::STATE, []);
+    $failures = ($standing['failures'] ?? 0) + 1;
     $wait = max($wait, 15 * 2 ** min($failures - 1, 8));
     $this->state->set(self::STATE, [
-      'sent' => $told['sent'] ?? 0,
+      'sent' => $standing['sent'] ?? 0,
       'failures' => $failures,
       'not_before' => $this->time->getCurrentTime() + min($wait, self::WAIT_MAX),
       'error' => $error,
@@ -179,16 +179,16 @@ class EventSender {
    */
   public function standing(): array {
     $rows = $this->database->query('SELECT failed, COUNT(*) AS events, MIN(created) AS oldest FROM {avc_moodle_sync_event} GROUP BY failed')->fetchAllAssoc('failed');
-    $told = $this->state->get(self::STATE, []);
+    $standing = $this->state->get(self::STATE, []);
     return [
       'connected' => $this->events->address() !== '',
       'waiting' => (int) ($rows[0]->events ?? 0),
       'failed' => (int) ($rows[1]->events ?? 0),
       'oldest' => isset($rows[0]) ? (int) $rows[0]->oldest : NULL,
-      'sent' => ($told['sent'] ?? 0) ?: NULL,
-      'failures' => $told['failures'] ?? 0,
-      'not_before' => ($told['not_before'] ?? 0) ?: NULL,
-      'error' => $told['error'] ?? '',
+      'sent' => ($standing['sent'] ?? 0) ?: NULL,
+      'failures' => $standing['failures'] ?? 0,
+      'not_before' => ($standing['not_before'] ?? 0) ?: NULL,
+      'error' => $standing['error'] ?? '',
     ];
   }
 

@@ -73,12 +73,12 @@ class SettingsForm extends ConfigFormBase {
    */
   public function buildForm(array $form, FormStateInterface $form_state) {
     $config = $this->config('avc_moodle_sync.settings');
-    $told = $this->sender->standing();
+    $standing = $this->sender->standing();
     $form['standing'] = [
       '#type' => 'item',
       '#title' => $this->t('Events'),
-      '#plain_text' => $told['connected']
-        ? $this->t('@waiting wait, @failed failed. @error', ['@waiting' => $told['waiting'], '@failed' => $told['failed'], '@error' => $told['error']])
+      '#plain_text' => $standing['connected']
+        ? $this->t('@waiting wait, @failed failed. @error', ['@waiting' => $standing['waiting'], '@failed' => $standing['failed'], '@error' => $standing['error']])
         : $this->t('Events are not sent: the address of Rollbook or the secret is missing.'),
     ];
     $form['rollbook_url'] = [

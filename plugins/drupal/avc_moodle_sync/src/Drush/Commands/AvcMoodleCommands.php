@@ -80,7 +80,7 @@ final class AvcMoodleCommands extends DrushCommands {
   public function status(array $options = ['format' => 'table']): PropertyList {
     $types = $this->model->groupTypes();
     $count = $this->reader->count($types);
-    $told = $this->sender->standing();
+    $standing = $this->sender->standing();
     $reported = \Drupal::database()->query('SELECT MAX(reported) FROM {avc_moodle_sync_guild}')->fetchField();
     $version = fn($module) => $this->modules->getExtensionInfo($module)['version'] ?? '';
     return new PropertyList([
@@ -92,11 +92,11 @@ final class AvcMoodleCommands extends DrushCommands {
       'key' => $this->credentials->hasKey() ? 'yes' : 'none; drush avc-moodle:key makes one',
       'read' => $this->when($this->state->get('avc_moodle_sync.seen')),
       'reported' => $this->when($reported),
-      'rollbook' => $told['connected'] ? $this->configFactory->get('avc_moodle_sync.settings')->get('rollbook_url') : 'no address or no secret; drush avc-moodle:connect URL',
-      'waiting' => $told['waiting'] . ($told['oldest'] ? ', the oldest since ' . $this->when($told['oldest']) : ''),
-      'failed' => $told['failed'],
-      'sent' => $this->when($told['sent']),
-      'error' => $told['error'] ?: 'none',
+      'rollbook' => $standing['connected'] ? $this->configFactory->get('avc_moodle_sync.settings')->get('rollbook_url') : 'no address or no secret; drush avc-moodle:connect URL',
+      'waiting' => $standing['waiting'] . ($standing['oldest'] ? ', the oldest since ' . $this->when($standing['oldest']) : ''),
+      'failed' => $standing['failed'],
+      'sent' => $this->when($standing['sent']),
+      'error' => $standing['error'] ?: 'none',
       'cursor' => $this->changes->now(),
     ]);
   }
@@ -187,8 +187,8 @@ final class AvcMoodleCommands extends DrushCommands {
   #[CLI\Command(name: 'avc-moodle:send')]
   public function send(): void {
     $sent = $this->sender->send(60, TRUE);
-    $told = $this->sender->standing();
-    $this->logger()->notice("$sent sent, {$told['waiting']} wait, {$told['failed']} failed. {$told['error']}");
+    $standing = $this->sender->standing();
+    $this->logger()->notice("$sent sent, {$standing['waiting']} wait, {$standing['failed']} failed. {$standing['error']}");
   }
 
   /**

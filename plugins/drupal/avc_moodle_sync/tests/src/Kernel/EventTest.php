@@ -84,41 +84,41 @@ class EventTest extends SyncTestBase {
     $this->guild('Before');
     $this->assertSame([], $this->waiting(), 'nobody to send it to');
     $this->connect();
-    $told = function () {
+    $names = function () {
       $names = $this->names();
       \Drupal::database()->truncate('avc_moodle_sync_event')->execute();
       return $names;
     };
     $guild = $this->guild('Weavers');
-    $this->assertSame(['guild_made'], $told());
+    $this->assertSame(['guild_made'], $names());
     $this->join($guild, $ada);
     [$endpoint, $body] = $this->waiting()[0];
     $this->assertSame(['membership', 'joined', (int) $guild->id(), (int) $ada->id(), []], [$endpoint, $body['event'], $body['guild'], $body['user'], $body['roles']]);
-    $told();
+    $names();
     $membership = $this->membership($guild, $ada);
     $membership->set('group_roles', ['guild-mentor', 'guild-admin'])->save();
-    $this->assertSame(['roles_changed'], $told());
+    $this->assertSame(['roles_changed'], $names());
     $membership->set('group_roles', ['guild-admin', 'guild-mentor'])->save();
-    $this->assertSame([], $told(), 'the same roles');
+    $this->assertSame([], $names(), 'the same roles');
     $guild->set('label', 'Spinners')->save();
     $guild->save();
-    $this->assertSame(['guild_renamed'], $told());
+    $this->assertSame(['guild_renamed'], $names());
     $guild->set('status', 0)->save();
-    $this->assertSame(['guild_unpublished'], $told());
+    $this->assertSame(['guild_unpublished'], $names());
     $ada->block()->save();
     $ada->activate()->save();
     $ada->setUsername('ada2')->save();
     $ada->set('timezone', 'Europe/London')->save();
-    $this->assertSame(['account_blocked', 'account_unblocked', 'account_changed'], $told());
+    $this->assertSame(['account_blocked', 'account_unblocked', 'account_changed'], $names());
     $membership->delete();
-    $this->assertSame(['left'], $told());
+    $this->assertSame(['left'], $names());
     $this->container->get('avc_moodle_sync.reports')->ask((int) $guild->id(), 1);
     $guild->delete();
-    $this->assertSame(['guild_deleted'], $told());
+    $this->assertSame(['guild_deleted'], $names());
     $this->assertSame(0, $this->rows('avc_moodle_sync_guild'));
     $this->config('avc_moodle_sync.settings')->set('group_types', ['guild'])->save();
     $this->join($this->guild('Admins', 'community_of_practice'), $ada);
-    $this->assertSame([], $told(), 'not a guild');
+    $this->assertSame([], $names(), 'not a guild');
   }
 
   /**
@@ -150,8 +150,8 @@ class EventTest extends SyncTestBase {
     $this->guild('B');
     $this->guild('C');
     $this->assertSame(0, $this->send(new ConnectException('no route', new Request('POST', '/'))));
-    $told = $sender->standing();
-    $this->assertSame([3, 1, 'no route'], [$told['waiting'], $told['failures'], $told['error']]);
+    $standing = $sender->standing();
+    $this->assertSame([3, 1, 'no route'], [$standing['waiting'], $standing['failures'], $standing['error']]);
     $this->assertSame(0, $sender->send(30), 'not so soon again');
     $this->assertCount(1, $this->sent);
     // The one that was tried least comes first.
@@ -159,8 +159,8 @@ class EventTest extends SyncTestBase {
     $this->assertStringContainsString('"B"', (string) $this->sent[1]['request']->getBody());
     $this->assertSame('Rollbook answered 503', $sender->standing()['error']);
     $this->assertSame(1, $this->send(400, 202));
-    $told = $sender->standing();
-    $this->assertSame([0, 1, 0, ''], [$told['waiting'], $told['failed'], $told['failures'], $told['error']]);
+    $standing = $sender->standing();
+    $this->assertSame([0, 1, 0, ''], [$standing['waiting'], $standing['failed'], $standing['failures'], $standing['error']]);
     \Drupal::database()->update('avc_moodle_sync_event')->expression('created', 'created - 10000000')->execute();
     $sender->prune();
     $this->assertSame(0, $this->rows('avc_moodle_sync_event'));
@@ -176,7 +176,7 @@ class EventTest extends SyncTestBase {
   }
 
   /**
-   * A crowd that joins a guild is one event of the guild; others stay.
+   * Many people who join a guild are one event of the guild; others stay.
    */
   public function testManyMembersAreOneEvent(): void {
     [$weavers, $bakers] = [$this->guild('Weavers'), $this->guild('Bakers')];
