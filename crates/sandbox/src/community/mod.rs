@@ -1,15 +1,18 @@
 //! The community site: Drupal with the Group module, read by JSON:API.
 //!
 //! `state.rs` holds groups, members and accounts, `rights.rs` who sees what, `account.rs` and `token.rs` who is asking;
-//! `query.rs`, `filter.rs` and `field.rs` read the address, `resource.rs` writes one resource, `collection.rs` a page of them.
+//! `kind.rs` names the resource types; `query.rs`, `filter.rs` and `field.rs` read the address, `resource.rs` writes one
+//! resource, `collection.rs` a page of them, `sql.rs` the tables.
 
 mod account;
 mod collection;
 mod field;
 mod filter;
+mod kind;
 mod query;
 mod resource;
 mod rights;
+mod sql;
 mod state;
 mod token;
 
@@ -23,11 +26,12 @@ use serde_json::{Value, json};
 
 pub use account::Login;
 pub use rights::Rights;
-pub use state::{Account, Community, Consumer, Group, GroupVersion, Membership};
+pub use state::{Account, Community, Consumer, Group, GroupVersion, Membership, Profile, Term};
 
 use crate::faults::{Moment, Target};
 use crate::server::{Cut, Reply, Shared};
 use account::Caller;
+use kind::Kind;
 
 /// Where the token endpoint is.
 const TOKEN_PATH: &str = "/oauth/token";
@@ -92,8 +96,9 @@ fn respond(shared: &Shared, asked: &Asked) -> Reply {
 fn entry(community: &Community, caller: &Caller) -> Reply {
     let base = format!("{}/jsonapi", community.link_base);
     let mut links = json!({"self": {"href": base}});
-    for (kind, path) in collection::kinds(community) {
-        links[kind] = json!({"href": format!("{}{path}", community.link_base)});
+    for kind in Kind::all(community) {
+        let href = format!("{}{}", community.link_base, kind.path(community.version));
+        links[kind.name(community.version)] = json!({"href": href});
     }
     let mut body = json!({"jsonapi": version(), "data": [], "links": links});
     if let Some(account) = caller.account.and_then(|uid| community.accounts.get(&uid)) {

@@ -30,6 +30,7 @@ impl Moodle {
             tokens: BTreeMap::new(),
             welcomes: Vec::new(),
             merges: Vec::new(),
+            login_cohorts: None,
         };
         moodle.install_accounts();
         let mut front_page = Course::new("", "Sandbox Learning");

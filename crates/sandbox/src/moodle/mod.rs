@@ -19,7 +19,7 @@ mod wire;
 use std::collections::BTreeMap;
 
 use functions::Horizon;
-pub use life::{CourseBackup, LoginRefused, Merge};
+pub use life::{CourseBackup, LoginCohorts, LoginRefused, Merge};
 pub(crate) use rest::serve;
 pub use site::{Collation, Maintenance, Release, Site};
 pub(crate) use tables::collation::fold;
@@ -82,6 +82,8 @@ pub struct Moodle {
     pub welcomes: Vec<Welcome>,
     /// What `tool_mergeusers` did.
     pub merges: Vec<Merge>,
+    /// A plugin that keeps cohorts of its own at each login.
+    pub login_cohorts: Option<LoginCohorts>,
 }
 
 impl Moodle {
