@@ -7,15 +7,15 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::account::Caller;
+use super::auth::Caller;
 use super::field::{check_path, of_account, of_group, of_profile, of_relationship, of_term};
 use super::kind::{Kind, MEMBERSHIP, group_type_of};
 use super::query::Query;
 use super::resource::{Writer, role_uuid};
-use super::rights::AccountSight;
+use super::rights::AccountView;
 use super::state::{Account, Community, Group, Membership, Profile, Term, uuid, uuid_of};
-use super::{Asked, bad, document, error, kind, version};
-use crate::server::Reply;
+use super::{bad, document, error, kind, version};
+use crate::server::{HttpRequest, Reply};
 
 /// Something that has a place in a collection.
 #[derive(Clone, Copy)]
@@ -29,12 +29,12 @@ enum Item<'a> {
     Role(&'a str),
 }
 
-pub(super) fn answer(community: &Community, caller: &Caller, asked: &Asked) -> Result<Reply, Reply> {
-    let path = asked.path();
+pub(super) fn answer(community: &Community, caller: &Caller, request: &HttpRequest) -> Result<Reply, Reply> {
+    let path = request.path();
     for kind in Kind::all(community) {
         let collection = kind.path(community.version);
         if path == collection {
-            let query = Query::read(asked.parts.uri.query().unwrap_or_default())?;
+            let query = Query::read(request.parts.uri.query().unwrap_or_default())?;
             return page(community, caller, &kind, &query);
         }
         if let Some(uuid) = path.strip_prefix(&format!("{collection}/")) {
@@ -95,7 +95,7 @@ fn page(community: &Community, caller: &Caller, kind: &Kind, query: &Query) -> R
         }
     }
     for resource in data.iter_mut().chain(&mut included.list) {
-        narrow(resource, query);
+        keep_wanted_fields(resource, query);
     }
     let path = format!("{}{}", community.link_base, kind.path(community.version));
     let mut links = json!({"self": {"href": format!("{path}?{}", query.page_at(query.offset))}});
@@ -173,7 +173,7 @@ fn omitted(community: &Community, denied: &[String]) -> Value {
 }
 
 /// Sparse fieldsets; names that do not exist are ignored.
-fn narrow(resource: &mut Value, query: &Query) {
+fn keep_wanted_fields(resource: &mut Value, query: &Query) {
     let kind = resource["type"].as_str().unwrap_or_default();
     let Some(wanted) = query.fields.get(kind) else {
         return;
@@ -259,8 +259,8 @@ impl<'a> Item<'a> {
                 wanted && !closed && rights.sees_memberships(community)
             }
             Item::Group(group) => rights.sees_group(community, group),
-            Item::Account(account) => rights.administer_users || rights.sight(account) > AccountSight::Nothing,
-            Item::Profile(account, _) => rights.view_profiles && rights.sight(account) > AccountSight::Nothing,
+            Item::Account(account) => rights.administer_users || rights.account_view(account) > AccountView::Nothing,
+            Item::Profile(account, _) => rights.view_profiles && rights.account_view(account) > AccountView::Nothing,
             Item::Term(_) => true,
             Item::RelationshipType(..) | Item::Role(_) => rights.view_config,
         }

@@ -1,6 +1,6 @@
 //! The fields by which collections can be filtered and sorted, and their values.
 
-use super::account::Caller;
+use super::auth::Caller;
 use super::kind::{Kind, group_type_of};
 use super::state::{Account, Community, Group, Membership, Term};
 use super::{bad, error};

@@ -1,8 +1,7 @@
 //! Resource types: their names and paths, and how Group names the bundles of its relationships.
 
-use md5::{Digest, Md5};
-
 use super::state::{Community, GroupVersion, Membership};
+use crate::server::form;
 
 /// The group type of a new site.
 pub(super) const GUILD: &str = "guild";
@@ -46,8 +45,7 @@ pub(super) fn bundle(group_type: &str, plugin: &str) -> String {
     if readable.len() <= BUNDLE_MAX {
         return readable;
     }
-    let digest: String = Md5::digest(&readable).iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut hashed = format!("group_content_type_{digest}");
+    let mut hashed = format!("group_content_type_{}", form::md5_hex(&readable));
     hashed.truncate(BUNDLE_MAX);
     hashed
 }

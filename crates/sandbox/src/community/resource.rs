@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::account::Caller;
+use super::auth::Caller;
 use super::kind::{GUILD, Kind, bundle};
-use super::rights::AccountSight;
+use super::rights::AccountView;
 use super::state::{Account, Community, GROUP_ROLES, Group, GroupVersion, Membership, Profile, Term, uuid, uuid_of};
 
 /// Writes resources for one caller.
@@ -91,22 +91,22 @@ impl Writer<'_> {
     }
 
     pub(super) fn account(&self, account: &Account) -> Value {
-        let sight = self.caller.rights.sight(account);
+        let view = self.caller.rights.account_view(account);
         let mut attributes = json!({});
-        if sight >= AccountSight::Name {
+        if view >= AccountView::Name {
             attributes["name"] = json!(account.name);
         }
-        if sight >= AccountSight::NameAndMail {
+        if view >= AccountView::NameAndMail {
             attributes["mail"] = json!(account.mail);
         }
-        if sight == AccountSight::Everything {
+        if view == AccountView::Everything {
             attributes["drupal_internal__uid"] = json!(account.uid);
             attributes["status"] = json!(account.active);
             attributes["langcode"] = json!("en");
         }
         let mut relationships = json!({});
         if let Some(profile) = &account.profile
-            && sight >= AccountSight::Name
+            && view >= AccountView::Name
         {
             let profile = self.refer(&Kind::Profile, &uuid(7, account.uid), json!(profile.id));
             relationships["profile_profiles"] = json!({"data": [profile]});

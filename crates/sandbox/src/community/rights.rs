@@ -29,7 +29,7 @@ pub struct Rights {
 
 /// What of an account shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum AccountSight {
+pub(super) enum AccountView {
     /// The resource without attributes.
     Nothing,
     Name,
@@ -74,17 +74,17 @@ impl Rights {
         self.administer_group.then_some(community.version == GroupVersion::V1)
     }
 
-    pub(super) fn sight(&self, account: &Account) -> AccountSight {
+    pub(super) fn account_view(&self, account: &Account) -> AccountView {
         if account.uid == 0 {
-            AccountSight::Nothing
+            AccountView::Nothing
         } else if self.administer_users {
-            AccountSight::Everything
+            AccountView::Everything
         } else if !account.active || !self.access_profiles {
-            AccountSight::Nothing
+            AccountView::Nothing
         } else if self.view_mail {
-            AccountSight::NameAndMail
+            AccountView::NameAndMail
         } else {
-            AccountSight::Name
+            AccountView::Name
         }
     }
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::account::Login;
+use super::auth::Issued;
+use super::auth::Login;
 use super::kind::{GUILD, MEMBERSHIP};
 use super::rights::Rights;
-use super::token::Issued;
 use crate::random::Random;
 use crate::{COMMUNITY_ACCOUNT_UUID, COMMUNITY_CLIENT_ID, COMMUNITY_CLIENT_SECRET, COMMUNITY_PASSWORD, COMMUNITY_USER};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Assignment, Completion, Context, Enrolment, Member, Moodle, User, Welcome};
+use super::{Assignment, Completion, Context, Enrolment, Instance, Member, Moodle, User, Welcome};
 
 /// A merge of two accounts by `tool_mergeusers`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,24 @@ impl Moodle {
             row.timeend = if period > 0 { now + period } else { 0 };
         });
         id
+    }
+
+    /// Takes an enrolment away with the roles that its method owns, and all other roles in the course with the last
+    /// enrolment. A role without an owner outlives the enrolment that brought it, while another method remains.
+    pub fn unenrol(&mut self, enrolment_id: i64) {
+        let Some(row) = self.enrolments.get(enrolment_id).cloned() else {
+            return;
+        };
+        self.enrolments.remove(enrolment_id);
+        let (component, itemid) = self.instances.get(row.instance_id).map(Instance::owner).unwrap_or_default();
+        let last = !self.enrolments_of_user(row.user_id).any(|other| other.course_id == row.course_id);
+        let owned =
+            |role: &&Assignment| !component.is_empty() && (&role.component, role.itemid) == (&component, itemid);
+        let roles = self.roles_of(row.user_id, Context::Course(row.course_id));
+        let ids: Vec<i64> = roles.filter(|role| last || owned(role)).map(|role| role.id).collect();
+        for id in ids {
+            self.assignments.remove(id);
+        }
     }
 
     /// Takes somebody out of a course by hand, by whatever method they are in.

@@ -18,11 +18,11 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use functions::Horizon;
+use functions::RowLimits;
 pub use life::{CourseBackup, LoginCohorts, LoginRefused, Merge};
 pub(crate) use rest::serve;
 pub use site::{Collation, Maintenance, Release, Site};
-pub(crate) use tables::collation::fold;
+pub(crate) use tables::fold;
 pub use tables::{
     Assignment, Cohort, Completion, Context, Course, Enrolment, Instance, MailDisplay, Member, OptInField, Role, Row,
     Table, User, Visibility, Welcome, WelcomeFrom,
