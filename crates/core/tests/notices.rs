@@ -6,8 +6,8 @@ use jiff::civil::{Weekday, date, time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::notice::{
-    BusinessHours, FeedWatch, LastRead, OpenEpisode, Phase, ScheduleState, SilenceCause, SilenceRules, Trouble,
-    TroubleKind, Turn, follow, judge_silence, make_digest,
+    Alert, AlertKind, BusinessHours, FeedWatch, LastRead, OpenEpisode, Phase, ScheduleState, SilenceCause,
+    SilenceRules, Turn, follow, judge_silence, make_digest,
 };
 use std::collections::BTreeSet;
 
@@ -105,9 +105,9 @@ fn three_kinds_of_silence_are_told_apart() {
     assert_eq!(paused.to_string(), "our schedule stands still: the link was paused by jo");
 }
 
-fn trouble(subject: &str) -> Trouble {
-    Trouble {
-        kind: TroubleKind::Identity,
+fn trouble(subject: &str) -> Alert {
+    Alert {
+        kind: AlertKind::Identity,
         subject: subject.to_owned(),
         title: format!("{subject}: mail mismatch"),
         remedy: "update the mail".to_owned(),
@@ -118,7 +118,7 @@ fn trouble(subject: &str) -> Trouble {
 }
 
 fn open(subject: &str, told: &str) -> OpenEpisode {
-    let Trouble { kind, subject, title, since, .. } = trouble(subject);
+    let Alert { kind, subject, title, since, .. } = trouble(subject);
     OpenEpisode { id: 1, kind, subject, title, began: since, told: at(told) }
 }
 
@@ -126,9 +126,9 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 #[test]
 fn episode_is_told_when_it_begins_once_a_day_and_when_it_ends() {
-    let looked: BTreeSet<_> = TroubleKind::ALL.into();
+    let looked: BTreeSet<_> = AlertKind::ALL.into();
     let noon = at("2026-11-23T20:00Z");
-    let turns = |open: &[OpenEpisode], now: &[Trouble], at: Timestamp| follow(open, now, &looked, DAY, at);
+    let turns = |open: &[OpenEpisode], now: &[Alert], at: Timestamp| follow(open, now, &looked, DAY, at);
     assert_eq!(turns(&[], &[trouble("a")], noon), [Turn::Begins(trouble("a"))]);
     let told = open("a", "2026-11-23T20:00Z");
     assert_eq!(turns(std::slice::from_ref(&told), &[trouble("a")], noon), []);
@@ -144,11 +144,11 @@ fn episode_is_told_when_it_begins_once_a_day_and_when_it_ends() {
 
 #[test]
 fn another_cause_is_told_once_it_has_lasted_and_one_that_comes_and_goes_is_not() {
-    let looked: BTreeSet<_> = TroubleKind::ALL.into();
+    let looked: BTreeSet<_> = AlertKind::ALL.into();
     let told = open("a", "2026-11-23T20:00Z");
     let because =
-        |title: &str, since: &str| Trouble { title: title.to_owned(), cause_since: Some(at(since)), ..trouble("a") };
-    let turns = |trouble: &Trouble, now: &str| {
+        |title: &str, since: &str| Alert { title: title.to_owned(), cause_since: Some(at(since)), ..trouble("a") };
+    let turns = |trouble: &Alert, now: &str| {
         follow(std::slice::from_ref(&told), std::slice::from_ref(trouble), &looked, DAY, at(now))
     };
     let other = because("a: it is away", "2026-11-23T20:30Z");
@@ -158,7 +158,7 @@ fn another_cause_is_told_once_it_has_lasted_and_one_that_comes_and_goes_is_not()
     assert_eq!(turns(&because("a: it is away", "2026-11-23T20:55Z"), "2026-11-23T21:00Z"), []);
     assert_eq!(turns(&because(&told.title, "2026-11-23T20:30Z"), "2026-11-23T23:00Z"), [], "it was told so");
     // Counts in a title are no other cause.
-    let counted = Trouble { title: "a: 7 wait".to_owned(), ..trouble("a") };
+    let counted = Alert { title: "a: 7 wait".to_owned(), ..trouble("a") };
     assert_eq!(turns(&counted, "2026-11-23T23:00Z"), []);
     let digest = make_digest("psa", &turns(&other, "2026-11-23T20:50Z"), None, &TimeZone::UTC).unwrap();
     assert_eq!(digest.title, "psa: another cause: Mail mismatch or changed GUID");
@@ -191,27 +191,27 @@ fn hundred_troubles_are_one_notice_that_counts_what_it_leaves_out() {
 
 #[test]
 fn every_attention_kind_has_a_trouble_and_a_remedy() {
-    let kind = |word: &str| TroubleKind::of_attention(word).0;
+    let kind = |word: &str| AlertKind::of_attention(word).0;
     for (word, wanted) in [
-        ("course_not_found", TroubleKind::CourseLookup),
-        ("course_ambiguous", TroubleKind::CourseLookup),
-        ("no_manual_instance", TroubleKind::CourseLookup),
-        ("account_refused", TroubleKind::AccountCreation),
-        ("username_refused", TroubleKind::AccountCreation),
-        ("name_missing", TroubleKind::AccountCreation),
-        ("mail_mismatch", TroubleKind::Identity),
-        ("guid_changed", TroubleKind::Identity),
-        ("two_accounts", TroubleKind::Identity),
-        ("shared_address", TroubleKind::Identity),
-        ("completion_refused", TroubleKind::CompletionRefused),
-        ("completion_elm", TroubleKind::CompletionRefused),
-        ("completion_no_record", TroubleKind::NoEnrolmentRecord),
-        ("invalid", TroubleKind::Attention),
+        ("course_not_found", AlertKind::CourseLookup),
+        ("course_ambiguous", AlertKind::CourseLookup),
+        ("no_manual_instance", AlertKind::CourseLookup),
+        ("account_refused", AlertKind::AccountCreation),
+        ("username_refused", AlertKind::AccountCreation),
+        ("name_missing", AlertKind::AccountCreation),
+        ("mail_mismatch", AlertKind::Identity),
+        ("guid_changed", AlertKind::Identity),
+        ("two_accounts", AlertKind::Identity),
+        ("shared_address", AlertKind::Identity),
+        ("completion_refused", AlertKind::CompletionRefused),
+        ("completion_elm", AlertKind::CompletionRefused),
+        ("completion_no_record", AlertKind::NoEnrolmentRecord),
+        ("invalid", AlertKind::Attention),
     ] {
         assert_eq!(kind(word), wanted, "{word}");
-        assert!(!TroubleKind::of_attention(word).1.is_empty());
+        assert!(!AlertKind::of_attention(word).1.is_empty());
     }
-    for kind in TroubleKind::ALL {
-        assert_eq!(TroubleKind::read(kind.as_str()), Some(kind));
+    for kind in AlertKind::ALL {
+        assert_eq!(AlertKind::read(kind.as_str()), Some(kind));
     }
 }

@@ -1,17 +1,9 @@
-//! Rollbook keeps a Moodle site in step with the systems that own the truth about its people.
+//! The binary's crate: the command line, the live suite, and what only they need.
 //!
-//! Everything that reaches the world is here; what is decided, and why, is in `rollbook-core`.
-//! `docs/ARCHITECTURE.md` has the map. Read [`config`] and [`clock`] first, then follow a flow through `pipeline`.
+//! `docs/ARCHITECTURE.md` has the map of all crates.
 
-pub mod apply;
 pub mod cli;
-pub mod clients;
-pub mod clock;
-pub mod config;
-pub mod journal;
+pub mod issuer;
 pub mod live;
-pub mod notify;
-pub mod pipeline;
-pub mod schedule;
-pub mod sources;
-pub mod web;
+#[cfg(feature = "otlp")]
+pub mod otlp;

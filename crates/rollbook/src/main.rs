@@ -4,8 +4,8 @@
 
 use clap::Parser;
 use rollbook::cli::{Cli, Exit};
-use rollbook::clock::Clock;
-use rollbook::config::{Env, LOG};
+use rollbook_clock::Clock;
+use rollbook_settings::{Env, LOG};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -54,8 +54,8 @@ fn main() -> ExitCode {
 #[cfg(feature = "otlp")]
 mod traces {
     use rollbook::cli::Cli;
-    use rollbook::clients::otlp::Traces;
-    use rollbook::config::{Env, Settings};
+    use rollbook::otlp::Traces;
+    use rollbook_settings::{Env, Settings};
     use tracing::Subscriber;
     use tracing_subscriber::registry::LookupSpan;
     use tracing_subscriber::{EnvFilter, Layer};
@@ -89,7 +89,7 @@ mod traces {
 #[cfg(not(feature = "otlp"))]
 mod traces {
     use rollbook::cli::Cli;
-    use rollbook::config::Env;
+    use rollbook_settings::Env;
     use tracing_subscriber::layer::Identity;
 
     pub type Started = Result<Option<Identity>, String>;

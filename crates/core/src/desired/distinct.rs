@@ -17,15 +17,15 @@ pub fn distinct_records(records: &[FeedRecord]) -> Distinct {
     let mut order: Vec<(Fingerprint, u32)> =
         indices.zip(records).map(|(index, record)| (record.fingerprint, index)).collect();
     order.sort_unstable();
-    let mut chosen: Vec<(u32, Rivals)> =
+    let mut chosen: Vec<(u32, AmbiguousMatches)> =
         order.chunk_by(|left, right| left.0 == right.0).map(|same| choose(records, same)).collect();
     drop(order);
     chosen.sort_unstable_by_key(|(index, _)| *index);
     let mut found = Distinct { usable: Vec::with_capacity(chosen.len()), bad: Vec::new() };
-    for (index, rivals) in chosen {
-        match (&records[index as usize].reading, rivals) {
-            (Ok(_), Rivals::None) => found.usable.push(index),
-            (Ok(_), Rivals::OfAnotherPair) => {
+    for (index, ambiguous_matches) in chosen {
+        match (&records[index as usize].reading, ambiguous_matches) {
+            (Ok(_), AmbiguousMatches::None) => found.usable.push(index),
+            (Ok(_), AmbiguousMatches::OfAnotherPair) => {
                 let problem = RecordProblem { field: Field::Course, why: ProblemKind::SameFingerprint };
                 found.bad.push((index, problem));
             }
@@ -37,16 +37,16 @@ pub fn distinct_records(records: &[FeedRecord]) -> Distinct {
 
 /// Whether a fingerprint came with another person or course, too.
 #[derive(Clone, Copy)]
-enum Rivals {
+enum AmbiguousMatches {
     None,
     OfAnotherPair,
 }
 
 /// The newest record of those of one fingerprint.
-fn choose(records: &[FeedRecord], same: &[(Fingerprint, u32)]) -> (u32, Rivals) {
+fn choose(records: &[FeedRecord], same: &[(Fingerprint, u32)]) -> (u32, AmbiguousMatches) {
     let (_, first) = same[0];
     if same.len() == 1 {
-        return (first, Rivals::None);
+        return (first, AmbiguousMatches::None);
     }
     let record = |index: u32| &records[index as usize];
     // A readable record is newer than one that is not.
@@ -54,6 +54,6 @@ fn choose(records: &[FeedRecord], same: &[(Fingerprint, u32)]) -> (u32, Rivals) 
     let newest = same.iter().map(|(_, index)| *index).max_by(|left, right| rank(*left).cmp(&rank(*right)));
     let newest = newest.unwrap_or(first);
     let is_rival = |index: u32| record(index).reading.is_ok() && !record(index).same_pair(record(newest));
-    let rivals = same.iter().any(|(_, index)| is_rival(*index));
-    (newest, if rivals { Rivals::OfAnotherPair } else { Rivals::None })
+    let ambiguous_matches = same.iter().any(|(_, index)| is_rival(*index));
+    (newest, if ambiguous_matches { AmbiguousMatches::OfAnotherPair } else { AmbiguousMatches::None })
 }

@@ -3,10 +3,10 @@
 use crate::matching::{Directory, MemberMatch, match_member, new_names, new_username};
 use crate::model::{
     Account, Community, CommunityPerson, CommunityUserId, GuildUuid, MachineName, Mail, MoodleUserId, Owned, PairState,
-    PersonStanding, folded_machine_name, machine_name,
+    PersonState, folded_machine_name, machine_name,
 };
 use crate::policy::{CommunityKey, GuildPolicy, MatchKey, MemberAccounts};
-use crate::verdict::LeftAlone;
+use crate::verdict::SkipReason;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,7 @@ pub enum Member<'a> {
     /// An account is made first.
     New(NewMember),
     /// Nothing is done for them, and why.
-    LeftAlone(LeftAlone),
+    SkipReason(SkipReason),
 }
 
 /// Everybody of the community, matched once.
@@ -48,9 +48,9 @@ pub fn match_people<'a>(
     let mut found = BTreeMap::<MoodleUserId, Vec<(usize, CommunityUserId)>>::new();
     for person in community.people.values() {
         let member = match community.standing_of(person.id) {
-            PersonStanding::Blocked => Member::LeftAlone(LeftAlone::Blocked),
-            PersonStanding::Hidden => Member::LeftAlone(LeftAlone::Hidden),
-            PersonStanding::Active => {
+            PersonState::Blocked => Member::SkipReason(SkipReason::Blocked),
+            PersonState::Hidden => Member::SkipReason(SkipReason::Hidden),
+            PersonState::Active => {
                 let (member, rank) = match_active(person, directory, policy);
                 if let (Member::Account(account), Some(rank)) = (&member, rank) {
                     found.entry(account.id).or_default().push((rank, person.id));
@@ -60,7 +60,7 @@ pub fn match_people<'a>(
         };
         people.insert(person.id, member);
     }
-    refuse_rivals(&mut people, found);
+    refuse_ambiguous_matches(&mut people, found);
     refuse_equal_usernames(&mut people);
     people
 }
@@ -72,56 +72,58 @@ fn match_active<'a>(
 ) -> (Member<'a>, Option<usize>) {
     let (account, rank) = match match_member(person, directory, policy) {
         MemberMatch::Found { account, rank } => (Ok(account), Some(rank)),
-        MemberMatch::NoAccount => (Err(LeftAlone::NoAccount), None),
+        MemberMatch::NoAccount => (Err(SkipReason::NoAccount), None),
         MemberMatch::Several { by, accounts } => {
-            (Err(LeftAlone::Several { by: words_of(by).to_owned(), accounts: accounts.into() }), None)
+            (Err(SkipReason::Several { by: words_of(by).to_owned(), accounts: accounts.into() }), None)
         }
-        MemberMatch::NotLookedUp(_) => (Err(LeftAlone::NotLookedUp), None),
+        MemberMatch::NotLookedUp(_) => (Err(SkipReason::NotLookedUp), None),
     };
     if let Some(entry) = policy.protected.entry_for_member(Some(person), account.as_ref().ok().copied()) {
-        return (Member::LeftAlone(LeftAlone::Protected { entry }), None);
+        return (Member::SkipReason(SkipReason::Protected { entry }), None);
     }
     let member = match account {
         Ok(account) => Member::Account(account),
-        Err(LeftAlone::NoAccount) => new_member(person, directory, policy),
-        Err(reason) => Member::LeftAlone(reason),
+        Err(SkipReason::NoAccount) => new_member(person, directory, policy),
+        Err(reason) => Member::SkipReason(reason),
     };
     (member, rank)
 }
 
 fn new_member<'a>(person: &CommunityPerson, directory: &'a Directory, policy: &GuildPolicy) -> Member<'a> {
     let MemberAccounts::Create(rule) = &policy.accounts else {
-        return Member::LeftAlone(LeftAlone::NoAccount);
+        return Member::SkipReason(SkipReason::NoAccount);
     };
     let (first_name, last_name) = new_names(person, &rule.last_name);
     let usable = !first_name.is_empty() && !last_name.is_empty();
     let (Some(mail), Some(username), true) = (&person.mail, new_username(person, policy.username_characters), usable)
     else {
-        return Member::LeftAlone(LeftAlone::NoUsableName);
+        return Member::SkipReason(SkipReason::NoUsableName);
     };
     match (directory.with_username(&username), directory.with_mail(&mail.folded())) {
         (Some(named), Some(addressed)) if named.is_empty() && addressed.is_empty() => {
             let (mail, auth) = (mail.clone(), rule.auth.clone());
             Member::New(NewMember { person: person.id, username, mail, first_name, last_name, auth })
         }
-        (Some(_), Some(_)) => Member::LeftAlone(LeftAlone::UsernameTaken { username }),
-        (None, _) | (_, None) => Member::LeftAlone(LeftAlone::NotLookedUp),
+        (Some(_), Some(_)) => Member::SkipReason(SkipReason::UsernameTaken { username }),
+        (None, _) | (_, None) => Member::SkipReason(SkipReason::NotLookedUp),
     }
 }
 
 /// Where one account fits several people, the strongest way counts; where that is several too, nobody gets it.
-fn refuse_rivals(
+fn refuse_ambiguous_matches(
     people: &mut BTreeMap<CommunityUserId, Member<'_>>,
     found: BTreeMap<MoodleUserId, Vec<(usize, CommunityUserId)>>,
 ) {
-    for (account, mut rivals) in found.into_iter().filter(|(_, rivals)| rivals.len() > 1) {
-        rivals.sort_unstable();
-        let (best, first) = rivals[0];
-        let second = rivals[1];
+    for (account, mut ambiguous_matches) in
+        found.into_iter().filter(|(_, ambiguous_matches)| ambiguous_matches.len() > 1)
+    {
+        ambiguous_matches.sort_unstable();
+        let (best, first) = ambiguous_matches[0];
+        let second = ambiguous_matches[1];
         let winner = (second.0 != best).then_some(first);
-        for (_, person) in rivals.iter().filter(|(_, person)| Some(*person) != winner) {
+        for (_, person) in ambiguous_matches.iter().filter(|(_, person)| Some(*person) != winner) {
             let by = if *person == first { second.1 } else { first };
-            people.insert(*person, Member::LeftAlone(LeftAlone::AccountTaken { account, by }));
+            people.insert(*person, Member::SkipReason(SkipReason::AccountTaken { account, by }));
         }
     }
 }
@@ -137,9 +139,10 @@ fn refuse_equal_usernames(people: &mut BTreeMap<CommunityUserId, Member<'_>>) {
             }
         }
     }
-    for (username, rivals) in wanted.into_iter().filter(|(_, rivals)| rivals.len() > 1) {
-        for person in rivals {
-            people.insert(person, Member::LeftAlone(LeftAlone::UsernameTaken { username: username.clone() }));
+    for (username, ambiguous_matches) in wanted.into_iter().filter(|(_, ambiguous_matches)| ambiguous_matches.len() > 1)
+    {
+        for person in ambiguous_matches {
+            people.insert(person, Member::SkipReason(SkipReason::UsernameTaken { username: username.clone() }));
         }
     }
 }

@@ -13,15 +13,16 @@ mod mail;
 mod moodle;
 mod parse;
 mod record;
+mod role_name;
 
 pub use collision::tell_apart;
 pub use completions::{CompletionKey, EnrolmentRecord, OptIn, OptInCourse, SeenBy, SeenCompletion};
 pub use counted::{counted, counted_as};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use guilds::{
-    Absence, Assignment, Cohort, CohortContext, CohortSide, CohortVisibility, Community, CommunityPerson, Guild,
-    GuildMember, GuildPair, GuildStatus, Identity, NameHints, Owned, PairState, PersonStanding, RoleContext, Sentinel,
-    folded_machine_name, machine_name,
+    Absence, Assignment, CanaryAccount, Cohort, CohortContext, CohortSide, CohortVisibility, Community,
+    CommunityPerson, Guild, GuildMember, GuildPair, GuildStatus, Identity, NameHints, Owned, PairState, PersonState,
+    RoleContext, folded_machine_name, machine_name,
 };
 pub use ids::{
     CategoryId, CohortId, CommunityUserId, ElmCourseId, EnrolmentId, GroupId, Guid, GuildRole, GuildUuid, LinkName,
@@ -31,3 +32,4 @@ pub use mail::Mail;
 pub use moodle::{Account, Course, Enrolment, ManualInstance};
 pub use parse::{FieldNames, read_record, read_texts};
 pub use record::{Age, EnrolState, FeedRecord, Field, ProblemKind, Reading, RecordProblem, RecordText};
+pub use role_name::RoleName;

@@ -1,6 +1,6 @@
 //! One notice of all that has changed: what, who, since when, what to do, and where to look.
 
-use super::{OpenEpisode, Trouble, TroubleKind, Turn};
+use super::{Alert, AlertKind, OpenEpisode, Turn};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ pub struct Line {
     /// Where in its episode it stands.
     pub phase: Phase,
     /// Its kind.
-    pub kind: TroubleKind,
+    pub kind: AlertKind,
     /// What and who.
     pub title: String,
     /// Since when.
@@ -60,7 +60,7 @@ pub struct Digest {
 pub fn make_digest(link: &str, turns: &[Turn], public: Option<&str>, zone: &TimeZone) -> Option<Digest> {
     let mut groups = BTreeMap::<(Phase, usize), Vec<Line>>::new();
     for line in turns.iter().map(|turn| line(turn, public)) {
-        let rank = TroubleKind::ALL.iter().position(|kind| *kind == line.kind).unwrap_or_default();
+        let rank = AlertKind::ALL.iter().position(|kind| *kind == line.kind).unwrap_or_default();
         groups.entry((line.phase, rank)).or_default().push(line);
     }
     if groups.is_empty() {
@@ -136,7 +136,7 @@ fn tell(text: &mut String, lines: &[Line], more: usize, zone: &TimeZone) {
 fn line(turn: &Turn, public: Option<&str>) -> Line {
     let url = |path: &str| public.map_or_else(String::new, |public| format!("{}{path}", public.trim_end_matches('/')));
     match turn {
-        Turn::Begins(Trouble { kind, title, remedy, path, since, .. }) => Line {
+        Turn::Begins(Alert { kind, title, remedy, path, since, .. }) => Line {
             phase: Phase::New,
             kind: *kind,
             title: title.clone(),
@@ -144,7 +144,7 @@ fn line(turn: &Turn, public: Option<&str>) -> Line {
             remedy: remedy.clone(),
             url: url(path),
         },
-        Turn::Changes(OpenEpisode { title: told, began, .. }, Trouble { kind, title, remedy, path, .. }) => Line {
+        Turn::Changes(OpenEpisode { title: told, began, .. }, Alert { kind, title, remedy, path, .. }) => Line {
             phase: Phase::Changed,
             kind: *kind,
             title: format!("{title} (told before: {told})"),
@@ -152,7 +152,7 @@ fn line(turn: &Turn, public: Option<&str>) -> Line {
             remedy: remedy.clone(),
             url: url(path),
         },
-        Turn::Reminds(OpenEpisode { began, .. }, Trouble { kind, title, remedy, path, .. }) => Line {
+        Turn::Reminds(OpenEpisode { began, .. }, Alert { kind, title, remedy, path, .. }) => Line {
             phase: Phase::Still,
             kind: *kind,
             title: title.clone(),

@@ -1,7 +1,7 @@
 //! Episodes: one continuous trouble is told when it begins, when its cause becomes another, reminded of while it lasts, and told
 //! when it ends.
 
-use super::{Trouble, TroubleKind};
+use super::{Alert, AlertKind};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ pub struct OpenEpisode {
     /// Its number.
     pub id: i64,
     /// Its trouble's kind.
-    pub kind: TroubleKind,
+    pub kind: AlertKind,
     /// Its trouble's subject.
     pub subject: String,
     /// It in one line, as it was told.
@@ -26,11 +26,11 @@ pub struct OpenEpisode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// A trouble begins.
-    Begins(Trouble),
+    Begins(Alert),
     /// It goes on, and has another cause by now.
-    Changes(OpenEpisode, Trouble),
+    Changes(OpenEpisode, Alert),
     /// It goes on, and it is time to say so again.
-    Reminds(OpenEpisode, Trouble),
+    Reminds(OpenEpisode, Alert),
     /// It is over.
     Ends(OpenEpisode),
 }
@@ -42,14 +42,14 @@ const CAUSE_LASTS: SignedDuration = SignedDuration::from_mins(20);
 /// left out of `looked`: what is not seen of them has not ended.
 pub fn follow(
     open: &[OpenEpisode],
-    troubles: &[Trouble],
-    looked: &BTreeSet<TroubleKind>,
+    troubles: &[Alert],
+    looked: &BTreeSet<AlertKind>,
     reminder: SignedDuration,
     now: Timestamp,
 ) -> Vec<Turn> {
-    let troubles: BTreeMap<(TroubleKind, &str), &Trouble> =
+    let troubles: BTreeMap<(AlertKind, &str), &Alert> =
         troubles.iter().map(|trouble| ((trouble.kind, trouble.subject.as_str()), trouble)).collect();
-    let known: BTreeSet<(TroubleKind, &str)> =
+    let known: BTreeSet<(AlertKind, &str)> =
         open.iter().map(|episode| (episode.kind, episode.subject.as_str())).collect();
     let begin = troubles.iter().filter(|(key, _)| !known.contains(*key)).map(|(_, one)| Turn::Begins((*one).clone()));
     let mut turns: Vec<Turn> = begin.collect();
@@ -70,7 +70,7 @@ pub fn follow(
 }
 
 /// Whether people were told something that is not so any more, and what is so has lasted for a while.
-fn has_another_cause(episode: &OpenEpisode, trouble: &Trouble, now: Timestamp) -> bool {
+fn has_another_cause(episode: &OpenEpisode, trouble: &Alert, now: Timestamp) -> bool {
     let lasts = trouble.cause_since.is_some_and(|since| now.duration_since(since) >= CAUSE_LASTS);
     lasts && trouble.title != episode.title
 }

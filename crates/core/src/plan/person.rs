@@ -7,7 +7,7 @@ use crate::desired::{Group, says_otherwise};
 use crate::matching::{PersonMatch, bad_name, match_person};
 use crate::model::{Course, EnrolState, Enrolment, FeedRecord, Field, ManualInstance, MoodleCourseId, MoodleUserId};
 use crate::policy::{IntakePolicy, Welcome};
-use crate::verdict::{Standing, Verdict, standing};
+use crate::verdict::{Disposition, Verdict, standing};
 use std::cmp::Ordering;
 
 /// What a plan is made by.
@@ -36,7 +36,7 @@ pub(super) struct Decided<'a> {
 impl Decided<'_> {
     /// Whether something of theirs is left to do, now or later.
     fn is_open(&self) -> bool {
-        let waits = |skip: &Skip| standing(skip.verdict.code()) != Standing::Settled;
+        let waits = |skip: &Skip| standing(skip.verdict.code()) != Disposition::Settled;
         !self.changes.is_empty() || self.skips.iter().any(waits)
     }
 
@@ -99,8 +99,8 @@ impl<'a> Decider<'a> {
         username: Result<&str, &String>,
         claims: &Claims,
     ) -> Result<NewAccount, Verdict> {
-        if let Some(rivals) = claims.rivals(&record.mail().folded()) {
-            return Err(Verdict::SharedAddress { guids: rivals.into() });
+        if let Some(ambiguous_matches) = claims.ambiguous_matches(&record.mail().folded()) {
+            return Err(Verdict::SharedAddress { guids: ambiguous_matches.into() });
         }
         let username = username.map_err(|refused| Verdict::UsernameRefused { username: refused.as_str().into() })?;
         if let Some(field) = bad_name(record) {

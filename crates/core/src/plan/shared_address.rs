@@ -19,7 +19,7 @@ impl Claims {
     }
 
     /// The GUIDs that claim an address, where there are several.
-    pub(super) fn rivals(&self, address: &str) -> Option<&[Guid]> {
+    pub(super) fn ambiguous_matches(&self, address: &str) -> Option<&[Guid]> {
         self.0.get(address).map(Vec::as_slice).filter(|guids| guids.len() > 1)
     }
 }

@@ -51,12 +51,12 @@ pub fn advice(code: OutcomeCode) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Standing, standing};
+    use crate::run::{Disposition, standing};
 
     #[test]
     fn whatever_asks_a_human_says_what_to_do() {
         for code in OutcomeCode::ALL {
-            let asks = matches!(standing(*code), Standing::Attention | Standing::Awaited);
+            let asks = matches!(standing(*code), Disposition::Attention | Disposition::Awaited);
             assert_eq!(advice(*code).is_some(), asks, "{code}");
         }
     }

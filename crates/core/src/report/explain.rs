@@ -5,7 +5,7 @@ use super::chain::{Moment, chain};
 use super::completion::completion;
 use super::known::{Circumstances, Known, NowInMoodle, RecordStory};
 use crate::model::{EnrolState, Enrolment};
-use crate::verdict::{OutcomeCode, Standing, standing};
+use crate::verdict::{Disposition, OutcomeCode, standing};
 use serde::Serialize;
 
 /// The answer, and the chain behind it.
@@ -107,10 +107,10 @@ fn answer(known: &Known) -> String {
 
 fn next(record: &RecordStory) -> String {
     let words = match (standing(record.code), record.next_try) {
-        (Standing::Settled, _) => return String::new(),
-        (Standing::Transient | Standing::Awaited, Some(at)) => format!("It is tried again from {at:.0} on."),
-        (Standing::Transient | Standing::Awaited, None) => "It is tried again by the next run.".to_owned(),
-        (Standing::Attention, _) => "It waits for a human.".to_owned(),
+        (Disposition::Settled, _) => return String::new(),
+        (Disposition::Transient | Disposition::Awaited, Some(at)) => format!("It is tried again from {at:.0} on."),
+        (Disposition::Transient | Disposition::Awaited, None) => "It is tried again by the next run.".to_owned(),
+        (Disposition::Attention, _) => "It waits for a human.".to_owned(),
     };
     match advice(record.code) {
         Some(advice) => format!("{words} {advice}"),

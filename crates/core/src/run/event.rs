@@ -1,6 +1,6 @@
 //! The kinds of a run and of its events, and the counts that a run ends with.
 
-use super::{OutcomeCode, Standing, standing};
+use super::{Disposition, OutcomeCode, standing};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -91,7 +91,7 @@ words! {
         /// A mail or report left the outbox, or did not.
         Delivered = "delivered",
         /// Something went wrong that is no record's own.
-        Trouble = "trouble",
+        Alert = "trouble",
         /// The run ended.
         Ended = "ended",
     }
@@ -126,9 +126,9 @@ impl Counts {
         match (code, standing(code)) {
             (OutcomeCode::Enrolled | OutcomeCode::Reactivated, _) => self.enrolled += 1,
             (OutcomeCode::Suspended, _) => self.suspended += 1,
-            (_, Standing::Settled) => self.skipped += 1,
-            (_, Standing::Transient | Standing::Awaited) => self.waiting += 1,
-            (_, Standing::Attention) => self.errors += 1,
+            (_, Disposition::Settled) => self.skipped += 1,
+            (_, Disposition::Transient | Disposition::Awaited) => self.waiting += 1,
+            (_, Disposition::Attention) => self.errors += 1,
         }
     }
 }

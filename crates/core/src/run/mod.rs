@@ -8,7 +8,7 @@ mod fold;
 mod guilds;
 mod outcome;
 
-pub use crate::verdict::{MailHolder, OutcomeCode, Standing, Step, Verdict, next_step, standing};
+pub use crate::verdict::{Disposition, MailHolder, OutcomeCode, Step, Verdict, next_step, standing};
 pub use delivery::{Answer, Circuit, Delivery, DeliveryState, Draw, IllegalMove, LookUp, Move, Pass, back_off, step};
 pub use event::{Counts, EventKind, RunKind, RunState};
 pub use fold::verdict_of;

@@ -1,13 +1,13 @@
 //! What can become of a feed record: the code, the evidence, the reason in words, and how the record stands then.
 
 mod code;
-mod left_alone;
+mod disposition;
 mod reason;
-mod standing;
+mod skip_reason;
 mod unreported;
 
 pub use code::OutcomeCode;
-pub use left_alone::{Hold, LeftAlone};
+pub use disposition::{Disposition, Step, next_step, standing};
 pub use reason::{MailHolder, Verdict};
-pub use standing::{Standing, Step, next_step, standing};
+pub use skip_reason::{RemovalBlock, SkipReason};
 pub use unreported::Unreported;

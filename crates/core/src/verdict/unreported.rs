@@ -1,6 +1,6 @@
 //! Why a completion is not reported, with its evidence and its reason in words.
 
-use super::Standing;
+use super::Disposition;
 use crate::model::{EnrolmentId, Fingerprint, MoodleUserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -62,15 +62,15 @@ impl Unreported {
     }
 
     /// Whether a human must look. What stands as settled is weighed again when the settings or opt-ins change.
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> Disposition {
         match self {
-            Self::AlreadyReported { .. } | Self::NotOptedIn | Self::BeforeStart { .. } => Standing::Settled,
+            Self::AlreadyReported { .. } | Self::NotOptedIn | Self::BeforeStart { .. } => Disposition::Settled,
             Self::NoCourseNumber
             | Self::NoGuid
             | Self::OtherAccount { .. }
             | Self::NoEnrolmentRecord
             | Self::NoEnrolmentId { .. }
-            | Self::EnrolmentIdNotANumber { .. } => Standing::Attention,
+            | Self::EnrolmentIdNotANumber { .. } => Disposition::Attention,
         }
     }
 

@@ -180,7 +180,7 @@ fn known_of(report: &Report) -> KnownCompletion {
 fn seen(key: CompletionKey, by: &str, guid: &str, rest: &[&str]) -> SeenCompletion {
     let by = match by {
         "database" => SeenBy::Database,
-        "hand" => SeenBy::Hand,
+        "hand" => SeenBy::ManualClock,
         _ => SeenBy::WebServices,
     };
     let text = |index: usize| rest.get(index).copied().unwrap_or_default().to_owned();

@@ -3,7 +3,7 @@
 use crate::world::{Timestamp, World};
 use jiff::SignedDuration;
 use rollbook_core::guard::{Approval, GuildView, Level, check_guilds, clear};
-use rollbook_core::model::{Absence, GuildUuid, Identity, Sentinel};
+use rollbook_core::model::{Absence, CanaryAccount, GuildUuid, Identity};
 use rollbook_core::plan::{GuildChange, Scope};
 use rollbook_core::snapshot::Gap;
 
@@ -60,10 +60,10 @@ fn incomplete_answer_adds_and_does_not_remove() {
 fn unseen_sentinel_or_unproven_identity_blocks_and_removes_nothing() {
     let mut world = World::new(TEN);
     world.sync().community("web: a b c d e f g h i k");
-    world.sentinel = Sentinel::Unseen;
+    world.sentinel = CanaryAccount::Unseen;
     assert_eq!(blocks(&world), ["sentinel"]);
     assert!(!removes(&world));
-    world.sentinel = Sentinel::NotConfigured;
+    world.sentinel = CanaryAccount::NotConfigured;
     world.identity = Identity::Anonymous;
     assert_eq!(blocks(&world), ["identity"]);
     assert!(!removes(&world));

@@ -51,7 +51,7 @@ fn hidden_member_counts_as_blocked_only_where_the_sentinel_is_seen() {
     let mut world = World::new("web: ann ben");
     world.sync().community("web: ann ?ben");
     assert!(world.show().starts_with("remove ben (account 102) from cohort 42: User is blocked in the community"));
-    world.sentinel = rollbook_core::model::Sentinel::NotConfigured;
+    world.sentinel = rollbook_core::model::CanaryAccount::NotConfigured;
     assert_eq!(world.show(), "skip user 2 in web: the community does not show this account");
 }
 

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use rollbook_core::guard::{Approval, Level, clear};
-use rollbook_core::model::{CohortId, Identity, Sentinel};
+use rollbook_core::model::{CanaryAccount, CohortId, Identity};
 use rollbook_core::plan::{GuildChange, Scope};
 
 fn ten() -> World {
@@ -13,9 +13,10 @@ fn ten() -> World {
 
 #[test]
 fn pain_1_an_empty_or_nameless_answer_is_not_everybody_left() {
-    for (identity, sentinel) in
-        [(Identity::Anonymous, Sentinel::NotConfigured), (Identity::Proven { uuid: "us".into() }, Sentinel::Unseen)]
-    {
+    for (identity, sentinel) in [
+        (Identity::Anonymous, CanaryAccount::NotConfigured),
+        (Identity::Proven { uuid: "us".into() }, CanaryAccount::Unseen),
+    ] {
         let mut world = ten();
         world.community("web:");
         (world.identity, world.sentinel) = (identity, sentinel);

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use proptest::prelude::*;
-use rollbook_core::model::{CohortId, GuildRole, RoleContext, RoleId, Sentinel};
+use rollbook_core::model::{CanaryAccount, CohortId, GuildRole, RoleContext, RoleId};
 use rollbook_core::plan::{GuildChange, Scope};
 use rollbook_core::policy::{Adopt, ArchiveRule, RoleGiver, RoleRule};
 use rollbook_core::snapshot::Gap;
@@ -79,7 +79,7 @@ proptest! {
     ) {
         let mut world = world(&before, archive, false);
         world.community(&after);
-        if unproven { world.sentinel = Sentinel::Unseen } else { world.gaps = vec![Gap::PageRepeated] }
+        if unproven { world.sentinel = CanaryAccount::Unseen } else { world.gaps = vec![Gap::PageRepeated] }
         let (plan, _) = world.plan(&Scope::All);
         prop_assert!(!plan.changes.iter().any(GuildChange::removes), "{:?}", plan.changes);
     }

@@ -3,9 +3,9 @@
 use rollbook_core::guard::{Finding, GuildView, Level, check_guilds};
 use rollbook_core::matching::{Directory, Lookup};
 use rollbook_core::model::{
-    Absence, Account, Assignment, Cohort, CohortContext, CohortId, CohortSide, CohortVisibility, Community,
-    CommunityPerson, CommunityUserId, GroupId, Guild, GuildMember, GuildRole, GuildStatus, GuildUuid, Identity,
-    LinkName, Mail, MoodleUserId, NameHints, Owned, PersonStanding, Sentinel,
+    Absence, Account, Assignment, CanaryAccount, Cohort, CohortContext, CohortId, CohortSide, CohortVisibility,
+    Community, CommunityPerson, CommunityUserId, GroupId, Guild, GuildMember, GuildRole, GuildStatus, GuildUuid,
+    Identity, LinkName, Mail, MoodleUserId, NameHints, Owned, PersonState,
 };
 use rollbook_core::plan::{
     Digest, GuildChange, GuildInputs, GuildPlan, MemberChange, MemberRef, Retire, RoleChange, Scope, plan_guilds,
@@ -23,7 +23,7 @@ pub(crate) struct World {
     pub(crate) people: BTreeMap<CommunityUserId, CommunityPerson>,
     pub(crate) missing: BTreeMap<GuildUuid, Absence>,
     pub(crate) identity: Identity,
-    pub(crate) sentinel: Sentinel,
+    pub(crate) sentinel: CanaryAccount,
     pub(crate) gaps: Vec<Gap>,
     pub(crate) accounts: BTreeMap<MoodleUserId, Account>,
     pub(crate) side: CohortSide,
@@ -40,7 +40,7 @@ impl World {
             people: BTreeMap::new(),
             missing: BTreeMap::new(),
             identity: Identity::Proven { uuid: "us".into() },
-            sentinel: Sentinel::Seen,
+            sentinel: CanaryAccount::Seen,
             gaps: Vec::new(),
             accounts: BTreeMap::new(),
             side: CohortSide::default(),
@@ -73,17 +73,17 @@ impl World {
         let roles =
             roles.trim_end_matches(']').split(',').filter(|role| !role.is_empty()).map(GuildRole::new).collect();
         let (standing, name) = match word.strip_prefix('-') {
-            Some(name) => (PersonStanding::Blocked, name),
+            Some(name) => (PersonState::Blocked, name),
             None => match word.strip_prefix('?') {
-                Some(name) => (PersonStanding::Hidden, name),
-                None => (PersonStanding::Active, word),
+                Some(name) => (PersonState::Hidden, name),
+                None => (PersonState::Active, word),
             },
         };
         let (name, has_account) = name.strip_suffix('!').map_or((name, true), |name| (name, false));
         let next = self.uids.len() as i64 + 1;
         let uid = *self.uids.entry(name.to_owned()).or_insert(next);
         let id = CommunityUserId(uid);
-        let hidden = standing == PersonStanding::Hidden;
+        let hidden = standing == PersonState::Hidden;
         let shown = if hidden { "" } else { name };
         let mail = (!hidden).then(|| Mail(format!("{name}@example.org")));
         let person = CommunityPerson { id, uuid: format!("p{uid}"), name: shown.into(), mail, standing };

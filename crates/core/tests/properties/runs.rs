@@ -6,7 +6,7 @@ use super::world::{Fate, World};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use rollbook_core::model::{Course, ElmCourseId, Enrolment, FeedRecord, ManualInstance, MoodleCourseId, tell_apart};
-use rollbook_core::run::{Outcome, OutcomeCode, Standing, standing};
+use rollbook_core::run::{Disposition, Outcome, OutcomeCode, standing};
 use rollbook_core::snapshot::Snapshot;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -33,7 +33,7 @@ proptest! {
         let first = world.run(&feed, None, |_| None);
         prop_assert!(first.cleared.is_some());
         for (_, verdict) in &first.verdicts {
-            prop_assert_eq!(standing(verdict.code()), Standing::Settled, "{}", verdict);
+            prop_assert_eq!(standing(verdict.code()), Disposition::Settled, "{}", verdict);
         }
         let after = world.moodle.clone();
         for _ in 0..2 {

@@ -12,7 +12,7 @@ use rollbook_core::guard::{Approval, Finding, IntakeView, check_intake, clear};
 use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, LinkName, RoleId};
 use rollbook_core::plan::{AppliedState, IntakeChange, IntakeInputs, IntakePlan, Intended, Who, plan_intake};
 use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
-use rollbook_core::run::{Outcome, Standing, Step, Verdict, next_step, standing, verdict_of};
+use rollbook_core::run::{Disposition, Outcome, Step, Verdict, next_step, standing, verdict_of};
 use rollbook_core::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -242,7 +242,7 @@ impl World {
             let first_seen = before.map_or(self.now, |waiting| waiting.first_seen);
             steps.insert(print, next_step(code, attempts, first_seen, self.now, self.policy.course_wait));
             let record = by_print[&print];
-            if standing(code) == Standing::Settled {
+            if standing(code) == Disposition::Settled {
                 self.journal.settled.insert(print);
                 self.journal.note_newest(record);
             } else {

@@ -2,14 +2,14 @@
 
 use super::site::start;
 use super::table::{Cost, Line, Meter};
-use rollbook::clock::Clock;
-use rollbook::config::{Env, Settings};
-use rollbook::journal::{Journal, OpenOptions};
-use rollbook::pipeline::completions::{CompletionsRequest, Purpose, Reach, make_completions, run_completions};
-use rollbook::pipeline::intake::{Ask, IntakeRequest, Purpose as IntakePurpose, run_intake};
-use rollbook::pipeline::setup::make_intake;
+use rollbook_clock::Clock;
 use rollbook_core::model::LinkName;
+use rollbook_journal::{Journal, OpenOptions};
 use rollbook_sandbox::{ELM_TOKEN, Sandbox};
+use rollbook_settings::{Env, Settings};
+use rollbook_sync::flows::completions::{CompletionsRequest, Purpose, Reach, make_completions, run_completions};
+use rollbook_sync::flows::intake::{Ask, IntakeRequest, Purpose as IntakePurpose, run_intake};
+use rollbook_sync::flows::setup::make_intake;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;

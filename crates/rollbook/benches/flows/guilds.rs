@@ -2,13 +2,13 @@
 
 use super::table::{Cost, Line, Meter};
 use super::town::{GUILDS, Moodle, Town, USERS};
-use rollbook::clock::Clock;
-use rollbook::config::{Env, Settings};
-use rollbook::journal::{Journal, OpenOptions};
-use rollbook::pipeline::guilds::{
+use rollbook_clock::Clock;
+use rollbook_core::model::{CohortId, LinkName, Owned, SiteName};
+use rollbook_journal::{Journal, OpenOptions};
+use rollbook_settings::{Env, Settings};
+use rollbook_sync::flows::guilds::{
     Ask, GuildsFlow, GuildsReport, GuildsRequest, Purpose, Watch, make_guilds, run_guilds,
 };
-use rollbook_core::model::{CohortId, LinkName, Owned, SiteName};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
@@ -110,7 +110,7 @@ async fn open(folder: &Path) -> Journal {
 
 async fn owned(folder: &Path) -> Owned {
     let journal = open(folder).await;
-    let owned = journal.owned(&LinkName::new("guilds")).await.unwrap();
+    let owned = journal.guilds().owned(&LinkName::new("guilds")).await.unwrap();
     journal.close().await;
     owned
 }

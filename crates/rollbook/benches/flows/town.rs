@@ -1,12 +1,12 @@
 //! The communities and the Moodle that guilds are measured with: the sandbox's, or real ones.
 
-use rollbook::clients::drupal::{DrupalAuth, DrupalClient, DrupalOptions};
-use rollbook::clients::moodle::read::UserField;
-use rollbook::clients::moodle::write::{Membership, NewUser};
-use rollbook::clients::moodle::{Function, MoodleClient, MoodleOptions};
-use rollbook::clock::Clock;
-use rollbook::sources::community::{CommunityQuestion, CommunitySource, JsonApiCommunity, Part};
-use rollbook_core::model::{CohortId, Guid, MoodleUserId, PersonStanding};
+use rollbook_clock::Clock;
+use rollbook_community::client::{DrupalAuth, DrupalClient, DrupalOptions};
+use rollbook_community::snapshot::{CommunityQuestion, CommunitySource, JsonApiCommunity, Part};
+use rollbook_core::model::{CohortId, Guid, MoodleUserId, PersonState};
+use rollbook_moodle::client::read::UserField;
+use rollbook_moodle::client::write::{Membership, NewUser};
+use rollbook_moodle::client::{Function, MoodleClient, MoodleOptions};
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, MOODLE_TOKEN, Sandbox, World};
 use std::collections::{BTreeSet, HashSet};
 
@@ -75,7 +75,7 @@ impl Town {
         let source = CommunitySource::JsonApi(JsonApiCommunity::new(client, &group_type, Some("field_machine_name")));
         let question = CommunityQuestion { part: Part::All, known: BTreeSet::new(), sentinel: None };
         let seen = source.open().await.unwrap().collect(&question, Clock::system().now()).await.unwrap().value;
-        let active = seen.people.values().filter(|person| person.standing == PersonStanding::Active);
+        let active = seen.people.values().filter(|person| person.standing == PersonState::Active);
         let people: Vec<(String, String)> =
             active.filter_map(|person| Some((person.name.clone(), person.mail.clone()?.0))).collect();
         let sentinel = &people.first().expect("a member with an address").0;

@@ -12,10 +12,10 @@ mod server;
 mod tables;
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook::sources::database::{Database, DatabaseOptions};
-use rollbook::sources::moodle::completions::read_completions;
 use rollbook_core::desired::{Scan, ScanKind};
 use rollbook_core::model::MoodleCourseId;
+use rollbook_moodle::snapshot::completions::read_completions;
+use rollbook_remote::database::{Database, DatabaseOptions};
 use server::Server;
 use std::time::{Duration, Instant};
 

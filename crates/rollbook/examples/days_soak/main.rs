@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let mut args = std::env::args().skip(1).filter_map(|arg| arg.parse::<u64>().ok());
     let minutes = args.next().unwrap_or(60);
     let next = AtomicU64::new(args.next().unwrap_or(1));
-    rollbook::clients::http::install_tls();
+    rollbook_remote::http::install_tls();
     let began = Instant::now();
     let (tell, told) = mpsc::channel();
     let sum = std::thread::scope(|scope| {

@@ -1,23 +1,23 @@
 //! The three sites, the clock that all believe, and the process that runs the links of an ordinary configuration.
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook::clients::drupal::{DrupalAuth, DrupalClient, DrupalOptions};
-use rollbook::clients::moodle::{MoodleClient, MoodleOptions};
-use rollbook::clients::odata::{CompletionClient, CompletionOptions, FeedClient, FeedOptions};
-use rollbook::clients::retry::RetryPolicy;
-use rollbook::clients::smtp::{SmtpClient, SmtpOptions};
-use rollbook::clock::{Clock, Hand};
-use rollbook::config::{Env, Settings};
-use rollbook::journal::{Journal, OpenOptions};
-use rollbook::pipeline::completions::{CompletionsRequest, Reach, make_completions, run_completions};
-use rollbook::pipeline::deliver::deliver_mails;
-use rollbook::pipeline::guilds::{GuildsRequest, Watch, make_guilds, run_guilds};
-use rollbook::pipeline::intake::{IntakeRequest, run_intake};
-use rollbook::pipeline::setup::make_intake;
-use rollbook::pipeline::{completions, guilds, intake};
-use rollbook::sources::community::{CommunitySource, JsonApiCommunity};
+use rollbook_clock::{Clock, ManualClock};
+use rollbook_community::client::{DrupalAuth, DrupalClient, DrupalOptions};
+use rollbook_community::snapshot::{CommunitySource, JsonApiCommunity};
 use rollbook_core::model::{LinkName, SiteName};
+use rollbook_elm::client::{CompletionClient, CompletionOptions, FeedClient, FeedOptions};
+use rollbook_journal::{Journal, OpenOptions};
+use rollbook_moodle::client::{MoodleClient, MoodleOptions};
+use rollbook_remote::retry::RetryPolicy;
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, MOODLE_TOKEN, Sandbox, World, world};
+use rollbook_settings::{Env, Settings};
+use rollbook_sync::flows::completions::{CompletionsRequest, Reach, make_completions, run_completions};
+use rollbook_sync::flows::deliver::deliver_mails;
+use rollbook_sync::flows::guilds::{GuildsRequest, Watch, make_guilds, run_guilds};
+use rollbook_sync::flows::intake::{IntakeRequest, run_intake};
+use rollbook_sync::flows::setup::make_intake;
+use rollbook_sync::flows::{completions, guilds, intake};
+use rollbook_sync::smtp::{SmtpClient, SmtpOptions};
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use std::error::Error;
 use std::os::unix::fs::PermissionsExt;
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_millis(400);
 pub struct Sites {
     pub sandbox: Sandbox,
     clock: Clock,
-    hand: Hand,
+    hand: ManualClock,
     settings: Settings,
     folder: tempfile::TempDir,
 }
@@ -50,7 +50,7 @@ impl Sites {
         std::fs::write(&path, config(&sandbox)).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         let (settings, _) = Settings::load(&path, &Env::of([])).expect("the configuration is sound");
-        let (clock, hand) = Clock::by_hand(begin);
+        let (clock, hand) = Clock::manual(begin);
         Self { sandbox, clock, hand, settings, folder }
     }
 

@@ -4,10 +4,10 @@
 
 use super::bench::Bench;
 use super::made::Made;
-use crate::clients::moodle::read::UserField;
-use crate::clients::moodle::wire::{WireCohort, WireUser};
-use crate::clients::moodle::{Function, MoodleClient, MoodleError};
 use rollbook_core::model::{CohortId, MoodleUserId};
+use rollbook_moodle::client::read::UserField;
+use rollbook_moodle::client::wire::{WireCohort, WireUser};
+use rollbook_moodle::client::{Function, MoodleClient, MoodleError};
 use std::collections::BTreeSet;
 
 impl Bench {

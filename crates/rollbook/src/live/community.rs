@@ -4,9 +4,9 @@
 
 use super::bench::Bench;
 use super::difference::{Checked, Difference, while_doing};
-use crate::clients::drupal::{DrupalAuth, DrupalClient, DrupalOptions};
-use crate::sources::community::{CommunitySource, JsonApiCommunity, SqlCommunity};
-use crate::sources::database::{Database, DatabaseOptions};
+use rollbook_community::client::{DrupalAuth, DrupalClient, DrupalOptions};
+use rollbook_community::snapshot::{CommunitySource, JsonApiCommunity, SqlCommunity};
+use rollbook_remote::database::{Database, DatabaseOptions};
 
 /// A community with guilds and members.
 #[derive(Clone, Debug)]

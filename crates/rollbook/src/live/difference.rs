@@ -2,8 +2,8 @@
 //!
 //! A difference quotes ids, codes and made-up names only. Next: `bench.rs`.
 
-use crate::clients::moodle::MoodleError;
 use rollbook_core::report::with_causes;
+use rollbook_moodle::client::MoodleError;
 use std::error::Error;
 use std::fmt::Debug;
 

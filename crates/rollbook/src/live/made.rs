@@ -2,8 +2,8 @@
 //!
 //! Next: `clean.rs`, which removes.
 
-use crate::clients::moodle::write::NewUser;
 use rollbook_core::model::{CohortId, ElmCourseId, Guid, MoodleCourseId};
+use rollbook_moodle::client::write::NewUser;
 use std::collections::BTreeSet;
 
 /// What the present case made, or was about to.

@@ -1,7 +1,7 @@
 //! The document: what it says, and that the API keeps to it.
 
 use crate::stage::{SCOPES, Stage};
-use rollbook::web::{api, router};
+use rollbook_web::{api, router};
 use std::net::SocketAddr;
 use std::process::Command;
 use tokio_util::sync::CancellationToken;
@@ -55,6 +55,6 @@ async fn whatever_is_asked_is_answered_as_the_document_says() {
     stop.cancel();
     let words = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{words}");
-    let acts = stage.journal.requests(&Default::default(), 500).await.unwrap();
+    let acts = stage.journal.requests().list(&Default::default(), 500).await.unwrap();
     assert!(acts.iter().any(|request| request.asked_by == "token fuzz"), "it never got through the door:\n{words}");
 }

@@ -9,7 +9,7 @@ mod acts;
 mod document;
 mod doors;
 mod events;
-mod numbers;
+mod metrics;
 mod pages;
 mod problems;
 mod stage;

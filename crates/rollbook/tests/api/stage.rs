@@ -4,15 +4,15 @@ use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use jiff::{SignedDuration, Timestamp};
-use rollbook::clock::{Clock, Hand};
-use rollbook::config::{Env, Settings};
-use rollbook::journal::requests::{Ask, Narrow, Purpose, RequestId};
-use rollbook::journal::{Journal, NewToken, OpenOptions};
-use rollbook::schedule::{Node, deliver, work_once};
-use rollbook::web::door::{hash_secret, make_secret};
-use rollbook::web::{WebState, router};
+use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::LinkName;
+use rollbook_journal::requests::{Job, Narrow, Purpose, RequestId};
+use rollbook_journal::{Journal, NewToken, OpenOptions};
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, World, world};
+use rollbook_settings::{Env, Settings};
+use rollbook_sync::scheduler::{Node, deliver, work_once};
+use rollbook_web::auth::{hash_secret, make_secret};
+use rollbook_web::{WebState, router};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -34,7 +34,7 @@ pub const SCOPES: [&str; 6] = ["read", "run", "resolve", "judge", "report", "met
 pub struct Stage {
     pub sandbox: Sandbox,
     pub journal: Journal,
-    pub hand: Hand,
+    pub hand: ManualClock,
     pub node: Node,
     pub state: WebState,
     pub folder: tempfile::TempDir,
@@ -93,7 +93,7 @@ impl Stage {
         let (settings, _) = Settings::load(&path, &Env::of([])).unwrap();
         let journal_file = folder.path().join("rollbook.sqlite");
         let journal = Journal::open(journal_file.to_str().unwrap(), &OpenOptions::default()).await.unwrap();
-        let (clock, hand) = Clock::by_hand(start());
+        let (clock, hand) = Clock::manual(start());
         let (settings, wake) = (Arc::new(settings), Arc::new(Notify::new()));
         let node = Node::new(settings.clone(), journal.clone(), clock.clone(), "127.0.0.1:8350", wake.clone());
         let state = WebState::new(settings, journal.clone(), clock, wake);
@@ -106,8 +106,8 @@ impl Stage {
 
     /// Runs a link as the schedule does.
     pub async fn run(&self, link: &str) {
-        let ask = Ask::RunLink { link: LinkName::new(link), purpose: Purpose::Apply, narrow: Narrow::Usual };
-        self.journal.put_request(&ask, "schedule", self.now()).await.unwrap();
+        let ask = Job::RunLink { link: LinkName::new(link), purpose: Purpose::Apply, narrow: Narrow::Usual };
+        self.journal.requests().put(&ask, "schedule", self.now()).await.unwrap();
         self.work().await;
     }
 
@@ -136,7 +136,7 @@ impl Stage {
         let secret = format!("rbk_{}", make_secret());
         let expires = self.now() + SignedDuration::from_hours(1);
         let token = NewToken { name, hash: &hash_secret(&secret), scope, expires };
-        self.journal.add_token(&token, "robin", self.now()).await.unwrap();
+        self.journal.tokens().add(&token, "robin", self.now()).await.unwrap();
         secret
     }
 
@@ -177,7 +177,7 @@ impl Stage {
 
     pub async fn asked_by(&self, accepted: &Answer) -> String {
         let id = RequestId(accepted.json()["request"].as_i64().unwrap());
-        self.journal.request(id).await.unwrap().unwrap().asked_by
+        self.journal.requests().find(id).await.unwrap().unwrap().asked_by
     }
 }
 

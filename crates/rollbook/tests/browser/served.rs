@@ -3,11 +3,11 @@
 
 use crate::stage::{Stage, start};
 use jiff::SignedDuration;
-use rollbook::config::service::RoleName;
-use rollbook::journal::{NodeRow, PlanState};
-use rollbook::schedule::{deliver, tick, work_once};
-use rollbook::web::door::hash_password;
+use rollbook_journal::{NodeRow, PlanState};
 use rollbook_sandbox::{FeedRow, MOODLE_TOKEN, Sandbox, World, demo, world};
+use rollbook_settings::service::RoleName;
+use rollbook_sync::scheduler::{deliver, tick, work_once};
+use rollbook_web::auth::hash_password;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -45,14 +45,14 @@ impl Served {
         }
         lose_members(&stage);
         stage.run("guilds").await;
-        assert!(!stage.journal.plans(None, Some(PlanState::Blocked), None, 1).await.unwrap().is_empty());
+        assert!(!stage.journal.plans().list(None, Some(PlanState::Blocked), None, 1).await.unwrap().is_empty());
         complete(&stage);
         stage.run("done").await;
         stage.hand.advance(Duration::from_secs(150));
         let hash = hash_password(PASSWORD.to_owned()).await.unwrap();
-        let add = stage.journal.add_account(NAME, RoleName::Administrator, Some(&hash), "command line", stage.now());
+        let add = stage.journal.accounts().add(NAME, RoleName::Administrator, Some(&hash), "command line", stage.now());
         add.await.unwrap();
-        stage.journal.add_account("ada@example.org", RoleName::Viewer, None, NAME, stage.now()).await.unwrap();
+        stage.journal.accounts().add("ada@example.org", RoleName::Viewer, None, NAME, stage.now()).await.unwrap();
         let node = NodeRow {
             name: stage.node.name.clone(),
             version: "0.1.0".to_owned(),
@@ -61,12 +61,12 @@ impl Served {
             seen: stage.now(),
             stopping: None,
         };
-        stage.journal.node_lives(&node).await.unwrap();
+        stage.journal.nodes().heartbeat(&node).await.unwrap();
         tick(&stage.node).await.unwrap();
         let stop = CancellationToken::new();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let service = rollbook::web::router(stage.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let service = rollbook_web::router(stage.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         for _ in 0..2 {
             tokio::spawn(work(stage.node.clone(), stop.clone()));
@@ -81,7 +81,7 @@ impl Drop for Served {
     }
 }
 
-async fn work(node: rollbook::schedule::Node, stop: CancellationToken) {
+async fn work(node: rollbook_sync::scheduler::Node, stop: CancellationToken) {
     while !stop.is_cancelled() {
         if work_once(&node, &stop).await.unwrap() {
             deliver(&node, &stop).await;

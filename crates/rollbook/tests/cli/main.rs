@@ -8,7 +8,7 @@ mod completions;
 mod doctor;
 mod guilds;
 mod init;
-mod keep;
+mod maintenance;
 mod pack;
 
 use snapbox::cmd::Command;

@@ -6,13 +6,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use rollbook::clients::drupal::{
+use rollbook_clock::{Clock, ManualClock};
+use rollbook_community::client::{
     DrupalAuth, DrupalClient, DrupalError, DrupalOptions, GroupModule, GroupProbe, IncompleteReason, UserWord,
     WhichMemberships, WireMember,
 };
-use rollbook::clients::retry::RetryPolicy;
-use rollbook::clock::{Clock, Hand};
 use rollbook_core::model::{CommunityUserId, GuildUuid};
+use rollbook_remote::retry::RetryPolicy;
 use serde_json::{Value, json as value};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -256,7 +256,7 @@ async fn nobody_is_turned_away_after_one_request() {
 #[tokio::test]
 async fn a_token_is_fetched_once_and_renewed_at_four_fifths_of_its_life() {
     let site = Site::start(vec![1], "group_relationship", false).await;
-    let (clock, hand): (Clock, Hand) = Clock::by_hand("2026-11-23T10:00:00Z".parse().unwrap());
+    let (clock, hand): (Clock, ManualClock) = Clock::manual("2026-11-23T10:00:00Z".parse().unwrap());
     let client = DrupalClient::new(DrupalOptions { clock, ..options(&site.url, oauth("s+cret")) }).unwrap();
     let tokens = || *site.drupal.tokens.lock().unwrap();
     let reader = client.open_groups("guild").await.unwrap();

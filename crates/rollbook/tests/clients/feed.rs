@@ -2,11 +2,11 @@
 
 use crate::fake::{Fake, Reply, bytes, json, refused_url, reply};
 use jiff::tz::TimeZone;
-use rollbook::clients::odata::{
+use rollbook_elm::client::{
     CompletionClient, CompletionError, CompletionOptions, FeedClient, FeedError, FeedOptions, FeedQuery, FeedRow,
     IncompleteReason, LookUpKey, Lookup,
 };
-use rollbook::clients::retry::RetryPolicy;
+use rollbook_remote::retry::RetryPolicy;
 use std::time::Duration;
 
 const TOKEN: &str = "s3cret+token/=";

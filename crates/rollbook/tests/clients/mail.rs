@@ -1,7 +1,7 @@
 //! The mail client against a server that answers, refuses and vanishes at every step.
 
 use crate::fake::refused_url;
-use rollbook::clients::smtp::{Mail, SmtpClient, SmtpError, SmtpOptions};
+use rollbook_sync::smtp::{Mail, SmtpClient, SmtpError, SmtpOptions};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};

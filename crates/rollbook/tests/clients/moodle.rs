@@ -1,11 +1,11 @@
 //! Moodle's infrastructure answers, each mapped to what the caller may do next.
 
 use crate::fake::{Fake, Reply, bytes, json, refused_url, reply};
-use rollbook::clients::moodle::read::{UserField, WhichEnrolled, WhichFields};
-use rollbook::clients::moodle::write::{Enrolment, EnrolmentState, Unenrolment};
-use rollbook::clients::moodle::{Function, MoodleClient, MoodleError, MoodleOptions};
-use rollbook::clients::retry::RetryPolicy;
 use rollbook_core::model::{MoodleCourseId, MoodleUserId, RoleId};
+use rollbook_moodle::client::read::{UserField, WhichEnrolled, WhichFields};
+use rollbook_moodle::client::write::{Enrolment, EnrolmentState, Unenrolment};
+use rollbook_moodle::client::{Function, MoodleClient, MoodleError, MoodleOptions};
+use rollbook_remote::retry::RetryPolicy;
 use std::time::Duration;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";

@@ -1,15 +1,15 @@
 //! The clients against the sandbox's stateful stand-ins: what is written can be read back.
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use rollbook::clients::moodle::read::{UserField, WhichEnrolled, WhichFields};
-use rollbook::clients::moodle::write::{Enrolment, EnrolmentState, NewUser, UserUpdate, UserUpdateOutcome};
-use rollbook::clients::moodle::{Function, ItemOutcome, MoodleClient, MoodleError, MoodleOptions, send_halving};
-use rollbook::clients::odata::{FeedClient, FeedOptions, FeedQuery, LiteralStyle};
-use rollbook::clients::retry::RetryPolicy;
-use rollbook::clients::smtp::{Mail, SmtpClient, SmtpOptions};
 use rollbook_core::model::{ElmCourseId, Guid, MoodleCourseId, MoodleUserId, RoleId};
+use rollbook_elm::client::{FeedClient, FeedOptions, FeedQuery, LiteralStyle};
+use rollbook_moodle::client::read::{UserField, WhichEnrolled, WhichFields};
+use rollbook_moodle::client::write::{Enrolment, EnrolmentState, NewUser, UserUpdate, UserUpdateOutcome};
+use rollbook_moodle::client::{Function, ItemOutcome, MoodleClient, MoodleError, MoodleOptions, send_halving};
+use rollbook_remote::retry::RetryPolicy;
 use rollbook_sandbox::moodle::STUDENT_ROLE;
 use rollbook_sandbox::{ELM_TOKEN, Fault, FeedRow, Kind, MOODLE_TOKEN, Sandbox, Target, World};
+use rollbook_sync::smtp::{Mail, SmtpClient, SmtpOptions};
 use std::time::Duration;
 
 const QUICK: RetryPolicy =

@@ -2,11 +2,11 @@
 
 use crate::tables::{Server, Tables, run};
 use crate::world::{COURSE, Learner, Stage, minutes};
-use rollbook::pipeline::completions::{FoundBy, Purpose, Reach};
-use rollbook::sources::moodle::completions::read_completions;
 use rollbook_core::desired::{Scan, ScanKind};
 use rollbook_core::model::MoodleCourseId;
 use rollbook_core::run::RunState;
+use rollbook_moodle::snapshot::completions::read_completions;
+use rollbook_sync::flows::completions::{FoundBy, Purpose, Reach};
 
 /// Holds each rule on every server.
 macro_rules! rules {
@@ -92,7 +92,7 @@ async fn opt_in_follows_the_stored_value_or_the_fields_default(tables: Tables) {
     tables.course(91, "930091", None).await;
     tables.course(92, "930092", Some(0)).await;
     let opted = async |stage: &Stage| {
-        let courses = stage.journal.opted_courses(&stage.flow.link).await.unwrap();
+        let courses = stage.journal.completions().opted_courses(&stage.flow.link).await.unwrap();
         courses.into_iter().filter(|course| !course.withdrawn).map(|course| course.id.0).collect::<Vec<_>>()
     };
     stage.run().await;
@@ -138,7 +138,7 @@ async fn learner_who_is_suspended_by_now_is_found(tables: Tables) {
 async fn many_pages_are_read_to_the_end(tables: Tables) {
     let (mut stage, learners) = stage(&tables, 1).await;
     stage.flow.policy.limits.reports = 100_000;
-    stage.flow.sending = rollbook::pipeline::completions::Sending::Off;
+    stage.flow.sending = rollbook_sync::flows::completions::Sending::Off;
     let at = (stage.clock.now() - minutes(600)).as_second();
     let course = learners[0].course;
     // 12,000 people, 97 in each second: a page ends inside a second.
@@ -172,7 +172,7 @@ async fn more_courses_than_one_statement_takes_are_all_read_in_order(tables: Tab
         tables.sql(&format!("{sql} {}", opted.join(","))).await;
     }
     let courses: Vec<_> = std::iter::once(learners[0].course).chain(first..first + 5_200).map(MoodleCourseId).collect();
-    assert!(courses.len() > rollbook::sources::database::VALUES_MAX);
+    assert!(courses.len() > rollbook_remote::database::VALUES_MAX);
     // 11,000 people, course by course in turn from both ends, each a second later than the one before.
     let start = (stage.clock.now() - minutes(600)).as_second();
     for part in 0..11 {
@@ -207,14 +207,14 @@ async fn database_that_is_away_changes_nothing(tables: Tables) {
     let (stage, learners) = stage(&tables, 1).await;
     tables.complete(learners[0].user, learners[0].course, Some(stage.clock.now() - minutes(20))).await;
     tables.sql("ALTER TABLE mdl_course_completions RENAME TO mdl_gone").await;
-    let request = rollbook::pipeline::completions::CompletionsRequest {
+    let request = rollbook_sync::flows::completions::CompletionsRequest {
         purpose: Purpose::Apply,
         reach: Reach::Usual,
         author: "test".into(),
     };
     let stop = tokio_util::sync::CancellationToken::new();
     let run =
-        rollbook::pipeline::completions::run_completions(&stage.flow, &stage.journal, &stage.clock, &request, &stop);
+        rollbook_sync::flows::completions::run_completions(&stage.flow, &stage.journal, &stage.clock, &request, &stop);
     assert!(run.await.is_err());
     tables.sql("ALTER TABLE mdl_gone RENAME TO mdl_course_completions").await;
     stage.pass(minutes(5));

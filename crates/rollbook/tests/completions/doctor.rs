@@ -2,9 +2,9 @@
 
 use crate::tables::{Server, Tables};
 use crate::world::{COURSE, Lookups, Stage, flow, minutes};
-use rollbook::pipeline::completions::{FoundBy, Sending};
-use rollbook::pipeline::doctor::{Check, Health, examine_completions};
 use rollbook_sandbox::{Fault, Kind, MOODLE_TOKEN, Target};
+use rollbook_sync::flows::completions::{FoundBy, Sending};
+use rollbook_sync::flows::doctor::{Check, Health, examine_completions};
 
 async fn examine(stage: &Stage) -> Vec<Check> {
     examine_completions(&stage.flow, &stage.clock).await
@@ -101,13 +101,13 @@ async fn database_that_is_reached_is_told_with_what_it_has_and_one_that_is_not_w
     let told = check(&stage, "completions").await;
     assert!(told.health == Health::Bad && told.mend.contains("SELECT"), "{told:?}");
     let elsewhere = tempfile::tempdir().unwrap();
-    let options = rollbook::sources::database::DatabaseOptions {
+    let options = rollbook_remote::database::DatabaseOptions {
         url: format!("sqlite:{}", elsewhere.path().join("nothing.db").display()).into(),
         prefix: "mdl_".to_owned(),
         connections_max: 1,
         timeout: std::time::Duration::from_secs(5),
     };
-    stage.flow.way = FoundBy::Database(rollbook::sources::database::Database::new(&options).unwrap());
+    stage.flow.way = FoundBy::Database(rollbook_remote::database::Database::new(&options).unwrap());
     let told = check(&stage, "opt-in").await;
     assert!(told.health == Health::Bad && told.mend.contains("[database]"), "{told:?}");
     assert!(examine(&stage).await.iter().all(|check| check.name != "completions"), "nothing more is asked of it");

@@ -6,7 +6,7 @@ mod database;
 mod delivery;
 mod doctor;
 mod faults;
-mod hand;
+mod manual;
 mod polling;
 mod pushed;
 mod tables;

@@ -1,9 +1,9 @@
 //! Way (a): completions found by asking web services about the people who can have completed.
 
 use crate::world::{COURSE, Stage, minutes, start};
-use rollbook::pipeline::completions::{Purpose, Reach};
 use rollbook_core::run::RunState;
 use rollbook_sandbox::{Fault, Kind, MOODLE_TOKEN, Target};
+use rollbook_sync::flows::completions::{Purpose, Reach};
 use serde_json::json;
 
 const STATUS: &str = "core_completion_get_course_completion_status";
@@ -132,18 +132,18 @@ async fn reports_are_sent_even_while_moodle_is_away() {
     let mut stage = Stage::new().await;
     let learners = stage.enrol(1..2).await;
     stage.complete(&learners[0], 3);
-    stage.flow.sending = rollbook::pipeline::completions::Sending::Off;
+    stage.flow.sending = rollbook_sync::flows::completions::Sending::Off;
     assert_eq!(stage.run().await.delivered.waiting, 1);
-    stage.flow.sending = rollbook::pipeline::completions::Sending::On;
+    stage.flow.sending = rollbook_sync::flows::completions::Sending::On;
     stage.sandbox.faults().arm(Fault::every(Target::Moodle(None), Kind::HttpBeforeEffect(503)));
-    let request = rollbook::pipeline::completions::CompletionsRequest {
+    let request = rollbook_sync::flows::completions::CompletionsRequest {
         purpose: Purpose::Apply,
         reach: Reach::Usual,
         author: "test".into(),
     };
     let stop = tokio_util::sync::CancellationToken::new();
     let failed =
-        rollbook::pipeline::completions::run_completions(&stage.flow, &stage.journal, &stage.clock, &request, &stop);
+        rollbook_sync::flows::completions::run_completions(&stage.flow, &stage.journal, &stage.clock, &request, &stop);
     assert!(failed.await.is_err());
     assert_eq!(stage.enrolments().len(), 1);
 }

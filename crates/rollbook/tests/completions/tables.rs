@@ -1,7 +1,7 @@
 //! The tables of a Moodle that completions are read from, on a server of one's own: a schema or database for each test.
 
 use jiff::Timestamp;
-use rollbook::sources::database::{Database, DatabaseOptions};
+use rollbook_remote::database::{Database, DatabaseOptions};
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection, SqliteConnection};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

@@ -1,21 +1,21 @@
 //! A Moodle, an ELM and a journal in which intake has enrolled people, and the clock that all of them believe.
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook::clients::moodle::{MoodleClient, MoodleOptions};
-use rollbook::clients::odata::{CompletionClient, CompletionOptions};
-use rollbook::clients::retry::RetryPolicy;
-use rollbook::clock::{Clock, Hand};
-use rollbook::journal::{
-    AttentionFilter, CompletionQuery, CompletionRow, Decision, FeedRead, Journal, NewRun, OpenOptions,
-};
-use rollbook::pipeline::completions::{
-    CompletionsFlow, CompletionsReport, CompletionsRequest, FoundBy, Purpose, Reach, Sending, run_completions,
-};
+use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::{FieldNames, LinkName, MoodleCourseId, MoodleUserId, read_record};
 use rollbook_core::plan::AppliedState;
 use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportWords};
 use rollbook_core::run::{RunKind, Step, Verdict};
+use rollbook_elm::client::{CompletionClient, CompletionOptions};
+use rollbook_journal::{
+    AttentionFilter, CompletionQuery, CompletionRow, Decision, FeedRead, Journal, NewRun, OpenOptions,
+};
+use rollbook_moodle::client::{MoodleClient, MoodleOptions};
+use rollbook_remote::retry::RetryPolicy;
 use rollbook_sandbox::{ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, World, world};
+use rollbook_sync::flows::completions::{
+    CompletionsFlow, CompletionsReport, CompletionsRequest, FoundBy, Purpose, Reach, Sending, run_completions,
+};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub struct Stage {
     pub sandbox: Sandbox,
     pub journal: Journal,
     pub clock: Clock,
-    pub hand: Hand,
+    pub hand: ManualClock,
     pub flow: CompletionsFlow,
     pub dir: tempfile::TempDir,
 }
@@ -66,7 +66,7 @@ impl Stage {
         let sandbox = Sandbox::start(world).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         let journal = Journal::open(&path(&dir).display().to_string(), &OpenOptions::default()).await.unwrap();
-        let (clock, hand) = Clock::by_hand(start());
+        let (clock, hand) = Clock::manual(start());
         let flow = flow(&sandbox.moodle_url(), &sandbox.completion_url(), Lookups::Yes);
         Self { sandbox, journal, clock, hand, flow, dir }
     }
@@ -132,13 +132,13 @@ impl Stage {
 
     async fn remember(&self, rows: &[(Value, i64, i64)]) {
         let (journal, now) = (&self.journal, self.clock.now());
-        let lease = journal.acquire(&intake(), "intake", minutes(5), now).await.unwrap();
+        let lease = journal.leases().acquire(&intake(), "intake", minutes(5), now).await.unwrap();
         let new = NewRun { flow: "intake".into(), kind: RunKind::Normal, url: String::new(), author: "test".into() };
-        let run = journal.start_run(&lease, &new, now).await.unwrap();
+        let run = journal.runs().start(&lease, &new, now).await.unwrap();
         let zone = jiff::tz::TimeZone::UTC;
         let records: Vec<_> = rows.iter().map(|(row, ..)| read_record(row, &FieldNames::default(), &zone)).collect();
         let read = FeedRead { records: &records, covered: None, watermark: None };
-        journal.ingest(&lease, &run, &read, now).await.unwrap();
+        journal.records().ingest(&lease, &run, &read, now).await.unwrap();
         let decisions: Vec<_> = records
             .iter()
             .zip(rows)
@@ -153,8 +153,8 @@ impl Stage {
                 mail: None,
             })
             .collect();
-        journal.decide(&lease, &run, &decisions, now).await.unwrap();
-        journal.release(lease).await.unwrap();
+        journal.records().decide(&lease, &run, &decisions, now).await.unwrap();
+        journal.leases().release(lease).await.unwrap();
     }
 
     /// So many minutes pass, for everybody.
@@ -192,12 +192,12 @@ impl Stage {
     /// What the journal says of completions, the latest completed first.
     pub async fn rows(&self) -> Vec<CompletionRow> {
         let query = CompletionQuery { limit: 100_000, ..CompletionQuery::default() };
-        self.journal.completions(&done(), &query).await.unwrap()
+        self.journal.completions().list(&done(), &query).await.unwrap()
     }
 
     /// The kinds of what waits for a human.
     pub async fn asked(&self) -> Vec<String> {
-        let items = self.journal.attention(&AttentionFilter::default(), 100).await.unwrap();
+        let items = self.journal.attention().list(&AttentionFilter::default(), 100).await.unwrap();
         let mut kinds: Vec<String> = items.into_iter().map(|item| item.kind).collect();
         kinds.sort();
         kinds

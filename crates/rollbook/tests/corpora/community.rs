@@ -2,10 +2,10 @@
 
 use crate::far::{Far, ONCE, TIMEOUT, is_raw, must_be_harmless};
 use jiff::Timestamp;
-use rollbook::clients::drupal::{
+use rollbook_clock::Clock;
+use rollbook_community::client::{
     DrupalAuth, DrupalClient, DrupalError, DrupalOptions, Listing, UserWord, WhichMemberships,
 };
-use rollbook::clock::Clock;
 use rollbook_core::model::GuildUuid;
 use serde_json::Value;
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 static FAR: LazyLock<(Far, DrupalClient)> = LazyLock::new(|| {
     let far = Far::start();
     let auth = DrupalAuth::Basic { user: "rollbook".to_owned(), password: "p".into() };
-    let (clock, _) = Clock::by_hand(Timestamp::UNIX_EPOCH);
+    let (clock, _) = Clock::manual(Timestamp::UNIX_EPOCH);
     let options = DrupalOptions::new(&far.url, auth, clock);
     let client = DrupalClient::new(DrupalOptions { timeout: TIMEOUT, pages_max: 3, retry: ONCE, ..options }).unwrap();
     (far, client)

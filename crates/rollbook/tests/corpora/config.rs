@@ -1,7 +1,7 @@
 //! A configuration: everything wrong is told with its place, and no secret with it.
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
-use rollbook::config::{Env, Settings};
+use rollbook_settings::{Env, Settings};
 use std::sync::LazyLock;
 use tempfile::TempDir;
 

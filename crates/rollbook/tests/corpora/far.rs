@@ -3,7 +3,7 @@
 //! An input that begins with `HTTP/` is the whole answer, sent as it is before the connection is closed; any other is the
 //! body of a 200. A check asks through the product's own client, so that nothing of it is left out.
 
-use rollbook::clients::retry::RetryPolicy;
+use rollbook_remote::retry::RetryPolicy;
 use std::fmt::{Debug, Display};
 use std::future::Future;
 use std::sync::{Arc, Mutex};

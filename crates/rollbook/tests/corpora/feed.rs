@@ -3,10 +3,10 @@
 use crate::far::{Far, ONCE, TIMEOUT, is_raw, must_be_harmless};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rollbook::clients::odata::{FeedClient, FeedError, FeedOptions, FeedQuery};
-use rollbook::clients::words::strip_bom;
-use rollbook::sources::elm::{FeedFormat, collect_feed};
 use rollbook_core::model::FieldNames;
+use rollbook_elm::client::{FeedClient, FeedError, FeedOptions, FeedQuery};
+use rollbook_elm::feed::{FeedFormat, collect_feed};
+use rollbook_remote::words::strip_bom;
 use serde_json::Value;
 use std::sync::LazyLock;
 

@@ -2,7 +2,7 @@
 
 use crate::far::must_be_harmless;
 use jiff::tz::TimeZone;
-use rollbook::sources::psaelmsync::read_csv;
+use rollbook_moodle::psaelmsync::read_csv;
 
 pub fn check(input: &[u8]) {
     let (mut good, mut numbers) = (0, Vec::new());

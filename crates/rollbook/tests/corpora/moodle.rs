@@ -3,10 +3,10 @@
 //! The first line names the function that is called, so that a seed can be read; the rest is the answer.
 
 use crate::far::{Far, ONCE, TIMEOUT, must_be_harmless};
-use rollbook::clients::moodle::read::{CohortScope, UserField, WhichEnrolled, WhichFields};
-use rollbook::clients::moodle::write::{Enrolment, EnrolmentState, Membership, NewUser};
-use rollbook::clients::moodle::{MoodleClient, MoodleError, MoodleOptions};
 use rollbook_core::model::{CohortId, ElmCourseId, Guid, MoodleCourseId, MoodleUserId, RoleId};
+use rollbook_moodle::client::read::{CohortScope, UserField, WhichEnrolled, WhichFields};
+use rollbook_moodle::client::write::{Enrolment, EnrolmentState, Membership, NewUser};
+use rollbook_moodle::client::{MoodleClient, MoodleError, MoodleOptions};
 use std::sync::LazyLock;
 
 static FAR: LazyLock<(Far, MoodleClient)> = LazyLock::new(|| {

@@ -2,15 +2,15 @@
 
 use crate::tables::{Server, fill, open};
 use crate::world::{Site, changes, cohorts};
-use rollbook::clients::moodle::{MoodleClient, MoodleOptions};
-use rollbook::pipeline::doctor::{Check, GuildRights, Health, MoodlePatient, examine_moodle};
-use rollbook::sources::database::Database;
-use rollbook::sources::moodle::Sentinel;
 use rollbook_core::model::{CohortContext, GuildRole, MoodleUserId, RoleContext, RoleId};
 use rollbook_core::policy::{RoleGiver, RoleRule, RolesBy};
 use rollbook_core::run::RunState;
+use rollbook_moodle::client::{MoodleClient, MoodleOptions};
+use rollbook_moodle::snapshot::CanaryAccount;
+use rollbook_remote::database::Database;
 use rollbook_sandbox::moodle::{Context, GUILD_MENTOR_ROLE};
 use rollbook_sandbox::{MOODLE_TOKEN, Sandbox, World};
+use rollbook_sync::flows::doctor::{Check, GuildRights, Health, MoodlePatient, examine_moodle};
 
 const PLUGIN: &str = "local_cohortrole";
 
@@ -92,14 +92,14 @@ async fn examine(sandbox: &Sandbox, database: Option<&Database>, rules: usize) -
         site: "ss",
         client: &client,
         functions: &[],
-        sentinel: Sentinel::Account(MoodleUserId(2)),
+        sentinel: CanaryAccount::Account(MoodleUserId(2)),
         role: None,
         guilds: &[rights],
         database,
         input_vars: 900,
         welcomes: false,
     };
-    let checks = examine_moodle(&patient, &rollbook::clock::Clock::system()).await;
+    let checks = examine_moodle(&patient, &rollbook_clock::Clock::system()).await;
     checks.into_iter().filter(|check| check.name.contains("role")).collect()
 }
 

@@ -1,13 +1,13 @@
 //! What hurt the users of other tools, each as a test over the whole way. The numbers are those of docs/THREATS.md's list.
 
 use crate::world::{SENTINEL, Site, changes, cohorts};
-use rollbook::pipeline::guilds::{Ask, Purpose};
 use rollbook_core::model::{GuildRole, RoleContext, RoleId};
 use rollbook_core::policy::{RoleGiver, RoleRule};
 use rollbook_core::run::{EventKind, RunState};
 use rollbook_sandbox::community::Rights;
 use rollbook_sandbox::moodle::GUILD_MENTOR_ROLE;
 use rollbook_sandbox::{Fault, Kind, Target};
+use rollbook_sync::flows::guilds::{Ask, Purpose};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn pain_2_too_many_removals_wait_for_a_person_who_can_let_them_through() {
     let refused = site.sync().await;
     assert_eq!((refused.state, site.cohorts()), (RunState::GuardRefused, before));
     let (now, plan) = (site.clock.now(), refused.waiting.unwrap());
-    site.journal.approve_plan(plan, "Jo", "closed", now + jiff::SignedDuration::from_hours(1), now).await.unwrap();
+    site.journal.plans().approve(plan, "Jo", "closed", now + jiff::SignedDuration::from_hours(1), now).await.unwrap();
     let approved = site.sync().await;
     assert_eq!((approved.state, approved.approved_by.as_deref()), (RunState::Done, Some("Jo")));
     assert_eq!(site.cohorts(), cohorts(&[("web", "ann")]));
@@ -132,7 +132,7 @@ async fn pain_10_the_journal_says_why_somebody_was_removed() {
     site.sync().await;
     site.community("Web: ann");
     let report = site.sync().await;
-    let events = site.journal.events(&report.run.unwrap(), 0, 100).await.unwrap();
+    let events = site.journal.runs().events(&report.run.unwrap(), 0, 100).await.unwrap();
     let texts: Vec<_> = events
         .iter()
         .filter(|event| event.kind == EventKind::Applied)

@@ -3,12 +3,12 @@
 
 use crate::tables::{Server, load, open};
 use crate::world::{NAME_FIELD, world};
-use rollbook::clients::drupal::{DrupalAuth, DrupalClient, DrupalOptions};
-use rollbook::clock::Clock;
-use rollbook::sources::community::{
-    CommunityQuestion, CommunitySource, JsonApiCommunity, Part, RivalQuestion, SqlCommunity,
+use rollbook_clock::Clock;
+use rollbook_community::client::{DrupalAuth, DrupalClient, DrupalOptions};
+use rollbook_community::snapshot::{
+    AmbiguityQuery, CommunityQuestion, CommunitySource, JsonApiCommunity, Part, SqlCommunity,
 };
-use rollbook_core::model::{Absence, Community, CommunityUserId, GuildUuid, Identity, Sentinel};
+use rollbook_core::model::{Absence, CanaryAccount, Community, CommunityUserId, GuildUuid, Identity};
 use rollbook_sandbox::community::GroupVersion;
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, Sandbox, World};
 use std::collections::BTreeSet;
@@ -90,12 +90,15 @@ async fn hold_against_each_other(server: Server, url: &str, tag: &str) {
         for (mail, name, known) in
             [("ann@example.org", "zoë", 0), ("ANN@example.org", "nobody", 0), ("p1@example.org", "p2", 3)]
         {
-            let question = RivalQuestion {
+            let question = AmbiguityQuery {
                 mails: BTreeSet::from([mail.to_lowercase(), "nobody@example.org".to_owned()]),
                 names: BTreeSet::from([name.to_owned()]),
                 known: BTreeSet::from([CommunityUserId(known)]),
             };
-            let (json, sql) = (json.find_rivals(&question).await.unwrap(), sql.find_rivals(&question).await.unwrap());
+            let (json, sql) = (
+                json.find_ambiguous_matches(&question).await.unwrap(),
+                sql.find_ambiguous_matches(&question).await.unwrap(),
+            );
             assert_eq!(json, sql, "{question:?}");
             assert!(!json.is_empty());
         }
@@ -166,7 +169,7 @@ async fn blocked_people_are_hidden_from_an_account_that_may_not_administer_users
     let community = collect(&source, &question).await;
     let cat = world.community.accounts.values().find(|account| account.name == "cat").unwrap().uid;
     let cat = &community.people[&CommunityUserId(cat)];
-    assert_eq!((cat.name.as_str(), cat.standing), ("", rollbook_core::model::PersonStanding::Hidden));
-    assert_eq!(community.sentinel, Sentinel::Seen);
-    assert_eq!(community.standing_of(cat.id), rollbook_core::model::PersonStanding::Blocked);
+    assert_eq!((cat.name.as_str(), cat.standing), ("", rollbook_core::model::PersonState::Hidden));
+    assert_eq!(community.sentinel, CanaryAccount::Seen);
+    assert_eq!(community.standing_of(cat.id), rollbook_core::model::PersonState::Blocked);
 }

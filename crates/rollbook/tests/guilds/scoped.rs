@@ -1,8 +1,8 @@
 //! One guild, one person.
 
 use crate::world::{SENTINEL, Site, changes, cohorts};
-use rollbook::pipeline::guilds::{Ask, GuildsError, Purpose};
 use rollbook_core::run::RunState;
+use rollbook_sync::flows::guilds::{Ask, GuildsError, Purpose};
 
 #[tokio::test]
 async fn one_guild_by_any_of_its_names() {

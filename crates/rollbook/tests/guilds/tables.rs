@@ -1,6 +1,6 @@
 //! The tables of a community, as Drupal has them: made on any of the three servers and filled from the stand-in's state.
 
-use rollbook::sources::database::{Database, DatabaseOptions};
+use rollbook_remote::database::{Database, DatabaseOptions};
 use rollbook_sandbox::Community;
 use rollbook_sandbox::community::GroupVersion;
 use sqlx::{AssertSqlSafe, Executor};

@@ -1,10 +1,10 @@
 //! OAuth2 client credentials over a whole run: the token ends while pages are read, and nobody is lost by it.
 
 use crate::world::{SENTINEL, Site, changes};
-use rollbook::clients::drupal::DrupalAuth;
-use rollbook::pipeline::guilds::{Ask, GuildsError, GuildsReport, Purpose};
+use rollbook_community::client::DrupalAuth;
 use rollbook_core::run::RunState;
 use rollbook_sandbox::{COMMUNITY_CLIENT_ID, COMMUNITY_CLIENT_SECRET, Clock, Fault, Kind, Target};
+use rollbook_sync::flows::guilds::{Ask, GuildsError, GuildsReport, Purpose};
 use std::sync::Arc;
 use std::time::Duration;
 

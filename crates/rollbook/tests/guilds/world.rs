@@ -1,17 +1,17 @@
 //! A community, a Moodle and a journal for one test.
 
-use rollbook::clients::drupal::{DrupalAuth, DrupalClient, DrupalOptions};
-use rollbook::clients::moodle::{MoodleClient, MoodleOptions};
-use rollbook::clients::retry::RetryPolicy;
-use rollbook::clock::{Clock, Hand};
-use rollbook::journal::{Journal, OpenOptions};
-use rollbook::pipeline::guilds::{
-    Ask, GuildsError, GuildsFlow, GuildsReport, GuildsRequest, Purpose, Watch, run_guilds,
-};
-use rollbook::sources::community::{CommunitySource, JsonApiCommunity};
+use rollbook_clock::{Clock, ManualClock};
+use rollbook_community::client::{DrupalAuth, DrupalClient, DrupalOptions};
+use rollbook_community::snapshot::{CommunitySource, JsonApiCommunity};
 use rollbook_core::model::{CohortId, LinkName, SiteName};
 use rollbook_core::policy::GuildPolicy;
+use rollbook_journal::{Journal, OpenOptions};
+use rollbook_moodle::client::{MoodleClient, MoodleOptions};
+use rollbook_remote::retry::RetryPolicy;
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, MOODLE_TOKEN, Sandbox, World};
+use rollbook_sync::flows::guilds::{
+    Ask, GuildsError, GuildsFlow, GuildsReport, GuildsRequest, Purpose, Watch, run_guilds,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(crate) struct Site {
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) journal: Journal,
     pub(crate) clock: Clock,
-    pub(crate) hand: Hand,
+    pub(crate) hand: ManualClock,
     pub(crate) flow: GuildsFlow,
     /// How long a call to Moodle is waited for.
     pub(crate) patience: Duration,
@@ -51,7 +51,7 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.sqlite");
         let journal = Journal::open(path.to_str().unwrap(), options).await.unwrap();
-        let (clock, hand) = Clock::by_hand("2026-11-23T10:00:00Z".parse().unwrap());
+        let (clock, hand) = Clock::manual("2026-11-23T10:00:00Z".parse().unwrap());
         let patience = Duration::from_secs(20);
         let auth = DrupalAuth::Basic { user: COMMUNITY_USER.to_owned(), password: COMMUNITY_PASSWORD.into() };
         let flow = flow(&sandbox, &clock, patience, auth.clone());

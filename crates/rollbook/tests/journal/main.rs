@@ -7,13 +7,13 @@
 
 mod accounts;
 mod completions;
-mod figures;
 mod guilds;
-mod keep;
+mod maintenance;
 mod outbox;
 mod record;
 mod requests;
 mod run;
+mod run_stats;
 mod store;
 mod world;
 

@@ -8,13 +8,13 @@
 #[expect(dead_code, reason = "other tests load it into other servers")]
 mod tables;
 
-use rollbook::clients::drupal::DrupalAuth;
-use rollbook::clock::Clock;
 use rollbook::live::{
     Bench, Case, CaseResult, Completer, Difference, LiveCommunity, LiveOptions, LiveReport, Verdict, cases, run_suite,
 };
-use rollbook::sources::database::DatabaseOptions;
+use rollbook_clock::Clock;
+use rollbook_community::client::DrupalAuth;
 use rollbook_core::model::RoleId;
+use rollbook_remote::database::DatabaseOptions;
 use rollbook_sandbox::community::Rights;
 use rollbook_sandbox::moodle::{Collation, GUILD_MENTOR_ROLE, Release, STUDENT_ROLE, Token};
 use rollbook_sandbox::{

@@ -1,9 +1,9 @@
 //! When a link is due: over weekends, outages, and both changes of the clocks, in zones of whole and of half hours.
 
 use jiff::Timestamp;
-use rollbook::config::link::Schedule;
-use rollbook::config::{Env, Settings};
-use rollbook::schedule::{latest_due, next_due};
+use rollbook_settings::link::Schedule;
+use rollbook_settings::{Env, Settings};
+use rollbook_sync::scheduler::{latest_due, next_due};
 use std::os::unix::fs::PermissionsExt;
 
 fn schedule(cron: &str, zone: &str) -> Schedule {

@@ -6,10 +6,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod bounds;
-mod carry;
 mod completions;
 mod due;
 mod hook;
+mod jobs;
 mod nodes;
 mod notices;
 mod pages;

@@ -1,13 +1,13 @@
 //! A made-up world, a configuration over it, a journal, and the processes that serve it.
 
 use jiff::Timestamp;
-use rollbook::clock::{Clock, Hand};
-use rollbook::config::{Env, Settings};
-use rollbook::journal::requests::{Ask, Narrow, Purpose, Request, RequestFilter, RequestId};
-use rollbook::journal::{Journal, OpenOptions};
-use rollbook::schedule::{Node, work_once};
+use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::LinkName;
+use rollbook_journal::requests::{Job, Narrow, Purpose, Request, RequestFilter, RequestId};
+use rollbook_journal::{Journal, OpenOptions};
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, MOODLE_TOKEN, Sandbox, World, demo};
+use rollbook_settings::{Env, Settings};
+use rollbook_sync::scheduler::{Node, work_once};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::borrow::Cow;
 use std::os::unix::fs::PermissionsExt;
@@ -33,8 +33,8 @@ pub fn link(name: &str) -> LinkName {
     LinkName::new(name)
 }
 
-pub fn run_now(name: &str) -> Ask {
-    Ask::RunLink { link: link(name), purpose: Purpose::Apply, narrow: Narrow::Usual }
+pub fn run_now(name: &str) -> Job {
+    Job::RunLink { link: link(name), purpose: Purpose::Apply, narrow: Narrow::Usual }
 }
 
 impl Scene {
@@ -81,8 +81,8 @@ impl Scene {
     }
 
     /// A node of this very process, whose clock stands until it is moved.
-    pub fn node(&self, now: Timestamp) -> (Node, Hand) {
-        let (clock, hand) = Clock::by_hand(now);
+    pub fn node(&self, now: Timestamp) -> (Node, ManualClock) {
+        let (clock, hand) = Clock::manual(now);
         (Node::new(self.settings(), self.journal.clone(), clock, "nowhere", Arc::new(Notify::new())), hand)
     }
 
@@ -92,10 +92,10 @@ impl Scene {
     }
 
     /// Puts a request and lets a worker of `node` carry it out.
-    pub async fn ask(&self, node: &Node, ask: &Ask) -> Request {
-        let id = self.journal.put_request(ask, "jo", node.clock.now()).await.unwrap();
+    pub async fn ask(&self, node: &Node, ask: &Job) -> Request {
+        let id = self.journal.requests().put(ask, "jo", node.clock.now()).await.unwrap();
         while work_once(node, &CancellationToken::new()).await.unwrap() {}
-        self.journal.request(id).await.unwrap().unwrap()
+        self.journal.requests().find(id).await.unwrap().unwrap()
     }
 
     /// A serving process.
@@ -122,14 +122,14 @@ impl Scene {
     }
 
     pub async fn all_requests(&self) -> Vec<Request> {
-        self.journal.requests(&RequestFilter::default(), 10_000).await.unwrap()
+        self.journal.requests().list(&RequestFilter::default(), 10_000).await.unwrap()
     }
 
     /// Waits until these requests have their answers.
     pub async fn finished(&self, ids: &[RequestId]) {
         until("the requests are answered", || async {
             for id in ids {
-                if !self.journal.request(*id).await.unwrap().unwrap().state.is_finished() {
+                if !self.journal.requests().find(*id).await.unwrap().unwrap().state.is_finished() {
                     return false;
                 }
             }

@@ -14,7 +14,7 @@ const SHORTCUTS: [(&str, &[&str], &str); 12] = [
     ("SystemTime::now", &[], "only clock reads the time"),
     ("Instant::now", &["crates/rollbook/src/clock.rs"], "only clock reads the time"),
     ("env::var", &["crates/rollbook/src/config/env.rs"], "only config reads the environment"),
-    ("TimeZone::get(", &[], "clock::zone asks the database that is compiled in"),
+    ("TimeZone::get(", &[], "rollbook_clock::zone asks the database that is compiled in"),
     ("TimeZone::system", &[], "the machine's zone is nobody's: a zone is configured"),
     ("#[allow(", &[], "an exception is #[expect(lint, reason = \"…\")]"),
     ("todo!(", &[], "finish it, or leave it out"),

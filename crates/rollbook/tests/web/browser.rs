@@ -4,8 +4,8 @@ use crate::stage::Stage;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use rollbook::config::service::RoleName;
-use rollbook::web::door::{hash_secret, make_secret};
+use rollbook_settings::service::RoleName;
+use rollbook_web::auth::{hash_secret, make_secret};
 use std::collections::BTreeMap;
 use tower_service::Service;
 
@@ -45,18 +45,18 @@ pub struct Browser {
 impl Browser {
     /// Nobody is logged in.
     pub fn new(stage: &Stage) -> Self {
-        Self { router: rollbook::web::router(stage.state.clone()), cookies: BTreeMap::new(), more: Vec::new() }
+        Self { router: rollbook_web::router(stage.state.clone()), cookies: BTreeMap::new(), more: Vec::new() }
     }
 
     /// Somebody of this role is logged in, by a link.
     pub async fn of(stage: &Stage, role: RoleName) -> Self {
         let name = role.as_str();
-        if stage.journal.account(name).await.unwrap().is_none() {
-            stage.journal.add_account(name, role, None, "test", stage.now()).await.unwrap();
+        if stage.journal.accounts().find(name).await.unwrap().is_none() {
+            stage.journal.accounts().add(name, role, None, "test", stage.now()).await.unwrap();
         }
         let secret = make_secret();
         let until = stage.now() + jiff::SignedDuration::from_mins(5);
-        stage.journal.make_login_link(name, &hash_secret(&secret), until, "test", stage.now()).await.unwrap();
+        stage.journal.accounts().add_login_link(name, &hash_secret(&secret), until, "test", stage.now()).await.unwrap();
         let mut browser = Self::new(stage);
         let path = format!("/login/link/{secret}");
         let page = browser.get(&path).await;

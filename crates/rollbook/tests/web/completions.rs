@@ -3,15 +3,15 @@
 use crate::browser::Browser;
 use crate::stage::{ANN, COURSE, JANE, Stage};
 use axum::http::StatusCode;
-use rollbook::config::service::RoleName;
-use rollbook::journal::AttentionFilter;
-use rollbook::journal::requests::RequestState;
+use rollbook_journal::AttentionFilter;
+use rollbook_journal::requests::RequestState;
 use rollbook_sandbox::FeedRow;
+use rollbook_settings::service::RoleName;
 
 const ZOE: &str = "A1A1A1A1A1A1A1A1A1A1A1A1A1A1A107";
 
 async fn item_of(stage: &Stage, kind: &str) -> i64 {
-    let items = stage.journal.attention(&AttentionFilter::default(), 100).await.unwrap();
+    let items = stage.journal.attention().list(&AttentionFilter::default(), 100).await.unwrap();
     items.iter().find(|item| item.kind == kind).unwrap_or_else(|| panic!("no {kind} in {items:?}")).id
 }
 

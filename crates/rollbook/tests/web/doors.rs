@@ -3,8 +3,8 @@
 use crate::browser::Browser;
 use crate::stage::Stage;
 use axum::http::StatusCode;
-use rollbook::config::service::RoleName;
-use rollbook::web::door_plates;
+use rollbook_settings::service::RoleName;
+use rollbook_web::route_specs;
 use std::fmt::Write as _;
 
 fn filled(path: &str) -> String {
@@ -19,7 +19,7 @@ async fn each_role_gets_what_the_table_says_and_nothing_else() {
     for role in RoleName::ALL {
         browsers.push((role, Browser::of(&stage, role).await));
     }
-    for plate in door_plates(&stage.state) {
+    for plate in route_specs(&stage.state) {
         write!(table, "{:4} {:28}", plate.method, plate.path).unwrap();
         for (role, browser) in &mut browsers {
             let path = filled(plate.path);
@@ -39,9 +39,10 @@ async fn each_role_gets_what_the_table_says_and_nothing_else() {
 #[tokio::test]
 async fn nothing_is_shown_or_done_without_a_login() {
     let stage = Stage::bare().await;
-    let events =
-        || async { stage.journal.acts(&rollbook_core::model::LinkName::new("demo"), i64::MAX, 100).await.unwrap() };
-    for plate in door_plates(&stage.state) {
+    let events = || async {
+        stage.journal.runs().acts(&rollbook_core::model::LinkName::new("demo"), i64::MAX, 100).await.unwrap()
+    };
+    for plate in route_specs(&stage.state) {
         let (mut browser, path) = (Browser::new(&stage), filled(plate.path));
         let page = match plate.method {
             "GET" => browser.get(&path).await,

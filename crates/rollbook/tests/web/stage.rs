@@ -1,14 +1,14 @@
 //! A small world, a journal in which every link has run once, and a process that carries out what pages ask for.
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook::clock::{Clock, Hand};
-use rollbook::config::{Env, Settings};
-use rollbook::journal::requests::{Ask, Narrow, Purpose, Request, RequestId};
-use rollbook::journal::{Journal, OpenOptions};
-use rollbook::schedule::{Node, deliver, work_once};
-use rollbook::web::WebState;
+use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::LinkName;
+use rollbook_journal::requests::{Job, Narrow, Purpose, Request, RequestId};
+use rollbook_journal::{Journal, OpenOptions};
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, World, world};
+use rollbook_settings::{Env, Settings};
+use rollbook_sync::scheduler::{Node, deliver, work_once};
+use rollbook_web::WebState;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -30,7 +30,7 @@ pub const FORMULA: &str = "=HYPERLINK(\"https://evil.example\")";
 pub struct Stage {
     pub sandbox: Option<Sandbox>,
     pub journal: Journal,
-    pub hand: Hand,
+    pub hand: ManualClock,
     pub node: Node,
     pub state: WebState,
     _folder: tempfile::TempDir,
@@ -76,7 +76,7 @@ impl Stage {
         let (settings, _) = Settings::load(&path, &Env::of([])).unwrap();
         let journal_file = folder.path().join("rollbook.sqlite");
         let journal = Journal::open(journal_file.to_str().unwrap(), &OpenOptions::default()).await.unwrap();
-        let (clock, hand) = Clock::by_hand(start());
+        let (clock, hand) = Clock::manual(start());
         let (settings, wake) = (Arc::new(settings), Arc::new(Notify::new()));
         let mut node = Node::new(settings.clone(), journal.clone(), clock.clone(), "127.0.0.1:8350", wake.clone());
         node.name = "node-1".to_owned();
@@ -94,10 +94,10 @@ impl Stage {
 
     /// Runs a link as the schedule does.
     pub async fn run(&self, link: &str) -> Request {
-        let ask = Ask::RunLink { link: LinkName::new(link), purpose: Purpose::Apply, narrow: Narrow::Usual };
-        let id = self.journal.put_request(&ask, "schedule", self.now()).await.unwrap();
+        let ask = Job::RunLink { link: LinkName::new(link), purpose: Purpose::Apply, narrow: Narrow::Usual };
+        let id = self.journal.requests().put(&ask, "schedule", self.now()).await.unwrap();
         self.work().await;
-        self.journal.request(id).await.unwrap().unwrap()
+        self.journal.requests().find(id).await.unwrap().unwrap()
     }
 
     /// Carries out everything that was asked for.
@@ -110,7 +110,7 @@ impl Stage {
     /// The request whose page an act sent one to.
     pub async fn request(&self, path: &str) -> Request {
         let id: i64 = path.rsplit(['/', '=']).next().unwrap().parse().unwrap();
-        self.journal.request(RequestId(id)).await.unwrap().unwrap()
+        self.journal.requests().find(RequestId(id)).await.unwrap().unwrap()
     }
 }
 

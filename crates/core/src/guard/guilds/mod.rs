@@ -3,9 +3,9 @@
 mod doubtful_identity;
 mod machine_names;
 mod new_accounts;
+mod preflight;
 mod protected;
 mod removals;
-mod sight;
 mod stale_plan;
 mod vanished_cohorts;
 
@@ -31,11 +31,11 @@ type GuildCheck = fn(&GuildView<'_>) -> Vec<Finding>;
 
 /// Every check of guilds; each is on by default.
 const GUILD_CHECKS: [GuildCheck; 12] = [
-    sight::identity::check,
-    sight::sentinel::check,
-    sight::completeness::check,
-    sight::empty_source::check,
-    sight::missing_guilds::check,
+    preflight::identity::check,
+    preflight::canary::check,
+    preflight::completeness::check,
+    preflight::empty_source::check,
+    preflight::missing_guilds::check,
     removals::check,
     protected::check,
     vanished_cohorts::check,

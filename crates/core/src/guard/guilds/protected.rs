@@ -2,7 +2,7 @@
 
 use crate::guard::{Finding, GuildView};
 use crate::model::counted_as;
-use crate::verdict::LeftAlone;
+use crate::verdict::SkipReason;
 
 pub(super) fn check(view: &GuildView<'_>) -> Vec<Finding> {
     let protected = &view.policy.protected;
@@ -11,7 +11,7 @@ pub(super) fn check(view: &GuildView<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = blocked
         .map(|user| Finding::block("protected", format!("account {user}"), "the plan touches a protected account"))
         .collect();
-    let left = view.plan.skips.iter().filter(|skip| matches!(skip.reason, LeftAlone::Protected { .. })).count();
+    let left = view.plan.skips.iter().filter(|skip| matches!(skip.reason, SkipReason::Protected { .. })).count();
     if left > 0 {
         let message = format!(
             "{} alone",

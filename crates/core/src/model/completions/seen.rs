@@ -14,7 +14,7 @@ pub enum SeenBy {
     /// The database, which keeps the moment itself.
     Database,
     /// A person gave it.
-    Hand,
+    ManualClock,
 }
 
 impl SeenBy {
@@ -23,13 +23,13 @@ impl SeenBy {
         match self {
             Self::WebServices => "web_services",
             Self::Database => "database",
-            Self::Hand => "hand",
+            Self::ManualClock => "hand",
         }
     }
 
     /// The value of a stored word.
     pub fn read(text: &str) -> Option<Self> {
-        [Self::WebServices, Self::Database, Self::Hand].into_iter().find(|by| by.as_str() == text)
+        [Self::WebServices, Self::Database, Self::ManualClock].into_iter().find(|by| by.as_str() == text)
     }
 }
 

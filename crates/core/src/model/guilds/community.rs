@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// How a person stands in the community.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum PersonStanding {
+pub enum PersonState {
     /// May log in.
     Active,
     /// May not.
@@ -30,7 +30,7 @@ pub struct CommunityPerson {
     /// The mail address; neither unique nor always there.
     pub mail: Option<Mail>,
     /// Whether it counts.
-    pub standing: PersonStanding,
+    pub standing: PersonState,
 }
 
 /// Who the community took the reader for.
@@ -51,7 +51,7 @@ pub enum Identity {
 /// Whether the configured member, who must be seen, was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Sentinel {
+pub enum CanaryAccount {
     /// None is configured.
     NotConfigured,
     /// Seen in a guild, with name and address.
@@ -84,23 +84,23 @@ pub struct Community {
     /// Who was reading.
     pub identity: Identity,
     /// Whether the reader sees what it must see.
-    pub sentinel: Sentinel,
+    pub sentinel: CanaryAccount,
 }
 
 impl Community {
     /// Whether somebody's absence from it may mean anything.
     pub fn sight_is_proven(&self) -> bool {
-        self.identity != Identity::Anonymous && self.sentinel != Sentinel::Unseen
+        self.identity != Identity::Anonymous && self.sentinel != CanaryAccount::Unseen
     }
 
     /// How a person counts. Somebody hidden counts as blocked once the sentinel shows that active people are not hidden.
-    pub fn standing_of(&self, person: CommunityUserId) -> PersonStanding {
+    pub fn standing_of(&self, person: CommunityUserId) -> PersonState {
         match self.people.get(&person).map(|person| person.standing) {
-            Some(PersonStanding::Active) => PersonStanding::Active,
-            Some(PersonStanding::Blocked) => PersonStanding::Blocked,
-            Some(PersonStanding::Hidden) | None => match self.sentinel {
-                Sentinel::Seen => PersonStanding::Blocked,
-                Sentinel::NotConfigured | Sentinel::Unseen => PersonStanding::Hidden,
+            Some(PersonState::Active) => PersonState::Active,
+            Some(PersonState::Blocked) => PersonState::Blocked,
+            Some(PersonState::Hidden) | None => match self.sentinel {
+                CanaryAccount::Seen => PersonState::Blocked,
+                CanaryAccount::NotConfigured | CanaryAccount::Unseen => PersonState::Hidden,
             },
         }
     }

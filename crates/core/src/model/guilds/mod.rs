@@ -9,7 +9,7 @@ mod machine_name;
 mod owned;
 
 pub use cohort::{Assignment, Cohort, CohortContext, CohortSide, CohortVisibility, RoleContext};
-pub use community::{Absence, Community, CommunityPerson, Identity, PersonStanding, Sentinel};
+pub use community::{Absence, CanaryAccount, Community, CommunityPerson, Identity, PersonState};
 pub use guild::{Guild, GuildMember, GuildStatus, NameHints};
 pub use machine_name::{folded as folded_machine_name, machine_name};
 pub use owned::{GuildPair, Owned, PairState};

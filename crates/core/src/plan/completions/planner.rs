@@ -85,7 +85,7 @@ pub fn plan_completions(inputs: &CompletionInputs<'_>, policy: &CompletionsPolic
 
 fn order(seen: &SeenCompletion) -> impl Ord {
     let by = match seen.by {
-        SeenBy::Hand => 0,
+        SeenBy::ManualClock => 0,
         SeenBy::Database => 1,
         SeenBy::WebServices => 2,
     };
@@ -135,7 +135,7 @@ impl Planner<'_> {
             return Ok(());
         };
         let again = match seen.by {
-            SeenBy::Database | SeenBy::Hand => true,
+            SeenBy::Database | SeenBy::ManualClock => true,
             SeenBy::WebServices => {
                 newest.is_some_and(|record| reported < record.changed && record.changed <= completed_at)
             }
@@ -162,7 +162,7 @@ impl Planner<'_> {
         if seen.key.completed_at <= reported.completed_at {
             return Err(Unreported::AlreadyReported { completed_at: reported.completed_at });
         }
-        if newest.is_some_and(|record| record.changed > reported.completed_at) || seen.by == SeenBy::Hand {
+        if newest.is_some_and(|record| record.changed > reported.completed_at) || seen.by == SeenBy::ManualClock {
             return Ok(());
         }
         Err(Unreported::OtherAccount { reported: reported.user })

@@ -7,7 +7,7 @@ use crate::model::{
     PairState, folded_machine_name,
 };
 use crate::policy::GuildPolicy;
-use crate::verdict::LeftAlone;
+use crate::verdict::SkipReason;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ impl<'a> Planner<'a> {
                 Some(target)
             }
             None if !self.inputs.moodle.is_complete() => {
-                self.skip_guild(&guild.uuid, &guild.label, LeftAlone::MembersUnread { cohort: pair.cohort });
+                self.skip_guild(&guild.uuid, &guild.label, SkipReason::MembersUnread { cohort: pair.cohort });
                 None
             }
             None => self.find_or_make(guild, CohortWhy::CohortVanished { was: pair.cohort }),
@@ -47,9 +47,9 @@ impl<'a> Planner<'a> {
     fn find_or_make(&mut self, guild: &Guild, why: CohortWhy) -> Option<Target<'a>> {
         let name = self.names.get(&guild.uuid)?.clone();
         let refusal = if !self.inputs.scope.covers_cohorts() {
-            Some(LeftAlone::NoCohortYet)
+            Some(SkipReason::NoCohortYet)
         } else if name.collides {
-            Some(LeftAlone::NameCollision { name: name.name.clone() })
+            Some(SkipReason::NameCollision { name: name.name.clone() })
         } else {
             None
         };
@@ -74,8 +74,8 @@ impl<'a> Planner<'a> {
     }
 
     /// The cohort that may be taken over, of those which hold an idnumber.
-    fn adoptable(&self, holders: &[CohortId], name: &MachineName) -> Result<(&'a Cohort, CohortWhy), LeftAlone> {
-        let taken = |cohort: CohortId| LeftAlone::CohortTaken { cohort, name: name.clone() };
+    fn adoptable(&self, holders: &[CohortId], name: &MachineName) -> Result<(&'a Cohort, CohortWhy), SkipReason> {
+        let taken = |cohort: CohortId| SkipReason::CohortTaken { cohort, name: name.clone() };
         let cohort = match holders {
             [only] => self.inputs.moodle.value.cohorts.get(only).ok_or_else(|| taken(*only))?,
             several => return Err(taken(several.first().copied().unwrap_or(CohortId(0)))),
@@ -90,13 +90,13 @@ impl<'a> Planner<'a> {
             None => {}
         }
         if !cohort.component.is_empty() {
-            return Err(LeftAlone::CohortOfPlugin { cohort: cohort.id, component: cohort.component.clone() });
+            return Err(SkipReason::CohortOfPlugin { cohort: cohort.id, component: cohort.component.clone() });
         }
         if !self.policy.adopt.covers(name) {
             return Err(taken(cohort.id));
         }
         if cohort.context.is_some_and(|context| context != self.policy.context) {
-            return Err(LeftAlone::CohortElsewhere { cohort: cohort.id });
+            return Err(SkipReason::CohortElsewhere { cohort: cohort.id });
         }
         Ok((cohort, CohortWhy::MayBeAdopted))
     }
@@ -125,7 +125,7 @@ impl<'a> Planner<'a> {
 
     fn target(&mut self, guild: &Guild, cohort: CohortId) -> Option<Target<'a>> {
         let Some(members) = self.inputs.moodle.value.members.get(&cohort) else {
-            self.skip_guild(&guild.uuid, &guild.label, LeftAlone::MembersUnread { cohort });
+            self.skip_guild(&guild.uuid, &guild.label, SkipReason::MembersUnread { cohort });
             return None;
         };
         let owned = self.inputs.owned.members.get(&cohort);
@@ -163,9 +163,9 @@ impl<'a> Planner<'a> {
         let folded = folded_machine_name(claim.name.as_str());
         let holder = self.idnumbers.get(&folded).into_iter().flatten().find(|holder| **holder != cohort.id).copied();
         let reason = if claim.collides {
-            LeftAlone::NameCollision { name: claim.name }
+            SkipReason::NameCollision { name: claim.name }
         } else if let Some(cohort) = holder {
-            LeftAlone::CohortTaken { cohort, name: claim.name }
+            SkipReason::CohortTaken { cohort, name: claim.name }
         } else {
             return claim.name;
         };

@@ -5,7 +5,7 @@ use super::planner::Planner;
 use super::{CohortWhy, GuildChange, GuildInputs, MemberWhy, Retire, Scope};
 use crate::model::{Absence, CohortId, GuildPair, GuildUuid, MoodleUserId, PairState};
 use crate::policy::ArchiveRule;
-use crate::verdict::LeftAlone;
+use crate::verdict::SkipReason;
 use std::collections::BTreeSet;
 
 /// The pairs that a plan of this scope is about and whose guild is not in view.
@@ -27,7 +27,7 @@ impl<'a> Planner<'a> {
                 Some(Absence::Deleted) => self.retire(uuid, pair, CohortWhy::GuildGone),
                 Some(Absence::Denied | Absence::Unseen) | None if pair.state == PairState::Archived => {}
                 Some(Absence::Denied | Absence::Unseen) | None => {
-                    self.skip_guild(uuid, &pair.label, LeftAlone::GuildUnseen)
+                    self.skip_guild(uuid, &pair.label, SkipReason::GuildUnseen)
                 }
             }
         }
@@ -38,7 +38,7 @@ impl<'a> Planner<'a> {
         let live = pair.state == PairState::Live;
         if let Some(hold) = self.hold() {
             if live {
-                self.skip_guild(uuid, &pair.label, LeftAlone::HeldBack { user: None, hold });
+                self.skip_guild(uuid, &pair.label, SkipReason::HeldBack { user: None, hold });
             }
             return;
         }
@@ -76,7 +76,7 @@ impl<'a> Planner<'a> {
             ArchiveRule::Keep => Retire::Keep,
             ArchiveRule::Hide => hide,
             ArchiveRule::Delete if members.iter().any(|user| self.must_stay(pair.cohort, *user)) => {
-                self.skip_guild(uuid, &pair.label, LeftAlone::NotDeleted { cohort: pair.cohort });
+                self.skip_guild(uuid, &pair.label, SkipReason::NotDeleted { cohort: pair.cohort });
                 hide
             }
             ArchiveRule::Delete => Retire::Delete,

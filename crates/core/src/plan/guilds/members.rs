@@ -5,7 +5,7 @@ use super::planner::Planner;
 use super::{GuildChange, GuildSkip, InStep, MemberChange, MemberRef, MemberWhy};
 use crate::desired::Member;
 use crate::model::{CohortId, CommunityUserId, Guild, GuildMember, GuildRole, GuildUuid, MoodleUserId};
-use crate::verdict::{Hold, LeftAlone};
+use crate::verdict::{RemovalBlock, SkipReason};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The people of a guild, with their roles in it.
@@ -15,7 +15,7 @@ type Members<'a> = BTreeMap<CommunityUserId, BTreeSet<&'a GuildRole>>;
 pub(super) enum Judgement {
     Remove(MemberWhy),
     Forget(MemberWhy),
-    Leave(LeftAlone),
+    Leave(SkipReason),
 }
 
 impl<'a> Planner<'a> {
@@ -54,12 +54,12 @@ impl<'a> Planner<'a> {
                 }
                 MemberRef::New(person)
             }
-            Some(Member::LeftAlone(reason)) => {
+            Some(Member::SkipReason(reason)) => {
                 let reason = reason.clone();
                 self.wanted_roles.keep(&guild.uuid, person, &reason);
                 return self.skip_member(&guild.uuid, Some(person), None, reason);
             }
-            None => return self.skip_member(&guild.uuid, Some(person), None, LeftAlone::NotLookedUp),
+            None => return self.skip_member(&guild.uuid, Some(person), None, SkipReason::NotLookedUp),
         };
         self.want_roles(&guild.uuid, person, roles, user);
         let MemberRef::Account(id) = user else {
@@ -110,7 +110,7 @@ impl<'a> Planner<'a> {
             let others =
                 target.members.iter().filter(|user| !wanted.contains(user) && !target.owned.contains_key(user));
             for user in others {
-                self.skip_member(&guild.uuid, None, Some(*user), LeftAlone::NotOurs { user: *user });
+                self.skip_member(&guild.uuid, None, Some(*user), SkipReason::NotOurs { user: *user });
             }
         }
     }
@@ -134,18 +134,18 @@ impl<'a> Planner<'a> {
             Some(Member::Account(account)) => {
                 Some(self.removal(user, present, MemberWhy::OtherAccount { account: account.id }))
             }
-            Some(Member::LeftAlone(LeftAlone::Blocked)) => Some(self.removal(user, present, MemberWhy::Blocked)),
-            Some(Member::New(_) | Member::LeftAlone(_)) | None => None,
+            Some(Member::SkipReason(SkipReason::Blocked)) => Some(self.removal(user, present, MemberWhy::Blocked)),
+            Some(Member::New(_) | Member::SkipReason(_)) | None => None,
         }
     }
 
     /// What may be done about a membership that should go.
     pub(super) fn removal(&self, user: MoodleUserId, present: bool, why: MemberWhy) -> Judgement {
         if let Some(entry) = self.protection(user) {
-            return Judgement::Leave(LeftAlone::Protected { entry });
+            return Judgement::Leave(SkipReason::Protected { entry });
         }
         if let Some(hold) = self.hold() {
-            return Judgement::Leave(LeftAlone::HeldBack { user: Some(user), hold });
+            return Judgement::Leave(SkipReason::HeldBack { user: Some(user), hold });
         }
         if !present {
             return Judgement::Forget(MemberWhy::GoneAlready);
@@ -172,7 +172,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    pub(super) fn hold(&self) -> Option<Hold> {
+    pub(super) fn hold(&self) -> Option<RemovalBlock> {
         self.holds.first().copied()
     }
 
@@ -203,7 +203,7 @@ impl<'a> Planner<'a> {
         guild: &GuildUuid,
         person: Option<CommunityUserId>,
         user: Option<MoodleUserId>,
-        reason: LeftAlone,
+        reason: SkipReason,
     ) {
         let name = self.name_of(person, user);
         self.skips.push(GuildSkip { guild: Some(guild.clone()), person, name, reason });

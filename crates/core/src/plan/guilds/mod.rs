@@ -22,7 +22,7 @@ use crate::model::{
     CohortId, CohortSide, Community, CommunityUserId, GroupId, GuildUuid, LinkName, MachineName, MoodleUserId, Owned,
 };
 use crate::snapshot::Snapshot;
-use crate::verdict::{Hold, LeftAlone};
+use crate::verdict::{RemovalBlock, SkipReason};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +67,7 @@ pub struct GuildSkip {
     /// The name to print.
     pub name: Box<str>,
     /// Why.
-    pub reason: LeftAlone,
+    pub reason: SkipReason,
 }
 
 /// A member who is where they should be.
@@ -113,7 +113,7 @@ pub struct GuildPlan {
     /// When it was made; the digest does not cover it.
     pub made_at: Timestamp,
     /// Why nothing is taken away, where that is so.
-    pub holds: Vec<Hold>,
+    pub holds: Vec<RemovalBlock>,
     /// Accounts, cohorts, memberships and roles to add; then roles, memberships and cohorts to take away.
     pub changes: Vec<GuildChange>,
     /// What is left alone, by guild and person.

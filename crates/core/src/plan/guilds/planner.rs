@@ -10,7 +10,7 @@ use crate::model::{
     machine_name,
 };
 use crate::policy::{GuildPolicy, UnpublishedRule};
-use crate::verdict::{Hold, LeftAlone};
+use crate::verdict::{RemovalBlock, SkipReason};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,7 +58,7 @@ pub(super) struct Planner<'a> {
     pub(super) policy: &'a GuildPolicy,
     pub(super) people: BTreeMap<CommunityUserId, Member<'a>>,
     pub(super) names: BTreeMap<GuildUuid, NameClaim>,
-    pub(super) holds: Vec<Hold>,
+    pub(super) holds: Vec<RemovalBlock>,
     /// Cohorts by folded idnumber.
     pub(super) idnumbers: BTreeMap<String, Vec<CohortId>>,
     /// The guild of each cohort that is half of a pair.
@@ -95,7 +95,7 @@ impl<'a> Planner<'a> {
         planner
     }
 
-    pub(super) fn skip_guild(&mut self, guild: &GuildUuid, name: &str, reason: LeftAlone) {
+    pub(super) fn skip_guild(&mut self, guild: &GuildUuid, name: &str, reason: SkipReason) {
         self.skips.push(GuildSkip { guild: Some(guild.clone()), person: None, name: name.into(), reason });
     }
 
@@ -131,7 +131,7 @@ impl<'a> Planner<'a> {
             Some(pair) if self.inputs.scope.covers_cohorts() => {
                 self.retire(&guild.uuid, pair, CohortWhy::GuildUnpublished)
             }
-            _ => self.skip_guild(&guild.uuid, &guild.label, LeftAlone::Unpublished),
+            _ => self.skip_guild(&guild.uuid, &guild.label, SkipReason::Unpublished),
         }
         self.push_line(guild, pair.map(|pair| pair.cohort), Vec::new());
     }
@@ -139,7 +139,7 @@ impl<'a> Planner<'a> {
     fn push_line(&mut self, guild: &Guild, cohort: Option<CohortId>, in_step: Vec<InStep>) {
         let counts = |person: CommunityUserId| {
             self.is_about(Some(person))
-                && !matches!(self.people.get(&person), Some(Member::LeftAlone(LeftAlone::Blocked)))
+                && !matches!(self.people.get(&person), Some(Member::SkipReason(SkipReason::Blocked)))
         };
         let members: BTreeSet<_> = guild.members.iter().map(|member| member.person).filter(|id| counts(*id)).collect();
         self.lines.push(GuildLine {
@@ -158,7 +158,7 @@ impl<'a> Planner<'a> {
     /// Somebody whom nothing leads to an account now, but who was given one earlier, must not get a second one.
     fn remember_accounts(&mut self) {
         let forgotten =
-            |member: &Member<'_>| matches!(member, Member::New(_) | Member::LeftAlone(LeftAlone::NoAccount));
+            |member: &Member<'_>| matches!(member, Member::New(_) | Member::SkipReason(SkipReason::NoAccount));
         let lost: BTreeSet<_> =
             self.people.iter().filter(|(_, member)| forgotten(member)).map(|(person, _)| *person).collect();
         let scoped = *self.inputs.scope != Scope::All;
@@ -170,7 +170,7 @@ impl<'a> Planner<'a> {
             let Some(person) = *person else { continue };
             let exists = self.inputs.directory.with_id(*user) != Some(None);
             if lost.contains(&person) && exists {
-                self.people.insert(person, Member::LeftAlone(LeftAlone::NoLongerFits { user: *user }));
+                self.people.insert(person, Member::SkipReason(SkipReason::NoLongerFits { user: *user }));
             }
             if scoped {
                 given.insert(*user, person);
@@ -185,7 +185,7 @@ impl<'a> Planner<'a> {
             if let Member::Account(account) = member
                 && let Some(by) = given.get(&account.id).filter(|by| *by != person)
             {
-                *member = Member::LeftAlone(LeftAlone::AccountTaken { account: account.id, by: *by });
+                *member = Member::SkipReason(SkipReason::AccountTaken { account: account.id, by: *by });
             }
         }
     }
@@ -199,7 +199,7 @@ impl Scope {
 }
 
 /// Why nothing may be taken away.
-fn holds(inputs: &GuildInputs<'_>) -> Vec<Hold> {
+fn holds(inputs: &GuildInputs<'_>) -> Vec<RemovalBlock> {
     let incomplete = !inputs.community.is_complete() || !inputs.moodle.is_complete();
     let unproven = !inputs.community.value.sight_is_proven();
     let unseen = missing_pairs(inputs).iter().any(|(uuid, pair)| {
@@ -208,10 +208,10 @@ fn holds(inputs: &GuildInputs<'_>) -> Vec<Hold> {
     });
     let waits = inputs.waiting.is_some() && *inputs.scope != Scope::All;
     let holds = [
-        (incomplete, Hold::Incomplete),
-        (unproven, Hold::SightUnproven),
-        (unseen, Hold::GuildsUnseen),
-        (waits, Hold::FullPlanWaits),
+        (incomplete, RemovalBlock::Incomplete),
+        (unproven, RemovalBlock::AccessUnproven),
+        (unseen, RemovalBlock::GuildsUnseen),
+        (waits, RemovalBlock::FullPlanWaits),
     ];
     holds.into_iter().filter_map(|(applies, hold)| applies.then_some(hold)).collect()
 }

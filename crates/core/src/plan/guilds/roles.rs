@@ -6,7 +6,7 @@ use super::planner::Planner;
 use super::{GuildChange, GuildSkip, MemberRef, RoleChange, RoleWhy};
 use crate::model::{Assignment, CommunityUserId, GuildRole, GuildUuid, MoodleUserId, RoleContext, RoleId};
 use crate::policy::{RoleGiver, RoleRule, RolesBy};
-use crate::verdict::LeftAlone;
+use crate::verdict::SkipReason;
 use std::collections::{BTreeMap, BTreeSet};
 
 type Claims = BTreeMap<GuildUuid, (CommunityUserId, RoleWhy)>;
@@ -33,8 +33,8 @@ impl<'a> WantedRoles<'a> {
     }
 
     /// Somebody in the guild is left alone, so their roles are too; unless they count as absent.
-    pub(super) fn keep(&mut self, guild: &GuildUuid, person: CommunityUserId, reason: &LeftAlone) {
-        if *reason != LeftAlone::Blocked {
+    pub(super) fn keep(&mut self, guild: &GuildUuid, person: CommunityUserId, reason: &SkipReason) {
+        if *reason != SkipReason::Blocked {
             self.kept.insert((guild.clone(), person));
         }
     }
@@ -93,7 +93,7 @@ impl Planner<'_> {
         if owners.is_none() && seen == Some(true) {
             for (guild, (person, _)) in claims {
                 let name = self.name_of(Some(*person), Some(assignment.user));
-                let reason = LeftAlone::RoleNotOurs { assignment };
+                let reason = SkipReason::RoleNotOurs { assignment };
                 self.skips.push(GuildSkip { guild: Some(guild.clone()), person: Some(*person), name, reason });
             }
             return;
@@ -122,8 +122,8 @@ impl Planner<'_> {
         }
         let user = assignment.user;
         let reason = match (self.protection(user), self.hold()) {
-            (Some(entry), _) => Some(LeftAlone::Protected { entry }),
-            (None, Some(hold)) => Some(LeftAlone::HeldBack { user: Some(user), hold }),
+            (Some(entry), _) => Some(SkipReason::Protected { entry }),
+            (None, Some(hold)) => Some(SkipReason::HeldBack { user: Some(user), hold }),
             (None, None) => None,
         };
         if let Some(reason) = reason {

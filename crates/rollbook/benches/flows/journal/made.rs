@@ -1,11 +1,11 @@
 //! Made-up rows: the same number gives the same row, always.
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook::clock::Clock;
-use rollbook::journal::{Decision, OutboxItem, OutboxKind};
+use rollbook_clock::Clock;
 use rollbook_core::model::{FeedRecord, FieldNames, MoodleCourseId, MoodleUserId, read_record};
 use rollbook_core::plan::AppliedState;
 use rollbook_core::run::{Step, Verdict};
+use rollbook_journal::{Decision, OutboxItem, OutboxKind};
 use serde_json::json;
 use std::sync::OnceLock;
 

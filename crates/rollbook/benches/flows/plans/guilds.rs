@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use rollbook_core::guard::{GuildView, check_guilds};
 use rollbook_core::matching::Directory;
 use rollbook_core::model::{
-    Account, Cohort, CohortContext, CohortId, CohortSide, CohortVisibility, Community, CommunityPerson,
+    Account, CanaryAccount, Cohort, CohortContext, CohortId, CohortSide, CohortVisibility, Community, CommunityPerson,
     CommunityUserId, GroupId, Guild, GuildMember, GuildPair, GuildStatus, GuildUuid, Identity, LinkName, MachineName,
-    Mail, MoodleUserId, NameHints, Owned, PairState, PersonStanding, Sentinel,
+    Mail, MoodleUserId, NameHints, Owned, PairState, PersonState,
 };
 use rollbook_core::plan::{GuildInputs, Scope, plan_guilds};
 use rollbook_core::policy::GuildPolicy;
@@ -65,14 +65,14 @@ fn community(shift: i64) -> Snapshot<Community> {
         uuid: format!("{number:08}-1111-4000-8000-000000000000"),
         name: format!("user{number}"),
         mail: Some(Mail(format!("user{number}@example.org"))),
-        standing: PersonStanding::Active,
+        standing: PersonState::Active,
     };
     let value = Community {
         guilds: (1..=GUILDS).map(guild).collect(),
         people: (0..PEOPLE).map(|number| (CommunityUserId(number), person(number))).collect(),
         missing: std::collections::BTreeMap::new(),
         identity: Identity::Database,
-        sentinel: Sentinel::Seen,
+        sentinel: CanaryAccount::Seen,
     };
     Snapshot::complete(Timestamp::UNIX_EPOCH, value)
 }

@@ -1,12 +1,12 @@
 //! What to do about each failure: an error of this flow, with its next step.
 
-use crate::clients::drupal::DrupalError;
-use crate::clients::moodle::{CODE_VARIABLES_DROPPED, MoodleError};
-use crate::journal::JournalError;
-use crate::pipeline::guilds::{GuildsError, GuildsFlow};
-use crate::sources::community::CommunityError;
-use crate::sources::moodle::{CohortSourceError, MoodleSourceError};
 use miette::Diagnostic;
+use rollbook_community::client::DrupalError;
+use rollbook_community::snapshot::CommunityError;
+use rollbook_journal::JournalError;
+use rollbook_moodle::client::{CODE_VARIABLES_DROPPED, MoodleError};
+use rollbook_moodle::snapshot::{CohortSourceError, MoodleSourceError};
+use rollbook_sync::flows::guilds::{GuildsError, GuildsFlow};
 use std::error::Error;
 use std::fmt::{self, Display};
 
@@ -53,15 +53,15 @@ fn next_step(error: &GuildsError, flow: &GuildsFlow) -> String {
             format!("check [site.{to}.database], or leave it out: then everything is read over web services")
         }
         GuildsError::Journal(JournalError::LeaseHeld { .. }) => {
-            "wait until that run ends, or stop its process".to_owned()
+            "wait until that run ends, or use --wait".to_owned()
         }
         GuildsError::Journal(_) => String::new(),
         GuildsError::NoSuchGuild { closest, .. } if closest.is_empty() => {
-            format!("`rollbook guilds list {from}` shows the guilds that there are")
+            format!("list the guilds with: rollbook guilds list {from}")
         }
         GuildsError::NoSuchGuild { closest, .. } => {
             let names = closest.join(", ");
-            format!("did you mean {names}? `rollbook guilds list {from}` shows the guilds that there are")
+            format!("did you mean {names}? list the guilds with: rollbook guilds list {from}")
         }
         GuildsError::SeveralGuilds { .. } => "name one of them by its number".to_owned(),
         GuildsError::NoSuchPerson { .. } => {
@@ -99,7 +99,9 @@ fn community(error: &CommunityError, site: &str) -> String {
             | DrupalError::Maintenance { .. }
             | DrupalError::Unavailable { .. }
             | DrupalError::Unknown { .. }
-            | DrupalError::Malformed { .. } => format!("is {site} up? try again; `rollbook doctor` looks closer"),
+            | DrupalError::Malformed { .. } => {
+                format!("check that {site} is up and try again; rollbook doctor shows more")
+            }
             DrupalError::Refused { .. } => format!("check `group_type` and `machine_name_field` of the link of {site}"),
         },
         CommunityError::Tables(_) => format!("check [site.{site}.database]: address, account, SELECT on the tables"),
@@ -110,8 +112,8 @@ fn community(error: &CommunityError, site: &str) -> String {
 fn moodle(error: &MoodleSourceError, site: &str) -> String {
     match error {
         // The error names what is missing and where it is given.
-        MoodleSourceError::Blind { .. } | MoodleSourceError::Barred { .. } => {
-            format!("`rollbook doctor` shows all that the token of {site} lacks")
+        MoodleSourceError::InsufficientPermissions { .. } | MoodleSourceError::Barred { .. } => {
+            format!("rollbook doctor lists everything that the token of {site} lacks")
         }
         MoodleSourceError::Database(_) => format!("check [site.{site}.database]"),
         MoodleSourceError::Call { source, .. } => match source {
@@ -130,7 +132,9 @@ fn moodle(error: &MoodleSourceError, site: &str) -> String {
             | MoodleError::Maintenance { .. }
             | MoodleError::Unavailable { .. }
             | MoodleError::Unknown { .. }
-            | MoodleError::Malformed { .. } => format!("is {site} up? try again; `rollbook doctor` looks closer"),
+            | MoodleError::Malformed { .. } => {
+                format!("check that {site} is up and try again; rollbook doctor shows more")
+            }
         },
     }
 }

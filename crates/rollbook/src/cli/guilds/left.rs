@@ -2,10 +2,10 @@
 
 use super::lines::{Lines, count};
 use crate::cli::output::Sign;
-use crate::pipeline::guilds::GuildsReport;
 use rollbook_core::model::{CommunityUserId, GuildUuid};
 use rollbook_core::plan::{GuildChange, GuildSkip};
-use rollbook_core::verdict::LeftAlone;
+use rollbook_core::verdict::SkipReason;
+use rollbook_sync::flows::guilds::GuildsReport;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many are listed for each reason where details were not asked for.
@@ -20,14 +20,14 @@ pub(super) fn tell_left(report: &GuildsReport, detailed: bool, lines: &mut Lines
     // Who is removed for being blocked is told there.
     let removed: BTreeSet<_> = report.plan.changes.iter().filter_map(removed_member).collect();
     let told =
-        |skip: &&GuildSkip| skip.reason == LeftAlone::Blocked && removed.contains(&(skip.guild.as_ref(), skip.person));
+        |skip: &&GuildSkip| skip.reason == SkipReason::Blocked && removed.contains(&(skip.guild.as_ref(), skip.person));
     let skips = report.plan.skips.iter().filter(|skip| !told(skip));
     let (without, others): (Vec<&GuildSkip>, Vec<&GuildSkip>) =
-        skips.partition(|skip| skip.reason == LeftAlone::NoAccount);
+        skips.partition(|skip| skip.reason == SkipReason::NoAccount);
     if !without.is_empty() {
         let people: BTreeSet<_> = without.iter().map(|skip| (skip.person, &skip.name)).collect();
         let members = count(people.len() as u64, "member");
-        lines.sign(Sign::Warning, format_args!("without Moodle account: {members}"));
+        lines.sign(Sign::Warning, format_args!("no Moodle account: {members}"));
         list(people.into_iter().map(|(_, name)| name.to_string()).collect(), "    ", detailed, lines);
     }
     let mut by_reason = BTreeMap::<String, Vec<&GuildSkip>>::new();
@@ -35,7 +35,7 @@ pub(super) fn tell_left(report: &GuildsReport, detailed: bool, lines: &mut Lines
         by_reason.entry(skip.reason.in_general()).or_default().push(skip);
     }
     if !by_reason.is_empty() {
-        lines.sign(Sign::Note, format_args!("{} left alone:", by_reason.values().map(Vec::len).sum::<usize>()));
+        lines.sign(Sign::Note, format_args!("{} skipped:", by_reason.values().map(Vec::len).sum::<usize>()));
     }
     for (reason, skips) in by_reason {
         match skips.as_slice() {
@@ -69,7 +69,7 @@ fn tell_several(skips: &[&GuildSkip], reason: &str, labels: &Labels<'_>, detaile
         lines.line(format_args!("        {}", printable(&of_guild)));
     }
     if skips.len() > LISTED_MAX {
-        lines.line(format_args!("        and {} more; -v lists them all", skips.len() - LISTED_MAX));
+        lines.line(format_args!("        and {} more; -v lists all", skips.len() - LISTED_MAX));
     }
 }
 
@@ -96,7 +96,7 @@ fn list(items: Vec<String>, indent: &str, detailed: bool, lines: &mut Lines<'_>)
         lines.line(format_args!("{indent}{}", printable(item)));
     }
     if shown < items.len() {
-        lines.line(format_args!("{indent}and {} more; -v lists them all", items.len() - shown));
+        lines.line(format_args!("{indent}and {} more; -v lists all", items.len() - shown));
     }
 }
 

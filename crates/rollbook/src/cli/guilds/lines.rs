@@ -1,7 +1,7 @@
 //! The lines of a synchronisation. In a dry run every one of them says that it is one.
 
 use crate::cli::output::{Output, Sign};
-use crate::pipeline::guilds::Purpose;
+use rollbook_sync::flows::guilds::Purpose;
 use std::fmt::Display;
 
 /// How many steps a synchronisation tells.

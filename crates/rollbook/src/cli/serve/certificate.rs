@@ -3,9 +3,9 @@
 //! The files are looked at every ten seconds and at SIGHUP. What cannot be used is told in the log, and the pair that was good stays:
 //! a renewal that is half written, or wrong, shuts nobody out.
 
-use crate::config::service::Tls;
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::report::with_causes;
+use rollbook_settings::service::Tls;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -127,7 +127,7 @@ mod tests {
 
     #[tokio::test]
     async fn files_that_change_are_taken_only_where_they_fit_together() {
-        crate::clients::http::install_tls();
+        rollbook_remote::http::install_tls();
         let folder = tempfile::tempdir().unwrap();
         let tls = Tls { certificate: folder.path().join("certificate.pem"), key: folder.path().join("key.pem") };
         let write = |chain: &str, key: &str| {

@@ -3,13 +3,13 @@
 //! A slow or foreign handshake is made apart, within its time: it keeps nobody else out.
 
 use super::certificate::{Acceptor, Certificate};
-use crate::config::service::Server;
 use axum::Router;
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request};
 use axum::middleware::map_request;
 use axum::serve::{IncomingStream, Listener};
 use miette::{IntoDiagnostic, miette};
+use rollbook_settings::service::Server;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;

@@ -1,18 +1,18 @@
 //! `rollbook doctor`: reaches every site, and says what is missing and what to do about it.
 //!
-//! It changes nothing anywhere. Next: [`crate::pipeline::doctor`], which examines.
+//! It changes nothing anywhere. Next: [`rollbook_sync::flows::doctor`], which examines.
 
 use crate::cli::output::{Output, Sign};
 use crate::cli::{Context, Exit};
-use crate::pipeline::doctor::{Check, Health, examine};
 use clap::Args;
 use rollbook_core::model::SiteName;
+use rollbook_sync::flows::doctor::{Check, Health, examine};
 use serde_json::json;
 
-/// Reach every site and say what is missing
+/// Check every site: access, permissions, settings
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Doctor {
-    /// Examine this site only
+    /// Check only this site
     #[arg(long, value_name = "NAME")]
     site: Option<String>,
 }

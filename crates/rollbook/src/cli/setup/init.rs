@@ -1,14 +1,14 @@
 //! `rollbook init`: writes a commented configuration, or checks one.
 //!
 //! It never overwrites a configuration unasked, and writes it so that only its owner may read it.
-//! Next: [`crate::config`], which does the checking.
+//! Next: [`rollbook_settings`], which does the checking.
 
 use crate::cli::output::{Output, Sign, Table};
 use crate::cli::{Context, Exit};
-use crate::config::{ConfigErrors, Problem, Settings, Warning};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::counted_as;
+use rollbook_settings::{ConfigErrors, Problem, Settings, Warning};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -24,7 +24,7 @@ pub(in crate::cli) struct Init {
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
 
-    /// Replace a file that is there
+    /// Overwrite an existing file
     #[arg(long, conflicts_with = "check")]
     force: bool,
 }
@@ -48,7 +48,7 @@ fn write(path: &Path, force: bool, out: &mut Output) -> miette::Result<Exit> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             return Err(miette!(
                 help = "name another file with --config, or replace it with --force",
-                "{place} is there already"
+                "{place} already exists"
             ));
         }
         opened => opened.into_diagnostic().wrap_err_with(doing)?,

@@ -1,10 +1,10 @@
 //! The community that `rollbook live` is given: where it is, and as whom it is read.
 
-use crate::clients::drupal::DrupalAuth;
-use crate::config::Env;
 use crate::live::LiveCommunity;
-use crate::sources::database::DatabaseOptions;
 use clap::Args;
+use rollbook_community::client::DrupalAuth;
+use rollbook_remote::database::DatabaseOptions;
+use rollbook_settings::Env;
 use secrecy::SecretString;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub(super) struct CommunityArgs {
     #[arg(long, value_name = "URL", requires = "drupal")]
     drupal_database: Option<String>,
 
-    /// What the names of the community's tables begin with
+    /// The prefix of the community's tables
     #[arg(long, value_name = "PREFIX", default_value = "")]
     drupal_prefix: String,
 

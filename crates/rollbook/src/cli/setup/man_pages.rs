@@ -5,15 +5,15 @@
 
 use crate::cli::output::Sign;
 use crate::cli::{Cli, Context, Exit};
-use crate::config::{CONFIG, LOG};
 use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
 use miette::{IntoDiagnostic, WrapErr};
+use rollbook_settings::{CONFIG, LOG};
 use serde_json::json;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Write a manual page for each command into a folder
+/// Write manual pages into a folder
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ManPages {
     /// The folder; it is made where it is not there

@@ -1,12 +1,12 @@
 //! Accounts, as the service account makes them.
 
-use crate::clients::moodle::read::UserField;
-use crate::clients::moodle::write::NewUser;
-use crate::clients::moodle::{ItemOutcome, send_halving};
 use crate::live::Bench;
 use crate::live::difference::{Checked, differs, holds, refused, same, while_doing};
 use crate::live::made::Person;
 use rollbook_core::model::Guid;
+use rollbook_moodle::client::read::UserField;
+use rollbook_moodle::client::write::NewUser;
+use rollbook_moodle::client::{ItemOutcome, send_halving};
 
 const INVALID: &[&str] = &["invalidparameter"];
 

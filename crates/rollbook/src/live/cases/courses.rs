@@ -1,10 +1,10 @@
 //! Courses, looked up by what the ELM calls them.
 
-use crate::clients::moodle::read::WhichEnrolled;
-use crate::clients::moodle::write::EnrolmentState;
 use crate::live::Bench;
 use crate::live::difference::{Checked, holds, refused, same, while_doing};
 use rollbook_core::model::{ElmCourseId, MoodleCourseId};
+use rollbook_moodle::client::read::WhichEnrolled;
+use rollbook_moodle::client::write::EnrolmentState;
 use std::slice::from_ref;
 
 /// No Moodle has given out so high an id.

@@ -1,12 +1,14 @@
 //! What the read-only database tells, against what the web services do.
 
-use crate::clients::moodle::write::{Enrolment as NewEnrolment, EnrolmentState};
 use crate::live::Bench;
 use crate::live::difference::{Checked, differs, holds, same, while_doing};
-use crate::sources::database::Arg;
-use crate::sources::moodle::{LISTED_FROM, collect_enrolments, complete_courses, read_administrators, read_enrolments};
 use rollbook_core::model::{Course, Enrolment, ManualInstance, MoodleCourseId, MoodleUserId};
 use rollbook_core::plan::Courses;
+use rollbook_moodle::client::write::{Enrolment as NewEnrolment, EnrolmentState};
+use rollbook_moodle::snapshot::{
+    LISTED_FROM, collect_enrolments, complete_courses, read_administrators, read_enrolments,
+};
+use rollbook_remote::database::Arg;
 use std::collections::BTreeSet;
 use std::slice::from_ref;
 
@@ -34,11 +36,11 @@ async fn rows(bench: &Bench, user: MoodleUserId, course: MoodleCourseId) -> Chec
     let args = [Arg::Int(user.0), Arg::Int(course.0)];
     let rows = bench.database()?.rows("reading an enrolment's dates", DATES, &args).await;
     let rows = rows.map_err(while_doing("reading an enrolment's dates"))?;
-    let read = |row: &crate::sources::database::Row| Ok((row.int(0)?, row.int(1)?, row.int(2)?));
+    let read = |row: &rollbook_remote::database::Row| Ok((row.int(0)?, row.int(1)?, row.int(2)?));
     rows.iter()
         .map(read)
         .collect::<Result<_, _>>()
-        .map_err(while_doing::<crate::sources::database::DatabaseError>("reading dates"))
+        .map_err(while_doing::<rollbook_remote::database::DatabaseError>("reading dates"))
 }
 
 pub(super) async fn the_database_and_the_web_services_agree_how_people_stand(bench: &Bench) -> Checked {

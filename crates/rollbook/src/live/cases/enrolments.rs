@@ -1,12 +1,12 @@
 //! Manual enrolments, as the service account makes them.
 
 use super::accounts::outcome_word;
-use crate::clients::moodle::read::WhichEnrolled::{All, OnlyActive, OnlySuspended};
-use crate::clients::moodle::send_halving;
-use crate::clients::moodle::write::{Enrolment, EnrolmentState, UserUpdate};
 use crate::live::Bench;
 use crate::live::difference::{Checked, refused, same, while_doing};
 use rollbook_core::model::{MoodleCourseId, MoodleUserId, RoleId};
+use rollbook_moodle::client::read::WhichEnrolled::{All, OnlyActive, OnlySuspended};
+use rollbook_moodle::client::send_halving;
+use rollbook_moodle::client::write::{Enrolment, EnrolmentState, UserUpdate};
 use std::slice::from_ref;
 
 /// No Moodle has given out so high an id.

@@ -1,12 +1,12 @@
 //! PHP's limit on form variables, past which it drops the rest: the token, too, so that Moodle refuses the call.
 
-use crate::clients::moodle::read::UserField;
-use crate::clients::moodle::read::WhichEnrolled::All;
-use crate::clients::moodle::write::{Enrolment, EnrolmentState};
-use crate::clients::moodle::{CODE_VARIABLES_DROPPED, MoodleClient};
 use crate::live::Bench;
 use crate::live::difference::{Checked, differs, holds, refused, same, while_doing};
 use rollbook_core::model::{MoodleCourseId, MoodleUserId};
+use rollbook_moodle::client::read::UserField;
+use rollbook_moodle::client::read::WhichEnrolled::All;
+use rollbook_moodle::client::write::{Enrolment, EnrolmentState};
+use rollbook_moodle::client::{CODE_VARIABLES_DROPPED, MoodleClient};
 
 /// What the client promises to stay below unless it is told otherwise.
 const BUDGET: usize = 900;

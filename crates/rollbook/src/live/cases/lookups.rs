@@ -1,12 +1,12 @@
 //! Accounts, looked up by one field or another.
 
-use crate::clients::moodle::read::UserField;
-use crate::clients::moodle::write::{UserUpdate, UserUpdateOutcome};
 use crate::live::Bench;
 use crate::live::difference::{Checked, holds, same, while_doing};
 use crate::live::made::Person;
-use crate::sources::moodle::find_by_guid;
 use rollbook_core::model::Guid;
+use rollbook_moodle::client::read::UserField;
+use rollbook_moodle::client::write::{UserUpdate, UserUpdateOutcome};
+use rollbook_moodle::snapshot::find_by_guid;
 
 pub(super) async fn an_account_is_found_by_every_field_and_shown_with_every_field(bench: &Bench) -> Checked {
     let (person, id) = bench.account().await?;

@@ -1,12 +1,12 @@
 //! Who is in a course, and in which courses somebody is.
 
-use crate::clients::moodle::read::WhichEnrolled::{All, OnlyActive, OnlySuspended};
-use crate::clients::moodle::read::WhichFields;
-use crate::clients::moodle::write::EnrolmentState;
 use crate::live::Bench;
 use crate::live::difference::{Checked, refused, same, while_doing};
-use crate::sources::moodle::{LISTED_FROM, collect_enrolments};
 use rollbook_core::model::{Enrolment, MoodleCourseId, MoodleUserId};
+use rollbook_moodle::client::read::WhichEnrolled::{All, OnlyActive, OnlySuspended};
+use rollbook_moodle::client::read::WhichFields;
+use rollbook_moodle::client::write::EnrolmentState;
+use rollbook_moodle::snapshot::{LISTED_FROM, collect_enrolments};
 use std::collections::BTreeSet;
 
 pub(super) async fn active_and_suspended_are_listed_apart(bench: &Bench) -> Checked {

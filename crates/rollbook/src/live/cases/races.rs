@@ -1,12 +1,12 @@
 //! Calls at the same moment: what Moodle keeps whole, and what it lets through twice.
 
-use crate::clients::moodle::MoodleError;
-use crate::clients::moodle::read::UserField;
-use crate::clients::moodle::read::WhichEnrolled::{All, OnlyActive};
-use crate::clients::moodle::write::EnrolmentState;
 use crate::live::Bench;
 use crate::live::difference::{Checked, holds, same, while_doing};
 use crate::live::made::Person;
+use rollbook_moodle::client::MoodleError;
+use rollbook_moodle::client::read::UserField;
+use rollbook_moodle::client::read::WhichEnrolled::{All, OnlyActive};
+use rollbook_moodle::client::write::EnrolmentState;
 
 /// What the loser of a race may be answered.
 const LOST: &[&str] = &["dmlwriteexception", "invalidparameter"];

@@ -1,12 +1,12 @@
 //! Who the site is, what the token may, and what a token looks like that may nothing.
 
-use crate::clients::moodle::read::{UserField, WhichEnrolled, WhichFields};
-use crate::clients::moodle::write::EnrolmentState;
-use crate::clients::moodle::{Function, MoodleError};
 use crate::live::Bench;
 use crate::live::difference::{Checked, differs, holds, refused, same, while_doing};
-use crate::sources::moodle::{MoodleSourceError, Sentinel, prove_sight};
 use rollbook_core::model::MoodleUserId;
+use rollbook_moodle::client::read::{UserField, WhichEnrolled, WhichFields};
+use rollbook_moodle::client::write::EnrolmentState;
+use rollbook_moodle::client::{Function, MoodleError};
+use rollbook_moodle::snapshot::{CanaryAccount, MoodleSourceError, run_preflight};
 use std::slice::from_ref;
 
 /// What intake calls.
@@ -53,8 +53,9 @@ pub(super) async fn a_function_outside_the_service_is_denied(bench: &Bench) -> C
 }
 
 pub(super) async fn the_token_proves_its_sight(bench: &Bench) -> Checked {
-    let sight = prove_sight(&bench.reader(), &sentinel(bench)).await.map_err(while_doing("proving the sight"))?;
-    holds("the service account is named", sight.service_account().0 > 0)
+    let preflight =
+        run_preflight(&bench.reader(), &sentinel(bench)).await.map_err(while_doing("proving the preflight"))?;
+    holds("the service account is named", preflight.service_account().0 > 0)
 }
 
 pub(super) async fn trying_what_is_always_refused_tells_the_rights_and_changes_nothing(bench: &Bench) -> Checked {
@@ -102,14 +103,14 @@ pub(super) async fn a_token_without_rights_is_refused_every_write(bench: &Bench)
 }
 
 pub(super) async fn a_token_without_rights_is_found_out(bench: &Bench) -> Checked {
-    match prove_sight(&bench.weak()?.reader(), &sentinel(bench)).await {
-        Err(MoodleSourceError::Blind { .. }) => Ok(()),
-        Err(error) => Err(while_doing("proving the sight without rights")(error)),
-        Ok(_) => Err(differs("the sight without rights", "blind".to_owned(), "proven".to_owned())),
+    match run_preflight(&bench.weak()?.reader(), &sentinel(bench)).await {
+        Err(MoodleSourceError::InsufficientPermissions { .. }) => Ok(()),
+        Err(error) => Err(while_doing("proving the preflight without rights")(error)),
+        Ok(_) => Err(differs("the preflight without rights", "blind".to_owned(), "proven".to_owned())),
     }
 }
 
 /// The account that must be seen.
-pub(super) fn sentinel(bench: &Bench) -> Sentinel {
-    bench.options.sentinel.clone().map_or(Sentinel::Account(MoodleUserId(2)), Sentinel::Named)
+pub(super) fn sentinel(bench: &Bench) -> CanaryAccount {
+    bench.options.sentinel.clone().map_or(CanaryAccount::Account(MoodleUserId(2)), CanaryAccount::Named)
 }

@@ -4,7 +4,7 @@ mod writes;
 
 use crate::stage::{SCOPES, Stage, request};
 use jiff::SignedDuration;
-use rollbook::web::api::document;
+use rollbook_web::api::document;
 use serde_json::{Value, json};
 
 /// The scope that a route takes.
@@ -71,8 +71,8 @@ async fn expired_revoked_or_missing_token_opens_nothing() {
         refused.problem(401);
         assert!(refused.headers["www-authenticate"].to_str().unwrap().starts_with("Bearer"), "{wrong}");
     }
-    let id = stage.journal.tokens().await.unwrap()[0].id;
-    stage.journal.revoke_token(id, "robin", stage.now()).await.unwrap();
+    let id = stage.journal.tokens().list().await.unwrap()[0].id;
+    stage.journal.tokens().revoke(id, "robin", stage.now()).await.unwrap();
     stage.get("/api/v1/links", &token).await.problem(401);
     let other = stage.token("reader", "read").await;
     stage.hand.set(stage.now() + SignedDuration::from_mins(59));
@@ -84,12 +84,12 @@ async fn expired_revoked_or_missing_token_opens_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cookie_opens_nothing_here() {
     let stage = Stage::quiet("learning", "").await;
-    let session = rollbook::web::door::make_secret();
-    let role = rollbook::config::service::RoleName::Administrator;
-    stage.journal.add_account("robin", role, None, "command line", stage.now()).await.unwrap();
-    let hash = rollbook::web::door::hash_secret(&session);
+    let session = rollbook_web::auth::make_secret();
+    let role = rollbook_settings::service::RoleName::Administrator;
+    stage.journal.accounts().add("robin", role, None, "command line", stage.now()).await.unwrap();
+    let hash = rollbook_web::auth::hash_secret(&session);
     let expires = stage.now() + SignedDuration::from_hours(1);
-    stage.journal.open_session("robin", &hash, expires, stage.now()).await.unwrap();
+    stage.journal.sessions().open("robin", &hash, expires, stage.now()).await.unwrap();
     let cookie = format!("rollbook-session={session}");
     let with_cookie = |path: &str| {
         let mut asked = request("GET", path, "", None);

@@ -2,8 +2,8 @@
 
 use crate::world::{Learner, Stage, minutes};
 use jiff::SignedDuration;
-use rollbook::journal::{Journal, JournalError, OpenOptions};
-use rollbook::pipeline::completions::{
+use rollbook_journal::{Journal, JournalError, OpenOptions};
+use rollbook_sync::flows::completions::{
     CompletionsError, CompletionsReport, CompletionsRequest, Purpose, Reach, run_completions,
 };
 use sqlx::{Connection, Row, SqliteConnection};

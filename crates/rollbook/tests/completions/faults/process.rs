@@ -1,7 +1,7 @@
 //! Real processes, killed by the kernel while they wait for the ELM or for Moodle.
 
 use crate::world::{COURSE, Learner, Stage, minutes};
-use rollbook::clock::Clock;
+use rollbook_clock::Clock;
 use rollbook_sandbox::{ELM_TOKEN, Fault, Kind, MOODLE_TOKEN, Target};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};

@@ -2,10 +2,10 @@
 
 use super::stage::begin;
 use crate::world::Site;
-use rollbook::journal::OpenOptions;
-use rollbook::pipeline::guilds::{Ask, Purpose};
 use rollbook_core::policy::ArchiveRule;
+use rollbook_journal::OpenOptions;
 use rollbook_sandbox::{Fault, Kind, Target, cut};
+use rollbook_sync::flows::guilds::{Ask, Purpose};
 use std::sync::Arc;
 use std::time::Duration;
 

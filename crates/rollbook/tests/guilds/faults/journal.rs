@@ -3,11 +3,11 @@
 use super::stage::begin;
 use crate::world::Site;
 use jiff::SignedDuration;
-use rollbook::journal::{JournalError, OpenOptions};
-use rollbook::pipeline::guilds::{Ask, GuildsError, Purpose};
 use rollbook_core::policy::ArchiveRule;
 use rollbook_core::report::with_causes;
 use rollbook_core::run::RunState;
+use rollbook_journal::{JournalError, OpenOptions};
+use rollbook_sync::flows::guilds::{Ask, GuildsError, Purpose};
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use std::time::Duration;
 

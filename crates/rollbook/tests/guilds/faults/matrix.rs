@@ -1,10 +1,10 @@
 //! One cell at a time: this write, this call of it or all, this fault; run, run again, and compare with the twin.
 
 use super::stage::{begin, twin};
-use rollbook::journal::OpenOptions;
-use rollbook::pipeline::guilds::{Ask, Purpose};
 use rollbook_core::policy::ArchiveRule;
+use rollbook_journal::OpenOptions;
 use rollbook_sandbox::{At, Fault, Kind, Server, Target};
+use rollbook_sync::flows::guilds::{Ask, Purpose};
 use std::time::Duration;
 
 /// So long is an answer waited for that does not come.

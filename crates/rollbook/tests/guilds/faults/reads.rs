@@ -1,8 +1,8 @@
 //! Sites that are gone, and a community that fails in the middle of being read.
 
 use crate::world::Site;
-use rollbook::pipeline::guilds::{Ask, Purpose};
 use rollbook_sandbox::{Fault, Kind, Target};
+use rollbook_sync::flows::guilds::{Ask, Purpose};
 
 #[tokio::test]
 async fn site_that_is_gone_stops_the_run_and_nothing_is_guessed() {

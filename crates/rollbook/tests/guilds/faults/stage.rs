@@ -1,12 +1,12 @@
 //! One synchronisation that takes every write of the flow, and what it leaves behind in plain words.
 
 use crate::world::{Site, changes, world};
-use rollbook::journal::OpenOptions;
-use rollbook::pipeline::guilds::{Ask, Purpose};
 use rollbook_core::model::{GuildRole, PairState, RoleContext, RoleId};
 use rollbook_core::policy::{ArchiveRule, MemberAccounts, NewMemberRule, RoleGiver, RoleRule};
 use rollbook_core::run::RunState;
+use rollbook_journal::OpenOptions;
 use rollbook_sandbox::moodle::GUILD_MENTOR_ROLE;
+use rollbook_sync::flows::guilds::{Ask, Purpose};
 use std::collections::BTreeSet;
 use tokio::sync::OnceCell;
 
@@ -66,7 +66,7 @@ impl Site {
     /// Moodle and the journal, without ids: they follow the order of the calls.
     pub(crate) async fn picture(&self) -> BTreeSet<String> {
         let mut lines = BTreeSet::new();
-        let owned = self.journal.owned(&self.flow.link).await.unwrap();
+        let owned = self.journal.guilds().owned(&self.flow.link).await.unwrap();
         let world = self.sandbox.world();
         let moodle = &world.moodle;
         let name = |id: i64| moodle.users.get(id).map_or("?".to_owned(), |user| user.username.clone());

@@ -6,7 +6,7 @@ mod signals;
 
 use crate::stage::{NOW, Stage, school};
 use jiff::Timestamp;
-use rollbook::clock::Clock;
+use rollbook_clock::Clock;
 use rollbook_sandbox::World;
 use serde_json::Value;
 use snapbox::cmd::Command;

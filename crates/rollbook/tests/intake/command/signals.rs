@@ -2,7 +2,7 @@
 
 use super::{rollbook, school_now, text};
 use crate::stage::Stage;
-use rollbook::clock::Clock;
+use rollbook_clock::Clock;
 use rollbook_sandbox::{At, Fault, Kind, Target};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -31,8 +31,7 @@ async fn start(stage: &Stage, target: Target, nth: u64) -> Child {
 /// The stage's own journal and clock again, two minutes later.
 async fn later(stage: &mut Stage) {
     let address = stage.journal_file().display().to_string();
-    stage.journal =
-        rollbook::journal::Journal::open(&address, &rollbook::journal::OpenOptions::default()).await.unwrap();
+    stage.journal = rollbook_journal::Journal::open(&address, &rollbook_journal::OpenOptions::default()).await.unwrap();
     stage.hand.set(Clock::system().now());
     stage.hand.advance(Duration::from_secs(120));
 }

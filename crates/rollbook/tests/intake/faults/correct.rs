@@ -1,11 +1,11 @@
 //! A person's decision to correct an account × every fault: whoever decides again comes to what a world without faults came to.
 
 use crate::stage::{FIRST, Picture, Stage, ago, empty_school, link, mail};
-use rollbook::journal::AttentionFilter;
-use rollbook::pipeline::correct::{CorrectError, Corrected, CorrectionRequest, correct_account};
 use rollbook_core::model::MoodleUserId;
 use rollbook_core::plan::CorrectionAsk;
+use rollbook_journal::AttentionFilter;
 use rollbook_sandbox::{Fault, FeedRow, Kind, MOODLE_TOKEN, Target, cut};
+use rollbook_sync::flows::correct::{CorrectError, Corrected, CorrectionRequest, correct_account};
 use std::time::Duration;
 
 const UPDATE: &str = "core_user_update_users";
@@ -36,7 +36,7 @@ impl Scene {
         world.elm.push(FeedRow::enrol("E20", "another@example.org", FIRST, ago(44)));
         let stage = Stage::new(world).await;
         stage.round().await.unwrap();
-        let items = stage.journal.attention(&AttentionFilter::default(), 10).await.unwrap();
+        let items = stage.journal.attention().list(&AttentionFilter::default(), 10).await.unwrap();
         let user = stage.sandbox.world().moodle.users.iter().find(|user| user.idnumber == "E22").unwrap().id;
         let (kind, ask) = match decision {
             Decision::UseAccount => ("guid_changed", CorrectionAsk::UseAccount(MoodleUserId(user))),
@@ -55,7 +55,7 @@ impl Scene {
     async fn end(&self, what: &str) -> Picture {
         self.stage.sandbox.faults().clear();
         self.stage.outlive_lease();
-        if self.stage.journal.attention_item(self.request.item).await.unwrap().closed.is_none() {
+        if self.stage.journal.attention().find(self.request.item).await.unwrap().closed.is_none() {
             self.decide().await.unwrap_or_else(|error| panic!("{what}: the second decision failed: {error:?}"));
         }
         self.stage.settle(what).await;
@@ -67,7 +67,7 @@ async fn twin(decision: Decision) -> Picture {
     let scene = Scene::new(decision).await;
     scene.decide().await.unwrap();
     assert_eq!(scene.stage.sandbox.calls().of(UPDATE), 1);
-    let closed = scene.stage.journal.attention_item(scene.request.item).await.unwrap().closed;
+    let closed = scene.stage.journal.attention().find(scene.request.item).await.unwrap().closed;
     assert!(closed.is_some(), "the item is settled by the decision");
     scene.end("the twin").await
 }

@@ -3,7 +3,7 @@
 use super::words;
 use crate::stage::{FIRST, Stage, enrol, link, school};
 use jiff::SignedDuration;
-use rollbook::journal::{Journal, OpenOptions};
+use rollbook_journal::{Journal, OpenOptions};
 use rollbook_sandbox::{Fault, Kind, Target};
 use sqlx::{Connection, SqliteConnection};
 
@@ -12,6 +12,7 @@ async fn a_second_run_of_a_link_at_once_is_refused_and_says_who_runs_it_since_wh
     let stage = Stage::new(school()).await;
     stage
         .journal
+        .leases()
         .acquire(&link(), "process 7 on elsewhere", SignedDuration::from_mins(5), stage.clock.now())
         .await
         .unwrap();

@@ -8,7 +8,7 @@ mod pains;
 mod records;
 
 use crate::stage::Stage;
-use rollbook::pipeline::intake::IntakeError;
+use rollbook_sync::flows::intake::IntakeError;
 
 /// An error with all its causes.
 pub fn words(error: &IntakeError) -> String {

@@ -2,9 +2,9 @@
 
 use super::words;
 use crate::stage::{SMALL, Stage, empty_school, enrol, school, suspend};
-use rollbook::pipeline::intake::{Ask, Purpose};
 use rollbook_sandbox::MOODLE_TOKEN;
 use rollbook_sandbox::moodle::Maintenance;
+use rollbook_sync::flows::intake::{Ask, Purpose};
 
 /// Runs on a Moodle that was spoilt, and gives what the run said. Nothing may have changed.
 async fn refuse(what: &str, spoil: impl FnOnce(&mut Stage)) -> String {

@@ -1,10 +1,10 @@
 //! What hurts the users of other tools, one test for each.
 
 use crate::stage::{FIRST, LARGE, SMALL, Stage, ago, empty_school, enrol, mail, school, suspend};
-use rollbook::pipeline::intake::{Ask, Purpose};
 use rollbook_core::plan::IntakeChange;
 use rollbook_core::run::RunState;
 use rollbook_sandbox::{Fault, FeedRow, Kind, Target, World};
+use rollbook_sync::flows::intake::{Ask, Purpose};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3_600);

@@ -7,18 +7,18 @@ pub use look::Picture;
 pub use school::{FIRST, LARGE, NOW, SMALL, ago, empty_school, enrol, mail, school, suspend};
 
 use jiff::SignedDuration;
-use rollbook::clients::moodle::{MoodleClient, MoodleOptions};
-use rollbook::clients::odata::{FeedClient, FeedOptions};
-use rollbook::clients::retry::RetryPolicy;
-use rollbook::clients::smtp::{SmtpClient, SmtpOptions};
-use rollbook::clock::{Clock, Hand};
-use rollbook::config::{Env, Settings};
-use rollbook::journal::{Journal, OpenOptions};
-use rollbook::pipeline::deliver::{MailDelivery, deliver_mails};
-use rollbook::pipeline::intake::{Ask, IntakeError, IntakeFlow, IntakeReport, IntakeRequest, Purpose, run_intake};
-use rollbook::pipeline::setup;
+use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::LinkName;
+use rollbook_elm::client::{FeedClient, FeedOptions};
+use rollbook_journal::{Journal, OpenOptions};
+use rollbook_moodle::client::{MoodleClient, MoodleOptions};
+use rollbook_remote::retry::RetryPolicy;
 use rollbook_sandbox::{ELM_TOKEN, MOODLE_TOKEN, Sandbox, World};
+use rollbook_settings::{Env, Settings};
+use rollbook_sync::flows::deliver::{MailDelivery, deliver_mails};
+use rollbook_sync::flows::intake::{Ask, IntakeError, IntakeFlow, IntakeReport, IntakeRequest, Purpose, run_intake};
+use rollbook_sync::flows::setup;
+use rollbook_sync::smtp::{SmtpClient, SmtpOptions};
 use std::fmt::Write as _;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -36,7 +36,7 @@ pub struct Stage {
     pub folder: tempfile::TempDir,
     pub journal: Journal,
     pub clock: Clock,
-    pub hand: Hand,
+    pub hand: ManualClock,
     pub stop: CancellationToken,
     /// Of each client; short where a fault is silence.
     pub timeout: Duration,
@@ -60,7 +60,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         write_config(&folder, &sandbox, more);
         let journal = Journal::open(&journal_file(&folder).display().to_string(), options).await.unwrap();
-        let (clock, hand) = Clock::by_hand(NOW.parse().unwrap());
+        let (clock, hand) = Clock::manual(NOW.parse().unwrap());
         let (stop, timeout) = (CancellationToken::new(), Duration::from_secs(20));
         let moodle_token = MOODLE_TOKEN.to_owned();
         Self { sandbox, folder, journal, clock, hand, stop, timeout, moodle_token, pages_max: 100, count: false }

@@ -3,10 +3,10 @@
 mod scans;
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook::journal::{Decision, FeedRead, Journal, Lease, NewRun, OpenOptions};
 use rollbook_core::model::{FeedRecord, FieldNames, LinkName, MoodleCourseId, MoodleUserId, RunId, read_record};
 use rollbook_core::plan::AppliedState;
 use rollbook_core::run::{RunKind, Step, Verdict};
+use rollbook_journal::{Decision, FeedRead, Journal, Lease, NewRun, OpenOptions};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use std::future::Future;
@@ -86,8 +86,8 @@ impl World {
     /// A journal with a run under way.
     pub async fn started(&self) -> (Journal, Lease, RunId) {
         let journal = self.open().await;
-        let lease = journal.acquire(&link(), "one", TTL, at(0)).await.unwrap();
-        let run = journal.start_run(&lease, &new_run(), at(0)).await.unwrap();
+        let lease = journal.leases().acquire(&link(), "one", TTL, at(0)).await.unwrap();
+        let run = journal.runs().start(&lease, &new_run(), at(0)).await.unwrap();
         (journal, lease, run)
     }
 

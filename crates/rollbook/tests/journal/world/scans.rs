@@ -2,7 +2,7 @@
 //!
 //! A journal of five million records is as quick as one of five only where an index leads to what is asked.
 
-use rollbook::journal::{Journal, OpenOptions};
+use rollbook_journal::{Journal, OpenOptions};
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, Once};
@@ -30,7 +30,7 @@ struct Statements;
 
 impl<S: Subscriber> Layer<S> for Statements {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "rollbook::journal::statement" {
+        if event.metadata().target() == "rollbook_journal::statement" {
             event.record(&mut Sql);
         }
     }

@@ -1,14 +1,14 @@
 //! Completions as people and other systems ask for them: pushed to a running process, by request rows, by attention items.
 
 mod attention;
-mod hand;
+mod manual;
 mod push;
 
 use crate::world::{Scene, link, run_now};
-use rollbook::clock::Clock;
-use rollbook::journal::requests::RequestState;
-use rollbook::journal::{AttentionFilter, AttentionItem, CompletionQuery, CompletionRow};
+use rollbook_clock::Clock;
 use rollbook_core::model::{CompletionKey, MoodleCourseId, MoodleUserId};
+use rollbook_journal::requests::RequestState;
+use rollbook_journal::{AttentionFilter, AttentionItem, CompletionQuery, CompletionRow};
 use rollbook_sandbox::{FeedRow, World};
 
 pub const COURSE: i64 = 930_001;
@@ -62,12 +62,12 @@ impl Scene {
 
     pub async fn completions(&self) -> Vec<CompletionRow> {
         let query = CompletionQuery { limit: 100, ..CompletionQuery::default() };
-        self.journal.completions(&link("done"), &query).await.unwrap()
+        self.journal.completions().list(&link("done"), &query).await.unwrap()
     }
 
     /// What waits for a human because of completions.
     pub async fn asked(&self) -> Vec<AttentionItem> {
         let filter = AttentionFilter { link: Some(link("done")), ..AttentionFilter::default() };
-        self.journal.attention(&filter, 100).await.unwrap()
+        self.journal.attention().list(&filter, 100).await.unwrap()
     }
 }

@@ -7,15 +7,15 @@ mod silence;
 use crate::hook::Hook;
 use crate::world::{Scene, link, run_now};
 use jiff::Timestamp;
-use rollbook::clock::{Clock, Hand};
-use rollbook::config::service::Notify;
-use rollbook::journal::requests::{Ask, AttentionAct};
-use rollbook::journal::{AttentionFilter, OutboxFilter, OutboxKind};
-use rollbook::notify::{Heart, deliver_notices, judge_all};
-use rollbook::schedule::{Node, work_once};
-use rollbook_core::notice::TroubleKind;
+use rollbook_clock::{Clock, ManualClock};
+use rollbook_core::notice::AlertKind;
+use rollbook_journal::requests::{AttentionAct, Job};
+use rollbook_journal::{AttentionFilter, OutboxFilter, OutboxKind};
 use rollbook_sandbox::moodle::Maintenance;
 use rollbook_sandbox::{FeedRow, Server, World, demo};
+use rollbook_settings::service::Notify;
+use rollbook_sync::notify::{Heart, deliver_notices, judge_all};
+use rollbook_sync::scheduler::{Node, work_once};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 const OPERATORS: &str = "operators@example.org";
 
 /// The demo's world, an operator who is told, and a clock that is moved by hand from the world's present on.
-async fn scene(more: &str) -> (Scene, Node, Hand) {
+async fn scene(more: &str) -> (Scene, Node, ManualClock) {
     let now = Clock::system().now();
     let text = format!(
         "[server]\npublic_url = \"https://rollbook.example.org\"\n[notify.silence]\nafter = \"90d\"\n[notify]\nto = [\"{OPERATORS}\"]\n{more}\n"
@@ -45,7 +45,7 @@ async fn send(node: &Node) {
 }
 
 async fn run(scene: &Scene, node: &Node, name: &str) {
-    scene.journal.put_request(&run_now(name), "jo", node.clock.now()).await.unwrap();
+    scene.journal.requests().put(&run_now(name), "jo", node.clock.now()).await.unwrap();
     while work_once(node, &CancellationToken::new()).await.unwrap() {}
 }
 
@@ -55,8 +55,8 @@ fn told(scene: &Scene, address: &str) -> Vec<(String, String)> {
     world.mail.to(address).into_iter().map(|mail| (mail.subject(), mail.text().replace("\r\n", "\n"))).collect()
 }
 
-async fn kinds(scene: &Scene) -> BTreeSet<TroubleKind> {
-    let open = scene.journal.episodes(None, true, None, 1_000).await.unwrap();
+async fn kinds(scene: &Scene) -> BTreeSet<AlertKind> {
+    let open = scene.journal.notices().episodes(None, true, None, 1_000).await.unwrap();
     open.into_iter().map(|row| row.episode.kind).collect()
 }
 
@@ -83,7 +83,7 @@ async fn whole_run_is_one_notice_and_a_second_run_with_the_same_troubles_is_none
     run(&scene, &node, "psa").await;
     look(&node).await;
     assert_eq!(told(&scene, OPERATORS).len(), 1, "nothing is new");
-    assert!(kinds(&scene).await.is_superset(&[TroubleKind::Identity, TroubleKind::CourseLookup].into()));
+    assert!(kinds(&scene).await.is_superset(&[AlertKind::Identity, AlertKind::CourseLookup].into()));
     scene.end().await;
 }
 
@@ -93,7 +93,7 @@ async fn episode_has_one_notice_at_its_begin_one_a_day_and_one_at_its_end_whatev
     run(&scene, &node, "psa").await;
     look(&node).await;
     let filter = AttentionFilter { kind: Some("guid_changed".to_owned()), ..AttentionFilter::default() };
-    let item = scene.journal.attention(&filter, 10).await.unwrap().remove(0).id;
+    let item = scene.journal.attention().list(&filter, 10).await.unwrap().remove(0).id;
     // Another process, with nothing but the journal to remember by.
     let (again, _) = scene.node(node.clock.now());
     look(&again).await;
@@ -104,7 +104,7 @@ async fn episode_has_one_notice_at_its_begin_one_a_day_and_one_at_its_end_whatev
     let reminded = told(&scene, OPERATORS);
     assert!(reminded.len() == 2 && reminded[1].0.contains("still"), "{reminded:#?}");
     let act = AttentionAct::Ignore { reason: "left".to_owned() };
-    scene.ask(&node, &Ask::Attend { link: link("psa"), item, act }).await;
+    scene.ask(&node, &Job::Attend { link: link("psa"), item, act }).await;
     look(&node).await;
     look(&node).await;
     let ended = told(&scene, OPERATORS);
@@ -200,7 +200,7 @@ async fn notice_survives_hours_without_mail_server_or_webhook_and_arrives_once()
         hand.advance(Duration::from_secs(6 * 60));
     }
     let filter = OutboxFilter { kind: Some(OutboxKind::Notice), ..OutboxFilter::default() };
-    let waiting = scene.journal.outbox(&filter, 99).await.unwrap();
+    let waiting = scene.journal.outbox().list(&filter, 99).await.unwrap();
     assert!(waiting.iter().all(|row| row.state == "due" && (5..15).contains(&row.attempts)), "{waiting:#?}");
     assert_eq!(waiting.len(), 2, "one for each way");
     hook.answers(200);
@@ -265,7 +265,7 @@ async fn unreachable_feed_and_a_pause_are_other_silences() {
     }
     let all = |scene: &Scene| told(scene, OPERATORS).into_iter().map(|(_, body)| body).collect::<String>();
     assert!(all(&scene).contains("the feed cannot be reached"), "{}", all(&scene));
-    scene.journal.pause(&link("psa"), "jo", "the ELM moves", node.clock.now()).await.unwrap();
+    scene.journal.links().pause(&link("psa"), "jo", "the ELM moves", node.clock.now()).await.unwrap();
     hand.advance(Duration::from_secs(25 * 60 * 60));
     look(&node).await;
     assert!(all(&scene).contains("our schedule stands still: the link was paused by jo"), "{}", all(&scene));
@@ -279,7 +279,7 @@ async fn sign_of_life_is_given_so_often_and_again_when_it_was_not_heard() {
     let scene = Scene::sqlite(World::empty(), &more).await;
     let settings = scene.settings();
     let notify: &Notify = &settings.notify;
-    let (clock, hand) = Clock::by_hand(Clock::system().now());
+    let (clock, hand) = Clock::manual(Clock::system().now());
     let mut heart = Heart::of(notify).unwrap().unwrap();
     for _ in 0..10 {
         heart.beat(clock.now()).await;

@@ -4,9 +4,9 @@
 use super::{OPERATORS, look, run, told};
 use crate::world::{Scene, link};
 use jiff::Timestamp;
-use rollbook::clock::Hand;
-use rollbook::schedule::Node;
+use rollbook_clock::ManualClock;
 use rollbook_sandbox::{FeedRow, Server, World};
+use rollbook_sync::scheduler::Node;
 
 const SILENT: &str = "The feed is silent";
 
@@ -15,7 +15,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 /// A process that watches an empty feed from `start` on.
-async fn watch(start: &str, more: &str) -> (Scene, Node, Hand) {
+async fn watch(start: &str, more: &str) -> (Scene, Node, ManualClock) {
     let text =
         format!("[server]\npublic_url = \"https://rollbook.example.org\"\n[notify]\nto = [\"{OPERATORS}\"]\n{more}\n");
     let scene = Scene::sqlite(World::empty(), &text).await;
@@ -42,7 +42,7 @@ fn phases(scene: &Scene) -> Vec<&'static str> {
 }
 
 /// At this moment a run is made, and everything is looked at.
-async fn turn(scene: &Scene, node: &Node, hand: &Hand, now: &str) -> Vec<&'static str> {
+async fn turn(scene: &Scene, node: &Node, hand: &ManualClock, now: &str) -> Vec<&'static str> {
     hand.set(at(now));
     run(scene, node, "psa").await;
     look(node).await;
@@ -144,11 +144,11 @@ async fn schedule_that_stands_still_has_one_notice_one_a_day_and_one_at_its_end(
     assert!(text.contains("our schedule stands still: a run was due and none began"), "{text}");
     assert_eq!(idle("2026-11-24T10:01:00-07:00").await, ["new", "still"]);
     // Somebody paused the link meanwhile: the reminder after that says who.
-    scene.journal.pause(&link("psa"), "jo", "the ELM moves", node.clock.now()).await.unwrap();
+    scene.journal.links().pause(&link("psa"), "jo", "the ELM moves", node.clock.now()).await.unwrap();
     assert_eq!(idle("2026-11-25T10:02:00-07:00").await, ["new", "still", "still"]);
     let (_, text) = told(&scene, OPERATORS).remove(2);
     assert!(text.contains("our schedule stands still: the link was paused by jo"), "{text}");
-    scene.journal.unpause(&link("psa"), "jo", node.clock.now()).await.unwrap();
+    scene.journal.links().resume(&link("psa"), "jo", node.clock.now()).await.unwrap();
     push(&scene, &node);
     let over = turn(&scene, &node, &hand, "2026-11-25T10:12:00-07:00").await;
     assert_eq!(over, ["new", "still", "still", "over"]);
@@ -197,12 +197,12 @@ async fn other_cause_is_told_once_it_has_lasted_and_one_that_comes_and_goes_is_n
     assert_eq!(idle("12:04").await.len(), 3);
     assert_eq!(idle("12:05").await.len(), 4);
     assert!(last().1.contains("* our schedule stands still: a run was due and none began"), "{}", last().1);
-    scene.journal.pause(&link("psa"), "jo", "the ELM moves", at("2026-11-23T12:10:00-07:00")).await.unwrap();
+    scene.journal.links().pause(&link("psa"), "jo", "the ELM moves", at("2026-11-23T12:10:00-07:00")).await.unwrap();
     assert_eq!(idle("12:29").await.len(), 4);
     assert_eq!(idle("12:30").await.len(), 5);
     assert!(last().1.contains("* our schedule stands still: the link was paused by jo"), "{}", last().1);
     // It runs again, which is another beginning.
-    scene.journal.unpause(&link("psa"), "jo", at("2026-11-23T12:31:00-07:00")).await.unwrap();
+    scene.journal.links().resume(&link("psa"), "jo", at("2026-11-23T12:31:00-07:00")).await.unwrap();
     assert_eq!(turn("12:35").await.len(), 5);
     assert_eq!(turn("12:45").await.len(), 5);
     assert_eq!(turn("12:55").await.len(), 6);

@@ -43,7 +43,7 @@ pub async fn start(scene: &Scene) -> (Process, String) {
 
 /// As plain as a client can be.
 pub fn client() -> reqwest::Client {
-    rollbook::clients::http::install_tls();
+    rollbook_remote::http::install_tls();
     let builder = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30));
     builder.danger_accept_invalid_certs(true).redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
@@ -83,7 +83,7 @@ async fn own_certificate_is_shown_and_a_stuck_handshake_keeps_nobody_out() {
 
 /// What a new connection is shown.
 async fn shown(address: &str) -> Vec<u8> {
-    rollbook::clients::http::install_tls();
+    rollbook_remote::http::install_tls();
     let builder = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).tls_info(true);
     let client = builder.danger_accept_invalid_certs(true).build().unwrap();
     let answer = client.get(format!("{address}/login")).send().await.unwrap();

@@ -3,8 +3,8 @@
 
 use crate::files::Project;
 use crate::{Complaint, complain};
-use rollbook_core::notice::TroubleKind;
-use rollbook_core::verdict::{OutcomeCode, Standing, standing};
+use rollbook_core::notice::AlertKind;
+use rollbook_core::verdict::{Disposition, OutcomeCode, standing};
 use std::collections::BTreeSet;
 
 const PAGE: &str = "docs/OPERATING.md";
@@ -14,9 +14,9 @@ const SAID: [&str; 3] = ["Finding::block(", "Finding::warn(", "Finding::of_count
 pub fn say_what_to_do_about_each_alert(project: &Project) -> Vec<Complaint> {
     let page = project.files.iter().find(|file| file.path == PAGE).map_or("", |file| file.text.as_str());
     let mut wanted: BTreeSet<String> = checks(project).chain(asked(project)).map(|name| format!("`{name}`")).collect();
-    let waits = |code: &&OutcomeCode| matches!(standing(**code), Standing::Attention | Standing::Awaited);
+    let waits = |code: &&OutcomeCode| matches!(standing(**code), Disposition::Attention | Disposition::Awaited);
     wanted.extend(OutcomeCode::ALL.iter().filter(waits).map(|code| format!("`{code}`")));
-    wanted.extend(TroubleKind::ALL.map(|kind| kind.heading().to_owned()));
+    wanted.extend(AlertKind::ALL.map(|kind| kind.heading().to_owned()));
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
     let missing = wanted.iter().filter(|name| !rows.iter().any(|row| row.contains(name.as_str())));
     missing.map(|name| complain(PAGE, 1, format!("no table says what to do about {name}"))).collect()

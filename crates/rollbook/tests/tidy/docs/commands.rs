@@ -2,7 +2,7 @@
 //!
 //! Next: [`super::shell`], how a line becomes words, and [`super::tree`], what the program takes.
 
-use super::shell::{Called, called};
+use super::layout::{Called, called};
 use super::spans::{Kind, spans};
 use super::tree;
 use crate::files::Project;

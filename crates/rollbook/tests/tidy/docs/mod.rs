@@ -5,8 +5,8 @@
 mod alerts;
 mod commands;
 mod keys;
+mod layout;
 mod proofs;
-mod shell;
 mod spans;
 mod tree;
 

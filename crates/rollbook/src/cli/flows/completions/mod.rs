@@ -13,14 +13,14 @@ mod send;
 pub(in crate::cli) use demo::tell_completions;
 
 use crate::cli::{Context, Exit};
-use crate::config::Settings;
-use crate::journal::Journal;
-use crate::pipeline::completions::{CompletionsFlow, make_completions};
 use clap::{Args, Subcommand};
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::model::LinkName;
+use rollbook_journal::Journal;
+use rollbook_settings::Settings;
+use rollbook_sync::flows::completions::{CompletionsFlow, make_completions};
 
-/// Completions in Moodle are reported to the ELM, each exactly once
+/// Report completions in Moodle to the ELM, each exactly once
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CompletionsCommand {
     #[command(subcommand)]

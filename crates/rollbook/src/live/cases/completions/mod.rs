@@ -4,14 +4,14 @@
 
 mod stage;
 
-use crate::clients::moodle::wire::{WireCompletion, WireCourse};
-use crate::clients::moodle::write::EnrolmentState;
 use crate::live::Bench;
 use crate::live::difference::{Checked, holds, refused, same, while_doing};
 use crate::live::made::Place;
-use crate::pipeline::completions::{FoundBy, Reach};
 use rollbook_core::model::{MoodleCourseId, MoodleUserId};
 use rollbook_core::run::RunState;
+use rollbook_moodle::client::wire::{WireCompletion, WireCourse};
+use rollbook_moodle::client::write::EnrolmentState;
+use rollbook_sync::flows::completions::{FoundBy, Reach};
 use stage::{Learner, Stage};
 
 const FIELD: &str = "completion_opt_in";
@@ -129,7 +129,7 @@ pub(super) async fn polling_reports_each_completion_once(bench: &Bench) -> Check
     holds("no more calls than people and one look at the courses", calls <= 3 + 1)?;
     let wanted = sorted(learners[..2].iter().map(|learner| report_of(learner, &course)).collect());
     same("what the ELM has", &sorted(stage.received()), &wanted)?;
-    let zone = crate::clock::zone("America/Vancouver").map_err(while_doing("finding the ELM's zone"))?;
+    let zone = rollbook_clock::zone("America/Vancouver").map_err(while_doing("finding the ELM's zone"))?;
     let today = bench.clock.now().to_zoned(zone).date().to_string();
     holds("the day is that of the completion", stage.days().iter().all(|day| *day == today))?;
     same("a second run", &stage.run(FoundBy::Poll).await?.queued, &0)?;

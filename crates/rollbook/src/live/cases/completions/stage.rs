@@ -2,21 +2,20 @@
 //!
 //! Next: `mod.rs`, the rules.
 
-use crate::clients::moodle::read::UserField;
-use crate::clients::odata::{CompletionClient, CompletionOptions};
-use crate::clock;
-use crate::journal::{PushedEvent, Taken};
 use crate::live::Bench;
 use crate::live::cases::intake::stage::{LINK, Stage as Intake, ZONE};
 use crate::live::difference::{Checked, same, while_doing};
 use crate::live::made::{Person, Place};
-use crate::pipeline::completions::{
-    CompletionsFlow, CompletionsReport, CompletionsRequest, FoundBy, Purpose, Reach, Sending, run_completions,
-};
 use jiff::SignedDuration;
 use rollbook_core::model::{LinkName, MoodleUserId};
 use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportWords};
+use rollbook_elm::client::{CompletionClient, CompletionOptions};
+use rollbook_journal::{PushedEvent, Received};
+use rollbook_moodle::client::read::UserField;
 use rollbook_sandbox::ELM_TOKEN;
+use rollbook_sync::flows::completions::{
+    CompletionsFlow, CompletionsReport, CompletionsRequest, FoundBy, Purpose, Reach, Sending, run_completions,
+};
 use tokio_util::sync::CancellationToken;
 
 /// So many calls are enough for any case.
@@ -95,8 +94,8 @@ impl<'a> Stage<'a> {
         let now = self.bench.clock.now();
         let signature = format!("{}-{}-{}", learner.user, course.id, now.as_nanosecond());
         let event = PushedEvent { signature, user: learner.user, course: course.id };
-        let taken = self.intake.journal().take_pushed(&self.link, &event, now, now).await;
-        same("what became of the event", &taken.map_err(while_doing("keeping an event"))?, &Taken::New)
+        let taken = self.intake.journal().completions().accept_event(&self.link, &event, now, now).await;
+        same("what became of the event", &taken.map_err(while_doing("keeping an event"))?, &Received::New)
     }
 
     /// GUIDs and courses of the reports that the ELM has, in the order of arrival.
@@ -116,7 +115,7 @@ impl<'a> Stage<'a> {
         let url = self.intake.completion_url();
         let mut elm = CompletionOptions::new(&url, ELM_TOKEN.into());
         elm.lookup_url = Some(format!("{url}?$filter=ENROLMENT_ID%20eq%20{{enrolment}}"));
-        let zone = clock::zone(ZONE).map_err(while_doing("finding the ELM's zone"))?;
+        let zone = rollbook_clock::zone(ZONE).map_err(while_doing("finding the ELM's zone"))?;
         let began = self.bench.clock.now().to_zoned(zone.clone()).date();
         Ok(CompletionsFlow {
             link: self.link.clone(),

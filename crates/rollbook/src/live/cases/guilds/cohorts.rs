@@ -1,13 +1,13 @@
 //! Cohorts and their members, as the web services keep them.
 
 use super::stage::members;
-use crate::clients::moodle::MoodleError;
-use crate::clients::moodle::read::CohortScope;
-use crate::clients::moodle::wire::WireCohort;
-use crate::clients::moodle::write::{CohortContext, CohortUpdate, MemberOutcome, Membership, NewCohort};
 use crate::live::Bench;
 use crate::live::difference::{Checked, differs, holds, refused, same, while_doing};
 use rollbook_core::model::{self, CohortId, MoodleUserId};
+use rollbook_moodle::client::MoodleError;
+use rollbook_moodle::client::read::CohortScope;
+use rollbook_moodle::client::wire::WireCohort;
+use rollbook_moodle::client::write::{CohortContext, CohortUpdate, MemberOutcome, Membership, NewCohort};
 use std::slice::from_ref;
 
 /// No Moodle has given out so high an id.

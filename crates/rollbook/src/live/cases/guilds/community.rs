@@ -1,20 +1,20 @@
 //! A community as Drupal answers for it. Nothing is made there: what is asked is what is there.
 
 use super::stage::{Stage, changes, writes};
-use crate::clients::drupal::{DrupalAuth, DrupalError};
-use crate::clients::moodle::read::UserField;
 use crate::live::Bench;
 use crate::live::difference::{Checked, Difference, differs, holds, same, while_doing};
 use crate::live::made::Person;
-use crate::pipeline::doctor::{CommunityPatient, Health, examine_community};
-use crate::pipeline::guilds::{Ask, Purpose};
-use crate::sources::community::{CommunityError, CommunityQuestion, CommunitySource, OpenCommunity, Part};
+use rollbook_community::client::{DrupalAuth, DrupalError};
+use rollbook_community::snapshot::{CommunityError, CommunityQuestion, CommunitySource, OpenCommunity, Part};
 use rollbook_core::model::{
-    Absence, Community, CommunityPerson, Guild, GuildStatus, GuildUuid, Identity, PersonStanding, Sentinel,
+    Absence, CanaryAccount, Community, CommunityPerson, Guild, GuildStatus, GuildUuid, Identity, PersonState,
     machine_name,
 };
 use rollbook_core::policy::UnpublishedRule;
 use rollbook_core::run::RunState;
+use rollbook_moodle::client::read::UserField;
+use rollbook_sync::flows::doctor::{CommunityPatient, Health, examine_community};
+use rollbook_sync::flows::guilds::{Ask, Purpose};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many guilds and people are asked for one by one.
@@ -40,7 +40,7 @@ async fn collect(bench: &Bench, community: &OpenCommunity, question: &CommunityQ
 
 /// People who are in a guild and may log in, some of them.
 fn sample(community: &Community) -> Vec<CommunityPerson> {
-    let active = community.people.values().filter(|person| person.standing == PersonStanding::Active);
+    let active = community.people.values().filter(|person| person.standing == PersonState::Active);
     active.filter(|person| person.mail.is_some()).take(SAMPLE).cloned().collect()
 }
 
@@ -50,9 +50,9 @@ pub(in crate::live::cases) async fn a_community_says_who_is_reading_and_shows_it
     holds("the account is named", access.account.as_deref().is_some_and(|account| !account.is_empty()))?;
     let seen = collect(bench, &community, &question(Part::All)).await?;
     holds("guilds are seen", !seen.guilds.is_empty())?;
-    holds("members are seen", seen.people.values().any(|person| person.standing == PersonStanding::Active))?;
+    holds("members are seen", seen.people.values().any(|person| person.standing == PersonState::Active))?;
     let memberships: usize = seen.guilds.iter().map(|guild| guild.members.len()).sum();
-    let blocked = seen.people.values().filter(|person| person.standing == PersonStanding::Blocked).count();
+    let blocked = seen.people.values().filter(|person| person.standing == PersonState::Blocked).count();
     let unpublished = seen.guilds.iter().filter(|guild| guild.status == GuildStatus::Unpublished).count();
     let version = access.group_version.map_or_else(|| "1 or 2".to_owned(), |version| version.to_string());
     bench.note(format!(
@@ -103,7 +103,7 @@ pub(in crate::live::cases) async fn an_account_without_rights_is_shown_nobody_an
     let snapshot = community.collect(&asked, bench.clock.now()).await.map_err(while_doing("reading without rights"))?;
     let seen = snapshot.value;
     same("people seen", &seen.people.len(), &0)?;
-    same("the sentinel", &seen.sentinel, &Sentinel::Unseen)?;
+    same("the sentinel", &seen.sentinel, &CanaryAccount::Unseen)?;
     let deleted = seen.missing.values().filter(|absence| **absence == Absence::Deleted).count();
     same("guilds taken for deleted", &deleted, &0)?;
     let unseen = known.iter().filter(|uuid| seen.missing.get(*uuid) == Some(&Absence::Denied)).count();
@@ -132,7 +132,7 @@ pub(in crate::live::cases) async fn pages_and_tables_give_the_same_snapshot(benc
     let people = sample(&all);
     let mut questions = vec![question(Part::All), question(Part::Guild(GuildUuid::new(GONE)))];
     questions.extend(all.guilds.iter().take(SAMPLE).map(|guild| question(Part::Guild(guild.uuid.clone()))));
-    let blocked = all.people.values().filter(|person| person.standing == PersonStanding::Blocked).take(1);
+    let blocked = all.people.values().filter(|person| person.standing == PersonState::Blocked).take(1);
     questions.extend(people.iter().chain(blocked).map(|person| {
         let guilds = all.guilds.iter().take(1).map(|guild| guild.uuid.clone()).collect();
         question(Part::Person { person: person.id, guilds })

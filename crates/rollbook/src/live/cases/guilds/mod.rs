@@ -8,15 +8,15 @@ pub(super) mod roles;
 mod stage;
 
 use super::site::sentinel;
-use crate::clients::moodle::Function;
 use crate::live::Bench;
 use crate::live::difference::{Checked, holds, same, while_doing};
 use crate::live::made::Person;
-use crate::pipeline::doctor::{GuildRights, Health, MoodlePatient, examine_moodle};
-use crate::pipeline::guilds::{Ask, GuildsReport, Purpose};
 use rollbook_core::model::{CohortContext, GuildRole, MoodleUserId, RoleContext};
 use rollbook_core::policy::{Adopt, MemberAccounts, NewMemberRule, RoleGiver, RoleRule};
 use rollbook_core::run::RunState;
+use rollbook_moodle::client::Function;
+use rollbook_sync::flows::doctor::{GuildRights, Health, MoodlePatient, examine_moodle};
+use rollbook_sync::flows::guilds::{Ask, GuildsReport, Purpose};
 use stage::{Stage, changes, writes};
 
 /// A guild role of every community.
@@ -200,7 +200,7 @@ pub(super) async fn a_member_without_account_gets_one_when_told_to(bench: &Bench
     let report = stage.sync().await?;
     ended("the run", &report, RunState::Done)?;
     same("accounts made", &report.counts.accounts, &1)?;
-    let found = bench.found(crate::clients::moodle::read::UserField::Username, &person.username).await?;
+    let found = bench.found(rollbook_moodle::client::read::UserField::Username, &person.username).await?;
     same("members", &stage.members(&name).await?, &found)
 }
 

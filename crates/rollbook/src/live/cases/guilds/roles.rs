@@ -1,10 +1,10 @@
 //! Roles in the whole site, as the web services give and take them. Only the database shows them.
 
-use crate::clients::moodle::write::{RoleAssignment, RoleContext};
 use crate::live::Bench;
 use crate::live::difference::{Checked, Difference, refused, same, while_doing};
-use crate::sources::database::Arg;
 use rollbook_core::model::{MoodleUserId, RoleId};
+use rollbook_moodle::client::write::{RoleAssignment, RoleContext};
+use rollbook_remote::database::Arg;
 use std::slice::from_ref;
 
 /// No Moodle has given out so high an id.

@@ -3,20 +3,20 @@
 //! Our own community is the sandbox's, reached over HTTP like any other. Cohorts are made under the suite's prefix.
 //! Next: `mod.rs`, the rules.
 
-use crate::clients::drupal::{DrupalAuth, DrupalClient, DrupalOptions};
-use crate::clients::moodle::function::Kind;
-use crate::clients::moodle::{MoodleClient, MoodleOptions};
-use crate::journal::{Journal, OpenOptions};
 use crate::live::Bench;
 use crate::live::difference::{Checked, Difference, differs, while_doing};
 use crate::live::made::Person;
-use crate::pipeline::guilds::{Ask, GuildsFlow, GuildsReport, GuildsRequest, Purpose, Watch, run_guilds};
-use crate::sources::community::{CommunitySource, JsonApiCommunity};
-use crate::sources::database::Database;
 use jiff::SignedDuration;
+use rollbook_community::client::{DrupalAuth, DrupalClient, DrupalOptions};
+use rollbook_community::snapshot::{CommunitySource, JsonApiCommunity};
 use rollbook_core::model::{CohortId, LinkName, MoodleUserId, SiteName};
 use rollbook_core::policy::GuildPolicy;
+use rollbook_journal::{Journal, OpenOptions};
+use rollbook_moodle::client::function::Kind;
+use rollbook_moodle::client::{MoodleClient, MoodleOptions};
+use rollbook_remote::database::Database;
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, Sandbox, World};
+use rollbook_sync::flows::guilds::{Ask, GuildsFlow, GuildsReport, GuildsRequest, Purpose, Watch, run_guilds};
 use tokio_util::sync::CancellationToken;
 
 const LINK: &str = "live-guilds";
@@ -94,7 +94,7 @@ impl<'a> Stage<'a> {
         let request = GuildsRequest { ask, purpose, author: "live suite".to_owned() };
         let mut quiet = |_: Watch<'_>| {};
         let ran = run_guilds(&flow, &self.journal, &self.bench.clock, &request, &stop, &mut quiet).await;
-        let owned = self.journal.owned(&flow.link).await.map_err(while_doing("reading what is owned"))?;
+        let owned = self.journal.guilds().owned(&flow.link).await.map_err(while_doing("reading what is owned"))?;
         self.bench.made().cohorts.extend(owned.pairs.values().map(|pair| pair.cohort));
         ran.map_err(while_doing("running guilds"))
     }
@@ -114,7 +114,7 @@ impl<'a> Stage<'a> {
         let plan = report.waiting.ok_or_else(|| differs("a stored plan", "one".to_owned(), "none".to_owned()))?;
         let now = self.bench.clock.now();
         let until = now + SignedDuration::from_hours(1);
-        let approved = self.journal.approve_plan(plan, "live suite", "asked to", until, now).await;
+        let approved = self.journal.plans().approve(plan, "live suite", "asked to", until, now).await;
         approved.map(drop).map_err(while_doing("approving a plan"))
     }
 

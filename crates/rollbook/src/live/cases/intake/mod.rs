@@ -5,18 +5,18 @@
 pub(super) mod stage;
 
 use super::site::sentinel;
-use crate::clients::moodle::Function;
-use crate::clients::moodle::read::UserField;
-use crate::clients::moodle::read::WhichEnrolled::{All, OnlyActive, OnlySuspended};
-use crate::clients::moodle::write::{UserUpdate, UserUpdateOutcome};
 use crate::live::Bench;
 use crate::live::difference::{Checked, holds, same, while_doing};
 use crate::live::made::{Person, Place};
-use crate::pipeline::doctor::{Health, MoodlePatient, examine_moodle};
-use crate::pipeline::intake::Purpose;
 use rollbook_core::model::{Enrolment, MoodleCourseId};
 use rollbook_core::report::NowInMoodle;
 use rollbook_core::run::{OutcomeCode, RunState};
+use rollbook_moodle::client::Function;
+use rollbook_moodle::client::read::UserField;
+use rollbook_moodle::client::read::WhichEnrolled::{All, OnlyActive, OnlySuspended};
+use rollbook_moodle::client::write::{UserUpdate, UserUpdateOutcome};
+use rollbook_sync::flows::doctor::{Health, MoodlePatient, examine_moodle};
+use rollbook_sync::flows::intake::Purpose;
 use stage::{Stage, ends, writes};
 use std::collections::BTreeMap;
 

@@ -2,28 +2,27 @@
 //!
 //! Feed and mail are the sandbox's, reached over HTTP and SMTP like any other. Next: `mod.rs`, the rules.
 
-use crate::clients::moodle::function::Kind;
-use crate::clients::moodle::{MoodleClient, MoodleOptions};
-use crate::clients::odata::{FeedClient, FeedOptions};
-use crate::clients::smtp::{SmtpClient, SmtpOptions};
-use crate::clock;
-use crate::journal::{AttentionFilter, Journal, OpenOptions};
 use crate::live::Bench;
 use crate::live::difference::{Checked, while_doing};
 use crate::live::made::{Person, Place};
-use crate::notify::welcome::WelcomeTemplates;
-use crate::pipeline::deliver::{MailDelivery, deliver_mails};
-use crate::pipeline::intake::{Ask, IntakeFlow, IntakeReport, IntakeRequest, Purpose, WelcomeKit, run_intake};
-use crate::sources::database::Database;
-use crate::sources::elm::FeedFormat;
-use crate::sources::moodle::{find_by_guid, look_now};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::{FieldNames, Guid, LinkName};
 use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
 use rollbook_core::report::NowInMoodle;
 use rollbook_core::run::OutcomeCode;
 use rollbook_core::window::WindowPolicy;
+use rollbook_elm::client::{FeedClient, FeedOptions};
+use rollbook_elm::feed::FeedFormat;
+use rollbook_journal::{AttentionFilter, Journal, OpenOptions};
+use rollbook_moodle::client::function::Kind;
+use rollbook_moodle::client::{MoodleClient, MoodleOptions};
+use rollbook_moodle::snapshot::{find_by_guid, look_now};
+use rollbook_remote::database::Database;
 use rollbook_sandbox::{ELM_TOKEN, FeedRow, Sandbox, World};
+use rollbook_sync::flows::deliver::{MailDelivery, deliver_mails};
+use rollbook_sync::flows::intake::{Ask, IntakeFlow, IntakeReport, IntakeRequest, Purpose, WelcomeKit, run_intake};
+use rollbook_sync::notify::welcome::WelcomeTemplates;
+use rollbook_sync::smtp::{SmtpClient, SmtpOptions};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
@@ -141,7 +140,7 @@ impl<'a> Stage<'a> {
 
     /// The kinds of what waits for a human.
     pub(in crate::live::cases) async fn attention(&self) -> Checked<Vec<String>> {
-        let items = self.journal.attention(&AttentionFilter::default(), 100).await;
+        let items = self.journal.attention().list(&AttentionFilter::default(), 100).await;
         let mut kinds: Vec<_> =
             items.map_err(while_doing("reading attention"))?.into_iter().map(|item| item.kind).collect();
         kinds.sort();
@@ -150,7 +149,7 @@ impl<'a> Stage<'a> {
 
     fn flow(&self) -> Checked<IntakeFlow> {
         let Self { bench, sandbox, database, .. } = self;
-        let zone = clock::zone(ZONE).map_err(while_doing("finding the feed's zone"))?;
+        let zone = rollbook_clock::zone(ZONE).map_err(while_doing("finding the feed's zone"))?;
         let feed = FeedOptions::new(sandbox.feed_url(), ELM_TOKEN.into(), zone.clone());
         let moodle = MoodleOptions::new(&bench.options.url, bench.options.token.clone());
         let templates = WelcomeTemplates::load(None).map_err(while_doing("compiling the welcome mail"))?;

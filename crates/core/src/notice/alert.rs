@@ -1,0 +1,154 @@
+//! What can go wrong, as operators hear of it: kinds, each with what to do.
+
+use crate::verdict::OutcomeCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A kind of trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertKind {
+    /// No course has the feed's number, or two have, or it cannot be enrolled into.
+    CourseLookup,
+    /// An account could not be made.
+    AccountCreation,
+    /// Feed and Moodle do not agree who somebody is.
+    Identity,
+    /// A completion has no enrolment record.
+    NoEnrolmentRecord,
+    /// The ELM refused a completion, or has not taken it for long.
+    CompletionRefused,
+    /// A run failed.
+    RunFailed,
+    /// A guard refused a plan.
+    GuardRefused,
+    /// Nothing comes from the feed.
+    FeedSilent,
+    /// Anything else that waits for a human.
+    Attention,
+}
+
+impl AlertKind {
+    /// All, in the order in which they are told.
+    pub const ALL: [Self; 9] = [
+        Self::FeedSilent,
+        Self::RunFailed,
+        Self::GuardRefused,
+        Self::Identity,
+        Self::AccountCreation,
+        Self::CourseLookup,
+        Self::NoEnrolmentRecord,
+        Self::CompletionRefused,
+        Self::Attention,
+    ];
+
+    /// The word that is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CourseLookup => "course_lookup",
+            Self::AccountCreation => "account_creation",
+            Self::Identity => "identity",
+            Self::NoEnrolmentRecord => "no_enrolment_record",
+            Self::CompletionRefused => "completion_refused",
+            Self::RunFailed => "run_failed",
+            Self::GuardRefused => "guard_refused",
+            Self::FeedSilent => "feed_silent",
+            Self::Attention => "attention",
+        }
+    }
+
+    /// The kind of a stored word.
+    pub fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// For people.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::CourseLookup => "Course lookup failed",
+            Self::AccountCreation => "An account could not be created",
+            Self::Identity => "Mail mismatch or changed GUID",
+            Self::NoEnrolmentRecord => "Completion without enrolment record",
+            Self::CompletionRefused => "Completion not accepted",
+            Self::RunFailed => "A run failed",
+            Self::GuardRefused => "A guard refused a plan",
+            Self::FeedSilent => "The feed is silent",
+            Self::Attention => "Waits for a human",
+        }
+    }
+
+    /// The kind of an attention item, and what to do about it.
+    pub fn of_attention(kind: &str) -> (Self, &'static str) {
+        use OutcomeCode as C;
+        match (OutcomeCode::read(kind), kind) {
+            (Some(C::CourseNotFound), _) => {
+                (Self::CourseLookup, "give the course this ID number in Moodle, or ask HR whether the class is right")
+            }
+            (Some(C::CourseAmbiguous), _) => (Self::CourseLookup, "take the ID number from all but one of the courses"),
+            (Some(C::NoManualInstance), _) => (Self::CourseLookup, "add manual enrolment to the course"),
+            (Some(C::AccountRefused | C::UsernameRefused | C::NameMissing), _) => {
+                (Self::AccountCreation, "have the person's data corrected in the ELM, or make the account by hand")
+            }
+            (Some(C::MailMismatch), _) => {
+                (Self::Identity, "update the mail in Moodle if the feed is right; else have the ELM corrected")
+            }
+            (Some(C::GuidChanged), _) => (Self::Identity, "use the account if it is the same person; else ask HR"),
+            (Some(C::TwoAccounts), _) => (Self::Identity, "take the GUID from all but one of the accounts in Moodle"),
+            (Some(C::SharedAddress), _) => (Self::Identity, "ask HR which of the people has this address"),
+            (Some(C::EnrolRefused), _) => {
+                (Self::Attention, "check that the service account may enrol and assign the role in this course")
+            }
+            (Some(C::StillActive), _) => {
+                (Self::Attention, "take away the other enrolment method's hold on the person, if it should go too")
+            }
+            (Some(C::Invalid), _) => {
+                (Self::Attention, "have the record corrected in the ELM; the feed then gives a new one")
+            }
+            (Some(C::Contradiction), _) => {
+                (Self::Attention, "find out in the ELM which of the two is true, and ignore the other")
+            }
+            (Some(C::Protected), _) => (
+                Self::Attention,
+                "enrol or suspend by hand, or take the person off the list of those who are never touched",
+            ),
+            (_, "completion_refused" | "completion_stuck") => {
+                (Self::CompletionRefused, "look at the ELM's answer, correct what it names, and send it again")
+            }
+            (_, "completion_elm") => {
+                (Self::CompletionRefused, "ask whoever keeps the ELM; completions are kept meanwhile")
+            }
+            (_, "completion_no_course_number") => {
+                (Self::Attention, "give the course its ID number in Moodle, by which the ELM knows it")
+            }
+            (_, "completion_no_guid") => {
+                (Self::Attention, "give the account its GUID (ID number) in Moodle, by which the ELM knows the person")
+            }
+            (_, "completion_other_account") => {
+                (Self::Attention, "merge the two accounts, or send this completion by hand")
+            }
+            (_, other) if other.starts_with("completion_") => {
+                (Self::NoEnrolmentRecord, "supply the enrolment id, or mark the completion as reported elsewhere")
+            }
+            _ => (Self::Attention, "look at the item and decide"),
+        }
+    }
+}
+
+/// One trouble as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// Its kind.
+    pub kind: AlertKind,
+    /// What makes it the same trouble as a while ago; unique within link and kind.
+    pub subject: String,
+    /// What and who, in one line.
+    pub title: String,
+    /// What to do.
+    pub remedy: String,
+    /// Where to look: a path under the public address.
+    pub path: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Since when it has the cause that its title names, where another cause is told at once; `None` where it has but one.
+    pub cause_since: Option<Timestamp>,
+}

@@ -1,0 +1,64 @@
+//! How one feed is reached.
+//!
+//! Next: `read.rs`.
+
+use super::query::{FeedFields, LiteralStyle};
+use jiff::tz::TimeZone;
+use rollbook_remote::http::FEED_BYTES_MAX;
+use rollbook_remote::measure::host_of;
+use rollbook_remote::retry::RetryPolicy;
+use secrecy::SecretString;
+use std::time::Duration;
+
+/// How to reach one feed.
+#[derive(Clone, Debug)]
+pub struct FeedOptions {
+    /// By which calls are counted: the site's name.
+    pub site: String,
+    /// The collection's address, such as `https://elm.example.org/api.rsc/Enrolments`; it may have a query of its own.
+    pub url: String,
+    /// The header that carries the token.
+    pub header_name: String,
+    /// The token.
+    pub token: SecretString,
+    /// How points in time are written.
+    pub literal: LiteralStyle,
+    /// The zone of [`LiteralStyle::QuotedLocal`].
+    pub zone: TimeZone,
+    /// The feed's field names.
+    pub fields: FeedFields,
+    /// Whether to ask for a count and compare it; not every feed can.
+    pub count: bool,
+    /// Most pages of one fetch.
+    pub pages_max: usize,
+    /// Most rows of one fetch.
+    pub rows_max: usize,
+    /// Most bytes of one page, unpacked.
+    pub bytes_max: usize,
+    /// For one page, connection and answer included.
+    pub timeout: Duration,
+    /// For each page.
+    pub retry: RetryPolicy,
+}
+
+impl FeedOptions {
+    /// The defaults: CData's header and literals, no count, 1000 pages, 200 000 rows, 64 MiB and 60 s a page.
+    pub fn new(url: impl Into<String>, token: SecretString, zone: TimeZone) -> Self {
+        let url = url.into();
+        Self {
+            site: host_of(&url),
+            url,
+            header_name: "x-cdata-authtoken".to_owned(),
+            token,
+            literal: LiteralStyle::default(),
+            zone,
+            fields: FeedFields::default(),
+            count: false,
+            pages_max: 1000,
+            rows_max: 200_000,
+            bytes_max: FEED_BYTES_MAX,
+            timeout: Duration::from_secs(60),
+            retry: RetryPolicy::default(),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! History taken over from the original plugin: settled lines of the log, with its own words for action and status.
+//!
+//! The first line of a fingerprint stands for the feed's record, so that the record is recognised when it comes again. Further
+//! lines of the same fingerprint (completions, repetitions by hand) are kept beside it. Taking the same history over twice
+//! adds nothing. Whether a line tells how the person stands now is the caller's to say: history does not know when the learner
+//! acted.
+
+use super::applied::{self, AppliedTo};
+use super::course_counts::{self, Moves, short_action};
+use super::feed::{COLUMNS, StoredRecord, keys};
+use super::store::{Bulk, Column, Tx, args, column_int, column_text};
+use super::{JournalError, Lease, Records, ms};
+use jiff::Timestamp;
+use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, Guid, LinkName, MoodleCourseId, MoodleUserId, RunId};
+use rollbook_core::plan::AppliedState;
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+
+/// A line of the original's log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistoryRow {
+    /// The record, with the fingerprint that the original logged.
+    pub record: FeedRecord,
+    /// The original's action word.
+    pub action: String,
+    /// The original's status word.
+    pub status: String,
+    /// When the original logged it.
+    pub at: Timestamp,
+    /// The Moodle course, 0 where it was not found.
+    pub course_id: MoodleCourseId,
+    /// Its name.
+    pub course_name: String,
+    /// The account, 0 where there was none.
+    pub user_id: MoodleUserId,
+    /// The state that the person has since in the course, where the line tells it.
+    pub applied: Option<AppliedState>,
+}
+
+/// What taking history over came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Lines that are new.
+    pub new: u64,
+    /// Lines that were there already.
+    pub known: u64,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    record: StoredRecord<'a>,
+    line: String,
+    action: &'a str,
+    status: &'a str,
+    at_ms: i64,
+    course_id: MoodleCourseId,
+    course_name: &'a str,
+    user_id: MoodleUserId,
+}
+
+const LINE: [Column; 26] = {
+    let mut all = [column_text("line"); 26];
+    let mut n = 0;
+    while n < COLUMNS.len() {
+        all[n] = COLUMNS[n];
+        n += 1;
+    }
+    all[n + 1] = column_text("action");
+    all[n + 2] = column_text("status");
+    all[n + 3] = column_int("at_ms");
+    all[n + 4] = column_int("course_id");
+    all[n + 5] = column_text("course_name");
+    all[n + 6] = column_int("user_id");
+    all
+};
+const _: () = assert!(COLUMNS.len() + 7 == LINE.len());
+
+const INSERT: &str = "
+    INSERT INTO record (link, fingerprint, line, date_created, course, short_name, state, guid, mail, first_name,
+        last_name, enrolment_id, state_date, record_id, problem, created_ms, changed_ms, guid_fold, mail_fold,
+        course_id, course_name, user_id, code, standing, status, action, reason, evidence, first_seen_ms, decided_ms,
+        at_ms, run)
+    SELECT $2, r.fingerprint, r.line, r.date_created, r.course, r.short_name, r.state, r.guid, r.mail, r.first_name,
+        r.last_name, r.enrolment_id, r.state_date, r.record_id, r.problem, r.created_ms, r.changed_ms, r.guid_fold,
+        r.mail_fold, r.course_id, r.course_name, r.user_id, 'imported', 'settled', r.status, r.action,
+        'taken over from the earlier system''s history', '{\"verdict\":\"imported\"}', r.at_ms, r.at_ms, r.at_ms, $3
+    FROM {rows} WHERE true
+    ON CONFLICT (link, fingerprint, line) DO NOTHING RETURNING course, action, status";
+
+const PEOPLE: &str = "
+    INSERT INTO person (link, guid_fold, search, user_id, seen_ms)
+    SELECT $2, r.guid_fold, r.person_search, r.user_id, r.at_ms FROM {rows} WHERE true
+    ON CONFLICT (link, guid_fold) DO UPDATE SET search = excluded.search, user_id = excluded.user_id,
+        seen_ms = excluded.seen_ms
+    WHERE excluded.seen_ms > person.seen_ms";
+
+const COURSES: &str = "
+    INSERT INTO course (link, course, course_id, name, short_name, search, seen_ms)
+    SELECT $2, r.course, r.course_id, r.course_name, r.short_name, r.course_search, r.at_ms FROM {rows} WHERE true
+    ON CONFLICT (link, course) DO UPDATE SET course_id = excluded.course_id, name = excluded.name,
+        short_name = excluded.short_name, search = excluded.search, seen_ms = excluded.seen_ms
+    WHERE excluded.seen_ms > course.seen_ms AND excluded.course_id > 0";
+
+const TAKEN: &str = "
+    SELECT record.fingerprint, record.action, record.at_ms FROM {rows}
+    {join} record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''";
+
+impl Records<'_> {
+    /// Takes lines of history over, all or none; give them in the order of their times, some thousands at once.
+    ///
+    /// # Errors
+    /// [`JournalError::LeaseLost`].
+    pub async fn import_history(
+        self,
+        lease: &Lease,
+        run: &RunId,
+        rows: &[HistoryRow],
+        now: Timestamp,
+    ) -> Result<Imported, JournalError> {
+        let mut tx = self.store.begin().await?;
+        lease.prove(&mut tx).await?;
+        super::feed::make_link(&mut tx, lease.link(), now).await?;
+        let lines = lines(&mut tx, lease.link(), rows).await?;
+        let link = lease.link().as_str();
+        let mut moves = Moves::default();
+        let stored = tx.bulk_rows(INSERT, &Bulk::pack(&LINE, &lines), args![link, run.as_str()]).await?;
+        for row in &stored {
+            moves.enter(&row.text("course")?, &row.text("action")?, &row.text("status")?);
+        }
+        course_counts::shift(&mut tx, lease.link(), &moves).await?;
+        let people: HashMap<&str, &Line<'_>> =
+            lines.iter().map(|line| (line.record.guid_fold.as_str(), line)).collect();
+        let people: Vec<_> = people.into_values().filter(|line| !line.record.guid_fold.is_empty()).collect();
+        tx.bulk_run(PEOPLE, &Bulk::pack(&LINE, &people), args![link]).await?;
+        let courses: HashMap<&str, &Line<'_>> = lines.iter().map(|line| (line.record.course, line)).collect();
+        let courses: Vec<_> = courses.into_values().filter(|line| !line.record.course.is_empty()).collect();
+        tx.bulk_run(COURSES, &Bulk::pack(&LINE, &courses), args![link]).await?;
+        apply(&mut tx, lease.link(), rows, now).await?;
+        tx.commit().await?;
+        let new = stored.len() as u64;
+        Ok(Imported { new, known: rows.len() as u64 - new })
+    }
+}
+
+async fn apply(tx: &mut Tx, link: &LinkName, rows: &[HistoryRow], now: Timestamp) -> Result<(), JournalError> {
+    let keys: Vec<(Guid, ElmCourseId)> = rows.iter().map(|row| (row.record.guid(), row.record.course())).collect();
+    let states = rows.iter().zip(&keys).filter_map(|(row, (guid, course))| {
+        let state = row.applied.as_ref()?;
+        Some(AppliedTo { guid, course, state, user: row.user_id, course_id: row.course_id })
+    });
+    applied::put(tx, link, states, now).await
+}
+
+/// Which line of its record each row is.
+async fn lines<'a>(tx: &mut Tx, link: &LinkName, rows: &'a [HistoryRow]) -> Result<Vec<Line<'a>>, JournalError> {
+    let fingerprints: HashSet<Fingerprint> = rows.iter().map(|row| row.record.fingerprint).collect();
+    let fingerprints: Vec<Fingerprint> = fingerprints.into_iter().collect();
+    let mut taken: HashMap<Fingerprint, (String, i64)> = HashMap::new();
+    for row in tx.bulk_rows(TAKEN, &keys(&fingerprints), args![link.as_str()]).await? {
+        let what = (row.text("action")?, row.int("at_ms")?);
+        taken.insert(row.word("fingerprint", |hex| hex.parse().ok())?, what);
+    }
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in rows {
+        let HistoryRow { record, action, status, at, course_id, course_name, user_id, applied: _ } = row;
+        let action = short_action(action.trim());
+        let this = (action.to_owned(), ms(*at));
+        let is_first = stands_for_the_record(action, status)
+            && *taken.entry(record.fingerprint).or_insert_with(|| this.clone()) == this;
+        let line = if is_first { String::new() } else { format!("{action} {}", ms(*at)) };
+        let stored = StoredRecord::of(record);
+        let search = format!("{} {course_name}", stored.course_search).to_lowercase();
+        lines.push(Line {
+            record: StoredRecord { course_search: search, ..stored },
+            line,
+            action,
+            status: short_action(status.trim()),
+            at_ms: ms(*at),
+            course_id: *course_id,
+            course_name,
+            user_id: *user_id,
+        });
+    }
+    Ok(lines)
+}
+
+/// What the original logged when the feed gave a record; the rest it logged later under the record's fingerprint.
+/// Whether a line stands for the feed's record: not where it tells of something else, and not where the original failed,
+/// for it never tried again; we do when the feed gives the record again.
+fn stands_for_the_record(action: &str, status: &str) -> bool {
+    action != "Complete" && status.trim() == "Success"
+}

@@ -1,0 +1,123 @@
+//! The accounts that a set of feed records is about: by GUID; where nobody has it, by address and derived user name; where
+//! the address differs, whoever holds the feed's address.
+
+use super::{MoodleSourceError, failed, read_account};
+use crate::client::MoodleReader;
+use crate::client::read::UserField;
+use rollbook_core::matching::{Directory, derive_username};
+use rollbook_core::model::{Account, FeedRecord, Guid, MoodleUserId};
+use rollbook_core::policy::IntakePolicy;
+use std::collections::BTreeSet;
+
+/// Looks up everybody whom the good records among `records` are about. Values that Moodle cannot answer for count as not
+/// asked.
+///
+/// # Errors
+/// [`MoodleSourceError`]; nothing is known then.
+pub async fn collect_people(
+    reader: &MoodleReader,
+    records: impl Iterator<Item = &FeedRecord>,
+    policy: &IntakePolicy,
+) -> Result<Directory, MoodleSourceError> {
+    let records: Vec<&FeedRecord> = records.filter(|record| record.reading.is_ok()).collect();
+    let mut directory = Directory::default();
+    let guids = records.iter().map(|record| record.guid().0).collect::<BTreeSet<_>>();
+    let answered = ask(reader, UserField::IdNumber, guids, &mut directory).await?;
+    directory.asked_guids(answered.iter().map(|guid| guid.to_ascii_lowercase()));
+
+    let mut mails = BTreeSet::new();
+    let mut usernames = BTreeSet::new();
+    for record in records {
+        let holders = directory.with_guid(&record.guid().folded()).unwrap_or_default();
+        match holders.as_slice() {
+            [] => {
+                mails.insert(record.mail().folded());
+                usernames.extend(derive_username(record, policy));
+            }
+            [account] if !record.mail().same_as(&account.mail) => {
+                mails.insert(record.mail().folded());
+            }
+            _ => {}
+        }
+    }
+    let mut found = [Directory::default(), Directory::default()];
+    let [by_mail, by_username] = &mut found;
+    let (mails, usernames) = tokio::try_join!(
+        ask(reader, UserField::Email, mails, by_mail),
+        ask(reader, UserField::Username, usernames, by_username)
+    )?;
+    for part in found {
+        part.into_accounts().for_each(|account| directory.add(account));
+    }
+    directory.asked_mails(mails);
+    directory.asked_usernames(usernames);
+    Ok(directory)
+}
+
+/// The accounts that a person's word (GUID, mail address or user name) could mean.
+///
+/// # Errors
+/// [`MoodleSourceError`]
+pub async fn find_person(reader: &MoodleReader, word: &str) -> Result<Vec<Account>, MoodleSourceError> {
+    let mut directory = Directory::default();
+    let word = word.trim();
+    ask(reader, UserField::IdNumber, [word.to_owned()].into(), &mut directory).await?;
+    ask(reader, UserField::Username, [word.to_lowercase()].into(), &mut directory).await?;
+    if word.contains('@') {
+        ask(reader, UserField::Email, [word.to_lowercase()].into(), &mut directory).await?;
+    }
+    Ok(directory.into_accounts().collect())
+}
+
+/// The accounts that have one of these GUIDs.
+///
+/// # Errors
+/// [`MoodleSourceError`]
+pub async fn find_by_guid(reader: &MoodleReader, guids: &[Guid]) -> Result<Directory, MoodleSourceError> {
+    let mut directory = Directory::default();
+    let answered =
+        ask(reader, UserField::IdNumber, guids.iter().map(|guid| guid.0.clone()).collect(), &mut directory).await?;
+    directory.asked_guids(answered.iter().map(|guid| guid.to_ascii_lowercase()));
+    Ok(directory)
+}
+
+/// The accounts that have one of these folded mail addresses.
+///
+/// # Errors
+/// [`MoodleSourceError`]
+pub async fn find_by_mail(reader: &MoodleReader, mails: BTreeSet<String>) -> Result<Directory, MoodleSourceError> {
+    let mut directory = Directory::default();
+    let answered = ask(reader, UserField::Email, mails, &mut directory).await?;
+    directory.asked_mails(answered);
+    Ok(directory)
+}
+
+/// The accounts of these ids; deleted ones are left out.
+///
+/// # Errors
+/// [`MoodleSourceError`]
+pub async fn find_by_id(reader: &MoodleReader, users: &[MoodleUserId]) -> Result<Vec<Account>, MoodleSourceError> {
+    let mut directory = Directory::default();
+    ask(reader, UserField::Id, users.iter().map(ToString::to_string).collect(), &mut directory).await?;
+    Ok(directory.into_accounts().collect())
+}
+
+/// Asks for accounts and adds them; gives the values that Moodle answered for.
+async fn ask(
+    reader: &MoodleReader,
+    field: UserField,
+    mut values: BTreeSet<String>,
+    directory: &mut Directory,
+) -> Result<BTreeSet<String>, MoodleSourceError> {
+    let list: Vec<String> = values.iter().cloned().collect();
+    let found = reader.fetch_users(field, &list).await.map_err(failed("looking up accounts"))?;
+    for user in found.users {
+        if let Some(account) = read_account(user)? {
+            directory.add(account);
+        }
+    }
+    for (value, _refusal) in &found.poisoned {
+        values.remove(value);
+    }
+    Ok(values)
+}

@@ -1,0 +1,8 @@
+//! The engine and its flows, the doctor, the scheduler and the notices.
+
+pub mod apply;
+pub mod flows;
+pub mod notify;
+pub mod scheduler;
+pub mod smtp;
+pub mod webhook;

@@ -1,0 +1,86 @@
+//! Cookies: read from a request, written into an answer. All are `HttpOnly` and `SameSite=Lax`, and `Secure` wherever the
+//! way to the browser is not this machine's own loopback.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::time::Duration;
+
+/// A cookie's name, without the prefix that a secure one gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cookie {
+    /// Who is logged in.
+    Session,
+    /// Before that: whose login form it is.
+    LoginAttempt,
+    /// What the next page shall say about the last act.
+    Flash,
+    /// Light or dark.
+    Theme,
+    /// A sign-on that is under way.
+    SignOn,
+}
+
+impl Cookie {
+    fn name(self, secure: bool) -> String {
+        let name = match self {
+            Self::Session => "session",
+            Self::LoginAttempt => "login-attempt",
+            Self::Flash => "flash",
+            Self::Theme => "theme",
+            Self::SignOn => "sign-on",
+        };
+        // A browser takes a cookie of this prefix only from this very host, over TLS.
+        let prefix = if secure { "__Host-" } else { "" };
+        format!("{prefix}rollbook-{name}")
+    }
+
+    /// Its value in a request.
+    pub fn read(self, headers: &HeaderMap, secure: bool) -> Option<String> {
+        let name = self.name(secure);
+        let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+        let value = pairs
+            .flat_map(|pairs| pairs.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find_map(|(key, value)| (key == name).then_some(value))?;
+        percent_decode_str(value).decode_utf8().ok().map(|value| value.into_owned())
+    }
+
+    /// The header that sets it; it ends with the browser's session where `lasts` is none.
+    pub fn set(self, value: &str, lasts: Option<Duration>, secure: bool) -> (header::HeaderName, HeaderValue) {
+        let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
+        let mut text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax", self.name(secure));
+        if secure {
+            text.push_str("; Secure");
+        }
+        if let Some(lasts) = lasts {
+            text.push_str(&format!("; Max-Age={}", lasts.as_secs()));
+        }
+        let value = HeaderValue::from_str(&text).expect("percent-encoded text fits into a header");
+        (header::SET_COOKIE, value)
+    }
+
+    /// The header that removes it.
+    pub fn clear(self, secure: bool) -> (header::HeaderName, HeaderValue) {
+        self.set("", Some(Duration::ZERO), secure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookie_comes_back_as_it_was_set_and_a_plain_one_is_none_of_a_secure_site() {
+        for secure in [true, false] {
+            let (_, set) = Cookie::Flash.set("done; é=1", None, secure);
+            let set = set.to_str().unwrap();
+            assert_eq!(set.contains("Secure"), secure);
+            assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax"), "{set}");
+            let mut headers = HeaderMap::new();
+            let pair = format!("other=1; {}", set.split(';').next().unwrap());
+            headers.insert(header::COOKIE, HeaderValue::from_str(&pair).unwrap());
+            assert_eq!(Cookie::Flash.read(&headers, secure).as_deref(), Some("done; é=1"));
+            assert_eq!(Cookie::Flash.read(&headers, !secure), None);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Words of the journal as people read them.
+
+use super::{Badge, Tone};
+use rollbook_core::run::{OutcomeCode, RunKind, RunState};
+use rollbook_journal::RunRow;
+use serde_json::Value;
+use std::time::Duration;
+
+/// A stored word as a label: `mail_mismatch` is `Mail mismatch`.
+pub fn word_label(word: &str) -> String {
+    let words = words(word);
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A stored word within a sentence: `guid_changed` is `GUID changed`.
+pub fn words(word: &str) -> String {
+    if word == OutcomeCode::NoManualInstance.as_str() {
+        return "no manual enrolment".to_owned();
+    }
+    let spoken = word.split('_').map(|part| if part == "guid" { "GUID" } else { part });
+    spoken.collect::<Vec<_>>().join(" ")
+}
+
+/// An outcome code as a label.
+pub fn code_label(code: OutcomeCode) -> String {
+    word_label(code.as_str())
+}
+
+/// A flow as a label.
+pub fn flow_label(flow: &str) -> String {
+    word_label(flow)
+}
+
+/// What a run was asked to do, where it is worth saying.
+pub fn kind_label(kind: RunKind) -> &'static str {
+    match kind {
+        RunKind::Normal => "",
+        RunKind::DryRun => "dry run",
+        RunKind::Scoped => "scoped",
+        RunKind::Import => "import",
+    }
+}
+
+/// How a run stands.
+pub fn run_badge(run: &RunRow) -> Badge {
+    let (tone, label) = match run.state {
+        RunState::Running => (Tone::Busy, "running"),
+        RunState::Done => (Tone::Good, "done"),
+        RunState::Partly => (Tone::Warn, "partly done"),
+        RunState::GuardRefused => (Tone::Bad, "guard refused"),
+        RunState::Failed => (Tone::Bad, "failed"),
+        RunState::Stopped => (Tone::Warn, "stopped"),
+        RunState::Abandoned => (Tone::Bad, "abandoned"),
+    };
+    Badge::new(tone, label)
+}
+
+/// Why a run stands so, in words. What a guard blocked runs all the same once a person has approved it.
+pub fn run_reason(run: &RunRow) -> String {
+    let word = if run.state == RunState::GuardRefused { "blocked" } else { "approved" };
+    let told = run.reason.split("; ").map(|part| match part.strip_prefix("blocked: ") {
+        Some(found) => {
+            let (check, rest) = found.split_once(' ').unwrap_or((found, ""));
+            format!("{word}: {} {rest}", words(check))
+        }
+        None => part.to_owned(),
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
+/// How a record of the log stands: its outcome, in the tone of its standing.
+pub fn standing_badge(code: OutcomeCode, standing: &str, status: &str) -> Badge {
+    let tone = match (standing, status) {
+        ("attention", _) => Tone::Bad,
+        ("transient" | "awaited", _) | (_, "Waiting") => Tone::Busy,
+        (_, "Error") => Tone::Bad,
+        (_, "Skipped") => Tone::Plain,
+        (_, _) => Tone::Good,
+    };
+    Badge::new(tone, words(code.as_str()))
+}
+
+/// `1 record`, `2 records`
+pub fn counted(count: u64, one: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", grouped(count))
+}
+
+/// What a system answered, in short: its own words where its body has some, else the status alone. The whole of it is in the
+/// export and in the API.
+pub fn in_short(answer: &str) -> String {
+    const CHARACTERS_MAX: usize = 240;
+    let Some((head, body)) = answer.find('{').map(|at| answer.split_at(at)) else {
+        return clipped(answer, CHARACTERS_MAX);
+    };
+    match serde_json::from_str::<Value>(body) {
+        Ok(body) => {
+            let said =
+                [&body["error"]["message"], &body["message"], &body["title"]].into_iter().find_map(Value::as_str);
+            let head = head.trim_end();
+            said.map_or_else(|| head.to_owned(), |said| format!("{head}: {}", clipped(said, CHARACTERS_MAX)))
+        }
+        Err(_) => clipped(answer, CHARACTERS_MAX),
+    }
+}
+
+fn clipped(text: &str, most: usize) -> String {
+    let mut letters = text.chars();
+    let begin: String = letters.by_ref().take(most).collect();
+    if letters.next().is_none() { begin } else { format!("{begin}…") }
+}
+
+/// A remedy as a sentence of a page: a capital, and no back-quotes, which only a terminal's reader knows.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars().filter(|letter| *letter != '`');
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let text = letters.fold(first, |mut text, letter| {
+        text.push(letter);
+        text
+    });
+    if text.is_empty() || text.ends_with(['.', '?', '!']) { text } else { text + "." }
+}
+
+/// `24 hours`, `1 hour 30 minutes`, `7 days`: the two largest units; nothing shorter than a second.
+pub fn lasting(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    // A day is spoken of as hours; so are two, where they are no whole days.
+    let days = if seconds > 86_400 && seconds.is_multiple_of(86_400) { seconds / 86_400 } else { 0 };
+    let rest = seconds - days * 86_400;
+    let parts = [(days, "day"), (rest / 3_600, "hour"), (rest / 60 % 60, "minute"), (rest % 60, "second")];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, unit)| counted(count, unit));
+    parts.take(2).collect::<Vec<_>>().join(" ")
+}
+
+/// `1 234 567`, with thin spaces
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() * 2);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_numbers_read_well() {
+        assert_eq!(word_label("mail_mismatch"), "Mail mismatch");
+        assert_eq!((word_label("guid_changed"), words("two_accounts")), ("GUID changed".into(), "two accounts".into()));
+        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
+        assert_eq!([grouped(0), grouped(999), grouped(1_000)], ["0", "999", "1\u{202f}000"]);
+        assert_eq!([counted(1, "record"), counted(0, "record")], ["1 record", "0 records"]);
+        let told = |minutes: u64| lasting(Duration::from_secs(minutes * 60));
+        assert_eq!([told(1), told(90), told(24 * 60)], ["1 minute", "1 hour 30 minutes", "24 hours"]);
+        assert_eq!([told(7 * 24 * 60), told(36 * 60)], ["7 days", "36 hours"]);
+        assert_eq!(sentence("approve it with `rollbook plans approve 1`"), "Approve it with rollbook plans approve 1.");
+    }
+
+    #[test]
+    fn answer_of_another_system_is_shown_by_its_own_words() {
+        let refused = r#"refused: HTTP 422 {"error":{"code":"EnrolmentClosed","message":"Enrolment 7 is closed"}}"#;
+        assert_eq!(in_short(refused), "refused: HTTP 422: Enrolment 7 is closed");
+        assert_eq!(in_short(r#"accepted: HTTP 201 {"COMPLETION_ID":3,"GUID":"A1"}"#), "accepted: HTTP 201");
+        assert_eq!(in_short("no answer within 30 s"), "no answer within 30 s");
+        let cut_off = format!("refused: HTTP 500 {{\"a\":\"{}", "x".repeat(500));
+        assert_eq!(in_short(&cut_off).chars().count(), 241);
+    }
+}

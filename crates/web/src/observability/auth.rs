@@ -1,0 +1,49 @@
+//! Who may see the numbers: this machine itself where nobody outside comes in by it, and a token with the scope `metrics`.
+
+use crate::WebState;
+use crate::api::{Problem, find_program};
+use crate::auth::Scope;
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use std::net::{IpAddr, SocketAddr};
+
+/// What a proxy adds: then it is not this machine that asks.
+const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+
+/// Lets a request through that may see the numbers.
+pub async fn admit(state: &WebState, request: &Parts) -> Result<(), Problem> {
+    if is_near(state, request) {
+        return Ok(());
+    }
+    match find_program(state, &request.headers).await? {
+        Some(program) if program.scopes.contains(&Scope::Metrics) => Ok(()),
+        Some(_) => Err(Problem::new(StatusCode::FORBIDDEN, "this token lacks the scope metrics")),
+        None => {
+            let detail = "from elsewhere than this machine, a token with the scope metrics is needed";
+            Err(Problem::new(StatusCode::UNAUTHORIZED, detail))
+        }
+    }
+}
+
+/// Whether this machine itself asks. Where browsers come by a proxy, all the world arrives from loopback: then nobody is near.
+fn is_near(state: &WebState, request: &Parts) -> bool {
+    let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
+    let is_loopback = peer.is_some_and(|peer| peer.0.ip().is_loopback());
+    let outside = state.settings.server.public_url.as_ref();
+    let is_private = outside.is_none_or(|url| url.host_str().is_some_and(names_loopback));
+    let headers = &request.headers;
+    is_loopback && is_private && !FORWARDED.iter().any(|name| headers.contains_key(*name)) && host_is_loopback(headers)
+}
+
+/// A page of another site could have its own name lead here; then `Host` says that name.
+fn host_is_loopback(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.parse::<u16>().is_ok() { name } else { host });
+    names_loopback(name)
+}
+
+fn names_loopback(name: &str) -> bool {
+    let name = name.trim_matches(['[', ']']);
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
