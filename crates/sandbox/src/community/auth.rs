@@ -1,15 +1,75 @@
-//! OAuth2 client credentials as simple_oauth grants them.
+//! Who is asking. A wrong password is no error: the request goes on as anonymous, and after five of them the right
+//! password is wrong as well. OAuth2 tokens come by client credentials, as simple_oauth grants them.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::Asked;
-use super::account::Caller;
 use super::rights::Rights;
 use super::state::{Community, Consumer, SERVICE_ROLE, uuid};
-use crate::server::{Reply, form};
+use crate::server::{HttpRequest, Reply, form};
+
+/// A failed login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The name that was tried, in lower case.
+    pub name: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The account behind a request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Caller {
+    /// `None`: anonymous.
+    pub(super) account: Option<i64>,
+    pub(super) rights: Rights,
+    /// Credentials were sent.
+    pub(super) tried: bool,
+}
+
+/// Failures of one account after which it is locked, and for how many hours they count.
+const ACCOUNT_LIMIT: (usize, i64) = (5, 6);
+/// Failures from one address after which it is locked, and for how many hours they count.
+const ADDRESS_LIMIT: (usize, i64) = (50, 1);
+
+impl Caller {
+    pub(super) fn of(community: &mut Community, request: &HttpRequest, now: Timestamp) -> Result<Self, Reply> {
+        let Some(header) = request.header("authorization").map(str::to_owned) else {
+            return Ok(Self::default());
+        };
+        if let Some(text) = header.strip_prefix("Bearer ") {
+            return bearer(community, text, now);
+        }
+        let anonymous = Self { tried: true, ..Self::default() };
+        let Some((name, password)) = form::basic(&header) else {
+            return Ok(anonymous);
+        };
+        let key = name.to_lowercase();
+        let account = community.account_named(&name);
+        let right = account.filter(|account| account.active && account.password.as_deref() == Some(&password));
+        let found = right.map(|account| (account.uid, account.rights));
+        if flooded(community, &key, now) {
+            return Ok(anonymous);
+        }
+        let Some((uid, rights)) = found else {
+            community.failed.push(Login { name: key, at: now });
+            return Ok(anonymous);
+        };
+        community.failed.retain(|login| login.name != key);
+        Ok(Self { account: Some(uid), rights, tried: true })
+    }
+}
+
+fn flooded(community: &Community, name: &str, now: Timestamp) -> bool {
+    let since = |hours: i64| now - SignedDuration::from_hours(hours);
+    let (account_max, account_hours) = ACCOUNT_LIMIT;
+    let (address_max, address_hours) = ADDRESS_LIMIT;
+    let by_name = community.failed.iter().filter(|login| login.name == name && login.at > since(account_hours));
+    let by_address = community.failed.iter().filter(|login| login.at > since(address_hours));
+    by_name.count() >= account_max || by_address.count() >= address_max
+}
 
 /// An access token.
 #[derive(Clone, Debug)]
@@ -19,17 +79,17 @@ pub(super) struct Issued {
     expires: Timestamp,
 }
 
-pub(super) fn issue(community: &mut Community, asked: &Asked, now: Timestamp) -> Reply {
-    if asked.parts.method != "POST" {
+pub(super) fn issue(community: &mut Community, request: &HttpRequest, now: Timestamp) -> Reply {
+    if request.parts.method != "POST" {
         return Reply::error_page(405);
     }
-    let body = String::from_utf8_lossy(&asked.body).into_owned();
+    let body = String::from_utf8_lossy(&request.body).into_owned();
     let fields: BTreeMap<String, String> = form::text_pairs(&body).collect();
     let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
     if field("grant_type") != "client_credentials" {
         return refusal(400, "unsupported_grant_type", "The authorization grant type is not supported");
     }
-    let header = asked.header("authorization").and_then(form::basic);
+    let header = request.header("authorization").and_then(form::basic);
     let (id, secret) = header.unwrap_or_else(|| (field("client_id").to_owned(), field("client_secret").to_owned()));
     let mut consumers = community.consumers.iter();
     let Some(consumer) = consumers.find(|consumer| consumer.id == id && consumer.secret == secret).cloned() else {
@@ -68,7 +128,7 @@ fn sign(community: &Community, consumer: &Consumer, has_role: bool, now: Timesta
 }
 
 /// Unlike a wrong password, a bad token is refused, and in HTML.
-pub(super) fn caller(community: &Community, text: &str, now: Timestamp) -> Result<Caller, Reply> {
+fn bearer(community: &Community, text: &str, now: Timestamp) -> Result<Caller, Reply> {
     let refused = || {
         Reply::html(
             401,

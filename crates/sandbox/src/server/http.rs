@@ -1,8 +1,25 @@
-//! A finished HTTP answer, before a fault may spoil it.
+//! A request that has arrived in full, and a finished answer before a fault may spoil it.
 
 use axum::body::Body;
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+
+/// A request, read in full.
+pub(crate) struct HttpRequest {
+    pub(crate) parts: Parts,
+    pub(crate) body: Vec<u8>,
+}
+
+impl HttpRequest {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.parts.headers.get(name)?.to_str().ok()
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.parts.uri.path()
+    }
+}
 
 /// Status, headers and body as the server would send them.
 #[derive(Clone, Debug)]

@@ -22,26 +22,26 @@ pub(crate) enum Class {
 
 /// Why a call failed.
 #[derive(Clone, Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct Exception {
     class: Class,
     code: Option<String>,
     message: String,
     debug: Option<String>,
     /// Moodle 4.4 stumbles over its own error text when debugging is on: an empty HTTP 500.
-    pub(crate) stumbles: bool,
+    pub(crate) empty_while_debugging: bool,
     /// What was done before stays done.
-    pub(crate) stands: bool,
+    pub(crate) keeps_changes: bool,
 }
 
-impl Refusal {
+impl Exception {
     fn new(class: Class, code: &str, message: impl Into<String>) -> Self {
         Self {
             class,
             code: Some(code.to_owned()),
             message: message.into(),
             debug: None,
-            stumbles: false,
-            stands: false,
+            empty_while_debugging: false,
+            keeps_changes: false,
         }
     }
 
@@ -101,9 +101,9 @@ impl Refusal {
 
     /// A PHP `Error`: it has no code.
     pub(crate) fn php(message: &str) -> Self {
-        let mut refusal = Self::new(Class::PhpError, "", message);
-        refusal.code = None;
-        refusal
+        let mut exception = Self::new(Class::PhpError, "", message);
+        exception.code = None;
+        exception
     }
 
     /// A PHP `TypeError`, likewise without a code.
@@ -119,9 +119,9 @@ impl Refusal {
         };
         let message =
             format!("Manual enrolment plugin instance doesn't exist or is disabled for the course (id = {id})");
-        let mut refusal = Self::moodle("wsnoinstance", message);
-        refusal.stumbles = release == Release::V4_4;
-        refusal
+        let mut exception = Self::moodle("wsnoinstance", message);
+        exception.empty_while_debugging = release == Release::V4_4;
+        exception
     }
 
     pub(crate) fn debug_text(&self) -> Option<&str> {
