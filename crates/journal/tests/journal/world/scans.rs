@@ -54,6 +54,11 @@ pub fn listen() {
     });
 }
 
+/// Whether any statement was heard; if not, the journal's target has another name, and nothing is proven by silence.
+pub fn has_heard() -> bool {
+    !SAID.lock().unwrap().is_empty()
+}
+
 /// None of the statements so far reads a large table from end to end.
 pub async fn assert_none() {
     let said: Vec<String> = SAID.lock().unwrap().iter().cloned().collect();

@@ -1,11 +1,12 @@
 //! The files, the schema, and what the database itself refuses.
 
-use crate::world::{Engine, TTL, World, at, link, new_run, read, record};
+use crate::world::{Engine, TTL, World, at, link, new_run, read, record, scans};
 use rollbook_core::model::LinkName;
 use rollbook_journal::{Journal, JournalError, OpenOptions};
 
 crate::rules! {
     events_are_never_updated,
+    statements_are_heard_by_the_search_for_scans,
     journal_newer_than_the_binary_is_refused,
     journal_is_at_hand_until_a_newer_one_was_here_or_it_is_gone,
     journal_opened_twice_at_once_is_migrated_once,
@@ -24,6 +25,11 @@ async fn events_are_never_updated(world: World) {
         assert!(world.sql("TRUNCATE event").await.is_err());
     }
     assert_eq!(world.events().await, 1);
+}
+
+async fn statements_are_heard_by_the_search_for_scans(world: World) {
+    world.open().await.links().names().await.unwrap();
+    assert!(scans::has_heard());
 }
 
 async fn journal_newer_than_the_binary_is_refused(world: World) {
@@ -67,8 +73,7 @@ async fn journal_opened_twice_at_once_is_migrated_once(world: World) {
 }
 
 async fn existing_journal_is_migrated_with_its_rows_and_copied_first(world: World) {
-    let old = Journal::open_at(&world.address, &OpenOptions::default(), 1).await.unwrap();
-    old.close().await;
+    world.make_old_journal().await;
     world.sql("INSERT INTO link (name, created_ms, watermark_ms) VALUES ('elm-ss', 1, 2)").await.unwrap();
     world.sql("INSERT INTO event (link, at_ms, kind, payload) VALUES ('elm-ss', 3, 'trouble', '{}')").await.unwrap();
     let journal = world.open().await;
@@ -77,12 +82,11 @@ async fn existing_journal_is_migrated_with_its_rows_and_copied_first(world: Worl
     assert!(world.sql("DELETE FROM event").await.is_err());
     if world.engine == Engine::Sqlite {
         let copy = world.file().with_file_name("journal.db.before-migration-2");
-        let copied = Journal::open_at(copy.to_str().unwrap(), &OpenOptions::default(), 1).await.unwrap();
-        assert!(copied.links().state(&link()).await.unwrap().watermark.is_some());
-        for file in [world.file(), copy] {
-            let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(file).unwrap().permissions());
-            assert_eq!(mode & 0o777, 0o600);
-        }
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&copy).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        let copied = World { engine: world.engine, address: copy.display().to_string(), dir: world.dir };
+        assert_eq!(copied.number("SELECT watermark_ms FROM link").await, 2);
+        assert_eq!(copied.number("SELECT MAX(version) FROM schema_migrations").await, 1);
     }
 }
 
