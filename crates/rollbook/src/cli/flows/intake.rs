@@ -12,7 +12,7 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::LinkName;
 use rollbook_core::window::Window;
 use rollbook_sync::flows::deliver::deliver_mails;
-use rollbook_sync::flows::intake::{Ask, IntakeRequest, Purpose, run_intake};
+use rollbook_sync::flows::intake::{IntakeQuery, IntakeRequest, Purpose, run_intake};
 use rollbook_sync::flows::setup;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -100,16 +100,16 @@ impl Run {
     }
 
     fn request(&self, author: String) -> miette::Result<IntakeRequest> {
-        let ask = match (&self.file, self.since) {
-            (Some(file), _) => Ask::Rows(read_rows(file)?),
-            (None, Some(since)) => Ask::Between(Window { since, until: self.until }),
+        let query = match (&self.file, self.since) {
+            (Some(file), _) => IntakeQuery::Rows(read_rows(file)?),
+            (None, Some(since)) => IntakeQuery::Between(Window { since, until: self.until }),
             (None, None) if self.email.is_some() || self.guid.is_some() => {
-                Ask::Person { mail: self.email.clone(), guid: self.guid.clone() }
+                IntakeQuery::Person { mail: self.email.clone(), guid: self.guid.clone() }
             }
-            (None, None) => Ask::New,
+            (None, None) => IntakeQuery::New,
         };
         let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Apply };
-        Ok(IntakeRequest { purpose, ask, author })
+        Ok(IntakeRequest { purpose, query, author })
     }
 }
 

@@ -24,7 +24,7 @@ const PLACEHOLDERS: [&str; 3] = ["{enrolment}", "{course}", "{guid}"];
 /// [`FlowError`]
 pub fn make_completions(found: &CompletionsLink<'_>, settings: &Settings) -> Result<CompletionsFlow, FlowError> {
     let CompletionsLink { link, moodle, elm, target } = found;
-    let way = match (link.way, &moodle.database) {
+    let method = match (link.way, &moodle.database) {
         (Way::Database, Some(database)) => FoundBy::Database(make_database(database)?),
         (Way::Push, _) => FoundBy::Push,
         (Way::Poll | Way::Database, _) => FoundBy::Poll,
@@ -32,7 +32,7 @@ pub fn make_completions(found: &CompletionsLink<'_>, settings: &Settings) -> Res
     Ok(CompletionsFlow {
         link: link.name.clone(),
         intakes: find_intakes(found, settings),
-        way,
+        method,
         moodle: make_moodle(moodle)?,
         moodle_concurrency: count(moodle.concurrency),
         calls_max: link.calls_max.into(),
