@@ -43,7 +43,7 @@ impl LeaseGuard {
         stop: &CancellationToken,
     ) -> Result<Self, JournalError> {
         let Timing { lease: lasts, limit } = timing;
-        let lease = journal.acquire(link, &holder(), lasts, clock.now()).await?;
+        let lease = journal.leases().acquire(link, &holder(), lasts, clock.now()).await?;
         let stop = stop.child_token();
         let renewing = renew(journal.clone(), lease.clone(), lasts, clock.clone(), stop.clone());
         let limiting = limit.map(|limit| AbortOnDropHandle::new(tokio::spawn(stop_after(limit, stop.clone()))));
@@ -74,7 +74,7 @@ impl LeaseGuard {
     /// # Errors
     /// [`JournalError::LeaseLost`], which also stops the run.
     pub async fn check(&self) -> Result<(), JournalError> {
-        let held = self.journal.hold(&self.lease, self.lasts, self.clock.now()).await;
+        let held = self.journal.leases().hold(&self.lease, self.lasts, self.clock.now()).await;
         if matches!(held, Err(JournalError::LeaseLost { .. })) {
             self.stop.cancel();
         }
@@ -84,7 +84,7 @@ impl LeaseGuard {
     /// Gives the lease back. A lease that cannot be given back ends by itself.
     pub async fn release(self) {
         let Self { journal, lease, .. } = self;
-        if let Err(error) = journal.release(lease).await {
+        if let Err(error) = journal.leases().release(lease).await {
             tracing::warn!(%error, "a lease could not be given back; it ends by itself");
         }
     }
@@ -100,7 +100,7 @@ async fn renew(journal: Journal, lease: Lease, lasts: SignedDuration, clock: Clo
     let pause = Duration::try_from(lasts / 3).unwrap_or(Duration::from_secs(10));
     loop {
         tokio::time::sleep(pause).await;
-        match journal.renew(&lease, lasts, clock.now()).await {
+        match journal.leases().renew(&lease, lasts, clock.now()).await {
             Ok(()) => {}
             Err(error @ JournalError::LeaseLost { .. }) => {
                 tracing::error!(%error, "the run stops");

@@ -194,7 +194,7 @@ pub(crate) async fn run<F: Flow>(
                     return Err(error);
                 }
             };
-            let started = journal.start_run(lease.lease(), &new, clock.now()).await;
+            let started = journal.runs().start(lease.lease(), &new, clock.now()).await;
             let id = match started {
                 Ok(id) => id,
                 Err(error) => {
@@ -286,7 +286,7 @@ async fn decide<F: Flow>(
     findings: Vec<Finding>,
 ) -> Result<Decided<F::Plan>, F::Error> {
     let now = run.clock.now();
-    let found = if flow.is_approvable() { run.journal.approval(flow.link(), now).await? } else { None };
+    let found = if flow.is_approvable() { run.journal.plans().approval(flow.link(), now).await? } else { None };
     let (number, approval) = found.unzip();
     let cleared = clear(plan.clone(), plan.digest(), findings.clone(), approval.as_ref(), now).ok();
     let approval = number.filter(|_| cleared.as_ref().and_then(Cleared::approved_by).is_some());
@@ -309,7 +309,7 @@ impl Write<'_> {
             let events: Vec<NewEvent> =
                 new.iter().map(|finding| NewEvent::of(EventKind::Finding, json!(finding))).collect();
             if !events.is_empty() {
-                self.journal.append_events(self.lease.lease(), &self.run, &events, now).await?;
+                self.journal.runs().append_events(self.lease.lease(), &self.run, &events, now).await?;
                 said.extend(new.into_iter().cloned().collect::<Vec<_>>());
             }
             return Ok(());
@@ -320,14 +320,14 @@ impl Write<'_> {
             None => (PlanState::Blocked, Vec::new()),
         };
         let new = NewPlan { digest: &plan.digest(), body: &body, findings, state, approval: *approval };
-        let id = self.journal.store_plan(self.lease.lease(), &self.run, &new, &intents, now).await?;
+        let id = self.journal.plans().store(self.lease.lease(), &self.run, &new, &intents, now).await?;
         decided.waiting = (state == PlanState::Blocked).then_some(id);
         Ok(())
     }
 
     async fn end(&self, state: RunState, counts: Counts, reason: &str) -> Result<(), JournalError> {
         let now = self.clock.now();
-        self.journal.finish_run(self.lease.lease(), &self.run, state, &counts, reason, now).await
+        self.journal.runs().finish(self.lease.lease(), &self.run, state, &counts, reason, now).await
     }
 }
 

@@ -125,9 +125,9 @@ async fn newest_behind(
     journal: &Journal,
     item: i64,
 ) -> Result<(FeedRecord, Vec<Fingerprint>), CorrectError> {
-    let rows = journal.waiting_behind(item, 0, RECORDS_MAX).await?;
+    let rows = journal.attention().records_behind(item, 0, RECORDS_MAX).await?;
     let prints: Vec<Fingerprint> = rows.iter().map(|row| row.fingerprint).collect();
-    let stored = journal.records_of(&flow.link, &prints, &flow.format.zone).await?;
+    let stored = journal.records().find(&flow.link, &prints, &flow.format.zone).await?;
     let newest = stored.into_iter().map(|stored| stored.record).max_by_key(FeedRecord::age);
     Ok((newest.ok_or(CorrectError::NothingWaits { item })?, prints))
 }
@@ -272,11 +272,11 @@ impl Flow for CorrectionRun<'_> {
         };
         let Write { journal, clock, lease, run } = write;
         let intended = events(EventKind::Intended, &|_, change| json!({"step": change.to_string(), "change": change}));
-        journal.append_events(lease.lease(), run, &intended, clock.now()).await?;
+        journal.runs().append_events(lease.lease(), run, &intended, clock.now()).await?;
         let outcomes = apply_correction(&cleared, self.flow, lease).await;
         let applied =
             |place: usize, change: &Correction| json!({"step": change.to_string(), "outcome": outcomes[place]});
-        journal.append_events(lease.lease(), run, &events(EventKind::Applied, &applied), clock.now()).await?;
+        journal.runs().append_events(lease.lease(), run, &events(EventKind::Applied, &applied), clock.now()).await?;
         self.changed = plan.changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         if let Some(bad) = outcomes.iter().find(|outcome| !matches!(outcome, Outcome::Done | Outcome::AlreadySo)) {
             return Err(CorrectError::NotDone { what: describe(bad, &self.changed) });
@@ -285,7 +285,7 @@ impl Flow for CorrectionRun<'_> {
             CorrectionAsk::UseAccount(user) => format!("use account {user}"),
             CorrectionAsk::UpdateMail => "update mail in Moodle".to_owned(),
         };
-        journal.resolve(*item, Resolution::Release, &action, author, &self.changed, clock.now()).await?;
+        journal.attention().resolve(*item, Resolution::Release, &action, author, &self.changed, clock.now()).await?;
         Ok(())
     }
 

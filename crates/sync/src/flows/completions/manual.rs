@@ -17,7 +17,7 @@ use rollbook_core::plan::CompletionsPlan;
 use rollbook_core::policy::CompletionsPolicy;
 use rollbook_core::run::{Counts, RunKind, RunState};
 use rollbook_core::snapshot::Snapshot;
-use rollbook_journal::{Asks, CompletionQuery, CompletionsRecord, Journal, JournalError, NewRun};
+use rollbook_journal::{CompletionQuery, CompletionsRecord, Journal, JournalError, NewRun, Reviewed};
 use rollbook_moodle::client::{CallCount, MoodleClient};
 use rollbook_moodle::snapshot::completions::{Asking, CallBudget, poll_completions, read_completions};
 use rollbook_moodle::snapshot::{MoodleSourceError, find_by_id, find_person};
@@ -210,11 +210,11 @@ impl Flow for ManualRun<'_> {
             covered: None,
             full: None,
             looked: &[],
-            asks: &asks,
-            answers: Asks::About(&subjects([&completion.key])),
+            attention: &asks,
+            reviewed: Reviewed::About(&subjects([&completion.key])),
         };
         let Write { journal, clock, lease, run } = write;
-        journal.record_completions(lease.lease(), run, &record, clock.now()).await?;
+        journal.completions().record(lease.lease(), run, &record, clock.now()).await?;
         let courier = Courier { flow: self.flow, write, only: Some(completion.key) };
         self.delivered = deliver_reports(&courier).await?;
         Ok(())
@@ -272,7 +272,7 @@ async fn find_moment(
     let zone = &flow.policy.zone;
     let query =
         CompletionQuery { guid: Some(Guid::new(account.guid.trim()).folded()), limit: 200, ..Default::default() };
-    let known = journal.completions(&flow.link, &query).await?;
+    let known = journal.completions().list(&flow.link, &query).await?;
     let mut moments: Vec<Timestamp> = known
         .iter()
         .filter(|row| (row.seen.key.user, row.seen.key.course) == (account.id, course))

@@ -14,7 +14,7 @@ use rollbook_core::model::OptInCourse;
 use rollbook_core::plan::CompletionsPlan;
 use rollbook_core::run::RunState;
 use rollbook_core::snapshot::{Gap, Snapshot};
-use rollbook_journal::{Asks, CompletionsRecord, CompletionsState, PushedEvent};
+use rollbook_journal::{CompletionsRecord, CompletionsState, PushedEvent, Reviewed};
 
 /// So many pushed events are looked into in one run.
 const EVENTS_MAX: u64 = 500;
@@ -48,7 +48,7 @@ impl Work {
     /// Looks which courses have opted in, and whom to look at.
     pub async fn begin(flow: &CompletionsFlow, run: &Run<'_>, reach: Reach) -> Result<Self, CompletionsError> {
         let now = run.clock.now();
-        let state = run.journal.completions_state(&flow.link).await?;
+        let state = run.journal.completions().state(&flow.link).await?;
         let courses = collect_courses(flow, run.journal, &state, now).await?;
         let polling = Polling::prepare(flow, run.journal, reach, &courses, now).await?;
         let Courses { looked, opted, .. } = courses;
@@ -70,7 +70,7 @@ impl Work {
         if is_first {
             waiting = collect_waiting(flow, journal, &opted, now).await?;
             seen = collect_from_database(flow, journal, self.reach, &self.state, &mut opted, now).await?;
-            events = journal.pushed_events(&flow.link, EVENTS_MAX).await?;
+            events = journal.completions().pending_events(&flow.link, EVENTS_MAX).await?;
             seen.add(look_into(flow, &events.iter().map(|event| (event.user, event.course)).collect()).await?);
             if !matches!(flow.method, FoundBy::Database(_)) {
                 // What was seen before a course reported is weighed again in this part.
@@ -117,13 +117,13 @@ impl Work {
             covered: seen.covered.filter(|_| is_cleared),
             full: seen.full.filter(|_| is_cleared),
             looked: if is_cleared { &seen.looked } else { &[] },
-            asks: &asks,
-            answers: if *is_first && *weighed_all && is_cleared { Asks::All } else { Asks::About(&about) },
+            attention: &asks,
+            reviewed: if *is_first && *weighed_all && is_cleared { Reviewed::All } else { Reviewed::About(&about) },
         };
         let Write { journal, clock, lease, run } = write;
-        let queued = journal.record_completions(lease.lease(), run, &record, clock.now()).await?.reports;
+        let queued = journal.completions().record(lease.lease(), run, &record, clock.now()).await?.reports;
         if is_cleared {
-            journal.pushed_checked(events, clock.now()).await?;
+            journal.completions().finish_events(events, clock.now()).await?;
             self.opted.clone_from(opted);
         }
         self.queued += queued;

@@ -11,7 +11,7 @@ use rollbook_core::model::{
 use rollbook_core::plan::{CompletionInputs, CompletionsPlan, KnownCompletions, plan_completions};
 use rollbook_core::policy::CompletionsPolicy;
 use rollbook_core::snapshot::Snapshot;
-use rollbook_journal::{Journal, JournalError, KnownQuestion, WaitingCompletion};
+use rollbook_journal::{Journal, JournalError, KnownQuery, WaitingCompletion};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Completions, with everything that their plan is made from.
@@ -32,12 +32,12 @@ impl Weighed {
         opted: &[OptedCourse],
         supplied: BTreeMap<CompletionKey, EnrolmentId>,
     ) -> Result<Self, JournalError> {
-        let questions: Vec<KnownQuestion> = seen.value.iter().map(|seen| question(seen, opted)).collect();
+        let questions: Vec<KnownQuery> = seen.value.iter().map(|seen| question(seen, opted)).collect();
         let pairs = questions.iter().filter_map(|asked| Some((asked.guid.clone(), asked.elm_id.clone()?)));
         let pairs: BTreeSet<_> = pairs.filter(|(guid, _)| !guid.is_empty()).collect();
         let pairs: Vec<_> = pairs.into_iter().collect();
-        let records = journal.enrolment_records(&flow.intakes, &pairs).await?;
-        let known = KnownCompletions::new(journal.known_completions(&flow.link, &questions).await?);
+        let records = journal.completions().enrolment_records(&flow.intakes, &pairs).await?;
+        let known = KnownCompletions::new(journal.completions().known(&flow.link, &questions).await?);
         let courses = opted.iter().map(|course| (course.id, course.clone())).collect();
         Ok(Self { seen, courses, records, known, supplied })
     }
@@ -58,7 +58,7 @@ pub(super) async fn collect_waiting(
 ) -> Result<Vec<WaitingCompletion>, CompletionsError> {
     let scans = choose_scans(opted, &flow.policy, Some(now), SignedDuration::ZERO, false);
     let reach_back = scans.iter().filter(|scan| scan.kind != ScanKind::Ordinary).map(|scan| scan.since).min();
-    let mut waiting = journal.waiting_completions(&flow.link, reach_back, WAITING_MAX).await?;
+    let mut waiting = journal.completions().waiting(&flow.link, reach_back, WAITING_MAX).await?;
     let nameless: BTreeSet<MoodleUserId> = waiting
         .iter()
         .filter(|waiting| waiting.seen.guid.as_str().is_empty())

@@ -18,20 +18,20 @@ use std::collections::BTreeMap;
 const RUNS_BACK_MAX: u32 = 20;
 
 async fn own(write: &Write<'_>, edits: &[Ownership], events: &[NewEvent]) -> Result<(), JournalError> {
-    write.journal.own(write.lease.lease(), &write.run, edits, events, write.clock.now()).await
+    write.journal.guilds().record_ownership(write.lease.lease(), &write.run, edits, events, write.clock.now()).await
 }
 
 /// What the runs since the last one that ended well had set out to do.
 pub(super) async fn unfinished_changes(journal: &Journal, link: &LinkName) -> Result<Vec<GuildChange>, JournalError> {
     let filter = RunFilter { link: Some(link.clone()), limit: RUNS_BACK_MAX, ..RunFilter::default() };
     let mut changes = Vec::new();
-    for run in journal.runs(&filter).await? {
+    for run in journal.runs().list(&filter).await? {
         match run.state {
             RunState::Done => break,
             RunState::GuardRefused => continue,
             RunState::Running | RunState::Partly | RunState::Failed | RunState::Stopped | RunState::Abandoned => {}
         }
-        let Some(row) = journal.plan_of_run(&run.id).await? else { continue };
+        let Some(row) = journal.plans().of_run(&run.id).await? else { continue };
         if row.state != PlanState::Cleared {
             continue;
         }
@@ -139,7 +139,7 @@ pub(super) async fn note_sync(
         GuildSync { uuid: line.guild.clone(), members: line.unchanged + added, stats }
     });
     let sync: Vec<GuildSync> = sync.collect();
-    write.journal.note_sync(write.lease.lease(), &sync, write.clock.now()).await
+    write.journal.guilds().record_sync(write.lease.lease(), &sync, write.clock.now()).await
 }
 
 impl GuildsReport {

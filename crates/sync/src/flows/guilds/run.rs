@@ -93,7 +93,7 @@ impl Flow for GuildsRun<'_> {
 
     async fn begin(&mut self, run: &Run<'_>) -> Result<NewRun, GuildsError> {
         let GuildsFlow { link, community_url, .. } = self.flow;
-        let owned = run.journal.owned(link).await?;
+        let owned = run.journal.guilds().owned(link).await?;
         let unfinished = unfinished_changes(run.journal, link).await?;
         self.known = Some(Known { owned, unfinished });
         let kind = if self.request.query == GuildsQuery::All { RunKind::Normal } else { RunKind::Scoped };
@@ -190,9 +190,9 @@ impl GuildsRun<'_> {
 /// The full plan that waits for a person: scoped ones may not remove meanwhile.
 async fn waiting_plan(journal: &Journal, flow: &GuildsFlow, now: Timestamp) -> Result<Option<Digest>, GuildsError> {
     for state in [PlanState::Blocked, PlanState::Approved] {
-        for row in journal.plans(Some(&flow.link), Some(state), None, 20).await? {
+        for row in journal.plans().list(Some(&flow.link), Some(state), None, 20).await? {
             let over = row.expires.is_some_and(|expires| expires <= now);
-            let full = journal.run(row.run.as_str()).await?.kind == RunKind::Normal;
+            let full = journal.runs().find(row.run.as_str()).await?.kind == RunKind::Normal;
             if full && !over {
                 return Ok(Some(row.digest));
             }

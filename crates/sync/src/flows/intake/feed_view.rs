@@ -10,7 +10,7 @@ use rollbook_core::plan::{EnrolChange, IntakeChange, IntakePlan, Skip, Who};
 use rollbook_core::run::{Disposition, OutcomeCode, standing};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_journal::Journal;
-use rollbook_journal::requests::{FeedAnswer, FeedCard, FeedQuestion, FeedTexts, Would};
+use rollbook_journal::requests::{FeedAnswer, FeedCard, FeedQuery, FeedTexts, Would};
 use rollbook_moodle::snapshot::{find_by_guid, find_by_mail};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -26,9 +26,9 @@ pub async fn query_feed(
     flow: &IntakeFlow,
     journal: &Journal,
     clock: &Clock,
-    question: &FeedQuestion,
+    question: &FeedQuery,
 ) -> Result<FeedAnswer, IntakeError> {
-    let FeedQuestion { from, until, mail, guid } = question.clone();
+    let FeedQuery { from, until, mail, guid } = question.clone();
     let query = IntakeQuery::Question { since: from, until, mail, guid, only: None };
     let now = clock.now();
     let asked = Question::choose(flow, journal, &query, now).await?;
@@ -38,7 +38,7 @@ pub async fn query_feed(
     records.truncate(CARDS_MAX);
 
     let prints: Vec<Fingerprint> = records.iter().map(|record| record.fingerprint).collect();
-    let known = journal.known(&flow.link, &prints).await?;
+    let known = journal.records().known(&flow.link, &prints).await?;
     let doubts = known.iter().filter(|(_, code)| code.doubts_identity()).map(|(record, _)| *record).collect();
     let records = Snapshot { taken_at, gaps: Vec::new(), value: records };
     let world = IntakeWorld::collect(flow, journal, records, doubts, now).await?;

@@ -28,7 +28,7 @@ impl Question {
         query: &IntakeQuery,
         now: Timestamp,
     ) -> Result<Self, JournalError> {
-        let covered = journal.covered(&flow.link).await?;
+        let covered = journal.links().covered(&flow.link).await?;
         let window = query.window(covered, flow.window, now);
         Ok(Self { window, feed: query.feed_query(window), covered_until: covered.until })
     }
@@ -49,7 +49,7 @@ impl Question {
         let mut records = match (&self.feed, query) {
             (Some(feed), _) => collect_feed(&flow.feed, feed, &flow.format, now).await?.records,
             (None, IntakeQuery::Stored(records)) => {
-                let stored = journal.records_of(&flow.link, records, &flow.format.zone).await?;
+                let stored = journal.records().find(&flow.link, records, &flow.format.zone).await?;
                 Snapshot::complete(now, stored.into_iter().map(|stored| stored.record).collect())
             }
             (None, IntakeQuery::Rows(rows)) => {
@@ -75,7 +75,7 @@ impl Question {
         };
         let covered = self.window.map(|window| (window.since, window.until.unwrap_or(read.taken_at)));
         let feed = FeedRead { records: &read.value, covered, watermark };
-        write.journal.ingest(write.lease.lease(), &write.run, &feed, now).await?;
+        write.journal.records().ingest(write.lease.lease(), &write.run, &feed, now).await?;
         Ok(())
     }
 }
@@ -106,14 +106,14 @@ impl Taken {
         // Where the feed gives one record twice, the later row counts.
         let mut rows = BTreeMap::new();
         value.into_iter().for_each(|record| drop(rows.insert(record.fingerprint, record)));
-        let known = journal.known(&flow.link, &rows.keys().copied().collect::<Vec<_>>()).await?;
+        let known = journal.records().known(&flow.link, &rows.keys().copied().collect::<Vec<_>>()).await?;
         let is_settled = |code: &OutcomeCode| standing(*code) == Disposition::Settled;
         let settled = known.values().filter(|code| is_settled(code)).count() as u64;
         let open: Vec<Fingerprint> =
             known.iter().filter(|(_, code)| !is_settled(code)).map(|(record, _)| *record).collect();
         let zone = &flow.format.zone;
         let mut records =
-            if open.is_empty() { Vec::new() } else { journal.records_of(&flow.link, &open, zone).await? };
+            if open.is_empty() { Vec::new() } else { journal.records().find(&flow.link, &open, zone).await? };
         for waiting in &mut records {
             if let Some(row) = rows.get(&waiting.record.fingerprint) {
                 waiting.record = row.clone();
@@ -121,7 +121,7 @@ impl Taken {
         }
         if query.takes_up_waiting() {
             let listed: BTreeSet<Fingerprint> = open.iter().copied().collect();
-            let due = journal.due(&flow.link, zone, now, flow.waiting_max.into()).await?;
+            let due = journal.records().due(&flow.link, zone, now, flow.waiting_max.into()).await?;
             let is_due: BTreeSet<Fingerprint> = due.iter().map(|waiting| waiting.record.fingerprint).collect();
             records.retain(|waiting| is_due.contains(&waiting.record.fingerprint) || waiting.attempts == 0);
             records.extend(due.into_iter().filter(|waiting| !listed.contains(&waiting.record.fingerprint)));

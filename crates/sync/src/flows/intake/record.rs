@@ -77,7 +77,7 @@ impl Recorder<'_> {
             return Ok(());
         }
         let Write { journal, clock, lease, run } = self.write;
-        let decided = journal.decide(lease.lease(), run, &decisions, clock.now()).await?;
+        let decided = journal.records().decide(lease.lease(), run, &decisions, clock.now()).await?;
         self.counts.mails += decided.mails;
         for ruling in rulings {
             self.counts.add(ruling.verdict.code());

@@ -47,9 +47,9 @@ impl IntakeWorld {
     ) -> Result<Self, IntakeError> {
         let readable = || records.value.iter().filter(|record| record.reading.is_ok());
         let people: Vec<Guid> = readable().map(FeedRecord::guid).collect();
-        let applied = journal.applied(&flow.link, &people).await?;
+        let applied = journal.records().applied(&flow.link, &people).await?;
         let intended = intended(journal, &flow.link).await?;
-        let newest = journal.newest(&flow.link, &people, &flow.format.zone).await?;
+        let newest = journal.records().newest(&flow.link, &people, &flow.format.zone).await?;
         let reader = flow.moodle.reader();
         let known = records.value.iter().chain(newest.values());
         let (directory, mut courses) =
@@ -151,7 +151,7 @@ fn match_accounts<'a>(
 
 /// What an earlier run set out to do and did not record the end of.
 async fn intended(journal: &Journal, link: &LinkName) -> Result<BTreeMap<Fingerprint, Intended>, JournalError> {
-    let intents = journal.unsettled_intents(link).await?;
+    let intents = journal.plans().unsettled_intents(link).await?;
     let changes = intents.into_iter().filter_map(|intent| match serde_json::from_value(intent.change) {
         Ok(IntakeChange::Enrol(enrol)) => Some((intent.record, Intended::Enrol(enrol.kind))),
         Ok(IntakeChange::Suspend(_)) => Some((intent.record, Intended::Suspend)),
