@@ -10,7 +10,7 @@ use crate::apply::{Corrector, apply_correction};
 use rollbook_clock::Clock;
 use rollbook_core::guard::{Cleared, check_correction, clear};
 use rollbook_core::model::{Account, FeedRecord, Fingerprint, RunId};
-use rollbook_core::plan::{CannotCorrect, CorrectionAsk, CorrectionInputs, CorrectionPlan, plan_correction};
+use rollbook_core::plan::{CannotCorrect, CorrectionInputs, CorrectionKind, CorrectionPlan, plan_correction};
 use rollbook_core::run::{Counts, EventKind, Outcome, RunKind, RunState};
 use rollbook_journal::{Journal, JournalError, Lease, NewEvent, NewPlan, NewRun, PlanState, Resolution};
 use rollbook_moodle::snapshot::{
@@ -30,7 +30,7 @@ pub struct CorrectionRequest {
     /// The item.
     pub item: i64,
     /// The decision.
-    pub ask: CorrectionAsk,
+    pub ask: CorrectionKind,
     /// Who decides.
     pub author: String,
 }
@@ -195,19 +195,19 @@ impl Leased<'_> {
             return Err(CorrectError::NotDone { what: words(bad, &changed) });
         }
         let action = match request.ask {
-            CorrectionAsk::UseAccount(user) => format!("use account {user}"),
-            CorrectionAsk::UpdateMail => "update mail in Moodle".to_owned(),
+            CorrectionKind::UseAccount(user) => format!("use account {user}"),
+            CorrectionKind::UpdateMail => "update mail in Moodle".to_owned(),
         };
         let by = request.author.as_str();
         journal.resolve(request.item, Resolution::Release, &action, by, &changed, clock.now()).await?;
         Ok(changed)
     }
 
-    async fn look(&self, ask: CorrectionAsk, record: &FeedRecord) -> Result<Looked, CorrectError> {
+    async fn look(&self, ask: CorrectionKind, record: &FeedRecord) -> Result<Looked, CorrectError> {
         let reader = self.flow.moodle.reader();
         let wanted = match ask {
-            CorrectionAsk::UseAccount(user) => vec![user],
-            CorrectionAsk::UpdateMail => Vec::new(),
+            CorrectionKind::UseAccount(user) => vec![user],
+            CorrectionKind::UpdateMail => Vec::new(),
         };
         let guids = [record.guid()];
         let (mut named, by_guid, by_mail) = tokio::try_join!(

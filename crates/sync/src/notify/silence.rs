@@ -1,7 +1,9 @@
 //! Whether a link's feed is silent, and why: what the journal knows, put to the rules.
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook_core::notice::{self, Alert, AlertKind, FeedWatch, LastRead, ScheduleState, SilenceRules, judge_silence};
+use rollbook_core::notice::{
+    self, Alert, AlertKind, FeedWatch, LastRead, ScheduleState, SilenceRules, classify_silence,
+};
 use rollbook_core::run::{RunKind, RunState};
 use rollbook_journal::{Journal, JournalError, RunRow};
 use rollbook_settings::Settings;
@@ -49,7 +51,7 @@ pub(super) async fn find_silence(
         after: signed(notify.silence.after),
         off_hours_after: notify.silence.off_hours_after.map(signed),
     };
-    Ok(judge_silence(&watch, &rules, &hours(&notify.hours), now).map(|cause| Alert {
+    Ok(classify_silence(&watch, &rules, &hours(&notify.hours), now).map(|cause| Alert {
         kind: AlertKind::FeedSilent,
         subject: "feed".to_owned(),
         title: format!("{cause}; the last Enrol or Suspend came {}", shown(last_record, link)),

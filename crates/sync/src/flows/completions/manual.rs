@@ -7,7 +7,7 @@ use crate::flows::lease::{Heartbeat, take_lease};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rollbook_clock::Clock;
-use rollbook_core::desired::{Look, OptedCourse, Scan, ScanKind};
+use rollbook_core::desired::{OptedCourse, PersonPoll, Scan, ScanKind};
 use rollbook_core::model::{
     Account, CompletionKey, ElmCourseId, EnrolmentId, Guid, MoodleCourseId, MoodleUserId, SeenBy, SeenCompletion,
 };
@@ -16,7 +16,7 @@ use rollbook_core::policy::CompletionsPolicy;
 use rollbook_core::run::{Counts, RunKind, RunState};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_journal::{Asks, CompletionQuery, CompletionsRecord, Journal, JournalError, Lease, NewRun};
-use rollbook_moodle::snapshot::completions::{Asking, CallBudget, poll_completions, read_completions};
+use rollbook_moodle::snapshot::completions::{CallBudget, PollRules, poll_completions, read_completions};
 use rollbook_moodle::snapshot::{MoodleSourceError, find_by_id, find_person};
 use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
@@ -256,8 +256,8 @@ async fn ask_moodle(
         let all = find_historic(flow, &[course], Timestamp::UNIX_EPOCH, None).await?;
         return Ok(all.into_iter().find(|seen| seen.key.user == user).map(|seen| seen.key.completed_at));
     }
-    let look = Look { user, courses: vec![course] };
-    let polled = poll_completions(&flow.moodle.reader(), &[look], &Asking::default(), &CallBudget::of(1), 1).await;
+    let look = PersonPoll { user, courses: vec![course] };
+    let polled = poll_completions(&flow.moodle.reader(), &[look], &PollRules::default(), &CallBudget::of(1), 1).await;
     match polled.trouble {
         Some(source) => Err(MoodleSourceError::Call { doing: "asking for the completion", source }.into()),
         None => Ok(polled.completed.first().map(|key| key.completed_at)),

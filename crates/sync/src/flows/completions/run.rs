@@ -122,7 +122,7 @@ async fn find_and_record(with: &Leased<'_>, reach: Reach, run: &RunId) -> Result
 }
 
 fn conclude(report: CompletionsReport, delivered: Delivered, stop: &CancellationToken) -> CompletionsReport {
-    let asked = report.plan.skips.iter().any(|skip| skip.why.standing() == Disposition::Attention);
+    let asked = report.plan.skips.iter().any(|skip| skip.why.disposition() == Disposition::Attention);
     let unfinished = asked || !report.gaps.is_empty() || delivered.refused + delivered.waiting > 0;
     let state = match report.state {
         RunState::Done if stop.is_cancelled() => RunState::Stopped,
@@ -134,7 +134,7 @@ fn conclude(report: CompletionsReport, delivered: Delivered, stop: &Cancellation
 
 /// The run's row in numbers; what has no column of its own is in the reason.
 fn counts(report: &CompletionsReport) -> Counts {
-    let attention = |skip: &&CompletionSkip| skip.why.standing() == Disposition::Attention;
+    let attention = |skip: &&CompletionSkip| skip.why.disposition() == Disposition::Attention;
     let errors = report.plan.skips.iter().filter(attention).count() as u64;
     Counts {
         records: report.seen,

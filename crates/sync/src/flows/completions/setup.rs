@@ -4,7 +4,7 @@ use super::{CompletionsFlow, FoundBy, Sending};
 use crate::flows::setup::{FlowError, make_database, make_moodle};
 use jiff::SignedDuration;
 use rollbook_core::model::LinkName;
-use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportFields, ReportWords};
+use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportFields, ReportTemplate};
 use rollbook_elm::client::{CompletionClient, CompletionOptions};
 use rollbook_remote::http::SetupError;
 use rollbook_settings::link::{Completions, Way};
@@ -96,7 +96,7 @@ fn make_policy(link: &Completions, target: &CompletionTarget) -> CompletionsPoli
     }
 }
 
-fn make_words(fields: &CompletionFields, constants: &CompletionConstants) -> ReportWords {
+fn make_words(fields: &CompletionFields, constants: &CompletionConstants) -> ReportTemplate {
     let CompletionFields { complete_date, course_state, enrolment_id, user_state, user_effective_date, course, .. } =
         fields.clone();
     let CompletionFields { short_name, mail, guid, first_name, last_name, .. } = fields.clone();
@@ -114,7 +114,7 @@ fn make_words(fields: &CompletionFields, constants: &CompletionConstants) -> Rep
         last_name,
     };
     let CompletionConstants { course_state, user_state, user_effective_date } = constants.clone();
-    ReportWords { fields, course_state, user_state, user_effective_date }
+    ReportTemplate { fields, course_state, user_state, user_effective_date }
 }
 
 fn signed(duration: Duration) -> SignedDuration {

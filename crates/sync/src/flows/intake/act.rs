@@ -12,7 +12,7 @@ use rollbook_core::model::{MoodleUserId, RunId};
 use rollbook_core::plan::{IntakeChange, IntakePlan, Skip};
 use rollbook_core::run::OutcomeCode;
 use rollbook_journal::{Intent, NewPlan, PlanState};
-use rollbook_moodle::snapshot::{CanaryAccount, Preflight, Wanted, prove_rights, run_preflight};
+use rollbook_moodle::snapshot::{CanaryAccount, Preflight, RequiredRights, prove_rights, run_preflight};
 use tokio::sync::mpsc;
 
 /// Every Moodle gives its first administrator this id.
@@ -43,7 +43,7 @@ fn rests_on_absence(skip: &Skip) -> bool {
 
 /// Proof that the token may do what the plan wants.
 pub(super) async fn prove(flow: &IntakeFlow, plan: &IntakePlan, preflight: &Preflight) -> Result<(), IntakeError> {
-    let mut wanted = Wanted::default();
+    let mut wanted = RequiredRights::default();
     for change in &plan.changes {
         let place = match change {
             IntakeChange::CreateAccount(_) => {

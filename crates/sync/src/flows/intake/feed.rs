@@ -9,7 +9,7 @@ use rollbook_core::guard::{Finding, IntakeView, check_intake};
 use rollbook_core::model::{FeedRecord, Fingerprint, Guid, LinkName, RunId, read_record};
 use rollbook_core::plan::{IntakeChange, IntakeInputs, IntakePlan, Intended, plan_intake};
 use rollbook_core::policy::IntakePolicy;
-use rollbook_core::run::{Disposition, OutcomeCode, standing};
+use rollbook_core::run::{Disposition, OutcomeCode, disposition};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_core::window::{Window, covered_after};
 use rollbook_elm::feed::collect_feed;
@@ -96,8 +96,11 @@ pub(super) async fn take_up(
     journal.ingest(lease, run, &feed, now).await?;
 
     let codes = journal.known(&flow.link, &fingerprints).await?;
-    let open: Vec<Fingerprint> =
-        codes.iter().filter(|(_, code)| standing(**code) != Disposition::Settled).map(|(record, _)| *record).collect();
+    let open: Vec<Fingerprint> = codes
+        .iter()
+        .filter(|(_, code)| disposition(**code) != Disposition::Settled)
+        .map(|(record, _)| *record)
+        .collect();
     let zone = &flow.format.zone;
     let mut records = if open.is_empty() { Vec::new() } else { journal.records_of(&flow.link, &open, zone).await? };
     if request.ask.takes_up_waiting() {

@@ -7,7 +7,7 @@ use super::{IntakeFlow, IntakeRequest};
 use rollbook_clock::Clock;
 use rollbook_core::guard::Level;
 use rollbook_core::model::{FeedRecord, Fingerprint};
-use rollbook_core::run::{Counts, Disposition, OutcomeCode, RunState, standing};
+use rollbook_core::run::{Counts, Disposition, OutcomeCode, RunState, disposition};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_journal::{Journal, WaitingRecord};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ pub(super) async fn show_plan(
     let read = read_feed(flow, journal, clock, &request.ask).await?;
     let known = journal.known(&flow.link, &read.fingerprints()).await?;
     let is_settled =
-        |record: &Fingerprint| known.get(record).is_some_and(|code| standing(*code) == Disposition::Settled);
+        |record: &Fingerprint| known.get(record).is_some_and(|code| disposition(*code) == Disposition::Settled);
     let Read { records, window, count, .. } = read;
     let settled = known.keys().filter(|record| is_settled(record)).count() as u64;
     let mut fresh: Vec<FeedRecord> =
@@ -70,7 +70,8 @@ async fn not_due(
     due: &[WaitingRecord],
 ) -> Result<BTreeSet<Fingerprint>, IntakeError> {
     let due: BTreeSet<Fingerprint> = due.iter().map(|waiting| waiting.record.fingerprint).collect();
-    let open = known.iter().filter(|(record, code)| standing(**code) != Disposition::Settled && !due.contains(record));
+    let open =
+        known.iter().filter(|(record, code)| disposition(**code) != Disposition::Settled && !due.contains(record));
     let open: Vec<Fingerprint> = open.map(|(record, _)| *record).collect();
     let waiting = journal.records_of(&flow.link, &open, &flow.format.zone).await?;
     Ok(waiting.iter().filter(|waiting| waiting.attempts > 0).map(|waiting| waiting.record.fingerprint).collect())
