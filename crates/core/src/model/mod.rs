@@ -11,6 +11,7 @@ mod ids;
 mod moodle;
 mod parse;
 mod record;
+mod role_name;
 
 pub use completions::{CompletionKey, EnrolmentRecord, OptIn, OptInCourse, SeenBy, SeenCompletion};
 pub use counted::{counted, counted_as};
@@ -27,3 +28,4 @@ pub use ids::{
 pub use moodle::{Account, Course, Enrolment, ManualInstance};
 pub use parse::{FieldNames, read_record, read_texts};
 pub use record::{Age, EnrolState, FeedRecord, Field, ProblemKind, Reading, RecordProblem, RecordText};
+pub use role_name::RoleName;

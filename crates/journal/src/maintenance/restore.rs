@@ -70,18 +70,21 @@ async fn prove(
     now: Timestamp,
 ) -> Result<(Option<Timestamp>, Vec<LinkName>), JournalError> {
     let journal = Journal::open(&fresh.display().to_string(), &OpenOptions::default()).await?;
-    let checked = journal.check().await?;
+    let checked = journal.maintenance().check().await?;
     if let Some(damage) = checked.damage.first() {
         journal.close().await;
         return Err(JournalError::Conflict { what: format!("the backup is damaged: {damage}") });
     }
     let newest = journal.store.row("SELECT MAX(at_ms) AS at_ms FROM event", args![]).await?;
     let newest = newest.map_or(Ok(None), |row| row.maybe_time("at_ms"))?;
-    let known = journal.links().await?;
+    let known = journal.links().names().await?;
     let mut paused = Vec::new();
     for link in reporting.iter().filter(|link| known.contains(link)) {
-        if journal.link_state(link).await?.paused.is_none() {
-            journal.pause(link, by, "restored from a backup: completions since may have been reported", now).await?;
+        if journal.links().state(link).await?.paused.is_none() {
+            journal
+                .links()
+                .pause(link, by, "restored from a backup: completions since may have been reported", now)
+                .await?;
             paused.push(link.clone());
         }
     }

@@ -1,10 +1,10 @@
 //! What becomes of a row of the outbox: each answer is an event.
 
-use super::{Claimed, Delivery, OutboxKind, claimed};
+use super::{Claimed, OutboxKind, SendOutcome, claimed};
 use crate::feed::keys;
 use crate::runs::{NewEvent, append};
 use crate::store::{Row, Tx, args};
-use crate::{Journal, JournalError, bounded};
+use crate::{JournalError, Outbox, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, Guid, LinkName, RunId};
 use rollbook_core::run::EventKind;
@@ -23,25 +23,25 @@ const GIVE_UP: &str = "
 /// What is said of a row whose sender died.
 const DIED: &str = "its process ended while it was being sent";
 
-impl Journal {
+impl Outbox<'_> {
     /// Records what became of a claimed row, with the answer (its first 16 KiB).
     ///
     /// # Errors
     /// [`JournalError::ClaimLost`] where the claim lasted too long and was taken away.
-    pub async fn settle_outbox(
-        &self,
+    pub async fn settle(
+        self,
         row: &Claimed,
         who: &str,
-        delivery: &Delivery,
+        delivery: &SendOutcome,
         answer: &str,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let (state, next, settled) = match delivery {
-            Delivery::Sent => ("sent", None, Some(now)),
-            Delivery::Retry(at) => ("due", Some(*at), None),
-            Delivery::Refused => ("refused", None, Some(now)),
-            Delivery::Unknown => ("unknown", None, None),
-            Delivery::Cancelled => ("cancelled", None, Some(now)),
+            SendOutcome::Sent => ("sent", None, Some(now)),
+            SendOutcome::Retry(at) => ("due", Some(*at), None),
+            SendOutcome::Refused => ("refused", None, Some(now)),
+            SendOutcome::Unknown => ("unknown", None, None),
+            SendOutcome::Cancelled => ("cancelled", None, Some(now)),
         };
         let mut tx = self.store.begin().await?;
         let args = args![row.id, row.attempt, who, state, next, bounded(answer), settled];
@@ -60,8 +60,8 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn take_stuck(
-        &self,
+    pub async fn reclaim_stale(
+        self,
         kind: OutboxKind,
         who: &str,
         before: Timestamp,
@@ -84,16 +84,11 @@ impl Journal {
     }
 
     /// Says of every row that was claimed before `before` and never settled that its fate is not known; gives how many. For
-    /// what nobody can look up; what can be, see [`Journal::take_stuck`].
+    /// what nobody can look up; what can be, see [`Outbox::reclaim_stale`].
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn give_up_claims(
-        &self,
-        kind: OutboxKind,
-        before: Timestamp,
-        now: Timestamp,
-    ) -> Result<u64, JournalError> {
+    pub async fn expire_claims(self, kind: OutboxKind, before: Timestamp, now: Timestamp) -> Result<u64, JournalError> {
         let mut tx = self.store.begin().await?;
         let rows = tx.rows(GIVE_UP, args![kind.as_str(), before, DIED]).await?;
         for row in &rows {
@@ -108,7 +103,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn send_again(&self, rows: &[i64], by: &str, now: Timestamp) -> Result<u64, JournalError> {
+    pub async fn resend(self, rows: &[i64], by: &str, now: Timestamp) -> Result<u64, JournalError> {
         let sql = "
             UPDATE outbox SET state = 'due', next_ms = $2, settled_ms = NULL, claimed_by = NULL FROM {rows}
             WHERE outbox.id = CAST(r.key AS BIGINT) AND state IN ('refused', 'unknown', 'cancelled')

@@ -44,24 +44,24 @@ async fn come_from_the_future(world: &World) {
 
 async fn journal_is_at_hand_until_a_newer_one_was_here_or_it_is_gone(world: World) {
     let journal = world.open().await;
-    journal.is_at_hand().await.unwrap();
+    journal.check_ready().await.unwrap();
     come_from_the_future(&world).await;
-    assert!(matches!(journal.is_at_hand().await, Err(JournalError::TooNew { found: 999, .. })));
+    assert!(matches!(journal.check_ready().await, Err(JournalError::TooNew { found: 999, .. })));
     world.sql("DELETE FROM schema_migrations WHERE version = 999").await.unwrap();
-    journal.is_at_hand().await.unwrap();
+    journal.check_ready().await.unwrap();
     if world.engine == Engine::Sqlite {
         std::fs::remove_file(world.file()).unwrap();
-        assert!(matches!(journal.is_at_hand().await, Err(JournalError::CannotOpen { .. })));
+        assert!(matches!(journal.check_ready().await, Err(JournalError::CannotOpen { .. })));
     } else {
         world.sql("DROP TABLE schema_migrations").await.unwrap();
-        assert!(journal.is_at_hand().await.is_err());
+        assert!(journal.check_ready().await.is_err());
     }
 }
 
 async fn journal_opened_twice_at_once_is_migrated_once(world: World) {
     let (one, two, three) = tokio::join!(world.open(), world.open(), world.open());
     for (journal, name) in [(one, "a"), (two, "b"), (three, "c")] {
-        journal.acquire(&LinkName::new(name), "x", TTL, at(0)).await.unwrap();
+        journal.leases().acquire(&LinkName::new(name), "x", TTL, at(0)).await.unwrap();
     }
     assert!(world.number("SELECT COUNT(*) FROM schema_migrations").await >= 3);
 }
@@ -72,13 +72,13 @@ async fn existing_journal_is_migrated_with_its_rows_and_copied_first(world: Worl
     world.sql("INSERT INTO link (name, created_ms, watermark_ms) VALUES ('elm-ss', 1, 2)").await.unwrap();
     world.sql("INSERT INTO event (link, at_ms, kind, payload) VALUES ('elm-ss', 3, 'trouble', '{}')").await.unwrap();
     let journal = world.open().await;
-    let watermark = journal.link_state(&link()).await.unwrap().watermark.unwrap();
+    let watermark = journal.links().state(&link()).await.unwrap().watermark.unwrap();
     assert_eq!(watermark.as_millisecond(), 2);
     assert!(world.sql("DELETE FROM event").await.is_err());
     if world.engine == Engine::Sqlite {
         let copy = world.file().with_file_name("journal.db.before-migration-2");
         let copied = Journal::open_at(copy.to_str().unwrap(), &OpenOptions::default(), 1).await.unwrap();
-        assert!(copied.link_state(&link()).await.unwrap().watermark.is_some());
+        assert!(copied.links().state(&link()).await.unwrap().watermark.is_some());
         for file in [world.file(), copy] {
             let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(file).unwrap().permissions());
             assert_eq!(mode & 0o777, 0o600);
@@ -93,14 +93,14 @@ async fn full_disk_says_so_and_what_was_recorded_stays(world: World) {
     }
     let options = OpenOptions { bytes_max: Some(2_000_000), ..OpenOptions::default() };
     let journal = Journal::open(&world.address, &options).await.unwrap();
-    let lease = journal.acquire(&link(), "one", TTL, at(0)).await.unwrap();
-    let run = journal.start_run(&lease, &new_run(), at(0)).await.unwrap();
-    journal.ingest(&lease, &run, &read(&[record(1)]), at(1)).await.unwrap();
+    let lease = journal.leases().acquire(&link(), "one", TTL, at(0)).await.unwrap();
+    let run = journal.runs().start(&lease, &new_run(), at(0)).await.unwrap();
+    journal.records().ingest(&lease, &run, &read(&[record(1)]), at(1)).await.unwrap();
     let many: Vec<_> = (2..9_000).map(record).collect();
-    let error = journal.ingest(&lease, &run, &read(&many), at(2)).await.unwrap_err();
+    let error = journal.records().ingest(&lease, &run, &read(&many), at(2)).await.unwrap_err();
     assert!(matches!(error, JournalError::Full(_)), "{error:?}");
     assert_eq!(world.number("SELECT COUNT(*) FROM record").await, 1);
-    journal.ingest(&lease, &run, &read(&[record(2)]), at(3)).await.unwrap();
+    journal.records().ingest(&lease, &run, &read(&[record(2)]), at(3)).await.unwrap();
 }
 
 async fn address_that_cannot_be_used_is_refused_without_its_secret(world: World) {

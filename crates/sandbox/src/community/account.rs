@@ -41,7 +41,7 @@ impl Caller {
             return token::caller(community, text, now);
         }
         let anonymous = Self { tried: true, ..Self::default() };
-        let Some((name, password)) = basic(&header) else {
+        let Some((name, password)) = form::basic(&header) else {
             return Ok(anonymous);
         };
         let key = name.to_lowercase();
@@ -67,12 +67,4 @@ fn flooded(community: &Community, name: &str, now: Timestamp) -> bool {
     let by_name = community.failed.iter().filter(|login| login.name == name && login.at > since(account_hours));
     let by_address = community.failed.iter().filter(|login| login.at > since(address_hours));
     by_name.count() >= account_max || by_address.count() >= address_max
-}
-
-/// Name and password of a Basic header.
-pub(super) fn basic(header: &str) -> Option<(String, String)> {
-    let bytes = form::base64(header.strip_prefix("Basic ")?.as_bytes());
-    let text = String::from_utf8(bytes).ok()?;
-    let (name, password) = text.split_once(':')?;
-    Some((name.to_owned(), password.to_owned()))
 }

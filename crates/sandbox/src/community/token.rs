@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::Asked;
-use super::account::{Caller, basic};
+use super::account::Caller;
 use super::rights::Rights;
 use super::state::{Community, Consumer, SERVICE_ROLE, uuid};
 use crate::server::{Reply, form};
@@ -29,7 +29,7 @@ pub(super) fn issue(community: &mut Community, asked: &Asked, now: Timestamp) ->
     if field("grant_type") != "client_credentials" {
         return refusal(400, "unsupported_grant_type", "The authorization grant type is not supported");
     }
-    let header = asked.header("authorization").and_then(basic);
+    let header = asked.header("authorization").and_then(form::basic);
     let (id, secret) = header.unwrap_or_else(|| (field("client_id").to_owned(), field("client_secret").to_owned()));
     let mut consumers = community.consumers.iter();
     let Some(consumer) = consumers.find(|consumer| consumer.id == id && consumer.secret == secret).cloned() else {

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
+use super::dialect::{Page, answer};
+use super::feed::wants_json;
 use super::query::Query;
 use super::{Asked, Elm, bad, error};
 use crate::server::Reply;
@@ -19,6 +21,19 @@ pub struct Received {
     pub idempotency_key: Option<String>,
     /// When it arrived.
     pub received_at: Timestamp,
+}
+
+/// How the endpoint answers a report that it could read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// 201 with the stored entity; 404 for an enrolment that is not known.
+    Entity,
+    /// 204 without a body; 404 as above.
+    Nothing,
+    /// 200 with `{"status": …, "recordsProcessed": …}`, also when nothing was stored.
+    Status,
+    /// 200 with a list of one `{"status": …}`, also when nothing was stored.
+    StatusList,
 }
 
 const INTEGERS: [&str; 2] = ["ENROLMENT_ID", "COURSE_IDENTIFIER"];
@@ -38,6 +53,13 @@ pub(super) fn accept(elm: &mut Elm, asked: &Asked, now: Timestamp) -> Result<Rep
     if let Some(closed) = fields["ENROLMENT_ID"].as_i64().filter(|id| elm.closed.contains(id)) {
         return Err(error(422, "EnrolmentClosed", &format!("Enrolment {closed} is closed")));
     }
+    let enrolment = fields["ENROLMENT_ID"].as_i64().unwrap_or_default();
+    if elm.unregistered.contains(&enrolment) {
+        return Ok(unknown(elm.receipt, enrolment));
+    }
+    if elm.completions_unique && !elm.completions_of(enrolment).is_empty() {
+        return Err(error(409, "409", "A completion of this enrolment exists already"));
+    }
     let id = elm.completions.len() as i64 + 1;
     let stored = entity(id, &body);
     elm.completions.push(Received {
@@ -46,7 +68,28 @@ pub(super) fn accept(elm: &mut Elm, asked: &Asked, now: Timestamp) -> Result<Rep
         idempotency_key: asked.header("idempotency-key").map(str::to_owned),
         received_at: now,
     });
-    Ok(Reply::json(201, stored.to_string().into_bytes()))
+    let reply = |status, body: Value| Reply::json(status, body.to_string().into_bytes());
+    Ok(match elm.receipt {
+        Receipt::Entity => reply(201, stored),
+        Receipt::Nothing => Reply::json(204, Vec::new()),
+        Receipt::Status => reply(200, json!({"status": "SUCCESS", "message": "", "recordsProcessed": 1})),
+        Receipt::StatusList => reply(200, json!([{"status": "SUCCESS", "enrolmentId": enrolment}])),
+    })
+}
+
+/// Some systems say it by the HTTP status, some only inside the body.
+fn unknown(receipt: Receipt, enrolment: i64) -> Reply {
+    let body = match receipt {
+        Receipt::Entity | Receipt::Nothing => {
+            return error(404, "NotFound", &format!("Enrolment {enrolment} does not exist"));
+        }
+        Receipt::Status => {
+            let message = format!("Learner is not registered for enrolment {enrolment}");
+            json!({"status": "ERROR", "message": message, "recordsProcessed": 0})
+        }
+        Receipt::StatusList => json!([{"status": "FAILED", "errorMessage": "unknown enrolment"}]),
+    };
+    Reply::json(200, body.to_string().into_bytes())
 }
 
 fn check(fields: &Map<String, Value>) -> Result<(), Reply> {
@@ -83,7 +126,9 @@ pub(super) fn look_up(elm: &Elm, asked: &Asked) -> Result<Reply, Reply> {
     let query = Query::read(elm, asked)?;
     let all = elm.completions.iter();
     let stored: Vec<Value> = all.map(|received| entity(received.id, &received.body)).collect();
-    let found = query.select(elm, &stored);
-    let body = json!({"value": found});
-    Ok(Reply::json(200, body.to_string().into_bytes()))
+    let rows: Vec<Value> = query.select(elm, &stored).into_iter().cloned().collect();
+    let count = query.count.then_some(rows.len() as i64);
+    let host = asked.header("host").unwrap_or_default().to_owned();
+    let page = Page { collection: "Completions", rows, count, next: None, host };
+    Ok(answer(elm, page, wants_json(elm, asked, &query)))
 }

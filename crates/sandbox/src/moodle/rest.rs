@@ -104,9 +104,9 @@ impl Pending<'_> {
         let json = self.take("moodlewsrestformat").as_deref() == Some("json");
         self.moodle.begin();
         let result = self.run();
-        match result {
-            Ok(_) => self.moodle.commit(),
-            Err(_) => self.moodle.roll_back(),
+        match &result {
+            Err(refusal) if !refusal.stands => self.moodle.roll_back(),
+            Ok(_) | Err(_) => self.moodle.commit(),
         }
         self.reply(&result, json)
     }

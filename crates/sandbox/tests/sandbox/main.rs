@@ -7,3 +7,4 @@ mod elm;
 mod faults;
 mod mail;
 mod moodle;
+mod sql;

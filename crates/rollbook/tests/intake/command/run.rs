@@ -37,7 +37,7 @@ async fn a_run_with_records_for_a_human_ends_with_5_and_fits_80_columns() {
         assert!(out.contains(part), "{part}: {out}");
     }
     let (out, _) = run(&stage, &["-v"], 5);
-    assert!(out.contains("of them were settled before"), "{out}");
+    assert!(out.contains("of them were processed before"), "{out}");
     let (out, _) = run(&stage, &["--ascii"], 5);
     assert!(out.is_ascii(), "{out}");
 }

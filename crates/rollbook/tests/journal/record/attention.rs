@@ -20,7 +20,7 @@ crate::rules! {
 /// Three records behind one item.
 async fn stuck(journal: &Journal, lease: &Lease, run: &RunId) -> Vec<FeedRecord> {
     let records = vec![record(1), record(21), record(41)];
-    journal.ingest(lease, run, &read(&records), at(1)).await.unwrap();
+    journal.records().ingest(lease, run, &read(&records), at(1)).await.unwrap();
     ask(journal, lease, run, &records, 2).await;
     records
 }
@@ -28,26 +28,29 @@ async fn stuck(journal: &Journal, lease: &Lease, run: &RunId) -> Vec<FeedRecord>
 async fn ask(journal: &Journal, lease: &Lease, run: &RunId, records: &[FeedRecord], minutes: i64) {
     let ask: Vec<_> =
         records.iter().map(|record| decision(record, Verdict::CourseNotFound, Step::AskAt(at(99)))).collect();
-    journal.decide(lease, run, &ask, at(minutes)).await.unwrap();
+    journal.records().decide(lease, run, &ask, at(minutes)).await.unwrap();
 }
 
 async fn release_lets_every_record_behind_the_item_be_tried(world: World) {
     let (journal, lease, run) = world.started().await;
     stuck(&journal, &lease, &run).await;
-    let open = journal.attention(&AttentionFilter::default(), 9).await.unwrap();
+    let open = journal.attention().list(&AttentionFilter::default(), 9).await.unwrap();
     assert_eq!(open.len(), 1);
     assert_eq!((open[0].kind.as_str(), open[0].subject.as_str(), open[0].records), ("course_not_found", "930001", 3));
     assert_eq!(open[0].title, "930001: no Moodle course has this ID number");
-    assert_eq!(journal.waiting_behind(open[0].id, 0, 2).await.unwrap().len(), 2);
-    assert!(journal.due(&link(), &TimeZone::UTC, at(5), 9).await.unwrap().is_empty());
-    let resolved =
-        journal.resolve(open[0].id, Resolution::Release, "try again", "ann", "course made", at(5)).await.unwrap();
+    assert_eq!(journal.attention().records_behind(open[0].id, 0, 2).await.unwrap().len(), 2);
+    assert!(journal.records().due(&link(), &TimeZone::UTC, at(5), 9).await.unwrap().is_empty());
+    let resolved = journal
+        .attention()
+        .resolve(open[0].id, Resolution::Release, "try again", "ann", "course made", at(5))
+        .await
+        .unwrap();
     assert_eq!(resolved.records, 3);
-    assert_eq!(journal.due(&link(), &TimeZone::UTC, at(5), 9).await.unwrap().len(), 3);
-    assert!(journal.attention(&AttentionFilter::default(), 9).await.unwrap().is_empty());
-    let closed = journal.attention_item(open[0].id).await.unwrap();
+    assert_eq!(journal.records().due(&link(), &TimeZone::UTC, at(5), 9).await.unwrap().len(), 3);
+    assert!(journal.attention().list(&AttentionFilter::default(), 9).await.unwrap().is_empty());
+    let closed = journal.attention().find(open[0].id).await.unwrap();
     assert_eq!(closed.resolution, Some(("try again".into(), "ann".into(), "course made".into())));
-    let acts = journal.acts(&link(), i64::MAX, 9).await.unwrap();
+    let acts = journal.runs().acts(&link(), i64::MAX, 9).await.unwrap();
     assert_eq!(acts.len(), 3);
     assert!(acts.iter().all(|act| act.author == "ann" && act.record.is_some()));
 }
@@ -55,10 +58,10 @@ async fn release_lets_every_record_behind_the_item_be_tried(world: World) {
 async fn same_trouble_after_a_release_is_asked_again(world: World) {
     let (journal, lease, run) = world.started().await;
     let records = stuck(&journal, &lease, &run).await;
-    let first = journal.attention(&AttentionFilter::default(), 9).await.unwrap().remove(0);
-    journal.resolve(first.id, Resolution::Release, "try again", "ann", "", at(5)).await.unwrap();
+    let first = journal.attention().list(&AttentionFilter::default(), 9).await.unwrap().remove(0);
+    journal.attention().resolve(first.id, Resolution::Release, "try again", "ann", "", at(5)).await.unwrap();
     ask(&journal, &lease, &run, &records, 6).await;
-    let second = journal.attention(&AttentionFilter::default(), 9).await.unwrap().remove(0);
+    let second = journal.attention().list(&AttentionFilter::default(), 9).await.unwrap().remove(0);
     assert!(second.id > first.id);
     assert_eq!(second.records, 3);
 }
@@ -66,16 +69,21 @@ async fn same_trouble_after_a_release_is_asked_again(world: World) {
 async fn ignored_records_are_settled_and_say_by_whom(world: World) {
     let (journal, lease, run) = world.started().await;
     let records = stuck(&journal, &lease, &run).await;
-    let item = journal.attention(&AttentionFilter::default(), 9).await.unwrap().remove(0);
-    let resolved = journal.resolve(item.id, Resolution::Ignore, "ignore", "ann", "a test course", at(5)).await.unwrap();
+    let item = journal.attention().list(&AttentionFilter::default(), 9).await.unwrap().remove(0);
+    let resolved = journal
+        .attention()
+        .resolve(item.id, Resolution::Ignore, "ignore", "ann", "a test course", at(5))
+        .await
+        .unwrap();
     assert_eq!(resolved.records, 3);
-    let known = journal.known(&link(), &[records[0].fingerprint]).await.unwrap();
+    let known = journal.records().known(&link(), &[records[0].fingerprint]).await.unwrap();
     assert_eq!(known[&records[0].fingerprint], OutcomeCode::Ignored);
-    assert!(journal.due(&link(), &TimeZone::UTC, at(999), 9).await.unwrap().is_empty());
-    let rows = journal.log(&LogQuery { status: Some("Skipped".into()), ..LogQuery::default() }).await.unwrap().rows;
+    assert!(journal.records().due(&link(), &TimeZone::UTC, at(999), 9).await.unwrap().is_empty());
+    let rows =
+        journal.records().log(&LogQuery { status: Some("Skipped".into()), ..LogQuery::default() }).await.unwrap().rows;
     assert_eq!(rows.len(), 3);
     assert_eq!(rows[0].reason, "ignored by decision: a test course");
-    let story = journal.story(&link(), &records[0].guid(), None).await.unwrap();
+    let story = journal.people().story(&link(), &records[0].guid(), None).await.unwrap();
     let act = story.events.last().unwrap();
     assert_eq!((act.author.as_str(), &act.payload["reason"]), ("ann", &json!("a test course")));
     let tally = "SELECT total FROM tally WHERE status = 'Skipped' AND course = '930001'";
@@ -85,40 +93,40 @@ async fn ignored_records_are_settled_and_say_by_whom(world: World) {
 async fn run_under_way_does_not_undo_an_ignore(world: World) {
     let (journal, lease, run) = world.started().await;
     let records = stuck(&journal, &lease, &run).await;
-    let item = journal.attention(&AttentionFilter::default(), 9).await.unwrap().remove(0);
-    journal.resolve(item.id, Resolution::Ignore, "ignore", "ann", "", at(5)).await.unwrap();
+    let item = journal.attention().list(&AttentionFilter::default(), 9).await.unwrap().remove(0);
+    journal.attention().resolve(item.id, Resolution::Ignore, "ignore", "ann", "", at(5)).await.unwrap();
     ask(&journal, &lease, &run, &records[..2], 6).await;
-    journal.decide(&lease, &run, &[enrolled(&records[2])], at(7)).await.unwrap();
+    journal.records().decide(&lease, &run, &[enrolled(&records[2])], at(7)).await.unwrap();
     let all: Vec<_> = records.iter().map(|record| record.fingerprint).collect();
-    let known = journal.known(&link(), &all).await.unwrap();
+    let known = journal.records().known(&link(), &all).await.unwrap();
     assert_eq!(known[&records[0].fingerprint], OutcomeCode::Ignored);
     assert_eq!(known[&records[2].fingerprint], OutcomeCode::Enrolled);
-    assert!(journal.attention(&AttentionFilter::default(), 9).await.unwrap().is_empty());
+    assert!(journal.attention().list(&AttentionFilter::default(), 9).await.unwrap().is_empty());
 }
 
 async fn item_is_resolved_once(world: World) {
     let (journal, lease, run) = world.started().await;
     stuck(&journal, &lease, &run).await;
-    let item = journal.attention(&AttentionFilter::default(), 9).await.unwrap().remove(0);
-    journal.resolve(item.id, Resolution::Release, "try again", "ann", "", at(5)).await.unwrap();
-    let twice = journal.resolve(item.id, Resolution::Ignore, "ignore", "bob", "", at(6)).await.unwrap_err();
+    let item = journal.attention().list(&AttentionFilter::default(), 9).await.unwrap().remove(0);
+    journal.attention().resolve(item.id, Resolution::Release, "try again", "ann", "", at(5)).await.unwrap();
+    let twice = journal.attention().resolve(item.id, Resolution::Ignore, "ignore", "bob", "", at(6)).await.unwrap_err();
     assert!(matches!(twice, JournalError::Conflict { .. }), "{twice:?}");
-    let missing = journal.resolve(999, Resolution::Ignore, "ignore", "bob", "", at(6)).await.unwrap_err();
+    let missing = journal.attention().resolve(999, Resolution::Ignore, "ignore", "bob", "", at(6)).await.unwrap_err();
     assert!(matches!(missing, JournalError::NotFound { .. }), "{missing:?}");
 }
 
 async fn waiting_record_is_tried_again_by_a_persons_word(world: World) {
     let (journal, lease, run) = world.started().await;
     let records = [record(1), record(2)];
-    journal.ingest(&lease, &run, &read(&records), at(1)).await.unwrap();
+    journal.records().ingest(&lease, &run, &read(&records), at(1)).await.unwrap();
     let later = decision(&records[0], Verdict::Unknown { step: "enrol".into() }, Step::TryAt(at(60)));
-    journal.decide(&lease, &run, &[later, enrolled(&records[1])], at(2)).await.unwrap();
+    journal.records().decide(&lease, &run, &[later, enrolled(&records[1])], at(2)).await.unwrap();
     let both = [records[0].fingerprint, records[1].fingerprint];
-    assert_eq!(journal.try_again(&link(), &both, "ann", "Moodle is back", at(3)).await.unwrap(), 1);
-    let due = journal.due(&link(), &TimeZone::UTC, at(3), 9).await.unwrap();
+    assert_eq!(journal.records().retry(&link(), &both, "ann", "Moodle is back", at(3)).await.unwrap(), 1);
+    let due = journal.records().due(&link(), &TimeZone::UTC, at(3), 9).await.unwrap();
     assert_eq!(due.len(), 1);
     assert_eq!(due[0].code, OutcomeCode::Unknown);
-    assert_eq!(journal.acts(&link(), i64::MAX, 9).await.unwrap().len(), 1);
+    assert_eq!(journal.runs().acts(&link(), i64::MAX, 9).await.unwrap().len(), 1);
 }
 
 async fn item_without_records_is_asked_once_and_closed_when_its_cause_is_gone(world: World) {
@@ -126,14 +134,15 @@ async fn item_without_records_is_asked_once_and_closed_when_its_cause_is_gone(wo
     let ask = async |minutes| {
         let evidence = json!({"user": 4});
         journal
-            .ask(&link(), "no_enrolment_record", "guid1 in 930001", "no record", &evidence, at(minutes))
+            .attention()
+            .open(&link(), "no_enrolment_record", "guid1 in 930001", "no record", &evidence, at(minutes))
             .await
             .unwrap()
     };
     let id = ask(1).await;
     assert_eq!(ask(2).await, id);
-    assert_eq!(journal.attention_item(id).await.unwrap().seen, at(2));
-    assert!(journal.cause_gone(&link(), "no_enrolment_record", "guid1 in 930001", at(3)).await.unwrap());
-    assert!(!journal.cause_gone(&link(), "no_enrolment_record", "guid1 in 930001", at(4)).await.unwrap());
+    assert_eq!(journal.attention().find(id).await.unwrap().seen, at(2));
+    assert!(journal.attention().close(&link(), "no_enrolment_record", "guid1 in 930001", at(3)).await.unwrap());
+    assert!(!journal.attention().close(&link(), "no_enrolment_record", "guid1 in 930001", at(4)).await.unwrap());
     assert_ne!(ask(5).await, id);
 }

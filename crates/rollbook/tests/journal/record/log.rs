@@ -24,9 +24,9 @@ crate::rules! {
 }
 
 async fn with(journal: &Journal, lease: &Lease, run: &RunId, records: &[FeedRecord]) {
-    journal.ingest(lease, run, &read(records), at(1)).await.unwrap();
+    journal.records().ingest(lease, run, &read(records), at(1)).await.unwrap();
     for (record, minutes) in records.iter().zip(2..) {
-        journal.decide(lease, run, &[enrolled(record)], at(minutes)).await.unwrap();
+        journal.records().decide(lease, run, &[enrolled(record)], at(minutes)).await.unwrap();
     }
 }
 
@@ -34,7 +34,7 @@ async fn all(journal: &Journal, query: &LogQuery) -> Vec<LogRow> {
     let mut query = query.clone();
     let mut rows = Vec::new();
     loop {
-        let page = journal.log(&query).await.unwrap();
+        let page = journal.records().log(&query).await.unwrap();
         assert!(page.rows.len() <= query.limit as usize);
         rows.extend(page.rows);
         let Some(next) = page.next else { return rows };
@@ -49,10 +49,10 @@ fn query(search: &str) -> LogQuery {
 async fn pages_give_every_line_once_newest_first(world: World) {
     let (journal, lease, run) = world.started().await;
     let records: Vec<_> = (0..23).map(record).collect();
-    journal.ingest(&lease, &run, &read(&records), at(1)).await.unwrap();
+    journal.records().ingest(&lease, &run, &read(&records), at(1)).await.unwrap();
     // Many lines of one moment.
     let decisions: Vec<_> = records[..15].iter().map(enrolled).collect();
-    journal.decide(&lease, &run, &decisions, at(5)).await.unwrap();
+    journal.records().decide(&lease, &run, &decisions, at(5)).await.unwrap();
     for limit in [1, 4, 23, 50] {
         let rows = all(&journal, &LogQuery { limit, ..LogQuery::default() }).await;
         let ids: BTreeSet<_> = rows.iter().map(|row| row.id).collect();
@@ -155,9 +155,9 @@ async fn time_in_the_search_finds_two_minutes_around_it(world: World) {
 async fn common_text_finds_the_newest_lines(world: World) {
     let (journal, lease, run) = world.started().await;
     let records: Vec<_> = (0..2_500).map(record).collect();
-    journal.ingest(&lease, &run, &read(&records), at(1)).await.unwrap();
-    journal.decide(&lease, &run, &[enrolled(&records[77])], at(2)).await.unwrap();
-    let page = journal.log(&LogQuery { limit: 5, ..query("jane example") }).await.unwrap();
+    journal.records().ingest(&lease, &run, &read(&records), at(1)).await.unwrap();
+    journal.records().decide(&lease, &run, &[enrolled(&records[77])], at(2)).await.unwrap();
+    let page = journal.records().log(&LogQuery { limit: 5, ..query("jane example") }).await.unwrap();
     assert_eq!(page.rows.len(), 5);
     assert_eq!(page.rows[0].text.get(Field::Guid), "GUID0000077");
     assert_eq!(all(&journal, &LogQuery { limit: 400, ..query("example.org") }).await.len(), 2_500);
@@ -168,7 +168,7 @@ async fn filters_narrow(world: World) {
     let records: Vec<_> = (0..40).map(record).collect();
     with(&journal, &lease, &run, &records).await;
     let missing = decision(&records[3], Verdict::CourseNotFound, Step::AskAt(at(99)));
-    journal.decide(&lease, &run, &[missing], at(99)).await.unwrap();
+    journal.records().decide(&lease, &run, &[missing], at(99)).await.unwrap();
     let count = async |query: LogQuery| all(&journal, &query).await.len();
     let none = LogQuery::default;
     assert_eq!(count(LogQuery { status: Some("Error".into()), ..none() }).await, 1);
@@ -189,8 +189,8 @@ async fn filters_narrow(world: World) {
 async fn log_of_all_links_is_one(world: World) {
     let (journal, lease, run) = world.started().await;
     with(&journal, &lease, &run, &[record(1), record(2)]).await;
-    let other = journal.acquire(&LinkName::new("other"), "one", crate::world::TTL, at(0)).await.unwrap();
-    let second = journal.start_run(&other, &crate::world::new_run(), at(0)).await.unwrap();
+    let other = journal.leases().acquire(&LinkName::new("other"), "one", crate::world::TTL, at(0)).await.unwrap();
+    let second = journal.runs().start(&other, &crate::world::new_run(), at(0)).await.unwrap();
     with(&journal, &other, &second, &[record(1), record(2), record(3)]).await;
     let rows = all(&journal, &LogQuery { limit: 2, ..LogQuery::default() }).await;
     assert_eq!(rows.len(), 5);
@@ -204,11 +204,11 @@ async fn story_tells_everything_about_one_person_and_course(world: World) {
     let suspend = record_with(1, |row| row["COURSE_STATE"] = json!("Suspend"));
     let elsewhere = record_with(1, |row| row["COURSE_IDENTIFIER"] = json!("930009"));
     with(&journal, &lease, &run, &[enrol.clone(), suspend, elsewhere, record(2)]).await;
-    let story = journal.story(&link(), &enrol.guid(), Some(&enrol.course())).await.unwrap();
+    let story = journal.people().story(&link(), &enrol.guid(), Some(&enrol.course())).await.unwrap();
     assert_eq!((story.records.len(), story.applied.len()), (2, 1));
     assert!(story.events.iter().all(|event| event.guid_fold == Some(enrol.guid().folded())));
     assert_eq!(story.events.len(), 2);
-    let story = journal.story(&link(), &enrol.guid(), None).await.unwrap();
+    let story = journal.people().story(&link(), &enrol.guid(), None).await.unwrap();
     assert_eq!((story.records.len(), story.applied.len(), story.events.len()), (3, 2, 3));
 }
 
@@ -221,26 +221,26 @@ async fn person_is_found_by_guid_mail_and_account(world: World) {
     });
     with(&journal, &lease, &run, &[before, after, record(2)]).await;
     for text in ["guid0000001", " GUID0000001", "Person.1@example.org", "JANE.NEW@example.org"] {
-        let found = journal.find_people(&link(), text).await.unwrap();
+        let found = journal.people().find(&link(), text).await.unwrap();
         assert_eq!(found.len(), 1, "{text}");
         assert_eq!(found[0].guid.as_str(), "guid0000001");
     }
-    assert_eq!(journal.find_people(&link(), "42").await.unwrap().len(), 2);
-    assert!(journal.find_people(&link(), "0").await.unwrap().is_empty());
-    assert!(journal.find_people(&link(), "nobody").await.unwrap().is_empty());
+    assert_eq!(journal.people().find(&link(), "42").await.unwrap().len(), 2);
+    assert!(journal.people().find(&link(), "0").await.unwrap().is_empty());
+    assert!(journal.people().find(&link(), "nobody").await.unwrap().is_empty());
 }
 
 async fn tally_counts_what_the_log_shows(world: World) {
     let (journal, lease, run) = world.started().await;
     let records: Vec<_> = (0..40).map(record).collect();
-    journal.ingest(&lease, &run, &read(&records), at(1)).await.unwrap();
+    journal.records().ingest(&lease, &run, &read(&records), at(1)).await.unwrap();
     let decisions: Vec<_> = records[..30].iter().map(enrolled).collect();
-    journal.decide(&lease, &run, &decisions, at(2)).await.unwrap();
+    journal.records().decide(&lease, &run, &decisions, at(2)).await.unwrap();
     let missing: Vec<_> =
         records[30..35].iter().map(|record| decision(record, Verdict::CourseNotFound, Step::AskAt(at(3)))).collect();
-    journal.decide(&lease, &run, &missing, at(3)).await.unwrap();
-    journal.decide(&lease, &run, &missing, at(4)).await.unwrap();
-    let courses = journal.courses(Some(&link())).await.unwrap();
+    journal.records().decide(&lease, &run, &missing, at(3)).await.unwrap();
+    journal.records().decide(&lease, &run, &missing, at(4)).await.unwrap();
+    let courses = journal.records().course_totals(Some(&link())).await.unwrap();
     assert_eq!(courses.len(), 20);
     let total = |action: &str, status: &str| -> u64 {
         courses.iter().filter_map(|course| course.totals.get(&(action.to_owned(), status.to_owned()))).sum()
@@ -261,8 +261,12 @@ async fn views_have_the_originals_columns_and_words(world: World) {
         row["ENROLMENT_ID"] = json!("E/77");
     });
     with(&journal, &lease, &run, &[record(1), odd.clone()]).await;
-    journal.decide(&lease, &run, &[decision(&odd, Verdict::CourseNotFound, Step::AskAt(at(9)))], at(9)).await.unwrap();
-    journal.ingest(&lease, &run, &read(&[record(3)]), at(9)).await.unwrap();
+    journal
+        .records()
+        .decide(&lease, &run, &[decision(&odd, Verdict::CourseNotFound, Step::AskAt(at(9)))], at(9))
+        .await
+        .unwrap();
+    journal.records().ingest(&lease, &run, &read(&[record(3)]), at(9)).await.unwrap();
     let sql = "SELECT COUNT(*) FROM local_psaelmsync_logs WHERE record_id = 1 AND sha256hash <> '' AND course_id = 7
         AND elm_course_id = 930001 AND class_code = 'ITEM-1-1' AND course_name = 'Health and Safety' AND user_id = 42
         AND user_firstname = 'Jane' AND user_lastname = 'Doe1' AND user_guid = 'GUID0000001'
@@ -275,7 +279,7 @@ async fn views_have_the_originals_columns_and_words(world: World) {
     assert_eq!(world.number("SELECT COUNT(*) FROM local_psaelmsync_logs").await, 2);
     let counts = rollbook_core::run::Counts { records: 3, enrolled: 1, errors: 1, ..Default::default() };
     let state = rollbook_core::run::RunState::Partly;
-    journal.finish_run(&lease, &run, state, &counts, "", at(10)).await.unwrap();
+    journal.runs().finish(&lease, &run, state, &counts, "", at(10)).await.unwrap();
     let sql = "SELECT COUNT(*) FROM local_psaelmsync_runs WHERE id > 0 AND apiurl <> '' AND endtime > starttime
         AND recordcount = 3 AND enrolcount = 1 AND suspendcount = 0 AND errorcount = 1 AND skippedcount = 0";
     assert_eq!(world.number(sql).await, 1);

@@ -86,8 +86,8 @@ impl World {
     /// A journal with a run under way.
     pub async fn started(&self) -> (Journal, Lease, RunId) {
         let journal = self.open().await;
-        let lease = journal.acquire(&link(), "one", TTL, at(0)).await.unwrap();
-        let run = journal.start_run(&lease, &new_run(), at(0)).await.unwrap();
+        let lease = journal.leases().acquire(&link(), "one", TTL, at(0)).await.unwrap();
+        let run = journal.runs().start(&lease, &new_run(), at(0)).await.unwrap();
         (journal, lease, run)
     }
 

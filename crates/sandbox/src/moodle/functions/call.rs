@@ -45,6 +45,7 @@ impl Caller {
             Some(user) if user.suspended => "wsaccessusersuspended",
             Some(user) if user.auth == "nologin" => "wsaccessusernologin",
             Some(user) if user.must_change_password => "forcepasswordchangenotice",
+            Some(user) if moodle.site.policy && !user.policyagreed && !self.site_admin => "sitepolicynotagreed",
             Some(_) => return Ok(()),
         };
         Err(Refusal::moodle(state, "The account may not use web services"))
@@ -101,6 +102,11 @@ impl Call<'_> {
         let hidden = course.visible || self.may("moodle/course:viewhiddencourses");
         let enters = course_id == crate::moodle::FRONT_PAGE_ID || self.may("moodle/course:view");
         hidden && enters
+    }
+
+    /// The time by which lists decide who is active.
+    pub(crate) fn listing_time(&self) -> i64 {
+        if self.moodle.site.rounds_time { (self.now + 50).div_euclid(100) * 100 } else { self.now }
     }
 
     /// Whether everybody in a course can be seen, its groups notwithstanding.

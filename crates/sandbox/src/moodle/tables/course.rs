@@ -106,6 +106,9 @@ pub struct OptInField {
     pub visibility: Visibility,
     /// The value of courses that never saved one.
     pub checked_by_default: bool,
+    /// The field's category is shared with other components (Moodle 5.1): the table then holds values of theirs
+    /// under the same field and the same numbers.
+    pub shared: bool,
 }
 
 impl Default for OptInField {
@@ -115,6 +118,7 @@ impl Default for OptInField {
             shortname: "completion_opt_in".to_owned(),
             visibility: Visibility::Everyone,
             checked_by_default: false,
+            shared: false,
         }
     }
 }

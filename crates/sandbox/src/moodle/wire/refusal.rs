@@ -17,6 +17,7 @@ pub(crate) enum Class {
     MissingRecord,
     Write,
     PhpError,
+    PhpTypeError,
 }
 
 /// Why a call failed.
@@ -28,11 +29,20 @@ pub(crate) struct Refusal {
     debug: Option<String>,
     /// Moodle 4.4 stumbles over its own error text when debugging is on: an empty HTTP 500.
     pub(crate) stumbles: bool,
+    /// What was done before stays done.
+    pub(crate) stands: bool,
 }
 
 impl Refusal {
     fn new(class: Class, code: &str, message: impl Into<String>) -> Self {
-        Self { class, code: Some(code.to_owned()), message: message.into(), debug: None, stumbles: false }
+        Self {
+            class,
+            code: Some(code.to_owned()),
+            message: message.into(),
+            debug: None,
+            stumbles: false,
+            stands: false,
+        }
     }
 
     fn because(mut self, debug: impl Into<String>) -> Self {
@@ -91,14 +101,21 @@ impl Refusal {
 
     /// A PHP `Error`: it has no code.
     pub(crate) fn php(message: &str) -> Self {
-        Self { class: Class::PhpError, code: None, message: message.to_owned(), debug: None, stumbles: false }
+        let mut refusal = Self::new(Class::PhpError, "", message);
+        refusal.code = None;
+        refusal
+    }
+
+    /// A PHP `TypeError`, likewise without a code.
+    pub(crate) fn php_type(message: &str) -> Self {
+        Self { class: Class::PhpTypeError, ..Self::php(message) }
     }
 
     /// No enabled manual instance: 4.4 cannot even word this one.
     pub(crate) fn no_instance(course: i64, release: Release) -> Self {
         let id = match release {
             Release::V4_4 => "{$a->courseid}".to_owned(),
-            Release::V4_5 => course.to_string(),
+            _ => course.to_string(),
         };
         let message =
             format!("Manual enrolment plugin instance doesn't exist or is disabled for the course (id = {id})");
@@ -115,10 +132,13 @@ impl Refusal {
     pub(crate) fn envelope(&self, site: &Site) -> Value {
         let mut envelope = Map::new();
         envelope.insert("exception".into(), class_name(self.class, site.release).into());
+        let hidden = self.class == Class::MissingRecord && site.release >= Release::V5_0 && site.debug < 15;
         if let Some(code) = &self.code {
-            envelope.insert("errorcode".into(), code.clone().into());
+            let code = if hidden { "invalidrecordunknown" } else { code };
+            envelope.insert("errorcode".into(), code.into());
         }
-        let mut message = self.message.clone();
+        let unknown = "Can not find data record in database.";
+        let mut message = if hidden { unknown.to_owned() } else { self.message.clone() };
         if let Some(debug) = &self.debug
             && site.debug_display
             && site.debug >= 32767
@@ -147,9 +167,10 @@ fn class_name(class: Class, release: Release) -> String {
         Class::MissingRecord => return "dml_missing_record_exception".to_owned(),
         Class::Write => return "dml_write_exception".to_owned(),
         Class::PhpError => return "Error".to_owned(),
+        Class::PhpTypeError => return "TypeError".to_owned(),
     };
     match release {
         Release::V4_4 => name.to_owned(),
-        Release::V4_5 => format!("core\\exception\\{name}"),
+        _ => format!("core\\exception\\{name}"),
     }
 }

@@ -136,7 +136,7 @@ pub(super) fn delete(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal
         call.require("moodle/cohort:manage")?;
         let members: Vec<i64> = call.moodle.members.index().cohort.ids(id).collect();
         for member in members {
-            call.moodle.members.remove(member);
+            call.moodle.leave_cohort(member);
         }
         call.moodle.cohorts.remove(id);
     }

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use super::super::Call;
 use super::super::call::args;
 use super::change::unknown;
-use crate::moodle::Member;
 use crate::moodle::wire::Refusal;
 
 #[derive(Deserialize)]
@@ -74,8 +73,7 @@ fn look_up(call: &Call<'_>, joining: &Joining) -> Result<(i64, i64), Warning> {
 fn join(call: &mut Call<'_>, joining: &Joining, cohort_id: i64, user_id: i64) -> Result<Result<(), Warning>, Refusal> {
     let present = call.moodle.members.index().pair.get(&(cohort_id, user_id)).copied();
     let Some(id) = present else {
-        let timeadded = call.now;
-        call.moodle.members.insert(Member { id: 0, cohort_id, user_id, timeadded });
+        call.moodle.join_cohort(cohort_id, user_id, call.now);
         return Ok(Ok(()));
     };
     if !call.saw(|seen| seen.members, id) {
@@ -111,7 +109,7 @@ pub(super) fn delete(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal
         super::require(call, "moodle/cohort:assign")?;
         let present = call.moodle.members.index().pair.get(&(cohortid, userid)).copied();
         if let Some(id) = present {
-            call.moodle.members.remove(id);
+            call.moodle.leave_cohort(id);
         }
     }
     Ok(Value::Null)

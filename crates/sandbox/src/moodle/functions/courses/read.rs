@@ -43,7 +43,7 @@ fn find(call: &Call<'_>, field: &str, value: &str) -> Result<Vec<i64>, Refusal> 
             let category = number()?;
             ids(all.filter(|course| course.category == category).collect())
         }
-        "sectionid" if call.moodle.site.release == Release::V4_5 => Vec::new(),
+        "sectionid" if call.moodle.site.release >= Release::V4_5 => Vec::new(),
         _ => return Err(Refusal::parameter(format!("Invalid field name: {field}"))),
     })
 }

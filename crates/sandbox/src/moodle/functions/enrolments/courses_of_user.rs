@@ -34,7 +34,7 @@ pub(crate) fn users_courses(call: &mut Call<'_>, value: Value) -> Result<Value, 
         return Ok(json!([]));
     }
     let rows = call.moodle.enrolments_of_user(userid);
-    let active = rows.filter(|row| call.moodle.is_active(row, call.now));
+    let active = rows.filter(|row| call.moodle.is_active(row, call.listing_time()));
     let ids: BTreeSet<i64> = active.map(|row| row.course_id).collect();
     let courses = ids.iter().filter_map(|id| call.moodle.courses.get(*id));
     let list: Vec<Value> = courses

@@ -44,11 +44,10 @@ fn enrol_one(call: &mut Call<'_>, wanted: Wanted) -> Result<(), Refusal> {
         return Err(Refusal::moodle("wsusercannotassign", message));
     }
     let instance_id = enabled_instance(call, course_id)?;
-    check_user(call, wanted.userid)?;
+    check_user(call, instance_id, wanted.userid)?;
     write(call, instance_id, wanted)?;
     give(call, wanted.roleid, wanted.userid, context);
-    welcome(call, instance_id, wanted);
-    Ok(())
+    welcome(call, instance_id, wanted)
 }
 
 pub(super) fn check_course(call: &Call<'_>, course_id: i64) -> Result<(), Refusal> {
@@ -69,25 +68,33 @@ fn enabled_instance(call: &Call<'_>, course_id: i64) -> Result<i64, Refusal> {
     first.map(|method| method.id).ok_or_else(refused)
 }
 
-fn check_user(call: &Call<'_>, user_id: i64) -> Result<(), Refusal> {
+/// Only 4.5.6 looks at the account first. The others fail where they give the role; from 5.0 on the welcome message
+/// comes before that, and stumbles over somebody who does not exist.
+fn check_user(call: &Call<'_>, instance_id: i64, user_id: i64) -> Result<(), Refusal> {
+    let release = call.moodle.site.release;
     let user = call.moodle.users.get(user_id);
-    match (call.moodle.site.release, user) {
-        (Release::V4_4, Some(user)) if !user.deleted => Ok(()),
-        (Release::V4_4, _) => Err(Refusal::coding("User ID does not exist or is deleted!")),
-        (Release::V4_5, None) => Err(Refusal::missing("invaliduser", format!("user {user_id}"))),
-        (Release::V4_5, Some(user)) => {
-            let state = if user.deleted {
-                "userdeleted"
-            } else if !user.confirmed {
-                "usernotconfirmed"
-            } else if user.id == GUEST_ID {
-                "guestsarenotallowed"
-            } else {
-                return Ok(());
-            };
-            Err(Refusal::moodle(state, "This account cannot be enrolled"))
-        }
+    if release != Release::V4_5 {
+        return match user {
+            Some(user) if !user.deleted => Ok(()),
+            None if release > Release::V4_5 && greets(call, instance_id) => {
+                Err(Refusal::php_type("fullname(): Argument #1 ($user) must be of type stdClass, false given"))
+            }
+            _ => Err(Refusal::coding("User ID does not exist or is deleted!")),
+        };
     }
+    let Some(user) = user else {
+        return Err(Refusal::missing("invaliduser", format!("user {user_id}")));
+    };
+    let state = if user.deleted {
+        "userdeleted"
+    } else if !user.confirmed {
+        "usernotconfirmed"
+    } else if user.id == GUEST_ID {
+        "guestsarenotallowed"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::moodle(state, "This account cannot be enrolled"))
 }
 
 /// Dates that were left out mean "none": an existing enrolment loses its own.
@@ -95,7 +102,7 @@ fn write(call: &mut Call<'_>, instance_id: i64, wanted: Wanted) -> Result<(), Re
     let suspended = wanted.suspend.unwrap_or(0) != 0;
     let timestart = wanted.timestart.unwrap_or(0);
     let timeend = wanted.timeend.unwrap_or(0);
-    let now = call.now;
+    let (now, modifier_id) = (call.now, call.caller.token.user_id);
     let pairs = &call.moodle.enrolments.index().pair;
     let present = pairs.get(&(instance_id, wanted.userid)).copied();
     let Some(id) = present else {
@@ -107,6 +114,7 @@ fn write(call: &mut Call<'_>, instance_id: i64, wanted: Wanted) -> Result<(), Re
             suspended,
             timestart,
             timeend,
+            modifier_id,
             timecreated: now,
             timemodified: now,
         });
@@ -125,26 +133,38 @@ fn write(call: &mut Call<'_>, instance_id: i64, wanted: Wanted) -> Result<(), Re
             row.suspended = suspended;
             row.timestart = timestart;
             row.timeend = timeend;
+            row.modifier_id = modifier_id;
             row.timemodified = now;
         });
     }
     Ok(())
 }
 
-/// 4.5 greets at every call, also when nothing changed or the learner is suspended.
-fn welcome(call: &mut Call<'_>, instance_id: i64, wanted: Wanted) {
-    if call.moodle.site.release != Release::V4_5 {
-        return;
+/// From 4.4 final on every call sends a message, also when nothing changed or the learner is suspended.
+fn welcome(call: &mut Call<'_>, instance_id: i64, wanted: Wanted) -> Result<(), Refusal> {
+    let Wanted { userid: user_id, courseid: course_id, .. } = wanted;
+    if call.moodle.site.release == Release::V4_4 || !greets(call, instance_id) {
+        return Ok(());
     }
     let method = call.moodle.instances.get(instance_id);
-    let greets = match method.map(|method| method.welcome) {
-        Some(WelcomeFrom::NoReply) => true,
-        Some(WelcomeFrom::CourseContact) => has_contact(call, wanted.courseid),
-        Some(WelcomeFrom::Nobody) | None => false,
-    };
-    if greets {
-        call.moodle.welcomes.push(Welcome { user_id: wanted.userid, course_id: wanted.courseid });
+    let by_contact = method.is_some_and(|method| method.welcome == WelcomeFrom::CourseContact);
+    if by_contact && !has_contact(call, course_id) {
+        return Ok(());
     }
+    if let Some(code) = &call.moodle.site.welcome_error {
+        let mut refusal = Refusal::moodle(code, "The message could not be sent");
+        refusal.stands = true;
+        return Err(refusal);
+    }
+    let user = call.moodle.users.get(user_id);
+    let mailed = user.is_some_and(|user| !user.suspended && !user.deleted && user.auth != "nologin");
+    call.moodle.welcomes.push(Welcome { user_id, course_id, mailed });
+    Ok(())
+}
+
+fn greets(call: &Call<'_>, instance_id: i64) -> bool {
+    let method = call.moodle.instances.get(instance_id);
+    method.is_some_and(|method| method.welcome != WelcomeFrom::Nobody)
 }
 
 fn has_contact(call: &Call<'_>, course_id: i64) -> bool {

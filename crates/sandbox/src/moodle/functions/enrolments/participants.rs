@@ -114,7 +114,7 @@ pub(crate) fn enrolled_users(call: &mut Call<'_>, value: Value) -> Result<Value,
 fn people<'a>(call: &'a Call<'_>, course_id: i64, options: &Options) -> Vec<&'a User> {
     let mut active: BTreeMap<i64, bool> = BTreeMap::new();
     for enrolment in call.moodle.enrolments_of_course(course_id) {
-        let is_active = call.moodle.is_active(enrolment, call.now);
+        let is_active = call.moodle.is_active(enrolment, call.listing_time());
         *active.entry(enrolment.user_id).or_insert(false) |= is_active;
     }
     let wanted = active
@@ -168,7 +168,7 @@ fn roles(call: &Call<'_>, user_id: i64, course_id: i64) -> Value {
 
 fn enrolled_courses(call: &Call<'_>, user_id: i64) -> Value {
     let rows = call.moodle.enrolments_of_user(user_id);
-    let active = rows.filter(|row| call.moodle.is_active(row, call.now));
+    let active = rows.filter(|row| call.moodle.is_active(row, call.listing_time()));
     let courses = active.filter_map(|row| call.moodle.courses.get(row.course_id));
     courses
         .map(|course| {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::super::Call;
 use super::super::call::args;
 use crate::moodle::wire::Refusal;
-use crate::moodle::{Context, Moodle};
+use crate::moodle::{Assignment, Context, Instance, Moodle, Release};
 
 #[derive(Deserialize)]
 struct Args {
@@ -17,12 +17,16 @@ struct Args {
 struct Unwanted {
     userid: i64,
     courseid: i64,
+    roleid: Option<i64>,
 }
 
 pub(crate) fn unenrol(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
     let Args { enrolments } = args(value)?;
     for unwanted in enrolments {
-        let Unwanted { userid, courseid } = unwanted;
+        let Unwanted { userid, courseid, roleid } = unwanted;
+        if roleid.is_some() && call.moodle.site.release >= Release::V5_2 {
+            return Err(Refusal::parameter("Unexpected keys (roleid) detected in parameter array."));
+        }
         if call.moodle.courses.get(courseid).is_none() {
             return Err(Refusal::missing("invalidrecord", format!("course {courseid}")));
         }
@@ -46,19 +50,19 @@ pub(crate) fn unenrol(call: &mut Call<'_>, value: Value) -> Result<Value, Refusa
 }
 
 impl Moodle {
-    /// Takes an enrolment away, and the course's manual roles with the last one.
+    /// Takes an enrolment away with the roles that its method owns, and all other roles in the course with the last
+    /// enrolment. A role without an owner outlives the enrolment that brought it, while another method remains.
     pub fn unenrol(&mut self, enrolment_id: i64) {
         let Some(row) = self.enrolments.get(enrolment_id).cloned() else {
             return;
         };
         self.enrolments.remove(enrolment_id);
-        let mut left = self.enrolments_of_user(row.user_id);
-        if left.any(|other| other.course_id == row.course_id) {
-            return;
-        }
-        drop(left);
+        let (component, itemid) = self.instances.get(row.instance_id).map(Instance::owner).unwrap_or_default();
+        let last = !self.enrolments_of_user(row.user_id).any(|other| other.course_id == row.course_id);
+        let owned =
+            |role: &&Assignment| !component.is_empty() && (&role.component, role.itemid) == (&component, itemid);
         let roles = self.roles_of(row.user_id, Context::Course(row.course_id));
-        let ids: Vec<i64> = roles.map(|role| role.id).collect();
+        let ids: Vec<i64> = roles.filter(|role| last || owned(role)).map(|role| role.id).collect();
         for id in ids {
             self.assignments.remove(id);
         }

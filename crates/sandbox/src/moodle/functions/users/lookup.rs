@@ -10,7 +10,7 @@ use super::super::call::args;
 use super::view::Sight;
 use crate::moodle::tables::collation::fold;
 use crate::moodle::wire::{Refusal, valid_username};
-use crate::moodle::{GUEST_ID, User};
+use crate::moodle::{GUEST_ID, Release, User};
 
 #[derive(Deserialize)]
 struct ByField {
@@ -20,7 +20,10 @@ struct ByField {
 
 /// By one field and any number of values: by ascending id, each account once, unknown values simply missing.
 pub(crate) fn by_field(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
-    let ByField { field, values } = args(value)?;
+    let ByField { field, mut values } = args(value)?;
+    if call.moodle.site.release >= Release::V5_2 {
+        values.retain(|value| value != "0");
+    }
     let found = match field.as_str() {
         "id" => by_id(call, &values)?,
         "idnumber" => {

@@ -26,7 +26,7 @@ impl Sight {
             details: call.may("moodle/user:viewdetails"),
             all_details: call.may("moodle/user:viewalldetails"),
             identity: shown && call.may("moodle/site:viewuseridentity"),
-            names: site.release == Release::V4_5 || call.may("moodle/site:viewfullnames"),
+            names: site.release >= Release::V4_5 || call.may("moodle/site:viewfullnames"),
             suspension: !hidden || call.caller.site_admin,
             own_id: call.caller.token.user_id,
         }
@@ -57,6 +57,11 @@ impl Sight {
         if self.names || user.id == self.own_id {
             shown.insert("firstname".into(), user.firstname.clone().into());
             shown.insert("lastname".into(), user.lastname.clone().into());
+        }
+        if call.moodle.site.release >= Release::V5_2 {
+            let first = |name: &str| name.chars().next().map(String::from).unwrap_or_default();
+            let initials = format!("{}{}", first(&user.firstname), first(&user.lastname));
+            shown.insert("initials".into(), initials.into());
         }
         if self.email(user) {
             shown.insert("email".into(), user.email.clone().into());

@@ -54,7 +54,7 @@ pub(super) async fn open_needed(
     for change in changes.iter_mut() {
         if needs_item(change) {
             change.attention = ids.get(&(change.code().as_str().to_owned(), subject_of(change))).copied();
-        } else if !change.asks() {
+        } else if !change.needs_attention() {
             change.attention = None;
         }
         left.extend(change.before.attention.filter(|before| change.attention != Some(*before)));
@@ -64,7 +64,7 @@ pub(super) async fn open_needed(
 
 /// An unchanged record that waits behind its item already needs nothing.
 fn needs_item(change: &Change<'_>) -> bool {
-    change.asks() && (change.is_new || change.before.attention.is_none())
+    change.needs_attention() && (change.is_new || change.before.attention.is_none())
 }
 
 #[derive(Serialize)]

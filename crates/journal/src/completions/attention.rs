@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashSet};
 
 /// Something that a human is asked.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ask {
+pub struct NewAttention {
     /// What about: `completion_` and the reason's code.
     pub kind: String,
     /// Whom or what it is about.
@@ -25,7 +25,7 @@ pub struct Ask {
 pub(crate) const PREFIX: &str = "completion_";
 
 #[derive(Serialize)]
-struct AskRow<'a> {
+struct NewRow<'a> {
     kind: &'a str,
     subject: &'a str,
     title: &'a str,
@@ -53,10 +53,15 @@ const ID: &[Column] = &[column_int("id")];
 const CLOSE: &str = "UPDATE attention SET closed_ms = $2 FROM {rows} WHERE attention.id = r.id";
 
 /// Opens or refreshes. What a person decided to ignore is not asked again.
-pub(super) async fn open(tx: &mut Tx, link: &LinkName, asks: &[Ask], now: Timestamp) -> Result<(), JournalError> {
-    let rows: Vec<AskRow<'_>> = asks
+pub(super) async fn open(
+    tx: &mut Tx,
+    link: &LinkName,
+    items: &[NewAttention],
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let rows: Vec<NewRow<'_>> = items
         .iter()
-        .map(|Ask { kind, subject, title, evidence }| AskRow {
+        .map(|NewAttention { kind, subject, title, evidence }| NewRow {
             kind,
             subject,
             title: bounded(title),
@@ -72,12 +77,12 @@ pub(super) async fn close_others(
     tx: &mut Tx,
     link: &LinkName,
     kinds: &[&str],
-    still: &[Ask],
+    still: &[NewAttention],
     about: Option<&BTreeSet<String>>,
     now: Timestamp,
 ) -> Result<(), JournalError> {
     let sql = "SELECT id, kind, subject FROM attention WHERE link = $1 AND closed_ms IS NULL AND kind LIKE 'completion!_%' ESCAPE '!'";
-    let asked: HashSet<(&str, &str)> = still.iter().map(|ask| (ask.kind.as_str(), ask.subject.as_str())).collect();
+    let asked: HashSet<(&str, &str)> = still.iter().map(|item| (item.kind.as_str(), item.subject.as_str())).collect();
     let mut ids = Vec::new();
     for row in tx.rows(sql, args![link.as_str()]).await? {
         let (kind, subject) = (row.text("kind")?, row.text("subject")?);

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Ask {
-    /// Run a link now. Answered with [`super::Answer::Ran`].
+pub enum Job {
+    /// Run a link now. Answered with [`super::JobOutcome::Ran`].
     RunLink {
         /// The link, of any flow.
         link: LinkName,
@@ -19,30 +19,30 @@ pub enum Ask {
         narrow: Narrow,
     },
     /// Run what an approved plan was made for; the plan is made anew, and runs if it is still the approved one.
-    /// Answered with [`super::Answer::Ran`].
+    /// Answered with [`super::JobOutcome::Ran`].
     ApplyPlan {
         /// The plan's link.
         link: LinkName,
         /// The plan's number.
         plan: i64,
     },
-    /// Show the feed's records beside what Moodle says. Answered with [`super::Answer::Feed`].
+    /// Show the feed's records beside what Moodle says. Answered with [`super::JobOutcome::Feed`].
     QueryFeed {
         /// An intake link.
         link: LinkName,
         /// Which records.
-        question: FeedQuestion,
+        question: FeedQuery,
     },
-    /// Process these records of the feed. Answered with [`super::Answer::Ran`].
+    /// Process these records of the feed. Answered with [`super::JobOutcome::Ran`].
     ProcessRecords {
         /// An intake link.
         link: LinkName,
         /// By which they are found again in the feed.
-        question: FeedQuestion,
+        question: FeedQuery,
         /// Those of them that are meant.
         records: Vec<Fingerprint>,
     },
-    /// Decide about an attention item. Answered with [`super::Answer::Attended`].
+    /// Decide about an attention item. Answered with [`super::JobOutcome::Attended`].
     Attend {
         /// The item's link.
         link: LinkName,
@@ -51,35 +51,35 @@ pub enum Ask {
         /// What is decided.
         act: AttentionAct,
     },
-    /// Show what would be sent for a completion. Answered with [`super::Answer::Completion`].
+    /// Show what would be sent for a completion. Answered with [`super::JobOutcome::Completion`].
     PreviewCompletion {
         /// A completions link.
         link: LinkName,
         /// Whose, of what.
         named: NamedCompletion,
     },
-    /// Send a completion by hand. Answered with [`super::Answer::Reported`].
+    /// Send a completion by hand. Answered with [`super::JobOutcome::Reported`].
     SendCompletion {
         /// A completions link.
         link: LinkName,
         /// Whose, of what.
         named: NamedCompletion,
     },
-    /// Send reports again. Answered with [`super::Answer::Reported`].
+    /// Send reports again. Answered with [`super::JobOutcome::Reported`].
     RetryCompletions {
         /// A completions link.
         link: LinkName,
         /// Their numbers in the outbox.
         reports: Vec<i64>,
     },
-    /// Remember that completions were reported elsewhere. Answered with [`super::Answer::Marked`].
+    /// Remember that completions were reported elsewhere. Answered with [`super::JobOutcome::Marked`].
     MarkCompletions {
         /// A completions link.
         link: LinkName,
         /// Which; each is known to the journal.
         completions: Vec<CompletionKey>,
     },
-    /// Give the enrolment id that a completion waits for, and report it. Answered with [`super::Answer::Reported`].
+    /// Give the enrolment id that a completion waits for, and report it. Answered with [`super::JobOutcome::Reported`].
     SupplyEnrolment {
         /// A completions link.
         link: LinkName,
@@ -88,19 +88,19 @@ pub enum Ask {
         /// The ELM's id.
         enrolment: EnrolmentId,
     },
-    /// Look into the pushed events. Answered with [`super::Answer::Ran`].
+    /// Look into the pushed events. Answered with [`super::JobOutcome::Ran`].
     CheckCompletions {
         /// A completions link.
         link: LinkName,
     },
-    /// Synchronise one member of a community. Answered with [`super::Answer::Ran`].
+    /// Synchronise one member of a community. Answered with [`super::JobOutcome::Ran`].
     SyncMember {
         /// A guilds link.
         link: LinkName,
         /// Number, user name or mail address.
         user: String,
     },
-    /// Examine the sites. Answered with [`super::Answer::Examined`].
+    /// Examine the sites. Answered with [`super::JobOutcome::Examined`].
     Examine {
         /// One of them; all where it is not given.
         site: Option<SiteName>,
@@ -131,7 +131,7 @@ pub enum Narrow {
     /// Intake: what the feed has on this question.
     Feed {
         /// The question.
-        question: FeedQuestion,
+        question: FeedQuery,
     },
     /// Guilds: one guild, by machine name, label, number or UUID.
     Guild {
@@ -149,7 +149,7 @@ pub enum Narrow {
 
 /// Which records of a feed are wanted; what is given is combined.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FeedQuestion {
+pub struct FeedQuery {
     /// Created after this moment.
     pub from: Option<Timestamp>,
     /// Created before this moment.
@@ -160,7 +160,7 @@ pub struct FeedQuestion {
     pub guid: Option<String>,
 }
 
-impl FeedQuestion {
+impl FeedQuery {
     /// Whether it asks for anything less than the whole feed.
     pub fn is_bounded(&self) -> bool {
         let Self { from, until: _, mail, guid } = self;
@@ -204,7 +204,7 @@ pub struct NamedCompletion {
     pub enrolment: Option<EnrolmentId>,
 }
 
-impl Ask {
+impl Job {
     /// The word for it, as stored.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -1,11 +1,36 @@
-//! Numbers, texts, choices, durations and lists.
+//! What a value may be: its type, its bounds, and the text that says so.
 //!
-//! Next: [`super::remote`].
+//! A kind is pure: it must never read the environment, a file or the time. It checks the form of an address only; `doctor`
+//! tries whether anybody is there. Secrets are no kind, see [`super::secret`].
 
-use super::{Kind, text_of};
-use crate::tree::Value;
+use super::tree::Value;
+use jiff::SignedDuration;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use lettre::message::Mailbox;
+use reqwest::Url;
+use std::net::SocketAddr;
 use std::time::Duration;
+
+/// One kind of value.
+pub(super) trait Kind {
+    /// What a value of this kind becomes.
+    type Out;
+
+    /// What is taken, with its bounds, for the help of an error: "a duration from 1s to 10m, such as \"30s\"".
+    fn expects(&self) -> String;
+
+    /// Parses a value, or says in a few words what is wrong with it.
+    fn read(&self, value: &Value) -> Result<Self::Out, String>;
+}
+
+/// The text of a value that must be one.
+fn text_of(value: &Value) -> Result<&str, String> {
+    match value {
+        Value::Text(text) => Ok(text),
+        other => Err(format!("this is {}, not a text", other.type_name())),
+    }
+}
 
 /// A text of 1 to `.0` characters, without control characters.
 pub(crate) struct Text(pub usize);
@@ -13,7 +38,7 @@ pub(crate) struct Text(pub usize);
 impl Kind for Text {
     type Out = String;
 
-    fn wants(&self) -> String {
+    fn expects(&self) -> String {
         format!("a text of 1 to {} characters", self.0)
     }
 
@@ -34,7 +59,7 @@ pub(crate) struct Name(pub usize);
 impl Kind for Name {
     type Out = String;
 
-    fn wants(&self) -> String {
+    fn expects(&self) -> String {
         format!("at most {} of A-Z, a-z, 0-9 and _", self.0)
     }
 
@@ -54,7 +79,7 @@ pub(crate) struct Count(pub u32, pub u32);
 impl Kind for Count {
     type Out = u32;
 
-    fn wants(&self) -> String {
+    fn expects(&self) -> String {
         format!("a whole number from {} to {}", self.0, self.1)
     }
 
@@ -76,7 +101,7 @@ pub(crate) struct Share;
 impl Kind for Share {
     type Out = f64;
 
-    fn wants(&self) -> String {
+    fn expects(&self) -> String {
         "a share from 0 to 1, such as 0.25 for a quarter".to_owned()
     }
 
@@ -98,7 +123,7 @@ pub(crate) struct Flag;
 impl Kind for Flag {
     type Out = bool;
 
-    fn wants(&self) -> String {
+    fn expects(&self) -> String {
         "true or false".to_owned()
     }
 
@@ -116,7 +141,7 @@ pub(crate) struct Choice<T: 'static>(pub &'static [(&'static str, T)]);
 impl<T: Clone> Kind for Choice<T> {
     type Out = T;
 
-    fn wants(&self) -> String {
+    fn expects(&self) -> String {
         let words: Vec<_> = self.0.iter().map(|(word, _)| format!("\"{word}\"")).collect();
         format!("one of {}", words.join(", "))
     }
@@ -129,12 +154,12 @@ impl<T: Clone> Kind for Choice<T> {
 }
 
 /// A duration within bounds, both included and written as in the file.
-pub(crate) struct Lasting(pub &'static str, pub &'static str);
+pub(crate) struct DurationIn(pub &'static str, pub &'static str);
 
-impl Kind for Lasting {
+impl Kind for DurationIn {
     type Out = Duration;
 
-    fn wants(&self) -> String {
+    fn expects(&self) -> String {
         format!(
             "a duration from {} to {}: a whole number with ms, s, m, h or d, such as \"{}\"",
             self.0, self.1, self.0
@@ -152,7 +177,7 @@ impl Kind for Lasting {
     }
 }
 
-/// Understands `90s`, `120m`, `14d`. A day is 24 hours, whatever the clocks do.
+/// Parses `90s`, `120m`, `14d`. A day is 24 hours, whatever the clocks do.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
     let unit_ms = match unit {
@@ -168,13 +193,18 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     number.checked_mul(unit_ms).map(Duration::from_millis).ok_or_else(|| "this is out of bounds".to_owned())
 }
 
+/// The same duration in the type in which times are added up; every bound of this module fits.
+pub(crate) fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
+
 /// A day of the calendar.
 pub(crate) struct Day;
 
 impl Kind for Day {
     type Out = Date;
 
-    fn wants(&self) -> String {
+    fn expects(&self) -> String {
         "a day such as \"2026-12-25\"".to_owned()
     }
 
@@ -192,8 +222,8 @@ pub(crate) struct List<K>(pub K, pub usize);
 impl<K: Kind<Out: PartialEq>> Kind for List<K> {
     type Out = Vec<K::Out>;
 
-    fn wants(&self) -> String {
-        format!("a list of at most {}, each {}", self.1, self.0.wants())
+    fn expects(&self) -> String {
+        format!("a list of at most {}, each {}", self.1, self.0.expects())
     }
 
     fn read(&self, value: &Value) -> Result<Vec<K::Out>, String> {
@@ -212,5 +242,116 @@ impl<K: Kind<Out: PartialEq>> Kind for List<K> {
             all.push(one);
         }
         Ok(all)
+    }
+}
+
+/// An `http` or `https` address without credentials, query or fragment.
+pub(crate) struct HttpUrl;
+
+impl Kind for HttpUrl {
+    type Out = Url;
+
+    fn expects(&self) -> String {
+        "an http or https address without user, password, ? and #, such as \"https://moodle.example.org\"".to_owned()
+    }
+
+    fn read(&self, value: &Value) -> Result<Url, String> {
+        let url = http_url(value)?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("this has a query or a fragment".to_owned());
+        }
+        Ok(url)
+    }
+}
+
+/// An `http` or `https` address for a person's browser: it may have a query and a fragment.
+pub(crate) struct PageUrl;
+
+impl Kind for PageUrl {
+    type Out = Url;
+
+    fn expects(&self) -> String {
+        "an http or https address without user and password, such as \"https://help.example.org/?topic=7\"".to_owned()
+    }
+
+    fn read(&self, value: &Value) -> Result<Url, String> {
+        http_url(value)
+    }
+}
+
+fn http_url(value: &Value) -> Result<Url, String> {
+    let url = Url::parse(text_of(value)?).map_err(|error| format!("this is no address: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("`{}` is neither http nor https", url.scheme()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a user or a password does not belong in an address: it would end up in logs".to_owned());
+    }
+    Ok(url)
+}
+
+/// The name of an HTTP header.
+pub(crate) struct Header;
+
+impl Kind for Header {
+    type Out = String;
+
+    fn expects(&self) -> String {
+        "the name of an HTTP header, such as \"x-cdata-authtoken\"".to_owned()
+    }
+
+    fn read(&self, value: &Value) -> Result<String, String> {
+        let text = text_of(value)?;
+        let name = reqwest::header::HeaderName::from_bytes(text.as_bytes());
+        name.map(|name| name.to_string()).map_err(|_| "this is no name of a header".to_owned())
+    }
+}
+
+/// A mail address, with or without a name before it.
+pub(crate) struct MailAddress;
+
+impl Kind for MailAddress {
+    type Out = Mailbox;
+
+    fn expects(&self) -> String {
+        "a mail address, such as \"Rollbook <rollbook@example.org>\"".to_owned()
+    }
+
+    fn read(&self, value: &Value) -> Result<Mailbox, String> {
+        text_of(value)?.parse().map_err(|_| "this is no mail address".to_owned())
+    }
+}
+
+/// An address and a port to listen on.
+pub(crate) struct SocketAddress;
+
+impl Kind for SocketAddress {
+    type Out = SocketAddr;
+
+    fn expects(&self) -> String {
+        "an IP address and a port, such as \"127.0.0.1:8080\"".to_owned()
+    }
+
+    fn read(&self, value: &Value) -> Result<SocketAddr, String> {
+        text_of(value)?.parse().map_err(|_| "this is no IP address with a port".to_owned())
+    }
+}
+
+/// A time zone by its IANA name.
+pub(crate) struct Zone;
+
+impl Kind for Zone {
+    type Out = TimeZone;
+
+    fn expects(&self) -> String {
+        "a time zone by its IANA name, such as \"America/Vancouver\"".to_owned()
+    }
+
+    fn read(&self, value: &Value) -> Result<TimeZone, String> {
+        let name = text_of(value)?;
+        rollbook_clock::zone(name).map_err(|error| match error.closest {
+            Some(closest) => format!("there is no such time zone, but there is `{closest}`"),
+            None => "there is no such time zone".to_owned(),
+        })
     }
 }

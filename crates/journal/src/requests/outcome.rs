@@ -12,10 +12,10 @@ use serde_json::Value;
 /// At most so many lines of a kind are in an answer.
 pub const LINES_MAX: usize = 500;
 
-/// An answer. Which one a question gets is said at [`super::Ask`]; each may get [`Answer::Failed`].
+/// An answer. Which one a question gets is said at [`super::Job`]; each may get [`JobOutcome::Failed`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Answer {
+pub enum JobOutcome {
     /// A run, or a dry run.
     Ran(Ran),
     /// Records of the feed, each beside what Moodle says.

@@ -1,9 +1,9 @@
-//! Stored plans as people read and judge them.
+//! Stored plans as people read and review them.
 
 use super::PlanState;
 use crate::runs::{NewEvent, append};
 use crate::store::{Row, Tx, args};
-use crate::{Journal, JournalError, bounded};
+use crate::{JournalError, Plans, bounded};
 use jiff::Timestamp;
 use rollbook_core::guard::Finding;
 use rollbook_core::model::{LinkName, RunId};
@@ -30,8 +30,8 @@ pub struct PlanRow {
     pub body: String,
     /// What the guards found.
     pub findings: Vec<Finding>,
-    /// Who judged it, when, and why.
-    pub judged: Option<(String, Timestamp, String)>,
+    /// Who reviewed it, when, and why.
+    pub reviewed: Option<(String, Timestamp, String)>,
     /// Until when an approval holds.
     pub expires: Option<Timestamp>,
     /// The run that used the approval up.
@@ -41,13 +41,13 @@ pub struct PlanRow {
 const PLAN: &str = "id, link, run, digest, state, made_ms, findings, judged_by, judged_ms, judged_why, expires_ms,
     used_by_run";
 
-impl Journal {
+impl Plans<'_> {
     /// Plans, the newest first, without their bodies: those of one link or all, in one state or any, older than `before`.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn plans(
-        &self,
+    pub async fn list(
+        self,
         link: Option<&LinkName>,
         state: Option<PlanState>,
         before: Option<i64>,
@@ -66,7 +66,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::NotFound`].
-    pub async fn plan(&self, id: i64) -> Result<PlanRow, JournalError> {
+    pub async fn find(self, id: i64) -> Result<PlanRow, JournalError> {
         let row = self.store.row(&format!("SELECT {PLAN}, body FROM plan WHERE id = $1"), args![id]).await?;
         plan_row(&row.ok_or_else(|| missing(id))?)
     }
@@ -75,7 +75,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn plan_of_run(&self, run: &RunId) -> Result<Option<PlanRow>, JournalError> {
+    pub async fn of_run(self, run: &RunId) -> Result<Option<PlanRow>, JournalError> {
         let sql = format!("SELECT {PLAN}, body FROM plan WHERE run = $1 ORDER BY id DESC LIMIT 1");
         self.store.row(&sql, args![run.as_str()]).await?.as_ref().map(plan_row).transpose()
     }
@@ -84,27 +84,27 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::NotFound`]; [`JournalError::Conflict`] where it is not blocked any more.
-    pub async fn approve_plan(
-        &self,
+    pub async fn approve(
+        self,
         id: i64,
         by: &str,
         why: &str,
         expires: Timestamp,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        self.judge(id, PlanState::Approved, by, why, Some(expires), now).await
+        self.review(id, PlanState::Approved, by, why, Some(expires), now).await
     }
 
     /// A person's word that a blocked or approved plan shall not run. The same plan, made again, is not asked about again.
     ///
     /// # Errors
-    /// [`JournalError::NotFound`]; [`JournalError::Conflict`] where it was judged or used meanwhile.
-    pub async fn reject_plan(&self, id: i64, by: &str, why: &str, now: Timestamp) -> Result<(), JournalError> {
-        self.judge(id, PlanState::Rejected, by, why, None, now).await
+    /// [`JournalError::NotFound`]; [`JournalError::Conflict`] where it was reviewed or used meanwhile.
+    pub async fn reject(self, id: i64, by: &str, why: &str, now: Timestamp) -> Result<(), JournalError> {
+        self.review(id, PlanState::Rejected, by, why, None, now).await
     }
 
-    async fn judge(
-        &self,
+    async fn review(
+        self,
         id: i64,
         state: PlanState,
         by: &str,
@@ -133,7 +133,7 @@ impl Journal {
 async fn not_open(tx: &mut Tx, id: i64) -> Result<JournalError, JournalError> {
     let row = tx.row("SELECT state FROM plan WHERE id = $1", args![id]).await?;
     let state = row.ok_or_else(|| missing(id))?.text("state")?;
-    Ok(JournalError::Conflict { what: format!("plan {id} is {state}, so there is nothing to judge") })
+    Ok(JournalError::Conflict { what: format!("plan {id} is {state}, so there is nothing to decide") })
 }
 
 fn missing(id: i64) -> JournalError {
@@ -141,7 +141,7 @@ fn missing(id: i64) -> JournalError {
 }
 
 fn plan_row(row: &Row) -> Result<PlanRow, JournalError> {
-    let judged = match (row.maybe_text("judged_by")?, row.maybe_time("judged_ms")?) {
+    let reviewed = match (row.maybe_text("judged_by")?, row.maybe_time("judged_ms")?) {
         (Some(by), Some(at)) => Some((by, at, row.text("judged_why")?)),
         (Some(_) | None, _) => None,
     };
@@ -154,7 +154,7 @@ fn plan_row(row: &Row) -> Result<PlanRow, JournalError> {
         made: row.time("made_ms")?,
         body: row.text("body")?,
         findings: row.json("findings")?,
-        judged,
+        reviewed,
         expires: row.maybe_time("expires_ms")?,
         used_by: row.maybe_text("used_by_run")?.map(RunId::new),
     })
