@@ -1,11 +1,11 @@
-//! How many are served at once: few, so that the crowd waits here and not for the journal's connections. Whoever reads a page
+//! How many are served at once: few, so that the concurrency waits here and not for the journal's connections. Whoever reads a page
 //! must never keep a run from saying that it lives.
 //!
 //! What needs no journal, or must answer while everybody waits, is let through: assets, the login, the signs of life.
 
 use super::WebState;
 use super::api::Problem;
-use super::incident::Failure;
+use super::incident::PageError;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
@@ -31,7 +31,7 @@ impl ConcurrencyLimit {
         Self { turns: Semaphore::new(turns), waiting: AtomicUsize::new(0) }
     }
 
-    /// Waits until it is one's turn; `None` where too many wait already. Whoever goes away waits no more.
+    /// NextTry until it is one's turn; `None` where too many wait already. Whoever goes away waits no more.
     async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         let _place = Place::take(&self.waiting)?;
         self.turns.acquire().await.ok()
@@ -61,10 +61,10 @@ pub async fn wait_turn(State(state): State<WebState>, request: Request, next: Ne
         return next.run(request).await;
     }
     let is_program = path.starts_with("/api/");
-    match state.crowd.turn().await {
+    match state.concurrency.turn().await {
         Some(_turn) => next.run(request).await,
         None if is_program => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once").into_response(),
-        None => Failure::Crowded.into_response(),
+        None => PageError::Overloaded.into_response(),
     }
 }
 
@@ -75,20 +75,20 @@ mod tests {
 
     #[tokio::test]
     async fn crowd_waits_for_its_turn_and_who_goes_away_holds_no_place() {
-        let crowd = ConcurrencyLimit::of(3);
-        let first = crowd.turn().now_or_never().flatten();
+        let concurrency = ConcurrencyLimit::of(3);
+        let first = concurrency.turn().now_or_never().flatten();
         assert!(first.is_some());
-        let waiting = || crowd.waiting.load(Ordering::Relaxed);
+        let waiting = || concurrency.waiting.load(Ordering::Relaxed);
         {
-            let mut second = Box::pin(crowd.turn());
+            let mut second = Box::pin(concurrency.turn());
             assert!(second.as_mut().now_or_never().is_none(), "it waits");
             assert_eq!(waiting(), 1);
         }
         assert_eq!(waiting(), 0, "it went away");
         drop(first);
-        assert!(crowd.turn().now_or_never().flatten().is_some());
-        crowd.waiting.store(WAITING_MAX, Ordering::Relaxed);
-        assert!(crowd.turn().await.is_none(), "a flood is sent away");
+        assert!(concurrency.turn().now_or_never().flatten().is_some());
+        concurrency.waiting.store(WAITING_MAX, Ordering::Relaxed);
+        assert!(concurrency.turn().await.is_none(), "a flood is sent away");
         assert_eq!(waiting(), WAITING_MAX);
     }
 }

@@ -2,7 +2,7 @@
 //! a remote system itself: a button writes a request that the process carries out.
 //!
 //! Every page works without a script. Next: [`door`], who may come in, then `pages`, then [`api`] for programs, [`events`], which
-//! systems push, `crowd` for how many at once, and `watch` for those who look after it.
+//! systems push, `concurrency` for how many at once, and `watch` for those who look after it.
 
 pub mod api;
 mod assets;
@@ -26,6 +26,6 @@ use axum::routing::get;
 pub fn router(state: WebState) -> Router {
     let assets = Router::new().route("/assets/{name}", get(assets::give));
     let pages = pages::routes(&state).merge(auth::routes()).with_state(state.clone());
-    let pages = auth::wrap(pages.merge(assets).fallback(incident::nothing_here), &state);
+    let pages = auth::wrap(pages.merge(assets).fallback(incident::not_found), &state);
     pages.merge(api::routes(&state)).merge(observability::routes(&state)).layer(from_fn(observability::count_requests))
 }

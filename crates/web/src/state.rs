@@ -3,8 +3,8 @@
 use super::api::RateLimit;
 use super::auth::sign_on::{Fetch, Issuer};
 use super::concurrency_limit::ConcurrencyLimit;
-use super::events::completion::CompletionGate;
-use super::events::membership::MembershipGate;
+use super::events::completion::CompletionEvents;
+use super::events::membership::MembershipEvents;
 use super::observability::Recorder;
 use jiff::tz::TimeZone;
 use rollbook_clock::Clock;
@@ -27,13 +27,13 @@ pub struct WebState {
     /// Rung after something was written that the process should look at.
     pub wake: Arc<Notify>,
     /// Whether cookies travel over TLS only.
-    pub secure: bool,
+    pub is_secure: bool,
     /// Cancelled when the process stops: then nobody shall be sent here any more.
     pub stop: CancellationToken,
-    pub(super) completion_gate: Arc<CompletionGate>,
-    pub(super) membership_gate: Arc<MembershipGate>,
-    pub(super) pace: Arc<RateLimit>,
-    pub(super) crowd: Arc<ConcurrencyLimit>,
+    pub(super) completion_events: Arc<CompletionEvents>,
+    pub(super) membership_events: Arc<MembershipEvents>,
+    pub(super) rate_limit: Arc<RateLimit>,
+    pub(super) concurrency: Arc<ConcurrencyLimit>,
     pub(super) recorder: Recorder,
     pub(super) issuer: Option<Arc<Issuer>>,
 }
@@ -41,24 +41,24 @@ pub struct WebState {
 impl WebState {
     /// The state of a server.
     pub fn new(settings: Arc<Settings>, journal: Journal, clock: Clock, wake: Arc<Notify>) -> Self {
-        let completion_gate = CompletionGate::new(&settings, journal.clone(), clock.clone(), wake.clone());
-        let membership_gate = MembershipGate::new(&settings, journal.clone(), clock.clone(), wake.clone());
+        let completion_events = CompletionEvents::new(&settings, journal.clone(), clock.clone(), wake.clone());
+        let membership_events = MembershipEvents::new(&settings, journal.clone(), clock.clone(), wake.clone());
         let server = &settings.server;
         let outside = server.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
         // On this machine alone there may be no TLS; anywhere else a cookie without it would be given away.
-        let secure = outside || server.tls.is_some() || !server.listen.ip().is_loopback();
-        let crowd = Arc::new(ConcurrencyLimit::of(settings.journal.connections_max));
+        let is_secure = outside || server.tls.is_some() || !server.listen.ip().is_loopback();
+        let concurrency = Arc::new(ConcurrencyLimit::of(settings.journal.connections_max));
         Self {
             journal,
             clock,
-            crowd,
+            concurrency,
             settings,
             wake,
-            secure,
+            is_secure,
             stop: CancellationToken::new(),
-            completion_gate: Arc::new(completion_gate),
-            membership_gate: Arc::new(membership_gate),
-            pace: Arc::default(),
+            completion_events: Arc::new(completion_events),
+            membership_events: Arc::new(membership_events),
+            rate_limit: Arc::default(),
             recorder: Recorder::of_process(),
             issuer: None,
         }
@@ -71,7 +71,7 @@ impl WebState {
 
     /// How many membership events came since the start, by what became of them.
     pub fn membership_counts(&self) -> [(&'static str, u64); 5] {
-        self.membership_gate.counts()
+        self.membership_events.counts()
     }
 
     /// The same with single sign-on, where the configuration has it; `fetch` reaches the issuer.

@@ -23,7 +23,7 @@ const OPEN_MAX: u32 = 100;
 
 /// A program whose token holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
+pub struct ApiToken {
     /// The token's number.
     pub token: i64,
     /// What the token is for.
@@ -32,9 +32,9 @@ pub struct Program {
     pub scopes: Vec<Scope>,
 }
 
-/// What a gate asks for.
+/// What a guard_state asks for.
 #[derive(Clone, Debug)]
-pub struct Gate {
+pub struct RouteGuard {
     /// The state.
     pub state: WebState,
     /// What the token must allow.
@@ -42,8 +42,8 @@ pub struct Gate {
 }
 
 /// Lets a request through whose token holds, allows this, and has not asked too much.
-pub async fn guard(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    match admit(&gate, request.headers()).await {
+pub async fn guard(State(guard_state): State<RouteGuard>, mut request: Request, next: Next) -> Response {
+    match admit(&guard_state, request.headers()).await {
         Ok(program) => {
             request.extensions_mut().insert(program);
             next.run(request).await
@@ -52,12 +52,12 @@ pub async fn guard(State(gate): State<Gate>, mut request: Request, next: Next) -
     }
 }
 
-async fn admit(Gate { state, permission }: &Gate, headers: &HeaderMap) -> Result<Program, Problem> {
-    let program = find_program(state, headers).await?.ok_or_else(|| {
+async fn admit(RouteGuard { state, permission }: &RouteGuard, headers: &HeaderMap) -> Result<ApiToken, Problem> {
+    let program = find_token(state, headers).await?.ok_or_else(|| {
         Problem::new(StatusCode::UNAUTHORIZED, "a token that holds is needed, as `Authorization: Bearer rbk_…`")
     })?;
     let now = state.clock.now();
-    if !state.pace.take(program.token, state.settings.server.api_rate, now) {
+    if !state.rate_limit.take(program.token, state.settings.server.api_rate, now) {
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "this token has asked too much within a minute"));
     }
     if !program.scopes.iter().any(|scope| scope.may(*permission)) {
@@ -70,10 +70,10 @@ async fn admit(Gate { state, permission }: &Gate, headers: &HeaderMap) -> Result
 }
 
 /// Whose token a request brings; `None` where it brings none that holds.
-pub async fn find_program(state: &WebState, headers: &HeaderMap) -> Result<Option<Program>, Problem> {
+pub async fn find_token(state: &WebState, headers: &HeaderMap) -> Result<Option<ApiToken>, Problem> {
     let Some(secret) = bearer(headers) else { return Ok(None) };
     let found = state.journal.token_of(&hash_secret(secret), state.clock.now()).await?;
-    Ok(found.map(|row| Program {
+    Ok(found.map(|row| ApiToken {
         token: row.id,
         scopes: row.scope.split_whitespace().filter_map(Scope::read).collect(),
         name: row.name,
@@ -90,8 +90,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && fits).then_some(token)
 }
 
-/// Who asks, for a route behind a gate.
-pub struct Asker {
+/// Who asks, for a route behind a guard_state.
+pub struct ApiContext {
     /// The state.
     pub state: WebState,
     /// Who: the author of what is done.
@@ -100,13 +100,13 @@ pub struct Asker {
     pub now: Timestamp,
 }
 
-impl FromRequestParts<WebState> for Asker {
+impl FromRequestParts<WebState> for ApiContext {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Problem> {
-        let program = parts.extensions.get::<Program>();
+        let program = parts.extensions.get::<ApiToken>();
         let program =
-            program.ok_or_else(|| Problem::incident(&std::io::Error::other("a route of the API has no gate")))?;
+            program.ok_or_else(|| Problem::incident(&std::io::Error::other("a route of the API has no guard_state")))?;
         // No token shall pass for a person of its name.
         let by = format!("token {}", program.name);
         Ok(Self { state: state.clone(), by, now: state.clock.now() })
@@ -141,10 +141,10 @@ impl IntoResponse for Accepted {
     }
 }
 
-impl Asker {
+impl ApiContext {
     /// Puts a request and wakes the process. Where this program's same wish still waits, that one is given instead: a
     /// scheduler in a loop piles nothing up.
-    pub async fn put(&self, ask: &Ask) -> Result<Accepted, Problem> {
+    pub async fn submit(&self, ask: &Ask) -> Result<Accepted, Problem> {
         let journal = &self.state.journal;
         let filter = RequestFilter {
             link: ask.link().cloned(),

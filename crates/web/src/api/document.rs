@@ -52,18 +52,18 @@ fn refs(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
 }
 
 /// What a route that only reads may refuse with.
-pub struct Reading;
+pub struct ReadErrors;
 
-impl IntoResponses for Reading {
+impl IntoResponses for ReadErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         refs(&[401, 403, 404, 405, 422, 429, 500, 503])
     }
 }
 
 /// What a route that acts may refuse with.
-pub struct Acting;
+pub struct WriteErrors;
 
-impl IntoResponses for Acting {
+impl IntoResponses for WriteErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         refs(&[401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503])
     }

@@ -15,9 +15,9 @@ use serde_json::{Number, Value};
 const KEY_MAX: i64 = (1 << 53) - 1;
 
 /// The part of the path that names something.
-pub struct Named<T>(pub T);
+pub struct PathParam<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathParam<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
@@ -29,9 +29,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T
 /// Where a page goes on: a number that JSON's readers keep exactly.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "i64")]
-pub struct Key(pub i64);
+pub struct PageCursor(pub i64);
 
-impl TryFrom<i64> for Key {
+impl TryFrom<i64> for PageCursor {
     type Error = &'static str;
 
     fn try_from(number: i64) -> Result<Self, &'static str> {
@@ -45,9 +45,9 @@ impl TryFrom<i64> for Key {
 
 /// A whole number. Some writers of JSON write `7.0` for `7`: that is the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Whole(pub i64);
+pub struct Integer(pub i64);
 
-impl<'de> Deserialize<'de> for Whole {
+impl<'de> Deserialize<'de> for Integer {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let number = Number::deserialize(from)?;
         let whole = number.as_i64().or_else(|| number.to_string().strip_suffix(".0")?.parse().ok());
@@ -56,9 +56,9 @@ impl<'de> Deserialize<'de> for Whole {
 }
 
 /// The query of the address.
-pub struct Asked<T>(pub T);
+pub struct QueryParams<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
@@ -68,9 +68,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
 }
 
 /// A body of JSON.
-pub struct Told<T>(pub T);
+pub struct JsonBody<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Told<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -83,9 +83,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Told<T> {
 }
 
 /// A body of JSON, or none: then what is said by saying nothing.
-pub struct Perhaps<T>(pub T);
+pub struct OptionalJsonBody<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Perhaps<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {

@@ -11,9 +11,9 @@ mod rate_limit;
 #[expect(unused_qualifications, reason = "utoipa's macros write out the paths of what they are given")]
 mod routes;
 
-pub use auth::{Accepted, find_program};
+pub use auth::{Accepted, find_token};
 pub use document::Events;
-pub use extractors::Whole;
+pub use extractors::Integer;
 pub use problem::Problem;
 pub use rate_limit::RateLimit;
 
@@ -48,19 +48,19 @@ pub fn routes(state: &WebState) -> Router {
         let text = text.clone();
         async move { ([(header::CONTENT_TYPE, "application/json")], text.to_string()) }
     };
-    let api = router.route("/openapi.json", get(give)).fallback(problem::nothing_here);
-    nothing_hidden(Router::new().nest("/api/v1", api)).layer(from_fn_with_state(state.clone(), wait_turn))
+    let api = router.route("/openapi.json", get(give)).fallback(problem::not_found);
+    with_limits(Router::new().nest("/api/v1", api)).layer(from_fn_with_state(state.clone(), wait_turn))
 }
 
 /// Lays the bounds around routes that programs call: whatever goes wrong, they are told as a problem.
-pub fn nothing_hidden(router: Router) -> Router {
+pub fn with_limits(router: Router) -> Router {
     router
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(CompressionLayer::new())
-        .layer(map_response(problem::in_our_words))
+        .layer(map_response(problem::as_problem))
         .layer(map_response(private))
 }
 
@@ -71,14 +71,14 @@ pub fn document(state: &WebState) -> OpenApi {
 }
 
 fn described(state: &WebState) -> OpenApiRouter {
-    let completions: OpenApiRouter<Arc<completion::CompletionGate>> =
+    let completions: OpenApiRouter<Arc<completion::CompletionEvents>> =
         OpenApiRouter::default().routes(routes!(completion::take_completion));
-    let memberships: OpenApiRouter<Arc<membership::MembershipGate>> =
+    let memberships: OpenApiRouter<Arc<membership::MembershipEvents>> =
         OpenApiRouter::default().routes(routes!(membership::take_membership));
     routes::all(state)
         .with_state(state.clone())
-        .merge(completions.with_state(state.completion_gate.clone()))
-        .merge(memberships.with_state(state.membership_gate.clone()))
+        .merge(completions.with_state(state.completion_events.clone()))
+        .merge(memberships.with_state(state.membership_events.clone()))
 }
 
 /// Answers are about people: no cache keeps them, and no browser guesses what they are.

@@ -105,7 +105,7 @@ pub fn panicked(_what: Box<dyn Any + Send + 'static>) -> Response<Body> {
 }
 
 /// The answer at an address that is none.
-pub async fn nothing_here() -> Problem {
+pub async fn not_found() -> Problem {
     Problem::not_found("such address in this API")
 }
 
@@ -115,7 +115,7 @@ pub async fn wrong_method() -> Problem {
 }
 
 /// An answer that a layer around the routes made in its own words becomes a problem of its status.
-pub async fn in_our_words(answer: Response) -> Response {
+pub async fn as_problem(answer: Response) -> Response {
     let is_ours = |kind: &HeaderValue| kind.as_bytes().starts_with(MEDIA_TYPE.as_bytes());
     let status = answer.status();
     let is_wrong = status.is_client_error() || status.is_server_error();

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::time::Duration;
 
-/// A cookie's name, without the prefix that a secure one gets.
+/// A cookie's name, without the prefix that a is_secure one gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cookie {
     /// Who is logged in.
@@ -21,7 +21,7 @@ pub enum Cookie {
 }
 
 impl Cookie {
-    fn name(self, secure: bool) -> String {
+    fn name(self, is_secure: bool) -> String {
         let name = match self {
             Self::Session => "session",
             Self::LoginAttempt => "login-attempt",
@@ -30,13 +30,13 @@ impl Cookie {
             Self::SignOn => "sign-on",
         };
         // A browser takes a cookie of this prefix only from this very host, over TLS.
-        let prefix = if secure { "__Host-" } else { "" };
+        let prefix = if is_secure { "__Host-" } else { "" };
         format!("{prefix}rollbook-{name}")
     }
 
     /// Its value in a request.
-    pub fn read(self, headers: &HeaderMap, secure: bool) -> Option<String> {
-        let name = self.name(secure);
+    pub fn read(self, headers: &HeaderMap, is_secure: bool) -> Option<String> {
+        let name = self.name(is_secure);
         let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
         let value = pairs
             .flat_map(|pairs| pairs.split(';'))
@@ -46,10 +46,10 @@ impl Cookie {
     }
 
     /// The header that sets it; it ends with the browser's session where `lasts` is none.
-    pub fn set(self, value: &str, lasts: Option<Duration>, secure: bool) -> (header::HeaderName, HeaderValue) {
+    pub fn set(self, value: &str, lasts: Option<Duration>, is_secure: bool) -> (header::HeaderName, HeaderValue) {
         let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
-        let mut text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax", self.name(secure));
-        if secure {
+        let mut text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax", self.name(is_secure));
+        if is_secure {
             text.push_str("; Secure");
         }
         if let Some(lasts) = lasts {
@@ -60,8 +60,8 @@ impl Cookie {
     }
 
     /// The header that removes it.
-    pub fn clear(self, secure: bool) -> (header::HeaderName, HeaderValue) {
-        self.set("", Some(Duration::ZERO), secure)
+    pub fn clear(self, is_secure: bool) -> (header::HeaderName, HeaderValue) {
+        self.set("", Some(Duration::ZERO), is_secure)
     }
 }
 
@@ -71,16 +71,16 @@ mod tests {
 
     #[test]
     fn cookie_comes_back_as_it_was_set_and_a_plain_one_is_none_of_a_secure_site() {
-        for secure in [true, false] {
-            let (_, set) = Cookie::Flash.set("done; é=1", None, secure);
+        for is_secure in [true, false] {
+            let (_, set) = Cookie::Flash.set("done; é=1", None, is_secure);
             let set = set.to_str().unwrap();
-            assert_eq!(set.contains("Secure"), secure);
+            assert_eq!(set.contains("Secure"), is_secure);
             assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax"), "{set}");
             let mut headers = HeaderMap::new();
             let pair = format!("other=1; {}", set.split(';').next().unwrap());
             headers.insert(header::COOKIE, HeaderValue::from_str(&pair).unwrap());
-            assert_eq!(Cookie::Flash.read(&headers, secure).as_deref(), Some("done; é=1"));
-            assert_eq!(Cookie::Flash.read(&headers, !secure), None);
+            assert_eq!(Cookie::Flash.read(&headers, is_secure).as_deref(), Some("done; é=1"));
+            assert_eq!(Cookie::Flash.read(&headers, !is_secure), None);
         }
     }
 }

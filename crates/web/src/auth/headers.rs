@@ -33,7 +33,7 @@ const ALWAYS: [(HeaderName, &str); 6] = [
 
 /// Lays the bounds and headers around every route.
 pub fn wrap(router: Router, state: &WebState) -> Router {
-    let secure = state.secure;
+    let is_secure = state.is_secure;
     router
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(same_site(state))
@@ -42,7 +42,7 @@ pub fn wrap(router: Router, state: &WebState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), wait_turn))
         .layer(CatchPanicLayer::custom(crate::incident::panicked))
         .layer(CompressionLayer::new())
-        .layer(middleware::from_fn(move |request: Request, next: Next| say(request, next, secure)))
+        .layer(middleware::from_fn(move |request: Request, next: Next| say(request, next, is_secure)))
 }
 
 /// Refuses a form that another site's page sends. A proxy may call us by another name than the browser does.
@@ -55,10 +55,10 @@ fn same_site(state: &WebState) -> CsrfLayer {
     }
 }
 
-async fn say(request: Request, next: Next, secure: bool) -> Response {
+async fn say(request: Request, next: Next, is_secure: bool) -> Response {
     let was_told = request.method() == axum::http::Method::GET
         && !request.headers().contains_key("hx-request")
-        && Cookie::Flash.read(request.headers(), secure).is_some();
+        && Cookie::Flash.read(request.headers(), is_secure).is_some();
     let mut answer = next.run(request).await;
     let is_page =
         answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
@@ -66,13 +66,13 @@ async fn say(request: Request, next: Next, secure: bool) -> Response {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if secure {
+    if is_secure {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     // Pages are about people: no cache keeps them. Assets say otherwise themselves.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if was_told && is_page {
-        let (name, value) = Cookie::Flash.clear(secure);
+        let (name, value) = Cookie::Flash.clear(is_secure);
         headers.append(name, value);
     }
     answer

@@ -6,7 +6,7 @@ use super::user::{find_user, form_token, with_token};
 use super::{Cookie, hash_secret, make_secret};
 use crate::WebState;
 use crate::assets::{self, AssetPaths};
-use crate::incident::Failure;
+use crate::incident::PageError;
 use askama::Template;
 use axum::Router;
 use axum::body::to_bytes;
@@ -49,7 +49,7 @@ async fn show(State(state): State<WebState>, Query(wanted): Query<Wanted>, heade
     match find_user(&state, &headers).await {
         Ok(Some(_)) => Redirect::to(&local(&wanted.to)).into_response(),
         Ok(None) => form(&state, &headers, wanted.to, String::new(), ""),
-        Err(error) => Failure::from(error).into_response(),
+        Err(error) => PageError::from(error).into_response(),
     }
 }
 
@@ -67,17 +67,17 @@ fn form(state: &WebState, headers: &HeaderMap, to: String, name: String, trouble
     let status = if trouble.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     match page.render() {
         Ok(html) => {
-            (status, AppendHeaders([Cookie::LoginAttempt.set(&visit, None, state.secure)]), Html(html)).into_response()
+            (status, AppendHeaders([Cookie::LoginAttempt.set(&visit, None, state.is_secure)]), Html(html)).into_response()
         }
-        Err(error) => Failure::from(error).into_response(),
+        Err(error) => PageError::from(error).into_response(),
     }
 }
 
 fn visit(state: &WebState, headers: &HeaderMap) -> String {
-    Cookie::LoginAttempt.read(headers, state.secure).filter(|visit| visit.len() == 64).unwrap_or_else(make_secret)
+    Cookie::LoginAttempt.read(headers, state.is_secure).filter(|visit| visit.len() == 64).unwrap_or_else(make_secret)
 }
 
-async fn log_in(State(state): State<WebState>, request: Request) -> Result<Response, Failure> {
+async fn log_in(State(state): State<WebState>, request: Request) -> Result<Response, PageError> {
     let address = address_of(&request);
     let (headers, fields) = read_form(&state, request).await?;
     let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
@@ -103,23 +103,23 @@ async fn log_in(State(state): State<WebState>, request: Request) -> Result<Respo
 }
 
 /// The form of a request that came from our login page.
-async fn read_form(state: &WebState, request: Request) -> Result<(HeaderMap, HashMap<String, String>), Failure> {
-    let visit = Cookie::LoginAttempt.read(request.headers(), state.secure).ok_or(Failure::ForeignForm)?;
+async fn read_form(state: &WebState, request: Request) -> Result<(HeaderMap, HashMap<String, String>), PageError> {
+    let visit = Cookie::LoginAttempt.read(request.headers(), state.is_secure).ok_or(PageError::InvalidCsrfToken)?;
     let request = with_token(request, &form_token(&visit)).await?;
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, super::headers::FORM_BYTES_MAX).await.map_err(|_| Failure::TooLarge)?;
+    let body = to_bytes(body, super::headers::FORM_BYTES_MAX).await.map_err(|_| PageError::TooLarge)?;
     Ok((parts.headers, form_urlencoded::parse(&body).into_owned().collect()))
 }
 
 /// Opens a session and sends its owner to where they wanted to go.
-pub(super) async fn admit(state: &WebState, account: &str, to: &str) -> Result<Response, Failure> {
+pub(super) async fn admit(state: &WebState, account: &str, to: &str) -> Result<Response, PageError> {
     let secret = make_secret();
     let lasts = state.settings.server.session;
     let now = state.clock.now();
     let lifetime = SignedDuration::try_from(lasts).unwrap_or(SignedDuration::MAX);
     let expires = now.checked_add(lifetime).unwrap_or(now);
     state.journal.open_session(account, &hash_secret(&secret), expires, now).await?;
-    let cookies = [Cookie::Session.set(&secret, Some(lasts), state.secure), Cookie::LoginAttempt.clear(state.secure)];
+    let cookies = [Cookie::Session.set(&secret, Some(lasts), state.is_secure), Cookie::LoginAttempt.clear(state.is_secure)];
     Ok((AppendHeaders(cookies), Redirect::to(&local(to))).into_response())
 }
 
@@ -137,8 +137,8 @@ async fn show_link(State(state): State<WebState>, Path(secret): Path<String>, he
     let path = format!("/login/link/{}", secret.chars().filter(char::is_ascii_alphanumeric).collect::<String>());
     let page = LinkPage { assets: assets::paths(), csrf: form_token(&visit), path };
     match page.render() {
-        Ok(html) => (AppendHeaders([Cookie::LoginAttempt.set(&visit, None, state.secure)]), Html(html)).into_response(),
-        Err(error) => Failure::from(error).into_response(),
+        Ok(html) => (AppendHeaders([Cookie::LoginAttempt.set(&visit, None, state.is_secure)]), Html(html)).into_response(),
+        Err(error) => PageError::from(error).into_response(),
     }
 }
 
@@ -146,7 +146,7 @@ async fn use_link(
     State(state): State<WebState>,
     Path(secret): Path<String>,
     request: Request,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let (headers, _) = read_form(&state, request).await?;
     match state.journal.use_login_link(&hash_secret(&secret), state.clock.now()).await? {
         Some(account) => admit(&state, &account.name, "/").await,
@@ -154,12 +154,12 @@ async fn use_link(
     }
 }
 
-async fn log_out(State(state): State<WebState>, request: Request) -> Result<Response, Failure> {
-    if let Some(visitor) = find_user(&state, request.headers()).await? {
-        with_token(request, &visitor.csrf).await?;
-        state.journal.close_session(&visitor.session).await?;
+async fn log_out(State(state): State<WebState>, request: Request) -> Result<Response, PageError> {
+    if let Some(user) = find_user(&state, request.headers()).await? {
+        with_token(request, &user.csrf).await?;
+        state.journal.close_session(&user.session).await?;
     }
-    Ok((AppendHeaders([Cookie::Session.clear(state.secure)]), Redirect::to("/login")).into_response())
+    Ok((AppendHeaders([Cookie::Session.clear(state.is_secure)]), Redirect::to("/login")).into_response())
 }
 
 /// A path of this site, whatever was asked for: nobody is sent elsewhere by our login.

@@ -1,6 +1,6 @@
 //! Who comes in, and what they may do there: sessions, passwords, login links, single sign-on, tokens of programs.
 //!
-//! Reading order: [`permissions`], `visitor` for the one gate before every page, `login`, then `headers` for what lies around
+//! ReadErrors order: [`permissions`], `user` for the one guard_state before every page, `login`, then `headers` for what lies around
 //! every answer.
 
 mod cookie;
@@ -20,7 +20,7 @@ pub use password::{PasswordError, hash_password, verify_password};
 pub use permissions::{Permission, Scope, may};
 pub use secret::{hash_secret, make_secret};
 pub use throttle::{Attempt, address_of};
-pub use user::{AuthUser, Gate, guard};
+pub use user::{AuthUser, RouteGuard, guard};
 
 use super::WebState;
 use axum::Router;

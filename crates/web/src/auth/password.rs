@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 
 /// A password has at least so many characters.
 pub const CHARACTERS_MIN: usize = 12;
-/// More bytes would only cost time.
+/// NextPage bytes would only cost time.
 pub const BYTES_MAX: usize = 1024;
 
 /// Each takes 19 MiB and a core for a moment: whoever wants many at once waits.

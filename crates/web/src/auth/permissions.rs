@@ -8,9 +8,9 @@ pub enum Permission {
     /// Look at every page but those of accounts and settings.
     Look,
     /// Look at the effective settings.
-    LookAtSettings,
+    ViewSettings,
     /// Look at accounts and tokens.
-    LookAtAccounts,
+    ViewAccounts,
     /// Ask the remote systems something: a feed query, a preview, a doctor's round.
     Ask,
     /// Start runs, and process records by hand.
@@ -31,8 +31,8 @@ impl Permission {
     /// Every permission.
     pub const ALL: [Self; 10] = [
         Self::Look,
-        Self::LookAtSettings,
-        Self::LookAtAccounts,
+        Self::ViewSettings,
+        Self::ViewAccounts,
         Self::Ask,
         Self::Run,
         Self::Resolve,
@@ -46,9 +46,9 @@ impl Permission {
     pub fn least(self) -> RoleName {
         match self {
             Self::Look => RoleName::Viewer,
-            Self::LookAtSettings | Self::Ask | Self::Run | Self::Resolve | Self::Report => RoleName::Operator,
+            Self::ViewSettings | Self::Ask | Self::Run | Self::Resolve | Self::Report => RoleName::Operator,
             Self::Judge => RoleName::Approver,
-            Self::LookAtAccounts | Self::Pause | Self::Manage => RoleName::Administrator,
+            Self::ViewAccounts | Self::Pause | Self::Manage => RoleName::Administrator,
         }
     }
 }
@@ -111,10 +111,10 @@ impl Scope {
     /// Whether it has a permission. No token manages accounts or pauses a link.
     pub fn may(self, permission: Permission) -> bool {
         match self {
-            Self::Read => permission == Permission::Look,
+            Self::Read => permission == Permission::View,
             Self::Run => permission == Permission::Run,
             Self::Resolve => permission == Permission::Resolve,
-            Self::Judge => permission == Permission::Judge,
+            Self::Judge => permission == Permission::Approve,
             Self::Report => permission == Permission::Report,
             Self::Metrics => false,
         }
@@ -137,8 +137,8 @@ mod tests {
     #[test]
     fn viewer_and_reading_token_only_look() {
         for permission in Permission::ALL {
-            assert_eq!(may(RoleName::Viewer, permission), permission == Permission::Look, "{permission:?}");
-            assert_eq!(Scope::Read.may(permission), permission == Permission::Look, "{permission:?}");
+            assert_eq!(may(RoleName::Viewer, permission), permission == Permission::View, "{permission:?}");
+            assert_eq!(Scope::Read.may(permission), permission == Permission::View, "{permission:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use rollbook_journal::{Journal, JournalError};
 use std::net::{IpAddr, SocketAddr};
 
-/// Tries are counted over so long.
+/// Tries are pluralise over so long.
 const WINDOW: SignedDuration = SignedDuration::from_mins(15);
 /// Several people may sit behind one address.
 const ADDRESS_SHARE: u64 = 4;

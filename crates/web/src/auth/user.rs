@@ -1,4 +1,4 @@
-//! Who asks, and whether they may: one gate before every page and every act.
+//! Who asks, and whether they may: one guard_state before every page and every act.
 //!
 //! An act must also bring the token of its form, which follows from the session's secret and is found nowhere else.
 
@@ -6,7 +6,7 @@ use super::headers::FORM_BYTES_MAX;
 use super::secret::{derive, hash_secret, is_same};
 use super::{Cookie, Permission, may};
 use crate::WebState;
-use crate::incident::Failure;
+use crate::incident::PageError;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -41,9 +41,9 @@ impl AuthUser {
     }
 }
 
-/// What a gate asks for.
+/// What a guard_state asks for.
 #[derive(Clone, Debug)]
-pub struct Gate {
+pub struct RouteGuard {
     /// The state.
     pub state: WebState,
     /// What one must be allowed to.
@@ -51,29 +51,29 @@ pub struct Gate {
 }
 
 /// Lets a request through whose sender is logged in, may do this, and, where it acts, brings the token of the form.
-pub async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    let visitor = match find_user(&gate.state, request.headers()).await {
-        Ok(Some(visitor)) => visitor,
+pub async fn guard(State(guard_state): State<RouteGuard>, request: Request, next: Next) -> Response {
+    let user = match find_user(&guard_state.state, request.headers()).await {
+        Ok(Some(user)) => user,
         Ok(None) => return send_to_login(&request),
-        Err(error) => return Failure::from(error).into_response(),
+        Err(error) => return PageError::from(error).into_response(),
     };
-    if !visitor.may(gate.permission) {
-        return Failure::Forbidden { least: gate.permission.least() }.into_response();
+    if !user.may(guard_state.permission) {
+        return PageError::Forbidden { least: guard_state.permission.least() }.into_response();
     }
     let mut request = request;
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        request = match with_token(request, &visitor.csrf).await {
+        request = match with_token(request, &user.csrf).await {
             Ok(request) => request,
             Err(failure) => return failure.into_response(),
         };
     }
-    request.extensions_mut().insert(visitor);
+    request.extensions_mut().insert(user);
     next.run(request).await
 }
 
 /// Who a request's cookie is.
 pub async fn find_user(state: &WebState, headers: &HeaderMap) -> Result<Option<AuthUser>, JournalError> {
-    let Some(secret) = Cookie::Session.read(headers, state.secure) else { return Ok(None) };
+    let Some(secret) = Cookie::Session.read(headers, state.is_secure) else { return Ok(None) };
     let session = hash_secret(&secret);
     let now = state.clock.now();
     let idle = SignedDuration::try_from(state.settings.server.session_idle).unwrap_or(SignedDuration::MAX);
@@ -94,11 +94,11 @@ pub(super) fn form_token(secret: &str) -> String {
 }
 
 /// Gives the request back if its form has the token.
-pub(super) async fn with_token(request: Request, token: &str) -> Result<Request, Failure> {
+pub(super) async fn with_token(request: Request, token: &str) -> Result<Request, PageError> {
     let (parts, body) = request.into_parts();
-    let form = to_bytes(body, FORM_BYTES_MAX).await.map_err(|_| Failure::TooLarge)?;
+    let form = to_bytes(body, FORM_BYTES_MAX).await.map_err(|_| PageError::TooLarge)?;
     if !brings(&form, token) {
-        return Err(Failure::ForeignForm);
+        return Err(PageError::InvalidCsrfToken);
     }
     Ok(Request::from_parts(parts, Body::from(form)))
 }

@@ -112,7 +112,7 @@ impl Chart {
         });
         let drawn = drawn.collect();
         let lines =
-            [0, top / 2, top].map(|value| Line { y: place(floor - real(value) * scale), label: super::grouped(value) });
+            [0, top / 2, top].map(|value| Line { y: place(floor - real(value) * scale), label: super::format_count(value) });
         let marks = columns.iter().enumerate().filter(|(_, column)| !column.short.is_empty());
         let marks = marks
             .map(|(at, column)| Mark { x: place(LEFT + step * (real(at as u64) + 0.5)), label: column.short.clone() });

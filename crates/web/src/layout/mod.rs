@@ -1,27 +1,27 @@
 //! What all pages share: the frame around them, how a time, a state and a number look, and how a page is answered.
 //!
-//! Next: [`Caller`], which every page starts with, then `when`, `words`, `parts`.
+//! Next: [`PageContext`], which every page starts with, then `when`, `words`, `parts`.
 
-mod caller;
+mod context;
 mod chart;
 mod parts;
 mod time;
 mod words;
 
-pub use caller::{Answer, Caller, show};
+pub use context::{Answer, PageContext, show};
 pub use chart::{Chart, ChartColumn};
-pub use parts::{Badge, Choice, More, Tone};
-pub use time::{TimeFormatter, When};
+pub use parts::{Badge, SelectOption, NextPage, Tone};
+pub use time::{TimeFormatter, ShownTime};
 pub use words::{
-    code_label, counted, flow_label, grouped, in_short, kind_label, lasting, run_badge, run_reason, sentence,
-    standing_badge, word_label, words,
+    code_label, pluralise, flow_label, format_count, summarise_response, kind_label, format_duration, run_badge, run_reason, sentence,
+    outcome_badge, label, words,
 };
 
 use super::assets::AssetPaths;
 
 /// Where in the navigation a page stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Here {
+pub enum PageLocation {
     /// The overview.
     Overview,
     /// What waits for a human.
@@ -58,7 +58,7 @@ pub struct NavItem {
     /// What it is called.
     pub label: &'static str,
     /// Whether this page is it.
-    pub is_here: bool,
+    pub is_current: bool,
     /// How many things wait there.
     pub waiting: u64,
 }
@@ -74,7 +74,7 @@ pub struct NavGroup {
 
 /// The frame around a page.
 #[derive(Clone, Debug)]
-pub struct Shell {
+pub struct Layout {
     /// Where the assets are.
     pub assets: AssetPaths,
     /// The page's title.

@@ -16,7 +16,7 @@ pub struct TimeFormatter {
 /// A time as a part of a page.
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
 #[template(path = "parts/when.html")]
-pub struct When {
+pub struct ShownTime {
     /// For machines.
     pub machine: String,
     /// On hover.
@@ -25,7 +25,7 @@ pub struct When {
     pub told: String,
 }
 
-impl askama::filters::HtmlSafe for When {}
+impl askama::filters::HtmlSafe for ShownTime {}
 
 impl TimeFormatter {
     /// Times seen from `now`, in `zone`.
@@ -34,19 +34,19 @@ impl TimeFormatter {
     }
 
     /// How long ago, or how soon.
-    pub fn ago(&self, at: Timestamp) -> When {
-        When { told: relative(self.now, at), ..self.exactly(at) }
+    pub fn ago(&self, at: Timestamp) -> ShownTime {
+        ShownTime { told: relative(self.now, at), ..self.exactly(at) }
     }
 
     /// How long ago, where it was.
-    pub fn maybe(&self, at: Option<Timestamp>) -> Option<When> {
+    pub fn maybe(&self, at: Option<Timestamp>) -> Option<ShownTime> {
         at.map(|at| self.ago(at))
     }
 
     /// The exact time, as it is also shown on hover.
-    pub fn exactly(&self, at: Timestamp) -> When {
+    pub fn exactly(&self, at: Timestamp) -> ShownTime {
         let exact = self.text(at);
-        When { machine: at.to_string(), told: exact.clone(), exact }
+        ShownTime { machine: at.to_string(), told: exact.clone(), exact }
     }
 
     /// `2026-11-23 09:00:12 PST`
@@ -116,10 +116,10 @@ mod tests {
     #[test]
     fn days_and_weeks_begin_in_the_links_zone() {
         let zone = rollbook_clock::zone("America/Vancouver").unwrap();
-        let clockwork = TimeFormatter::new("2026-11-25T03:00:00Z".parse().unwrap(), zone);
-        assert_eq!(clockwork.day_began().to_string(), "2026-11-24T07:00:00Z");
-        assert_eq!(clockwork.week_began().to_string(), "2026-11-23T07:00:00Z");
-        assert_eq!(clockwork.field(clockwork.now), "2026-11-24T20:00");
-        assert_eq!(clockwork.read_field("2026-11-24T20:00"), Some(clockwork.now));
+        let times = TimeFormatter::new("2026-11-25T03:00:00Z".parse().unwrap(), zone);
+        assert_eq!(times.day_began().to_string(), "2026-11-24T07:00:00Z");
+        assert_eq!(times.week_began().to_string(), "2026-11-23T07:00:00Z");
+        assert_eq!(times.field(times.now), "2026-11-24T20:00");
+        assert_eq!(times.read_field("2026-11-24T20:00"), Some(times.now));
     }
 }

@@ -1,7 +1,7 @@
 //! Who may see the numbers: this machine itself where nobody outside comes in by it, and a token with the scope `metrics`.
 
 use crate::WebState;
-use crate::api::{Problem, find_program};
+use crate::api::{Problem, find_token};
 use crate::auth::Scope;
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
@@ -16,7 +16,7 @@ pub async fn admit(state: &WebState, request: &Parts) -> Result<(), Problem> {
     if is_near(state, request) {
         return Ok(());
     }
-    match find_program(state, &request.headers).await? {
+    match find_token(state, &request.headers).await? {
         Some(program) if program.scopes.contains(&Scope::Metrics) => Ok(()),
         Some(_) => Err(Problem::new(StatusCode::FORBIDDEN, "this token lacks the scope metrics")),
         None => {

@@ -1,4 +1,4 @@
-//! `/metrics`: what the journal knows, then what this process counted. Labels are names from the configuration and words from
+//! `/metrics`: what the journal knows, then what this process pluralise. Labels are names from the configuration and words from
 //! the code: a learner's data is never one.
 
 use super::auth::admit;

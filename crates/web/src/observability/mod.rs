@@ -1,6 +1,6 @@
 //! How one watches Rollbook from outside: whether it lives, whether it can serve, and its numbers.
 //!
-//! Next: `health`, then `numbers`, what is counted here and what the journal knows, then `count`, which counts requests.
+//! Next: `health`, then `numbers`, what is pluralise here and what the journal knows, then `count`, which counts requests.
 
 mod auth;
 mod count;
@@ -13,7 +13,7 @@ pub use count::count_requests;
 pub use recorder::Recorder;
 
 use super::WebState;
-use super::api::nothing_hidden;
+use super::api::with_limits;
 use axum::Router;
 use axum::routing::get;
 
@@ -23,5 +23,5 @@ pub fn routes(state: &WebState) -> Router {
         .route("/healthz", get(health::lives))
         .route("/readyz", get(health::is_ready))
         .route("/metrics", get(metrics::give_numbers));
-    nothing_hidden(router.with_state(state.clone()))
+    with_limits(router.with_state(state.clone()))
 }

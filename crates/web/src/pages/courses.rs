@@ -1,6 +1,6 @@
 //! Courses: per course what its records came to, whether it opted in to completions, and the way into Moodle.
 
-use crate::layout::{Answer, Caller, Choice, Here, Shell, grouped, show};
+use crate::layout::{Answer, PageContext, SelectOption, PageLocation, Layout, format_count, show};
 use askama::Template;
 use axum::extract::Query;
 use form_urlencoded::byte_serialize;
@@ -16,9 +16,9 @@ const SHOWN_MAX: usize = 500;
 #[derive(Template)]
 #[template(path = "pages/courses.html")]
 struct CoursesPage {
-    shell: Shell,
+    layout: Layout,
     wanted: Wanted,
-    links: Vec<Choice>,
+    links: Vec<SelectOption>,
     rows: Vec<CourseLine>,
     left_out: usize,
     heads: Vec<(&'static str, String, bool)>,
@@ -57,12 +57,12 @@ const ORDERS: [(&str, &str); 5] = [
     ("Errors", "errors"),
 ];
 
-pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -> Answer {
-    let journal = &caller.state.journal;
+pub(super) async fn show_courses(context: PageContext, Query(wanted): Query<Wanted>) -> Answer {
+    let journal = &context.state.journal;
     let link = Some(wanted.link.trim()).filter(|link| !link.is_empty()).map(LinkName::new);
     let mut opted: BTreeSet<String> = BTreeSet::new();
     let mut asks = false;
-    for completions in caller.state.settings.completions() {
+    for completions in context.state.settings.completions() {
         asks = true;
         let found = journal.opted_courses(&completions.link.name).await?;
         opted.extend(
@@ -74,13 +74,13 @@ pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -
         );
     }
     let words: Vec<String> = wanted.q.to_lowercase().split_whitespace().map(str::to_owned).collect();
-    let tallies = by_course(&caller, journal.courses(None).await?, link.as_ref());
+    let tallies = by_course(&context, journal.courses(None).await?, link.as_ref());
     let fits = |tally: &&CourseTally| {
         let text = format!("{} {} {}", tally.course, tally.name, tally.short_name).to_lowercase();
         words.iter().all(|word| text.contains(word.as_str()))
     };
     let mut rows: Vec<CourseLine> =
-        tallies.iter().filter(fits).map(|tally| line(&caller, tally, &opted, asks)).collect();
+        tallies.iter().filter(fits).map(|tally| line(&context, tally, &opted, asks)).collect();
     match ORDERS.iter().position(|(_, word)| *word == wanted.sort) {
         Some(at) => rows.sort_by_key(|row| std::cmp::Reverse(row.order[at])),
         None => rows.sort_by_key(|row| (row.name.to_lowercase(), row.id.clone())),
@@ -91,12 +91,12 @@ pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -
         let part = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
         format!("/courses?q={}&link={}&sort={sort}", part(&wanted.q), part(&wanted.link))
     };
-    let names = caller.state.settings.intakes().map(|found| found.link.name.to_string());
+    let names = context.state.settings.intakes().map(|found| found.link.name.to_string());
     let names: Vec<String> = names.collect();
     let all = std::iter::once(("", "all".to_owned()));
     let page = CoursesPage {
-        shell: caller.shell("Courses", Here::Courses).await?,
-        links: Choice::list(all.chain(names.iter().map(|name| (name.as_str(), name.clone()))), &wanted.link),
+        layout: context.layout("Courses", PageLocation::Courses).await?,
+        links: SelectOption::list(all.chain(names.iter().map(|name| (name.as_str(), name.clone()))), &wanted.link),
         heads: ORDERS.map(|(label, word)| (label, path(word), wanted.sort == word)).to_vec(),
         rows,
         left_out,
@@ -106,8 +106,8 @@ pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -
 }
 
 /// One tally for each course of a Moodle: what its intakes did with it and what was reported of it belong together.
-fn by_course(caller: &Caller, tallies: Vec<CourseTally>, wanted: Option<&LinkName>) -> Vec<CourseTally> {
-    let links = &caller.state.settings.links;
+fn by_course(context: &PageContext, tallies: Vec<CourseTally>, wanted: Option<&LinkName>) -> Vec<CourseTally> {
+    let links = &context.state.settings.links;
     let moodle = |link: &LinkName| match links.get(link) {
         Some(Link::Completions(link)) => Some(link.from.as_str().to_owned()),
         Some(link) => Some(link.ends().1.as_str().to_owned()),
@@ -137,7 +137,7 @@ fn by_course(caller: &Caller, tallies: Vec<CourseTally>, wanted: Option<&LinkNam
     courses.into_values().collect()
 }
 
-fn line(caller: &Caller, tally: &CourseTally, opted: &BTreeSet<String>, asks: bool) -> CourseLine {
+fn line(context: &PageContext, tally: &CourseTally, opted: &BTreeSet<String>, asks: bool) -> CourseLine {
     let sum = |fits: &dyn Fn(&str, &str) -> bool| -> u64 {
         let totals: &BTreeMap<(String, String), u64> = &tally.totals;
         totals.iter().filter(|((action, status), _)| fits(action, status)).map(|(_, total)| total).sum()
@@ -148,7 +148,7 @@ fn line(caller: &Caller, tally: &CourseTally, opted: &BTreeSet<String>, asks: bo
     let waiting = sum(&|_, status| status == "Waiting");
     let errors = sum(&|_, status| status == "Error");
     let course = tally.course.to_string();
-    let base = caller.state.settings.intake(&tally.link).ok().filter(|_| tally.course_id.0 > 0);
+    let base = context.state.settings.intake(&tally.link).ok().filter(|_| tally.course_id.0 > 0);
     CourseLine {
         moodle: base.map_or_else(String::new, |found| {
             format!("{}/course/view.php?id={}", found.moodle.url.as_str().trim_end_matches('/'), tally.course_id)
@@ -167,9 +167,9 @@ fn line(caller: &Caller, tally: &CourseTally, opted: &BTreeSet<String>, asks: bo
         },
         short_name: tally.short_name.clone(),
         id: course,
-        enrolled: grouped(enrolled),
-        suspended: grouped(suspended),
-        completed: grouped(completed),
+        enrolled: format_count(enrolled),
+        suspended: format_count(suspended),
+        completed: format_count(completed),
         waiting,
         errors,
         order: [enrolled, suspended, completed, waiting, errors],

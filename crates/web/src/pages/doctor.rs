@@ -1,9 +1,9 @@
 //! The doctor: its last round, and another one on request.
 
-use super::links::put;
+use super::links::submit;
 use super::waiting::{RequestStatus, standing};
 use crate::auth::Permission;
-use crate::layout::{Answer, Badge, Caller, Choice, Here, Shell, Tone, When, show};
+use crate::layout::{Answer, Badge, PageContext, SelectOption, PageLocation, Layout, Tone, ShownTime, show};
 use askama::Template;
 use axum::extract::{Form, Query};
 use rollbook_core::model::SiteName;
@@ -13,12 +13,12 @@ use serde::Deserialize;
 #[derive(Template)]
 #[template(path = "pages/doctor.html")]
 struct DoctorPage {
-    shell: Shell,
-    may_ask: bool,
-    sites: Vec<Choice>,
+    layout: Layout,
+    may_query: bool,
+    sites: Vec<SelectOption>,
     request: Option<RequestStatus>,
     checks: Vec<CheckRow>,
-    examined: Option<When>,
+    examined: Option<ShownTime>,
     nodes: Vec<Node>,
 }
 
@@ -26,8 +26,8 @@ struct Node {
     name: String,
     version: String,
     listens: String,
-    started: When,
-    seen: When,
+    started: ShownTime,
+    seen: ShownTime,
 }
 
 /// A check as a row.
@@ -60,9 +60,9 @@ pub(super) struct Wanted {
     request: String,
 }
 
-pub(super) async fn show_doctor(caller: Caller, Query(wanted): Query<Wanted>) -> Answer {
-    let journal = &caller.state.journal;
-    let clockwork = caller.clockwork(None);
+pub(super) async fn show_doctor(context: PageContext, Query(wanted): Query<Wanted>) -> Answer {
+    let journal = &context.state.journal;
+    let times = context.times(None);
     let filter = RequestFilter { kind: Some("examine".to_owned()), ..RequestFilter::default() };
     let asked = match wanted.request.parse().map(RequestId) {
         Ok(id) => journal.request(id).await?,
@@ -72,22 +72,22 @@ pub(super) async fn show_doctor(caller: Caller, Query(wanted): Query<Wanted>) ->
         Some(Came::Examined { checks }) => check_rows(checks),
         _ => Vec::new(),
     };
-    let request = asked.as_ref().map(|asked| standing(asked, &clockwork));
+    let request = asked.as_ref().map(|asked| standing(asked, &times));
     let live = if request.as_ref().is_some_and(|request| !request.is_finished) { 1 } else { 0 };
-    let names: Vec<&SiteName> = caller.state.settings.sites.keys().collect();
+    let names: Vec<&SiteName> = context.state.settings.sites.keys().collect();
     let all = std::iter::once(("", "all of them".to_owned()));
     let nodes = journal.nodes().await?.into_iter().map(|node| Node {
-        started: clockwork.ago(node.started),
-        seen: clockwork.ago(node.seen),
+        started: times.ago(node.started),
+        seen: times.ago(node.seen),
         name: node.name,
         version: node.version,
         listens: node.listens,
     });
     let page = DoctorPage {
-        shell: Shell { live, ..caller.shell("Doctor", Here::Doctor).await? },
-        may_ask: caller.may(Permission::Ask),
-        sites: Choice::list(all.chain(names.iter().map(|name| (name.as_str(), name.to_string()))), ""),
-        examined: asked.as_ref().and_then(|asked| clockwork.maybe(asked.finished)),
+        layout: Layout { live, ..context.layout("Doctor", PageLocation::Doctor).await? },
+        may_query: context.may(Permission::Query),
+        sites: SelectOption::list(all.chain(names.iter().map(|name| (name.as_str(), name.to_string()))), ""),
+        examined: asked.as_ref().and_then(|asked| times.maybe(asked.finished)),
         request,
         checks,
         nodes: nodes.collect(),
@@ -101,9 +101,9 @@ pub(super) struct Whom {
     site: String,
 }
 
-pub(super) async fn examine(caller: Caller, Form(whom): Form<Whom>) -> Answer {
+pub(super) async fn examine(context: PageContext, Form(whom): Form<Whom>) -> Answer {
     let site = Some(whom.site.trim()).filter(|site| !site.is_empty()).map(SiteName::new);
-    let path = put(&caller, &Ask::Examine { site }).await?;
+    let path = submit(&context, &Ask::Examine { site }).await?;
     let id = path.rsplit('/').next().unwrap_or_default();
-    Ok(caller.done("The doctor makes a round", &format!("/doctor?request={id}")))
+    Ok(context.done("The doctor makes a round", &format!("/doctor?request={id}")))
 }

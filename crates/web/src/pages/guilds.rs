@@ -2,9 +2,9 @@
 
 use super::links::{find_link, put};
 use crate::auth::Permission;
-use crate::incident::Failure;
+use crate::incident::PageError;
 use crate::layout::{
-    Answer, Badge, Caller, Here, Shell, TimeFormatter, Tone, When, counted, grouped, run_badge, run_reason, show,
+    Answer, Badge, PageContext, PageLocation, Layout, TimeFormatter, Tone, ShownTime, pluralise, format_count, run_badge, run_reason, show,
 };
 use askama::Template;
 use axum::extract::{Form, Path};
@@ -22,7 +22,7 @@ const RUNS: u32 = 10;
 #[derive(Template)]
 #[template(path = "pages/guilds.html")]
 struct GuildsPage {
-    shell: Shell,
+    layout: Layout,
     may_run: bool,
     links: Vec<LinkGuilds>,
 }
@@ -41,21 +41,21 @@ struct GuildLine {
     cohort: String,
     badge: Badge,
     last: String,
-    synced: Option<When>,
+    synced: Option<ShownTime>,
 }
 
 struct RunLine {
     path: String,
-    began: When,
+    began: ShownTime,
     badge: Badge,
     told: String,
 }
 
-pub(super) async fn show_guilds(caller: Caller) -> Answer {
-    let journal = &caller.state.journal;
+pub(super) async fn show_guilds(context: PageContext) -> Answer {
+    let journal = &context.state.journal;
     let mut links = Vec::new();
-    for link in caller.state.settings.links.values().filter(|link| matches!(link, Link::Guilds(_))) {
-        let clockwork = caller.clockwork(Some(link.name()));
+    for link in context.state.settings.links.values().filter(|link| matches!(link, Link::Guilds(_))) {
+        let times = context.times(Some(link.name()));
         let guilds = journal.guilds(link.name()).await?;
         let filter = RunFilter { link: Some(link.name().clone()), limit: RUNS, ..RunFilter::default() };
         let runs = journal.runs(&filter).await?;
@@ -63,12 +63,12 @@ pub(super) async fn show_guilds(caller: Caller) -> Answer {
         links.push(LinkGuilds {
             name: link.name().to_string(),
             ends: format!("{from} → {to}"),
-            guilds: guilds.iter().map(|guild| guild_line(guild, &clockwork)).collect(),
+            guilds: guilds.iter().map(|guild| guild_line(guild, &times)).collect(),
             runs: runs
                 .iter()
                 .map(|run| RunLine {
                     path: format!("/runs/{}", run.id),
-                    began: clockwork.ago(run.started),
+                    began: times.ago(run.started),
                     badge: run_badge(run),
                     told: if run.reason.is_empty() { came_to(run) } else { run_reason(run) },
                 })
@@ -76,8 +76,8 @@ pub(super) async fn show_guilds(caller: Caller) -> Answer {
         });
     }
     let page = GuildsPage {
-        shell: Shell { live: 5, ..caller.shell("Guilds", Here::Guilds).await? },
-        may_run: caller.may(Permission::Run),
+        layout: Layout { live: 5, ..context.layout("Guilds", PageLocation::Guilds).await? },
+        may_run: context.may(Permission::Run),
         links,
     };
     show(&page)
@@ -88,11 +88,11 @@ fn came_to(run: &RunRow) -> String {
     match (run.state, run.counts.enrolled, run.counts.suspended) {
         (RunState::Running, _, _) => String::new(),
         (_, 0, 0) => "nothing changed".to_owned(),
-        (_, added, removed) => format!("{} added, {} removed", grouped(added), grouped(removed)),
+        (_, added, removed) => format!("{} added, {} removed", format_count(added), format_count(removed)),
     }
 }
 
-fn guild_line(guild: &GuildRow, clockwork: &TimeFormatter) -> GuildLine {
+fn guild_line(guild: &GuildRow, times: &TimeFormatter) -> GuildLine {
     let count = |name: &str| guild.stats.get(name).and_then(Value::as_u64).unwrap_or_default();
     let (failed, skipped) = (count("failed"), count("skipped"));
     let badge = match guild.pair.state {
@@ -109,11 +109,11 @@ fn guild_line(guild: &GuildRow, clockwork: &TimeFormatter) -> GuildLine {
     GuildLine {
         label: guild.pair.label.clone(),
         machine_name: guild.pair.machine_name.to_string(),
-        members: grouped(count("members")),
-        cohort: format!("{} in cohort {}", counted(guild.members, "member"), guild.pair.cohort),
+        members: format_count(count("members")),
+        cohort: format!("{} in cohort {}", pluralise(guild.members, "member"), guild.pair.cohort),
         badge,
         last: if guild.last_sync.is_some() { last } else { String::new() },
-        synced: clockwork.maybe(guild.last_sync),
+        synced: times.maybe(guild.last_sync),
     }
 }
 
@@ -125,9 +125,9 @@ pub(super) struct Wanted {
     look: String,
 }
 
-pub(super) async fn sync(caller: Caller, Path(link): Path<String>, Form(wanted): Form<Wanted>) -> Answer {
-    let Link::Guilds(found) = find_link(&caller, &link)? else {
-        return Err(Failure::NotFound(format!("guilds link called {link}")));
+pub(super) async fn sync(context: PageContext, Path(link): Path<String>, Form(wanted): Form<Wanted>) -> Answer {
+    let Link::Guilds(found) = find_link(&context, &link)? else {
+        return Err(PageError::NotFound(format!("guilds link called {link}")));
     };
     let link = found.name.clone();
     let purpose = if wanted.look.is_empty() { Purpose::Apply } else { Purpose::DryRun };
@@ -135,8 +135,8 @@ pub(super) async fn sync(caller: Caller, Path(link): Path<String>, Form(wanted):
         ("", "") => Narrow::Usual,
         (guild, "") => Narrow::Guild { guild: guild.to_owned() },
         ("", user) => Narrow::User { user: user.to_owned() },
-        (_, _) => return Err(Failure::Invalid("Name a guild or a person, not both".to_owned())),
+        (_, _) => return Err(PageError::Invalid("Name a guild or a person, not both".to_owned())),
     };
-    let path = put(&caller, &Ask::RunLink { link, purpose, narrow }).await?;
-    Ok(caller.done("The synchronisation was asked for", &path))
+    let path = submit(&context, &Ask::RunLink { link, purpose, narrow }).await?;
+    Ok(context.done("The synchronisation was asked for", &path))
 }

@@ -1,8 +1,8 @@
 //! Acts on links: run now, look what a run would do, pause, go on. And the choice between light and dark.
 
 use crate::auth::Cookie;
-use crate::incident::Failure;
-use crate::layout::{Answer, Caller};
+use crate::incident::PageError;
+use crate::layout::{Answer, PageContext};
 use axum::extract::{Form, Path};
 use axum::response::{AppendHeaders, IntoResponse, Redirect};
 use rollbook_core::model::LinkName;
@@ -20,46 +20,46 @@ pub(super) struct Why {
 }
 
 /// The configured link of a name.
-pub(super) fn find_link<'a>(caller: &'a Caller, name: &str) -> Result<&'a Link, Failure> {
-    let link = caller.state.settings.links.get(&LinkName::new(name));
-    link.ok_or_else(|| Failure::NotFound(format!("link called {name}")))
+pub(super) fn find_link<'a>(context: &'a PageContext, name: &str) -> Result<&'a Link, PageError> {
+    let link = context.state.settings.links.get(&LinkName::new(name));
+    link.ok_or_else(|| PageError::NotFound(format!("link called {name}")))
 }
 
 /// Puts a request and wakes the process; gives the path of its page.
-pub(super) async fn put(caller: &Caller, ask: &Ask) -> Result<String, Failure> {
-    let id = caller.state.journal.put_request(ask, &caller.visitor.name, caller.now).await?;
-    caller.state.wake.notify_one();
+pub(super) async fn submit(context: &PageContext, ask: &Ask) -> Result<String, PageError> {
+    let id = context.state.journal.put_request(ask, &context.user.name, context.now).await?;
+    context.state.wake.notify_one();
     Ok(format!("/requests/{id}"))
 }
 
-pub(super) async fn run_now(caller: Caller, Path(link): Path<String>) -> Answer {
-    run(&caller, &link, Purpose::Apply, "The run was asked for").await
+pub(super) async fn run_now(context: PageContext, Path(link): Path<String>) -> Answer {
+    run(&context, &link, Purpose::Apply, "The run was asked for").await
 }
 
-pub(super) async fn dry_run(caller: Caller, Path(link): Path<String>) -> Answer {
-    run(&caller, &link, Purpose::DryRun, "A look was asked for: nothing will be changed").await
+pub(super) async fn dry_run(context: PageContext, Path(link): Path<String>) -> Answer {
+    run(&context, &link, Purpose::DryRun, "A look was asked for: nothing will be changed").await
 }
 
-async fn run(caller: &Caller, link: &str, purpose: Purpose, said: &str) -> Answer {
-    let link = find_link(caller, link)?.name().clone();
-    let path = put(caller, &Ask::RunLink { link, purpose, narrow: Narrow::Usual }).await?;
-    Ok(caller.done(said, &path))
+async fn run(context: &PageContext, link: &str, purpose: Purpose, said: &str) -> Answer {
+    let link = find_link(context, link)?.name().clone();
+    let path = submit(context, &Ask::RunLink { link, purpose, narrow: Narrow::Usual }).await?;
+    Ok(context.done(said, &path))
 }
 
-pub(super) async fn pause(caller: Caller, Path(link): Path<String>, Form(form): Form<Why>) -> Answer {
-    let link = find_link(&caller, &link)?.name().clone();
+pub(super) async fn pause(context: PageContext, Path(link): Path<String>, Form(form): Form<Why>) -> Answer {
+    let link = find_link(&context, &link)?.name().clone();
     if form.why.trim().is_empty() {
-        return Err(Failure::Invalid("A pause needs a reason, for those who wonder tomorrow".to_owned()));
+        return Err(PageError::Invalid("A pause needs a reason, for those who wonder tomorrow".to_owned()));
     }
-    caller.state.journal.pause(&link, &caller.visitor.name, form.why.trim(), caller.now).await?;
-    Ok(caller.done(&format!("{link} is paused: nothing of it runs or is sent until it goes on"), "/"))
+    context.state.journal.pause(&link, &context.user.name, form.why.trim(), context.now).await?;
+    Ok(context.done(&format!("{link} is paused: nothing of it runs or is sent until it goes on"), "/"))
 }
 
-pub(super) async fn go_on(caller: Caller, Path(link): Path<String>) -> Answer {
-    let link = find_link(&caller, &link)?.name().clone();
-    caller.state.journal.unpause(&link, &caller.visitor.name, caller.now).await?;
-    caller.state.wake.notify_one();
-    Ok(caller.done(&format!("{link} goes on"), "/"))
+pub(super) async fn go_on(context: PageContext, Path(link): Path<String>) -> Answer {
+    let link = find_link(&context, &link)?.name().clone();
+    context.state.journal.unpause(&link, &context.user.name, context.now).await?;
+    context.state.wake.notify_one();
+    Ok(context.done(&format!("{link} goes on"), "/"))
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,11 +68,11 @@ pub(super) struct Theme {
     back: String,
 }
 
-pub(super) async fn choose_theme(caller: Caller, Form(form): Form<Theme>) -> Answer {
-    let secure = caller.state.secure;
+pub(super) async fn choose_theme(context: PageContext, Form(form): Form<Theme>) -> Answer {
+    let is_secure = context.state.is_secure;
     let cookie = match form.theme.as_str() {
-        "light" | "dark" => Cookie::Theme.set(&form.theme, Some(A_YEAR), secure),
-        _ => Cookie::Theme.clear(secure),
+        "light" | "dark" => Cookie::Theme.set(&form.theme, Some(A_YEAR), is_secure),
+        _ => Cookie::Theme.clear(is_secure),
     };
     Ok((AppendHeaders([cookie]), Redirect::to(&crate::auth::local(&form.back))).into_response())
 }

@@ -17,7 +17,7 @@ mod story;
 mod waiting;
 
 use super::WebState;
-use super::auth::{Gate, Permission, guard};
+use super::auth::{RouteGuard, Permission, guard};
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
@@ -36,18 +36,18 @@ pub struct RouteSpec {
 
 /// Every page and act with what it takes.
 pub fn route_specs(state: &WebState) -> Vec<RouteSpec> {
-    doors(state).plates
+    route_table(state).specs
 }
 
 /// Every page and act.
 pub(super) fn routes(state: &WebState) -> Router<WebState> {
-    doors(state).router
+    route_table(state).router
 }
 
 struct RouteTable {
     state: WebState,
     router: Router<WebState>,
-    plates: Vec<RouteSpec>,
+    specs: Vec<RouteSpec>,
 }
 
 impl RouteTable {
@@ -67,17 +67,17 @@ impl RouteTable {
         self.hang(RouteSpec { method: "POST", path, permission }, post(act))
     }
 
-    fn hang(mut self, plate: RouteSpec, route: MethodRouter<WebState>) -> Self {
-        let gate = Gate { state: self.state.clone(), permission: plate.permission };
-        self.router = self.router.route(plate.path, route.route_layer(from_fn_with_state(gate, guard)));
-        self.plates.push(plate);
+    fn hang(mut self, spec: RouteSpec, route: MethodRouter<WebState>) -> Self {
+        let guard_state = RouteGuard { state: self.state.clone(), permission: spec.permission };
+        self.router = self.router.route(spec.path, route.route_layer(from_fn_with_state(guard_state, guard)));
+        self.specs.push(spec);
         self
     }
 }
 
-fn doors(state: &WebState) -> RouteTable {
-    use Permission::{Ask, Judge, Look, LookAtAccounts, LookAtSettings, Manage, Pause, Report, Resolve, Run};
-    RouteTable { state: state.clone(), router: Router::new(), plates: Vec::new() }
+fn route_table(state: &WebState) -> RouteTable {
+    use Permission::{Ask, Judge, Look, ViewAccounts, ViewSettings, Manage, Pause, Report, Resolve, Run};
+    RouteTable { state: state.clone(), router: Router::new(), specs: Vec::new() }
         .see("/", Look, overview::show_overview)
         .act("/theme", Look, links::choose_theme)
         .act("/links/{link}/run", Run, links::run_now)
@@ -112,8 +112,8 @@ fn doors(state: &WebState) -> RouteTable {
         .act("/doctor", Ask, doctor::examine)
         .see("/account", Look, accounts::show_own)
         .act("/account/password", Look, accounts::change_password)
-        .see("/settings", LookAtSettings, settings::show_settings)
-        .see("/accounts", LookAtAccounts, accounts::show_accounts)
+        .see("/settings", ViewSettings, settings::show_settings)
+        .see("/accounts", ViewAccounts, accounts::show_accounts)
         .act("/accounts", Manage, accounts::add_account)
         .act("/accounts/{name}", Manage, accounts::change_account)
         .act("/tokens", Manage, accounts::add_token)

@@ -3,7 +3,7 @@
 use super::runs::chart_of_days;
 use crate::auth::Permission;
 use crate::layout::{
-    Answer, Badge, Caller, Chart, Here, Shell, TimeFormatter, Tone, When, counted, flow_label, grouped, run_badge,
+    Answer, Badge, PageContext, Chart, PageLocation, Layout, TimeFormatter, Tone, ShownTime, pluralise, flow_label, format_count, run_badge,
     run_reason, sentence, show, words,
 };
 use askama::Template;
@@ -14,7 +14,7 @@ use rollbook_settings::link::Link;
 
 /// A process that says nothing for so long is taken for dead.
 const SILENT: SignedDuration = SignedDuration::from_secs(60);
-/// So many open episodes of a link are counted.
+/// So many open episodes of a link are pluralise.
 const EPISODES: u32 = 100;
 /// So many of them are told; the others are a number.
 const EPISODES_TOLD: usize = 2;
@@ -26,9 +26,9 @@ const LIVE: u32 = 5;
 #[derive(Template)]
 #[template(path = "pages/overview.html")]
 struct OverviewPage {
-    shell: Shell,
+    layout: Layout,
     may_run: bool,
-    may_ask: bool,
+    may_query: bool,
     may_pause: bool,
     process: Process,
     links: Vec<LinkCard>,
@@ -49,10 +49,10 @@ struct LinkCard {
     badge: Badge,
     paused: Option<Paused>,
     last: Option<LastRun>,
-    next: Option<When>,
+    next: Option<ShownTime>,
     runs_now: String,
-    covered: Option<When>,
-    last_record: Option<When>,
+    covered: Option<ShownTime>,
+    last_record: Option<ShownTime>,
     /// Records that wait, a line for each cause.
     waiting: Vec<String>,
     outbox: Vec<String>,
@@ -66,12 +66,12 @@ struct LinkCard {
 struct Paused {
     by: String,
     why: String,
-    since: When,
+    since: ShownTime,
 }
 
 struct LastRun {
     path: String,
-    began: When,
+    began: ShownTime,
     badge: Badge,
     told: String,
 }
@@ -80,7 +80,7 @@ struct Episode {
     title: String,
     remedy: String,
     path: String,
-    since: When,
+    since: ShownTime,
 }
 
 struct Numbers {
@@ -93,49 +93,49 @@ struct Numbers {
     errors: u64,
 }
 
-pub(super) async fn show_overview(caller: Caller) -> Answer {
-    let journal = &caller.state.journal;
-    let clockwork = caller.clockwork(None);
-    let overviews = journal.overview(caller.now).await?;
+pub(super) async fn show_overview(context: PageContext) -> Answer {
+    let journal = &context.state.journal;
+    let times = context.times(None);
+    let overviews = journal.overview(context.now).await?;
     let outbox = journal.outbox_totals().await?;
     let schedules = journal.schedules().await?;
     let mut links = Vec::new();
-    for link in caller.state.settings.links.values() {
+    for link in context.state.settings.links.values() {
         let known = overviews.iter().find(|known| known.state.link == *link.name());
-        let clockwork = caller.clockwork(Some(link.name()));
+        let times = context.times(Some(link.name()));
         let episodes = journal.episodes(Some(link.name()), true, None, EPISODES).await?;
         let episodes = episodes.into_iter().map(|row| Episode {
             title: row.episode.title,
             remedy: sentence(&row.remedy),
             path: row.path,
-            since: clockwork.ago(row.episode.began),
+            since: times.ago(row.episode.began),
         });
-        links.push(card(link, known, schedules.get(link.name()), &outbox, episodes.collect(), &clockwork));
+        links.push(card(link, known, schedules.get(link.name()), &outbox, episodes.collect(), &times));
     }
     let mut numbers = Vec::new();
-    for (label, since) in [("Today", clockwork.day_began()), ("This week", clockwork.week_began())] {
+    for (label, since) in [("Today", times.day_began()), ("This week", times.week_began())] {
         let mut sum = Counts::default();
-        for intake in caller.state.settings.intakes() {
+        for intake in context.state.settings.intakes() {
             add(&mut sum, &journal.totals_since(Some(&intake.link.name), since).await?);
         }
         numbers.push(told(label, &sum));
     }
     let page = OverviewPage {
-        shell: Shell { live: LIVE, ..caller.shell("Overview", Here::Overview).await? },
-        may_run: caller.may(Permission::Run),
-        may_ask: caller.may(Permission::Ask),
-        may_pause: caller.may(Permission::Pause),
-        process: process(&caller).await?,
+        layout: Layout { live: LIVE, ..context.layout("Overview", PageLocation::Overview).await? },
+        may_run: context.may(Permission::Run),
+        may_query: context.may(Permission::Query),
+        may_pause: context.may(Permission::Pause),
+        process: process(&context).await?,
         links,
         numbers,
-        chart: chart_of_days(&caller, None, DAYS).await?,
+        chart: chart_of_days(&context, None, DAYS).await?,
     };
     show(&page)
 }
 
-async fn process(caller: &Caller) -> Result<Process, rollbook_journal::JournalError> {
-    let nodes = caller.state.journal.nodes().await?;
-    let alive = |seen: Timestamp| caller.now.duration_since(seen) < SILENT;
+async fn process(context: &PageContext) -> Result<Process, rollbook_journal::JournalError> {
+    let nodes = context.state.journal.nodes().await?;
+    let alive = |seen: Timestamp| context.now.duration_since(seen) < SILENT;
     let names: Vec<String> = nodes.iter().filter(|node| alive(node.seen)).map(|node| node.name.clone()).collect();
     Ok(match names.as_slice() {
         [] => Process {
@@ -166,11 +166,11 @@ fn add(sum: &mut Counts, more: &Counts) {
 fn told(label: &'static str, counts: &Counts) -> Numbers {
     Numbers {
         label,
-        enrolled: grouped(counts.enrolled),
-        suspended: grouped(counts.suspended),
-        accounts: grouped(counts.accounts),
-        mails: grouped(counts.mails),
-        waiting: grouped(counts.waiting),
+        enrolled: format_count(counts.enrolled),
+        suspended: format_count(counts.suspended),
+        accounts: format_count(counts.accounts),
+        mails: format_count(counts.mails),
+        waiting: format_count(counts.waiting),
         errors: counts.errors,
     }
 }
@@ -181,17 +181,17 @@ fn card(
     schedule: Option<&ScheduleRow>,
     outbox: &[OutboxTotal],
     mut episodes: Vec<Episode>,
-    clockwork: &TimeFormatter,
+    times: &TimeFormatter,
 ) -> LinkCard {
     let more_episodes = episodes.len().saturating_sub(EPISODES_TOLD);
     episodes.truncate(EPISODES_TOLD);
     let (from, to) = link.ends();
     let outbox = outbox.iter().filter(|total| total.link == *link.name()).map(|total| {
         let kind = total.kind.as_str();
-        format!("{} {}, since {}", counted(total.total, kind), total.state, clockwork.ago(total.oldest).told)
+        format!("{} {}, since {}", pluralise(total.total, kind), total.state, times.ago(total.oldest).told)
     });
     let paused = known.and_then(|known| known.state.paused.clone());
-    let paused = paused.map(|(since, by, why)| Paused { by, why, since: clockwork.ago(since) });
+    let paused = paused.map(|(since, by, why)| Paused { by, why, since: times.ago(since) });
     let is_on = schedule.and_then(|row| row.switch.as_ref()).map_or(link.schedule().enabled, |switch| switch.enabled);
     LinkCard {
         name: link.name().to_string(),
@@ -200,14 +200,14 @@ fn card(
         badge: health(known, paused.is_some(), is_on, !episodes.is_empty()),
         last: known.and_then(|known| known.last_run.as_ref()).map(|run| LastRun {
             path: format!("/runs/{}", run.id),
-            began: clockwork.ago(run.started),
+            began: times.ago(run.started),
             badge: run_badge(run),
             told: run_told(run),
         }),
-        next: schedule.and_then(|row| clockwork.maybe(row.next)).filter(|_| paused.is_none()),
+        next: schedule.and_then(|row| times.maybe(row.next)).filter(|_| paused.is_none()),
         runs_now: known.and_then(|known| known.held_by.clone()).map(|(by, _)| by).unwrap_or_default(),
-        covered: known.and_then(|known| clockwork.maybe(known.state.watermark)),
-        last_record: known.and_then(|known| clockwork.maybe(known.last_record)),
+        covered: known.and_then(|known| times.maybe(known.state.watermark)),
+        last_record: known.and_then(|known| times.maybe(known.last_record)),
         waiting: known.map(waiting_lines).unwrap_or_default(),
         outbox: outbox.collect(),
         attention: known.map_or(0, |known| known.attention),
@@ -230,7 +230,7 @@ fn run_told(run: &rollbook_journal::RunRow) -> String {
 }
 
 fn waiting_lines(known: &LinkOverview) -> Vec<String> {
-    known.waiting.iter().map(|(code, total)| format!("{} {}", grouped(*total), words(code.as_str()))).collect()
+    known.waiting.iter().map(|(code, total)| format!("{} {}", format_count(*total), words(code.as_str()))).collect()
 }
 
 fn health(known: Option<&LinkOverview>, is_paused: bool, is_on: bool, has_episode: bool) -> Badge {

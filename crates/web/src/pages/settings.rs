@@ -1,13 +1,13 @@
 //! The effective configuration: every key with its value, secrets left out, and where the value came from.
 
-use crate::layout::{Answer, Caller, Here, Shell, show};
+use crate::layout::{Answer, PageContext, PageLocation, Layout, show};
 use askama::Template;
 use std::collections::BTreeMap;
 
 #[derive(Template)]
 #[template(path = "pages/settings.html")]
 struct SettingsPage {
-    shell: Shell,
+    layout: Layout,
     sections: Vec<Section>,
 }
 
@@ -16,15 +16,15 @@ struct Section {
     rows: Vec<(String, String, String)>,
 }
 
-pub(super) async fn show_settings(caller: Caller) -> Answer {
+pub(super) async fn show_settings(context: PageContext) -> Answer {
     let mut sections: BTreeMap<String, Vec<(String, String, String)>> = BTreeMap::new();
-    for setting in &caller.state.settings.effective {
+    for setting in &context.state.settings.effective {
         let (section, key) = section_of(&setting.key);
         let row = (key.to_owned(), setting.value.clone(), setting.origin.to_string());
         sections.entry(section.to_owned()).or_default().push(row);
     }
     let page = SettingsPage {
-        shell: caller.shell("Settings", Here::Settings).await?,
+        layout: context.layout("Settings", PageLocation::Settings).await?,
         sections: sections.into_iter().map(|(name, rows)| Section { name, rows }).collect(),
     };
     show(&page)

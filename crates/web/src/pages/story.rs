@@ -3,8 +3,8 @@
 //! The answer is the journal's: what was seen and done. Moodle itself is asked by requests only.
 
 use super::log::{LogLine, line, story_path};
-use crate::incident::Failure;
-use crate::layout::{Answer, Badge, Caller, Here, Shell, TimeFormatter, Tone, When, show, word_label};
+use crate::incident::PageError;
+use crate::layout::{Answer, Badge, PageContext, PageLocation, Layout, TimeFormatter, Tone, ShownTime, show, label};
 use askama::Template;
 use axum::extract::{Path, Query};
 use rollbook_core::model::{ElmCourseId, EnrolState, Field, Guid, LinkName, MoodleUserId};
@@ -16,14 +16,14 @@ use serde_json::Value;
 #[derive(Template)]
 #[template(path = "pages/story.html")]
 struct StoryPage {
-    shell: Shell,
+    layout: Layout,
     person: String,
     guid: String,
     mails: Vec<String>,
     account: String,
     link: String,
     all_path: String,
-    told: Option<Told>,
+    told: Option<JsonBody>,
     courses: Vec<InCourse>,
     records: Vec<LogLine>,
     deliveries: Vec<Sent>,
@@ -31,16 +31,16 @@ struct StoryPage {
 }
 
 /// The answer, and the chain behind it.
-struct Told {
+struct JsonBody {
     explanation: Explanation,
-    chain: Vec<(When, String)>,
+    chain: Vec<(ShownTime, String)>,
 }
 
 struct InCourse {
     path: String,
     name: String,
     badge: Badge,
-    since: Option<When>,
+    since: Option<ShownTime>,
     because: String,
     next: String,
     completion: String,
@@ -49,13 +49,13 @@ struct InCourse {
 struct Sent {
     what: String,
     badge: Badge,
-    at: When,
+    at: ShownTime,
     answer: String,
     attempts: u64,
 }
 
 struct Event {
-    at: When,
+    at: ShownTime,
     kind: String,
     author: String,
     run: String,
@@ -69,33 +69,33 @@ pub(super) struct InWhat {
 }
 
 pub(super) async fn show_story(
-    caller: Caller,
+    context: PageContext,
     Path((link, guid)): Path<(String, String)>,
     Query(wanted): Query<InWhat>,
 ) -> Answer {
-    let link = super::links::find_link(&caller, &link)?.name().clone();
+    let link = super::links::find_link(&context, &link)?.name().clone();
     let guid = Guid::new(&guid);
     let course = Some(wanted.course.trim()).filter(|course| !course.is_empty()).map(ElmCourseId::new);
-    let story = caller.state.journal.story(&link, &guid, course.as_ref()).await?;
+    let story = context.state.journal.story(&link, &guid, course.as_ref()).await?;
     if story.records.is_empty() && story.events.is_empty() && story.outbox.is_empty() {
-        return Err(Failure::NotFound(format!("person with the GUID {guid} on {link}")));
+        return Err(PageError::NotFound(format!("person with the GUID {guid} on {link}")));
     }
-    let clockwork = caller.clockwork(Some(&link));
+    let times = context.times(Some(&link));
     let newest = story.records.last();
     let person = newest.map(name_of).unwrap_or_else(|| guid.to_string());
     let who = Person { guid: guid.clone(), words: String::new(), user_id: MoodleUserId(0) };
-    let told = course.as_ref().map(|course| tell(&story, &who, course, &clockwork));
+    let told = course.as_ref().map(|course| tell(&story, &who, course, &times));
     let page = StoryPage {
-        shell: caller.shell(person.clone(), Here::Log).await?,
+        layout: context.layout(person.clone(), PageLocation::Log).await?,
         guid: newest.map_or_else(|| guid.to_string(), |row| row.text.get(Field::Guid).to_owned()),
         mails: mails(&story.records),
-        account: account(&caller, &link, newest),
+        account: account(&context, &link, newest),
         all_path: story_path(&link, guid.as_str(), ""),
         told,
-        courses: courses(&story, &who, &link, &clockwork),
-        records: story.records.iter().rev().map(|row| line(row, &clockwork)).collect(),
-        deliveries: story.outbox.iter().rev().map(|row| sent(row, &clockwork)).collect(),
-        events: story.events.iter().rev().map(|event| told_event(event, &clockwork)).collect(),
+        courses: courses(&story, &who, &link, &times),
+        records: story.records.iter().rev().map(|row| line(row, &times)).collect(),
+        deliveries: story.outbox.iter().rev().map(|row| sent(row, &times)).collect(),
+        events: story.events.iter().rev().map(|event| told_event(event, &times)).collect(),
         link: link.to_string(),
         person,
     };
@@ -120,23 +120,23 @@ fn mails(records: &[LogRow]) -> Vec<String> {
 }
 
 /// Where the account is in Moodle.
-fn account(caller: &Caller, link: &LinkName, newest: Option<&LogRow>) -> String {
+fn account(context: &PageContext, link: &LinkName, newest: Option<&LogRow>) -> String {
     let Some(row) = newest.filter(|row| row.user_id.0 > 0) else { return String::new() };
-    let found = caller.state.settings.intake(link).ok();
+    let found = context.state.settings.intake(link).ok();
     found.map_or_else(String::new, |found| {
         format!("{}/user/profile.php?id={}", found.moodle.url.as_str().trim_end_matches('/'), row.user_id)
     })
 }
 
 /// The journal's answer; Moodle itself is not asked.
-fn tell(story: &Story, person: &Person, course: &ElmCourseId, clockwork: &TimeFormatter) -> Told {
+fn tell(story: &Story, person: &Person, course: &ElmCourseId, times: &TimeFormatter) -> JsonBody {
     let explanation = story.explain(person, course, NowInMoodle::NotAsked);
-    let chain = explanation.chain.iter().map(|moment| (clockwork.exactly(moment.at), moment.what.clone())).collect();
-    Told { explanation, chain }
+    let chain = explanation.chain.iter().map(|moment| (times.exactly(moment.at), moment.what.clone())).collect();
+    JsonBody { explanation, chain }
 }
 
 /// How it stands in each course, whether anything was done there or not.
-fn courses(story: &Story, person: &Person, link: &LinkName, clockwork: &TimeFormatter) -> Vec<InCourse> {
+fn courses(story: &Story, person: &Person, link: &LinkName, times: &TimeFormatter) -> Vec<InCourse> {
     let one = |course: ElmCourseId| {
         let told = story.of(&course);
         let Explanation { because, completion, next, .. } = told.explain(person, &course, NowInMoodle::NotAsked);
@@ -150,7 +150,7 @@ fn courses(story: &Story, person: &Person, link: &LinkName, clockwork: &TimeForm
                 Some(EnrolState::Suspend) => Badge::new(Tone::Plain, "suspended"),
                 None => Badge::new(if next.is_empty() { Tone::Plain } else { Tone::Bad }, "nothing done"),
             },
-            since: applied.map(|row| clockwork.ago(row.changed)),
+            since: applied.map(|row| times.ago(row.changed)),
             because,
             next,
             completion,
@@ -159,7 +159,7 @@ fn courses(story: &Story, person: &Person, link: &LinkName, clockwork: &TimeForm
     story.courses().into_iter().map(one).collect()
 }
 
-fn sent(row: &OutboxRow, clockwork: &TimeFormatter) -> Sent {
+fn sent(row: &OutboxRow, times: &TimeFormatter) -> Sent {
     let tone = match row.state.as_str() {
         "sent" => Tone::Good,
         "refused" => Tone::Bad,
@@ -167,18 +167,18 @@ fn sent(row: &OutboxRow, clockwork: &TimeFormatter) -> Sent {
         _ => Tone::Busy,
     };
     Sent {
-        what: word_label(row.kind.as_str()),
+        what: label(row.kind.as_str()),
         badge: Badge::new(tone, row.state.clone()),
-        at: clockwork.ago(row.settled.unwrap_or(row.created)),
+        at: times.ago(row.settled.unwrap_or(row.created)),
         answer: row.last_answer.clone(),
         attempts: row.attempts,
     }
 }
 
-fn told_event(event: &StoredEvent, clockwork: &TimeFormatter) -> Event {
+fn told_event(event: &StoredEvent, times: &TimeFormatter) -> Event {
     Event {
-        at: clockwork.exactly(event.at),
-        kind: word_label(event.kind.as_str()),
+        at: times.exactly(event.at),
+        kind: label(event.kind.as_str()),
         author: event.author.clone(),
         run: event.run.as_ref().map(|run| format!("/runs/{run}")).unwrap_or_default(),
         told: brief(&event.payload),
@@ -190,7 +190,7 @@ pub(super) fn brief(payload: &Value) -> String {
     let word = |name: &str| payload.get(name).and_then(Value::as_str).filter(|word| !word.is_empty());
     match (word("words"), word("step")) {
         (Some(words), _) => match word("verdict").or_else(|| payload["verdict"]["verdict"].as_str()) {
-            Some(verdict) => format!("{}: {words}", word_label(verdict)),
+            Some(verdict) => format!("{}: {words}", label(verdict)),
             None => words.to_owned(),
         },
         (None, Some(step)) => match payload.get("outcome") {

@@ -4,9 +4,9 @@
 use super::plans::reason;
 use super::records::RecordView;
 use super::runs::{cut, page};
-use crate::api::auth::{Accepted, Asker};
-use crate::api::document::{Acting, Reading};
-use crate::api::extractors::{Asked, Key, Named, Told, Whole};
+use crate::api::auth::{Accepted, ApiContext};
+use crate::api::document::{WriteErrors, ReadErrors};
+use crate::api::extractors::{QueryParams, PageCursor, PathParam, JsonBody, Integer};
 use crate::api::problem::Problem;
 use axum::Json;
 use axum::http::StatusCode;
@@ -39,9 +39,9 @@ pub struct ItemView {
     evidence: Value,
     /// Since when.
     opened: Timestamp,
-    /// When a new record came behind it last.
+    /// ShownTime a new record came behind it last.
     seen: Timestamp,
-    /// When it was closed.
+    /// ShownTime it was closed.
     closed: Option<Timestamp>,
     /// What a person did about it; none where it closed by itself.
     resolution: Option<ResolutionView>,
@@ -104,7 +104,7 @@ pub struct ItemsWanted {
     closed: bool,
     /// Older than this number: the `next` of the page before.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9007199254740991i64)]
-    before: Option<Key>,
+    before: Option<PageCursor>,
     /// So many, 50 where nothing is said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
@@ -112,13 +112,13 @@ pub struct ItemsWanted {
 
 /// What waits for a human, the newest first
 #[utoipa::path(get, path = "/attention", tag = "attention", params(ItemsWanted),
-    responses((status = 200, body = Items), Reading))]
-pub async fn list_attention(asker: Asker, Asked(wanted): Asked<ItemsWanted>) -> Result<Json<Items>, Problem> {
+    responses((status = 200, body = Items), ReadErrors))]
+pub async fn list_attention(context: ApiContext, QueryParams(wanted): QueryParams<ItemsWanted>) -> Result<Json<Items>, Problem> {
     let ItemsWanted { link, kind, closed, before, limit } = wanted;
     let limit = page(limit, 500)?;
     let filter =
         AttentionFilter { link: link.map(LinkName::new), kind, with_closed: closed, before: before.map(|key| key.0) };
-    let (items, next) = cut(asker.state.journal.attention(&filter, limit + 1).await?, limit, |item| item.id);
+    let (items, next) = cut(context.state.journal.attention(&filter, limit + 1).await?, limit, |item| item.id);
     Ok(Json(Items { items: items.iter().map(ItemView::of).collect(), next }))
 }
 
@@ -133,9 +133,9 @@ pub struct ItemDetail {
 
 /// One item, with its evidence and the first records behind it
 #[utoipa::path(get, path = "/attention/{item}", tag = "attention", params(("item" = i64, Path)),
-    responses((status = 200, body = ItemDetail), Reading))]
-pub async fn show_item(asker: Asker, Named(id): Named<i64>) -> Result<Json<ItemDetail>, Problem> {
-    let journal = &asker.state.journal;
+    responses((status = 200, body = ItemDetail), ReadErrors))]
+pub async fn show_item(context: ApiContext, PathParam(id): PathParam<i64>) -> Result<Json<ItemDetail>, Problem> {
+    let journal = &context.state.journal;
     let item = journal.attention_item(id).await?;
     let records = journal.waiting_behind(id, 0, RECORDS).await?;
     Ok(Json(ItemDetail { item: ItemView::of(&item), records: records.iter().map(RecordView::of).collect() }))
@@ -156,7 +156,7 @@ pub enum Decision {
     UseAccount {
         /// The Moodle account's number.
         #[schema(value_type = i64, minimum = 1, maximum = 9007199254740991i64)]
-        account: Whole,
+        account: Integer,
     },
     /// The feed's mail address becomes the account's.
     UpdateMail,
@@ -171,11 +171,11 @@ pub enum Decision {
 /// Decide about an item: try again, use an account, update the mail in Moodle, or ignore
 #[utoipa::path(post, path = "/attention/{item}/resolve", tag = "attention", params(("item" = i64, Path)),
     request_body = Decision,
-    responses((status = 202, description = "Noted; look at the request", body = Accepted), Acting))]
+    responses((status = 202, description = "Noted; look at the request", body = Accepted), WriteErrors))]
 pub async fn resolve_item(
-    asker: Asker,
-    Named(id): Named<i64>,
-    Told(decision): Told<Decision>,
+    context: ApiContext,
+    PathParam(id): PathParam<i64>,
+    JsonBody(decision): JsonBody<Decision>,
 ) -> Result<Accepted, Problem> {
     let act = match decision {
         Decision::TryAgain { reason } if reason.trim().is_empty() => AttentionAct::TryAgain { reason: String::new() },
@@ -187,9 +187,9 @@ pub async fn resolve_item(
         Decision::UpdateMail => AttentionAct::UpdateMail,
         Decision::Ignore { reason: why } => AttentionAct::Ignore { reason: reason(&why)?.to_owned() },
     };
-    let item = asker.state.journal.attention_item(id).await?;
+    let item = context.state.journal.attention_item(id).await?;
     if item.closed.is_some() {
         return Err(Problem::new(StatusCode::CONFLICT, format!("attention item {id} was decided already")));
     }
-    asker.put(&Ask::Attend { link: item.link, item: id, act }).await
+    context.submit(&Ask::Attend { link: item.link, item: id, act }).await
 }

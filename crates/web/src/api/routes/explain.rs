@@ -1,9 +1,9 @@
 //! Why somebody is or is not in a course, and whether HR knows that they finished: the journal's answer. Moodle is not asked.
 
 use super::records::RecordView;
-use crate::api::auth::Asker;
-use crate::api::document::Reading;
-use crate::api::extractors::Asked;
+use crate::api::auth::ApiContext;
+use crate::api::document::ReadErrors;
+use crate::api::extractors::QueryParams;
 use crate::api::problem::Problem;
 use axum::Json;
 use axum::http::StatusCode;
@@ -56,7 +56,7 @@ pub struct Explained {
 /// Something that happened.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MomentView {
-    /// When.
+    /// ShownTime.
     at: Timestamp,
     /// What.
     what: String,
@@ -67,14 +67,14 @@ pub struct MomentView {
     responses((status = 200, body = Explained),
         (status = 409, description = "Several people fit, or several links", body = Problem,
             content_type = "application/problem+json"),
-        Reading))]
-pub async fn explain_person(asker: Asker, Asked(wanted): Asked<ExplainWanted>) -> Result<Json<Explained>, Problem> {
+        ReadErrors))]
+pub async fn explain_person(context: ApiContext, QueryParams(wanted): QueryParams<ExplainWanted>) -> Result<Json<Explained>, Problem> {
     let said = |text: &str| !text.trim().is_empty() && text.chars().count() <= 300;
     if !said(&wanted.person) || !said(&wanted.course) {
         return Err(Problem::invalid("person and course have 1 to 300 characters, and not only blanks"));
     }
-    let link = find_link(&asker, wanted.link.as_deref())?;
-    let journal = &asker.state.journal;
+    let link = find_link(&context, wanted.link.as_deref())?;
+    let journal = &context.state.journal;
     let mut people = journal.find_people(&link, &wanted.person).await?;
     let person = match (people.pop(), people.len()) {
         (None, _) => return Err(Problem::not_found(format!("such person on {link}: the feed never named them"))),
@@ -101,8 +101,8 @@ pub async fn explain_person(asker: Asker, Asked(wanted): Asked<ExplainWanted>) -
     }))
 }
 
-fn find_link(asker: &Asker, name: Option<&str>) -> Result<LinkName, Problem> {
-    let intakes = || asker.state.settings.links.values().filter(|link| matches!(link, Link::Intake(_)));
+fn find_link(context: &ApiContext, name: Option<&str>) -> Result<LinkName, Problem> {
+    let intakes = || context.state.settings.links.values().filter(|link| matches!(link, Link::Intake(_)));
     if let Some(name) = name {
         let found = intakes().find(|link| link.name().as_str() == name);
         return found.map(|link| link.name().clone()).ok_or_else(|| Problem::not_found(format!("intake link {name}")));

@@ -1,9 +1,9 @@
 //! Links: how each stands, and the trigger for schedulers outside.
 
 use super::runs::RunView;
-use crate::api::auth::{Accepted, Asker};
-use crate::api::document::{Acting, Reading};
-use crate::api::extractors::{Named, Perhaps};
+use crate::api::auth::{Accepted, ApiContext};
+use crate::api::document::{WriteErrors, ReadErrors};
+use crate::api::extractors::{PathParam, OptionalJsonBody};
 use crate::api::problem::Problem;
 use axum::Json;
 use jiff::Timestamp;
@@ -24,7 +24,7 @@ pub struct LinkView {
     flow: String,
     /// The site that it reads from, and the one that it writes to.
     sites: [String; 2],
-    /// When it runs: a cron expression.
+    /// ShownTime it runs: a cron expression.
     schedule: String,
     /// The zone in which that counts.
     timezone: Option<String>,
@@ -32,11 +32,11 @@ pub struct LinkView {
     enabled: bool,
     /// Since when it is paused, by whom and why.
     paused: Option<PausedView>,
-    /// When it runs next by itself.
+    /// ShownTime it runs next by itself.
     next_run: Option<Timestamp>,
     /// Up to which record creation time the feed is covered.
     watermark: Option<Timestamp>,
-    /// When an Enrol or Suspend came to something last.
+    /// ShownTime an Enrol or Suspend came to something last.
     last_record: Option<Timestamp>,
     /// Its newest run.
     last_run: Option<RunView>,
@@ -69,29 +69,29 @@ pub struct Links {
 }
 
 /// Every link: whether it is well, when it ran last and runs next
-#[utoipa::path(get, path = "/links", tag = "links", responses((status = 200, body = Links), Reading))]
-pub async fn list_links(asker: Asker) -> Result<Json<Links>, Problem> {
-    let settings = asker.state.settings.clone();
+#[utoipa::path(get, path = "/links", tag = "links", responses((status = 200, body = Links), ReadErrors))]
+pub async fn list_links(context: ApiContext) -> Result<Json<Links>, Problem> {
+    let settings = context.state.settings.clone();
     let links: Vec<&Link> = settings.links.values().collect();
-    Ok(Json(Links { links: views(&asker, &links).await? }))
+    Ok(Json(Links { links: views(&context, &links).await? }))
 }
 
 /// One link
 #[utoipa::path(get, path = "/links/{link}", tag = "links", params(("link" = String, Path)),
-    responses((status = 200, body = LinkView), Reading))]
-pub async fn show_link(asker: Asker, Named(name): Named<String>) -> Result<Json<LinkView>, Problem> {
-    let settings = asker.state.settings.clone();
+    responses((status = 200, body = LinkView), ReadErrors))]
+pub async fn show_link(context: ApiContext, PathParam(name): PathParam<String>) -> Result<Json<LinkView>, Problem> {
+    let settings = context.state.settings.clone();
     let link = settings.links.get(&LinkName::new(&name)).ok_or_else(|| no_link(&name))?;
-    let view = views(&asker, &[link]).await?.pop();
+    let view = views(&context, &[link]).await?.pop();
     view.map(Json).ok_or_else(|| no_link(&name))
 }
 
-async fn views(asker: &Asker, links: &[&Link]) -> Result<Vec<LinkView>, Problem> {
-    let overview = asker.state.journal.overview(asker.now).await?;
-    let schedules = asker.state.journal.schedules().await?;
+async fn views(context: &ApiContext, links: &[&Link]) -> Result<Vec<LinkView>, Problem> {
+    let overview = context.state.journal.overview(context.now).await?;
+    let schedules = context.state.journal.schedules().await?;
     let view = |link: &&Link| {
         let overview = overview.iter().find(|overview| overview.state.link == *link.name());
-        view(link, overview, schedules.get(link.name()), asker.now)
+        view(link, overview, schedules.get(link.name()), context.now)
     };
     Ok(links.iter().map(view).collect())
 }
@@ -150,17 +150,17 @@ pub struct Trigger {
 /// Run a link now: for schedulers outside. The answer tells where to look what became of it
 #[utoipa::path(post, path = "/links/{link}/runs", tag = "links", params(("link" = String, Path)),
     request_body = Option<Trigger>,
-    responses((status = 202, description = "Asked; look at the request", body = Accepted), Acting))]
+    responses((status = 202, description = "QueryParams; look at the request", body = Accepted), WriteErrors))]
 pub async fn run_link(
-    asker: Asker,
-    Named(name): Named<String>,
-    Perhaps(trigger): Perhaps<Trigger>,
+    context: ApiContext,
+    PathParam(name): PathParam<String>,
+    OptionalJsonBody(trigger): OptionalJsonBody<Trigger>,
 ) -> Result<Accepted, Problem> {
-    let settings = asker.state.settings.clone();
+    let settings = context.state.settings.clone();
     let link = settings.links.get(&LinkName::new(&name)).ok_or_else(|| no_link(&name))?;
     let narrow = narrow(link, &trigger)?;
     let purpose = if trigger.dry_run { Purpose::DryRun } else { Purpose::Apply };
-    asker.put(&Ask::RunLink { link: link.name().clone(), purpose, narrow }).await
+    context.submit(&Ask::RunLink { link: link.name().clone(), purpose, narrow }).await
 }
 
 fn narrow(link: &Link, Trigger { dry_run: _, full, guild, user }: &Trigger) -> Result<Narrow, Problem> {

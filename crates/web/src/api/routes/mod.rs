@@ -10,7 +10,7 @@ mod records;
 mod requests;
 mod runs;
 
-use super::auth::{Gate, guard};
+use super::auth::{RouteGuard, guard};
 use crate::WebState;
 use crate::auth::Permission;
 use axum::middleware::from_fn_with_state;
@@ -24,8 +24,8 @@ const LINES: u32 = 50;
 pub fn all(state: &WebState) -> OpenApiRouter<WebState> {
     use Permission::{Judge, Look, Report, Resolve, Run};
     let behind = |permission: Permission, routes: UtoipaMethodRouter<WebState>| {
-        let gate = Gate { state: state.clone(), permission };
-        routes.map(|router| router.route_layer(from_fn_with_state(gate, guard)))
+        let guard_state = RouteGuard { state: state.clone(), permission };
+        routes.map(|router| router.route_layer(from_fn_with_state(guard_state, guard)))
     };
     OpenApiRouter::default()
         .routes(behind(Look, routes!(links::list_links)))

@@ -1,9 +1,9 @@
 //! Plans: what a run would do, why a guard refused it, and a word on it.
 
 use super::runs::{cut, page};
-use crate::api::auth::{Accepted, Asker};
-use crate::api::document::{Acting, Reading};
-use crate::api::extractors::{Asked, Key, Named, Told};
+use crate::api::auth::{Accepted, ApiContext};
+use crate::api::document::{WriteErrors, ReadErrors};
+use crate::api::extractors::{QueryParams, PageCursor, PathParam, JsonBody};
 use crate::api::problem::Problem;
 use axum::Json;
 use jiff::{SignedDuration, Timestamp};
@@ -56,12 +56,12 @@ pub struct PlanView {
     digest: String,
     /// `cleared`, `blocked`, `approved`, `rejected`, `used` or `superseded`.
     state: &'static str,
-    /// When it was made last.
+    /// ShownTime it was made last.
     made: Timestamp,
     /// What the guards found.
     findings: Vec<FindingView>,
     /// Who judged it, when, and why.
-    judged: Option<JudgedView>,
+    judged: Option<DecisionView>,
     /// Until when an approval holds.
     expires: Option<Timestamp>,
     /// The run that used the approval up.
@@ -74,10 +74,10 @@ pub struct PlanView {
 
 /// A word on a plan.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct JudgedView {
+pub struct DecisionView {
     /// Whose.
     by: String,
-    /// When.
+    /// ShownTime.
     at: Timestamp,
     /// Why.
     why: String,
@@ -93,7 +93,7 @@ impl PlanView {
             state: row.state.as_str(),
             made: row.made,
             findings: row.findings.iter().map(FindingView::of).collect(),
-            judged: row.judged.clone().map(|(by, at, why)| JudgedView { by, at, why }),
+            judged: row.judged.clone().map(|(by, at, why)| DecisionView { by, at, why }),
             expires: row.expires,
             used_by: row.used_by.as_ref().map(ToString::to_string),
             plan: serde_json::from_str(&row.body).ok().filter(Value::is_object),
@@ -122,7 +122,7 @@ pub struct PlansWanted {
     state: Option<StateWanted>,
     /// Older than this number: the `next` of the page before.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9007199254740991i64)]
-    before: Option<Key>,
+    before: Option<PageCursor>,
     /// So many, 50 where nothing is said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
@@ -161,27 +161,27 @@ impl From<StateWanted> for PlanState {
 
 /// Plans, the newest first; those with `state=blocked` wait for a word
 #[utoipa::path(get, path = "/plans", tag = "plans", params(PlansWanted),
-    responses((status = 200, body = Plans), Reading))]
-pub async fn list_plans(asker: Asker, Asked(wanted): Asked<PlansWanted>) -> Result<Json<Plans>, Problem> {
+    responses((status = 200, body = Plans), ReadErrors))]
+pub async fn list_plans(context: ApiContext, QueryParams(wanted): QueryParams<PlansWanted>) -> Result<Json<Plans>, Problem> {
     let PlansWanted { link, state, before, limit } = wanted;
     let limit = page(limit, 500)?;
     let (link, before) = (link.map(LinkName::new), before.map(|key| key.0));
-    let rows = asker.state.journal.plans(link.as_ref(), state.map(PlanState::from), before, limit + 1).await?;
+    let rows = context.state.journal.plans(link.as_ref(), state.map(PlanState::from), before, limit + 1).await?;
     let (rows, next) = cut(rows, limit, |row| row.id);
     Ok(Json(Plans { plans: rows.iter().map(PlanView::of).collect(), next }))
 }
 
 /// One plan, with all that it would change and leave alone
 #[utoipa::path(get, path = "/plans/{plan}", tag = "plans", params(("plan" = i64, Path)),
-    responses((status = 200, body = PlanView), Reading))]
-pub async fn show_plan(asker: Asker, Named(id): Named<i64>) -> Result<Json<PlanView>, Problem> {
-    Ok(Json(PlanView::of(&asker.state.journal.plan(id).await?)))
+    responses((status = 200, body = PlanView), ReadErrors))]
+pub async fn show_plan(context: ApiContext, PathParam(id): PathParam<i64>) -> Result<Json<PlanView>, Problem> {
+    Ok(Json(PlanView::of(&context.state.journal.plan(id).await?)))
 }
 
 /// A word on a plan.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Judgement {
+pub struct DecisionReason {
     /// Why; never blank.
     #[schema(pattern = r"\S", max_length = 2000)]
     why: String,
@@ -198,34 +198,34 @@ pub(super) fn reason(text: &str) -> Result<&str, Problem> {
 
 /// Approve a blocked plan: it may run once, and a run that makes it again is asked for
 #[utoipa::path(post, path = "/plans/{plan}/approve", tag = "plans", params(("plan" = i64, Path)),
-    request_body = Judgement,
-    responses((status = 202, description = "Approved; look at the request", body = Accepted), Acting))]
+    request_body = DecisionReason,
+    responses((status = 202, description = "Approved; look at the request", body = Accepted), WriteErrors))]
 pub async fn approve_plan(
-    asker: Asker,
-    Named(id): Named<i64>,
-    Told(judgement): Told<Judgement>,
+    context: ApiContext,
+    PathParam(id): PathParam<i64>,
+    JsonBody(judgement): JsonBody<DecisionReason>,
 ) -> Result<Accepted, Problem> {
     let why = reason(&judgement.why)?;
-    let journal = &asker.state.journal;
+    let journal = &context.state.journal;
     let link = journal.plan(id).await?.link;
-    let lasts = asker.state.settings.links.get(&link).map_or(APPROVAL, Link::approval);
+    let lasts = context.state.settings.links.get(&link).map_or(APPROVAL, Link::approval);
     let lasts = SignedDuration::try_from(lasts).unwrap_or(SignedDuration::MAX);
-    let until = asker.now.checked_add(lasts).unwrap_or(asker.now);
-    journal.approve_plan(id, &asker.by, why, until, asker.now).await?;
-    asker.put(&Ask::ApplyPlan { link, plan: id }).await
+    let until = context.now.checked_add(lasts).unwrap_or(context.now);
+    journal.approve_plan(id, &context.by, why, until, context.now).await?;
+    context.submit(&Ask::ApplyPlan { link, plan: id }).await
 }
 
 /// Reject a blocked plan: the same one, made again, is not asked about again
 #[utoipa::path(post, path = "/plans/{plan}/reject", tag = "plans", params(("plan" = i64, Path)),
-    request_body = Judgement,
-    responses((status = 200, description = "Rejected", body = PlanView), Acting))]
+    request_body = DecisionReason,
+    responses((status = 200, description = "Rejected", body = PlanView), WriteErrors))]
 pub async fn reject_plan(
-    asker: Asker,
-    Named(id): Named<i64>,
-    Told(judgement): Told<Judgement>,
+    context: ApiContext,
+    PathParam(id): PathParam<i64>,
+    JsonBody(judgement): JsonBody<DecisionReason>,
 ) -> Result<Json<PlanView>, Problem> {
     let why = reason(&judgement.why)?;
-    let journal = &asker.state.journal;
-    journal.reject_plan(id, &asker.by, why, asker.now).await?;
+    let journal = &context.state.journal;
+    journal.reject_plan(id, &context.by, why, context.now).await?;
     Ok(Json(PlanView::of(&journal.plan(id).await?)))
 }

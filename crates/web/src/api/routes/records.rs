@@ -1,9 +1,9 @@
 //! Records: the learner log, searched with the same query as its page.
 
 use super::runs::page;
-use crate::api::auth::Asker;
-use crate::api::document::Reading;
-use crate::api::extractors::Asked;
+use crate::api::auth::ApiContext;
+use crate::api::document::ReadErrors;
+use crate::api::extractors::QueryParams;
 use crate::api::problem::Problem;
 use axum::Json;
 use jiff::Timestamp;
@@ -25,9 +25,9 @@ pub struct RecordView {
     link: String,
     /// The SHA-256 by which it is known.
     fingerprint: String,
-    /// When it last came to something.
+    /// ShownTime it last came to something.
     at: Timestamp,
-    /// When it was stored.
+    /// ShownTime it was stored.
     first_seen: Timestamp,
     /// The outcome code.
     code: String,
@@ -41,7 +41,7 @@ pub struct RecordView {
     reason: String,
     /// How often it was tried.
     attempts: u64,
-    /// When it is tried again.
+    /// ShownTime it is tried again.
     next_try: Option<Timestamp>,
     /// The attention item that it waits behind.
     attention: Option<i64>,
@@ -55,7 +55,7 @@ pub struct RecordView {
     enrolment: String,
     /// What the feed wants: `Enrol` or `Suspend`.
     wants: String,
-    /// When the ELM wrote it, in its words.
+    /// ShownTime the ELM wrote it, in its words.
     written: String,
 }
 
@@ -182,7 +182,7 @@ pub struct RecordsWanted {
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
-    /// When they last came to something.
+    /// ShownTime they last came to something.
     Time,
     /// The person.
     Guid,
@@ -247,11 +247,11 @@ impl RecordsWanted {
 
 /// Search the learner log: every record with what became of it
 #[utoipa::path(get, path = "/records", tag = "records", params(RecordsWanted),
-    responses((status = 200, body = Records), Reading))]
-pub async fn search_records(asker: Asker, Asked(wanted): Asked<RecordsWanted>) -> Result<Json<Records>, Problem> {
+    responses((status = 200, body = Records), ReadErrors))]
+pub async fn search_records(context: ApiContext, QueryParams(wanted): QueryParams<RecordsWanted>) -> Result<Json<Records>, Problem> {
     let link = wanted.link.as_ref().map(LinkName::new);
-    let query = LogQuery { zone: asker.state.zone(link.as_ref()), ..wanted.query()? };
-    let page = asker.state.journal.log(&query).await?;
+    let query = LogQuery { zone: context.state.zone(link.as_ref()), ..wanted.query()? };
+    let page = context.state.journal.log(&query).await?;
     Ok(Json(Records {
         records: page.rows.iter().map(RecordView::of).collect(),
         next: page.next.map(|key| key.to_string()),

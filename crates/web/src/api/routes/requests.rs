@@ -1,9 +1,9 @@
 //! Requests: what was asked of the process, and what came of it.
 
 use super::runs::{cut, page};
-use crate::api::auth::Asker;
-use crate::api::document::Reading;
-use crate::api::extractors::{Asked, Key, Named};
+use crate::api::auth::ApiContext;
+use crate::api::document::ReadErrors;
+use crate::api::extractors::{QueryParams, PageCursor, PathParam};
 use crate::api::problem::Problem;
 use axum::Json;
 use jiff::Timestamp;
@@ -28,9 +28,9 @@ pub struct RequestView {
     finished: bool,
     /// Who asked.
     asked_by: String,
-    /// When.
+    /// ShownTime.
     asked_at: Timestamp,
-    /// When it was finished.
+    /// ShownTime it was finished.
     finished_at: Option<Timestamp>,
     /// Who carries it out.
     node: Option<String>,
@@ -84,7 +84,7 @@ pub struct RequestsWanted {
     open: bool,
     /// Older than this number: the `next` of the page before.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9007199254740991i64)]
-    before: Option<Key>,
+    before: Option<PageCursor>,
     /// So many, 50 where nothing is said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
@@ -92,8 +92,8 @@ pub struct RequestsWanted {
 
 /// What was asked of the process, the newest first
 #[utoipa::path(get, path = "/requests", tag = "requests", params(RequestsWanted),
-    responses((status = 200, body = Requests), Reading))]
-pub async fn list_requests(asker: Asker, Asked(wanted): Asked<RequestsWanted>) -> Result<Json<Requests>, Problem> {
+    responses((status = 200, body = Requests), ReadErrors))]
+pub async fn list_requests(context: ApiContext, QueryParams(wanted): QueryParams<RequestsWanted>) -> Result<Json<Requests>, Problem> {
     let RequestsWanted { link, open, before, limit } = wanted;
     let limit = page(limit, 500)?;
     let filter = RequestFilter {
@@ -102,15 +102,15 @@ pub async fn list_requests(asker: Asker, Asked(wanted): Asked<RequestsWanted>) -
         before: before.map(|key| RequestId(key.0)),
         ..RequestFilter::default()
     };
-    let (rows, next) = cut(asker.state.journal.requests(&filter, limit + 1).await?, limit, |row| row.id.0);
+    let (rows, next) = cut(context.state.journal.requests(&filter, limit + 1).await?, limit, |row| row.id.0);
     Ok(Json(Requests { requests: rows.iter().map(RequestView::of).collect(), next }))
 }
 
 /// One request: how it stands, and what came of it
 #[utoipa::path(get, path = "/requests/{request}", tag = "requests", params(("request" = i64, Path)),
-    responses((status = 200, body = RequestView), Reading))]
-pub async fn show_request(asker: Asker, Named(id): Named<i64>) -> Result<Json<RequestView>, Problem> {
-    let found = asker.state.journal.request(RequestId(id)).await?;
+    responses((status = 200, body = RequestView), ReadErrors))]
+pub async fn show_request(context: ApiContext, PathParam(id): PathParam<i64>) -> Result<Json<RequestView>, Problem> {
+    let found = context.state.journal.request(RequestId(id)).await?;
     let found = found.ok_or_else(|| Problem::not_found(format!("request {id}")))?;
     Ok(Json(RequestView::of(&found)))
 }

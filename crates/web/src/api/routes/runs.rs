@@ -2,9 +2,9 @@
 
 use super::LINES;
 use super::plans::{FindingView, PlanView};
-use crate::api::auth::Asker;
-use crate::api::document::Reading;
-use crate::api::extractors::{Asked, Key, Named};
+use crate::api::auth::ApiContext;
+use crate::api::document::ReadErrors;
+use crate::api::extractors::{QueryParams, PageCursor, PathParam};
 use crate::api::problem::Problem;
 use axum::Json;
 use jiff::Timestamp;
@@ -32,9 +32,9 @@ pub struct RunView {
     state: String,
     /// Who asked for it.
     author: String,
-    /// When it began.
+    /// ShownTime it began.
     started: Timestamp,
-    /// When it ended.
+    /// ShownTime it ended.
     ended: Option<Timestamp>,
     /// From which record creation time on it covered the feed.
     covered_from: Option<Timestamp>,
@@ -113,7 +113,7 @@ pub struct RunsWanted {
     since: Option<Timestamp>,
     /// Older than this number: the `next` of the page before.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9007199254740991i64)]
-    before: Option<Key>,
+    before: Option<PageCursor>,
     /// So many, 50 where nothing is said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
@@ -148,8 +148,8 @@ pub(super) fn cut<T>(mut rows: Vec<T>, limit: u32, key: impl Fn(&T) -> i64) -> (
 
 /// What ran, the newest first
 #[utoipa::path(get, path = "/runs", tag = "runs", params(RunsWanted),
-    responses((status = 200, body = Runs), Reading))]
-pub async fn list_runs(asker: Asker, Asked(wanted): Asked<RunsWanted>) -> Result<Json<Runs>, Problem> {
+    responses((status = 200, body = Runs), ReadErrors))]
+pub async fn list_runs(context: ApiContext, QueryParams(wanted): QueryParams<RunsWanted>) -> Result<Json<Runs>, Problem> {
     let RunsWanted { link, flow, since, before, limit } = wanted;
     let limit = page(limit, 500)?;
     let flow = flow.map(|flow| match flow {
@@ -164,7 +164,7 @@ pub async fn list_runs(asker: Asker, Asked(wanted): Asked<RunsWanted>) -> Result
         before: before.map(|key| key.0),
         limit: limit + 1,
     };
-    let (rows, next) = cut(asker.state.journal.runs(&filter).await?, limit, |row| row.number);
+    let (rows, next) = cut(context.state.journal.runs(&filter).await?, limit, |row| row.number);
     Ok(Json(Runs { runs: rows.iter().map(RunView::of).collect(), next }))
 }
 
@@ -188,7 +188,7 @@ pub struct RunDetail {
 pub struct EventView {
     /// Its number: larger for later ones.
     id: i64,
-    /// When.
+    /// ShownTime.
     at: Timestamp,
     /// What it says.
     kind: String,
@@ -227,9 +227,9 @@ impl EventView {
 #[utoipa::path(get, path = "/runs/{run}", tag = "runs", params(("run" = String, Path)),
     responses((status = 200, body = RunDetail),
         (status = 409, description = "Several runs begin so", body = Problem, content_type = "application/problem+json"),
-        Reading))]
-pub async fn show_run(asker: Asker, Named(id): Named<String>) -> Result<Json<RunDetail>, Problem> {
-    let journal = &asker.state.journal;
+        ReadErrors))]
+pub async fn show_run(context: ApiContext, PathParam(id): PathParam<String>) -> Result<Json<RunDetail>, Problem> {
+    let journal = &context.state.journal;
     let run = journal.run(&id).await?;
     let plan = journal.plan_of_run(&run.id).await?;
     let (events, next) = cut(journal.events(&run.id, 0, LINES + 1).await?, LINES, |event| event.id);
@@ -258,7 +258,7 @@ pub struct Events {
 pub struct EventsWanted {
     /// Later than this number: the `next` of the page before.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9007199254740991i64)]
-    after: Option<Key>,
+    after: Option<PageCursor>,
     /// So many, 50 where nothing is said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
@@ -268,14 +268,14 @@ pub struct EventsWanted {
 #[utoipa::path(get, path = "/runs/{run}/events", tag = "runs", params(("run" = String, Path), EventsWanted),
     responses((status = 200, body = Events),
         (status = 409, description = "Several runs begin so", body = Problem, content_type = "application/problem+json"),
-        Reading))]
+        ReadErrors))]
 pub async fn list_events(
-    asker: Asker,
-    Named(id): Named<String>,
-    Asked(wanted): Asked<EventsWanted>,
+    context: ApiContext,
+    PathParam(id): PathParam<String>,
+    QueryParams(wanted): QueryParams<EventsWanted>,
 ) -> Result<Json<Events>, Problem> {
     let limit = page(wanted.limit, 500)?;
-    let journal = &asker.state.journal;
+    let journal = &context.state.journal;
     let run = journal.run(&id).await?;
     let after = wanted.after.map_or(0, |key| key.0);
     let (events, next) = cut(journal.events(&run.id, after, limit + 1).await?, limit, |event| event.id);

@@ -28,7 +28,7 @@ pub struct FetchError(#[source] pub Box<dyn Error + Send + Sync>);
 
 /// A request to the issuer.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct QueryParams {
     /// The method.
     pub method: &'static str,
     /// The whole address.
@@ -52,7 +52,7 @@ pub struct Answered {
 pub type Fetching = Pin<Box<dyn Future<Output = Result<Answered, FetchError>> + Send>>;
 
 /// Sends a request to the issuer.
-pub type Fetch = Arc<dyn Fn(Asked) -> Fetching + Send + Sync>;
+pub type Fetch = Arc<dyn Fn(QueryParams) -> Fetching + Send + Sync>;
 
 /// Why nobody is learned of.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +70,7 @@ pub enum IssuerError {
     },
     /// The token is not believed.
     #[error("the id token is not believed: {0}")]
-    Token(#[from] super::token::Disbelief),
+    Token(#[from] super::token::SignatureError),
 }
 
 /// The issuer, as the configuration names it.
@@ -148,10 +148,10 @@ impl Issuer {
     }
 
     async fn get<T: DeserializeOwned>(&self, what: &'static str, url: String) -> Result<T, IssuerError> {
-        self.ask(what, Asked { method: "GET", url, headers: Vec::new(), body: Vec::new() }).await
+        self.ask(what, QueryParams { method: "GET", url, headers: Vec::new(), body: Vec::new() }).await
     }
 
-    async fn ask<T: DeserializeOwned>(&self, what: &'static str, asked: Asked) -> Result<T, IssuerError> {
+    async fn ask<T: DeserializeOwned>(&self, what: &'static str, asked: QueryParams) -> Result<T, IssuerError> {
         let answer = (self.fetch)(asked).await?;
         if answer.status != 200 {
             return Err(IssuerError::Answer { what, why: format!("status {}", answer.status) });
@@ -194,7 +194,7 @@ impl Issuer {
         let keys: Keys = self.get("keys", found.jwks_uri).await?;
         let claims = believe(&tokens.id_token, &keys, (&found.issuer, &self.oidc.client_id, nonce), now)?;
         let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let subject = text("sub").ok_or(super::token::Disbelief::Claim("sub"))?;
+        let subject = text("sub").ok_or(super::token::SignatureError::Claim("sub"))?;
         let name = text("preferred_username").or_else(|| text("email")).unwrap_or(subject);
         Ok(Person {
             subject: format!("{} {subject}", found.issuer),
@@ -204,7 +204,7 @@ impl Issuer {
     }
 
     /// The request that exchanges a code for tokens.
-    fn exchange(&self, found: &Discovery, code: &str, verifier: &str) -> Asked {
+    fn exchange(&self, found: &Discovery, code: &str, verifier: &str) -> QueryParams {
         let (id, secret) = (&self.oidc.client_id, self.oidc.client_secret.expose_secret());
         let mut form = Serializer::new(String::new());
         form.extend_pairs([
@@ -223,7 +223,7 @@ impl Issuer {
         } else {
             form.extend_pairs([("client_id", id.as_str()), ("client_secret", secret)]);
         }
-        Asked { method: "POST", url: found.token_endpoint.clone(), headers, body: form.finish().into_bytes() }
+        QueryParams { method: "POST", url: found.token_endpoint.clone(), headers, body: form.finish().into_bytes() }
     }
 }
 

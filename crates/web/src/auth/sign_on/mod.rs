@@ -7,7 +7,7 @@
 mod issuer;
 mod token;
 
-pub use issuer::{Answered, Asked, Fetch, FetchError, Fetching, Issuer};
+pub use issuer::{Answered, QueryParams, Fetch, FetchError, Fetching, Issuer};
 
 use issuer::Sent;
 
@@ -15,7 +15,7 @@ use super::Cookie;
 use super::login::{admit, local};
 use super::secret::is_same;
 use crate::WebState;
-use crate::incident::Failure;
+use crate::incident::PageError;
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
@@ -49,12 +49,12 @@ struct Wanted {
     to: String,
 }
 
-async fn begin(State(state): State<WebState>, Query(wanted): Query<Wanted>) -> Result<Response, Failure> {
+async fn begin(State(state): State<WebState>, Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
     let issuer = issuer_of(&state)?;
-    let Sent { url, state: bound, nonce, verifier } = issuer.send().await.map_err(Failure::incident)?;
+    let Sent { url, state: bound, nonce, verifier } = issuer.send().await.map_err(PageError::incident)?;
     let under_way = UnderWay { state: bound, nonce, verifier, to: local(&wanted.to) };
-    let cookie = serde_json::to_string(&under_way).map_err(Failure::incident)?;
-    Ok((AppendHeaders([Cookie::SignOn.set(&cookie, Some(LASTS), state.secure)]), Redirect::to(&url)).into_response())
+    let cookie = serde_json::to_string(&under_way).map_err(PageError::incident)?;
+    Ok((AppendHeaders([Cookie::SignOn.set(&cookie, Some(LASTS), state.is_secure)]), Redirect::to(&url)).into_response())
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -69,35 +69,35 @@ async fn come_back(
     State(state): State<WebState>,
     Query(back): Query<Back>,
     headers: HeaderMap,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let issuer = issuer_of(&state)?;
-    let under_way = Cookie::SignOn.read(&headers, state.secure);
+    let under_way = Cookie::SignOn.read(&headers, state.is_secure);
     let under_way = under_way.and_then(|text| serde_json::from_str::<UnderWay>(&text).ok());
     let Some(under_way) = under_way.filter(|known| is_same(&known.state, &back.state)) else {
-        return Err(Failure::Refused(
+        return Err(PageError::Refused(
             "This sign-on was not begun in this browser, or too long ago: begin again".into(),
         ));
     };
     if back.code.is_empty() {
         tracing::info!(error = back.error, "the issuer of single sign-on refused");
-        return Err(Failure::Refused("The issuer did not let you in".into()));
+        return Err(PageError::Refused("The issuer did not let you in".into()));
     }
     let now = state.clock.now();
     let person =
-        issuer.learn(&back.code, &under_way.nonce, &under_way.verifier, now).await.map_err(Failure::incident)?;
+        issuer.learn(&back.code, &under_way.nonce, &under_way.verifier, now).await.map_err(PageError::incident)?;
     let Some(role) = person.role else {
-        return Err(Failure::Refused("Your account there gives you no role here: ask an administrator".into()));
+        return Err(PageError::Refused("Your account there gives you no role here: ask an administrator".into()));
     };
     let account = state.journal.foreign_account(&person.subject, &person.name, role, now).await?;
     if account.disabled.is_some() {
-        return Err(Failure::Refused("Your account is disabled".into()));
+        return Err(PageError::Refused("Your account is disabled".into()));
     }
     let mut answer = admit(&state, &account.name, &under_way.to).await?;
-    let (name, value) = Cookie::SignOn.clear(state.secure);
+    let (name, value) = Cookie::SignOn.clear(state.is_secure);
     answer.headers_mut().append(name, value);
     Ok(answer)
 }
 
-fn issuer_of(state: &WebState) -> Result<&Issuer, Failure> {
-    state.issuer.as_deref().ok_or_else(|| Failure::NotFound("single sign-on here".to_owned()))
+fn issuer_of(state: &WebState) -> Result<&Issuer, PageError> {
+    state.issuer.as_deref().ok_or_else(|| PageError::NotFound("single sign-on here".to_owned()))
 }

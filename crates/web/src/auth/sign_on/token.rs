@@ -13,7 +13,7 @@ const LEEWAY: i64 = 60;
 
 /// Why a token is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Disbelief {
+pub enum SignatureError {
     /// It has not the form of a token.
     #[error("it is no signed token")]
     Form,
@@ -34,11 +34,11 @@ pub enum Disbelief {
 /// The issuer's keys.
 #[derive(Debug, Deserialize)]
 pub struct Keys {
-    keys: Vec<Key>,
+    keys: Vec<PageCursor>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Key {
+struct PageCursor {
     kty: String,
     #[serde(default)]
     kid: Option<String>,
@@ -66,18 +66,18 @@ struct Head {
 /// The claims of a token that is believed. What it must say: the issuer, us, the attempt's nonce.
 ///
 /// # Errors
-/// [`Disbelief`]
+/// [`SignatureError`]
 pub fn believe(
     token: &str,
     keys: &Keys,
     (issuer, client, nonce): (&str, &str, &str),
     now: Timestamp,
-) -> Result<Value, Disbelief> {
-    let (signed, signature) = token.rsplit_once('.').ok_or(Disbelief::Form)?;
-    let (head, body) = signed.split_once('.').ok_or(Disbelief::Form)?;
-    let head: Head = serde_json::from_slice(&unpack(head)?).map_err(|_| Disbelief::Form)?;
+) -> Result<Value, SignatureError> {
+    let (signed, signature) = token.rsplit_once('.').ok_or(SignatureError::Form)?;
+    let (head, body) = signed.split_once('.').ok_or(SignatureError::Form)?;
+    let head: Head = serde_json::from_slice(&unpack(head)?).map_err(|_| SignatureError::Form)?;
     let signature = unpack(signature)?;
-    let fits = |key: &&Key| {
+    let fits = |key: &&PageCursor| {
         key.purpose.as_deref().is_none_or(|purpose| purpose == "sig")
             && (head.kid.is_none() || key.kid.is_none() || head.kid == key.kid)
     };
@@ -85,19 +85,19 @@ pub fn believe(
     let is_signed = match head.alg.as_str() {
         "RS256" => keys.any(|key| key.kty == "RSA" && is_rsa(key, signed.as_bytes(), &signature)),
         "ES256" => keys.any(|key| key.kty == "EC" && key.crv == "P-256" && is_ec(key, signed.as_bytes(), &signature)),
-        _ => return Err(Disbelief::Algorithm),
+        _ => return Err(SignatureError::Algorithm),
     };
     if !is_signed {
-        return Err(Disbelief::Signature);
+        return Err(SignatureError::Signature);
     }
-    let claims: Value = serde_json::from_slice(&unpack(body)?).map_err(|_| Disbelief::Form)?;
+    let claims: Value = serde_json::from_slice(&unpack(body)?).map_err(|_| SignatureError::Form)?;
     judge(&claims, (issuer, client, nonce), now)?;
     Ok(claims)
 }
 
-fn judge(claims: &Value, (issuer, client, nonce): (&str, &str, &str), now: Timestamp) -> Result<(), Disbelief> {
+fn judge(claims: &Value, (issuer, client, nonce): (&str, &str, &str), now: Timestamp) -> Result<(), SignatureError> {
     if claims["iss"] != issuer {
-        return Err(Disbelief::Claim("iss"));
+        return Err(SignatureError::Claim("iss"));
     }
     let is_ours = match &claims["aud"] {
         Value::String(one) => one == client,
@@ -106,33 +106,33 @@ fn judge(claims: &Value, (issuer, client, nonce): (&str, &str, &str), now: Times
         _ => false,
     };
     if !is_ours {
-        return Err(Disbelief::Claim("aud"));
+        return Err(SignatureError::Claim("aud"));
     }
     if claims["nonce"] != nonce {
-        return Err(Disbelief::Claim("nonce"));
+        return Err(SignatureError::Claim("nonce"));
     }
     let seconds = now.as_second();
-    let ends = claims["exp"].as_i64().ok_or(Disbelief::Claim("exp"))?;
+    let ends = claims["exp"].as_i64().ok_or(SignatureError::Claim("exp"))?;
     let begins = claims["nbf"].as_i64().or(claims["iat"].as_i64()).unwrap_or(seconds);
     if ends.saturating_add(LEEWAY) <= seconds || begins.saturating_sub(LEEWAY) > seconds {
-        return Err(Disbelief::Time);
+        return Err(SignatureError::Time);
     }
     Ok(())
 }
 
-fn is_rsa(key: &Key, signed: &[u8], signature: &[u8]) -> bool {
+fn is_rsa(key: &PageCursor, signed: &[u8], signature: &[u8]) -> bool {
     let (Ok(n), Ok(e)) = (unpack(&key.n), unpack(&key.e)) else { return false };
     RsaPublicKeyComponents { n: &n, e: &e }.verify(&RSA_PKCS1_2048_8192_SHA256, signed, signature).is_ok()
 }
 
-fn is_ec(key: &Key, signed: &[u8], signature: &[u8]) -> bool {
+fn is_ec(key: &PageCursor, signed: &[u8], signature: &[u8]) -> bool {
     let (Ok(x), Ok(y)) = (unpack(&key.x), unpack(&key.y)) else { return false };
     let point = [&[4][..], &x, &y].concat();
     UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(signed, signature).is_ok()
 }
 
-fn unpack(text: &str) -> Result<Vec<u8>, Disbelief> {
-    URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|_| Disbelief::Form)
+fn unpack(text: &str) -> Result<Vec<u8>, SignatureError> {
+    URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|_| SignatureError::Form)
 }
 
 #[cfg(test)]
@@ -165,7 +165,7 @@ mod tests {
         (serde_json::from_value(keys).unwrap(), format!("{text}.{}", part(signature.as_ref())))
     }
 
-    fn told(head: &Value, claims: &Value) -> Result<Value, Disbelief> {
+    fn told(head: &Value, claims: &Value) -> Result<Value, SignatureError> {
         let (keys, token) = signed(head, claims);
         believe(&token, &keys, ("https://issuer", "rollbook", "n"), Timestamp::from_second(NOW).unwrap())
     }
@@ -178,13 +178,13 @@ mod tests {
     #[test]
     fn token_must_not_choose_how_it_is_verified() {
         for alg in ["none", "HS256", "RS512", ""] {
-            assert_eq!(told(&json!({"alg": alg}), &claims()), Err(Disbelief::Algorithm), "{alg}");
+            assert_eq!(told(&json!({"alg": alg}), &claims()), Err(SignatureError::Algorithm), "{alg}");
         }
-        assert_eq!(told(&json!({"alg": "RS256"}), &claims()), Err(Disbelief::Signature));
+        assert_eq!(told(&json!({"alg": "RS256"}), &claims()), Err(SignatureError::Signature));
         let (keys, _) = signed(&json!({"alg": "ES256"}), &claims());
         let (_, other) = signed(&json!({"alg": "ES256"}), &claims());
         let now = Timestamp::from_second(NOW).unwrap();
-        assert_eq!(believe(&other, &keys, ("https://issuer", "rollbook", "n"), now), Err(Disbelief::Signature));
+        assert_eq!(believe(&other, &keys, ("https://issuer", "rollbook", "n"), now), Err(SignatureError::Signature));
         for token in ["", "a.b", "a.b.c", "..", "é.é.é"] {
             assert!(believe(token, &keys, ("https://issuer", "rollbook", "n"), now).is_err(), "{token}");
         }
@@ -197,12 +197,12 @@ mod tests {
             claims[name] = value;
             told(&json!({"alg": "ES256"}), &claims).unwrap_err()
         };
-        assert_eq!(with("iss", json!("https://evil")), Disbelief::Claim("iss"));
-        assert_eq!(with("aud", json!("another")), Disbelief::Claim("aud"));
-        assert_eq!(with("aud", json!(["rollbook", "another"])), Disbelief::Claim("aud"));
-        assert_eq!(with("nonce", json!("m")), Disbelief::Claim("nonce"));
-        assert_eq!(with("exp", json!(NOW - 61)), Disbelief::Time);
-        assert_eq!(with("exp", json!("soon")), Disbelief::Claim("exp"));
-        assert_eq!(with("iat", json!(NOW + 61)), Disbelief::Time);
+        assert_eq!(with("iss", json!("https://evil")), SignatureError::Claim("iss"));
+        assert_eq!(with("aud", json!("another")), SignatureError::Claim("aud"));
+        assert_eq!(with("aud", json!(["rollbook", "another"])), SignatureError::Claim("aud"));
+        assert_eq!(with("nonce", json!("m")), SignatureError::Claim("nonce"));
+        assert_eq!(with("exp", json!(NOW - 61)), SignatureError::Time);
+        assert_eq!(with("exp", json!("soon")), SignatureError::Claim("exp"));
+        assert_eq!(with("iat", json!(NOW + 61)), SignatureError::Time);
     }
 }

@@ -10,7 +10,7 @@ pub(super) use own::{change_password, show_own};
 
 use super::story::plain;
 use crate::auth::{Permission, Scope};
-use crate::layout::{Answer, Badge, Caller, Choice, Here, Shell, TimeFormatter, Tone, When, show};
+use crate::layout::{Answer, Badge, PageContext, SelectOption, PageLocation, Layout, TimeFormatter, Tone, ShownTime, show};
 use askama::Template;
 use rollbook_core::model::LinkName;
 use rollbook_journal::requests::SCHEDULE;
@@ -23,10 +23,10 @@ const ACTS: u32 = 50;
 #[derive(Template)]
 #[template(path = "pages/accounts.html")]
 struct AccountsPage {
-    shell: Shell,
+    layout: Layout,
     may_manage: bool,
     accounts: Vec<AccountLine>,
-    roles: Vec<Choice>,
+    roles: Vec<SelectOption>,
     tokens: Vec<TokenLine>,
     scopes: Vec<Scope>,
     acts: Vec<Act>,
@@ -38,10 +38,10 @@ struct AccountLine {
     badge: Badge,
     is_disabled: bool,
     is_foreign: bool,
-    roles: Vec<Choice>,
+    roles: Vec<SelectOption>,
     role: &'static str,
-    login: Option<When>,
-    made: When,
+    login: Option<ShownTime>,
+    made: ShownTime,
     made_by: String,
 }
 
@@ -51,13 +51,13 @@ struct TokenLine {
     scope: String,
     badge: Badge,
     holds: bool,
-    expires: When,
-    used: Option<When>,
+    expires: ShownTime,
+    used: Option<ShownTime>,
     made_by: String,
 }
 
 struct Act {
-    at: When,
+    at: ShownTime,
     by: String,
     link: String,
     what: String,
@@ -65,34 +65,34 @@ struct Act {
     path: String,
 }
 
-pub(super) async fn show_accounts(caller: Caller) -> Answer {
-    let journal = &caller.state.journal;
-    let clockwork = caller.clockwork(None);
+pub(super) async fn show_accounts(context: PageContext) -> Answer {
+    let journal = &context.state.journal;
+    let times = context.times(None);
     let mut acts = journal.acts(&LinkName::new(""), i64::MAX, ACTS).await?;
-    for link in caller.state.settings.links.keys() {
+    for link in context.state.settings.links.keys() {
         acts.extend(journal.acts(link, i64::MAX, ACTS).await?);
     }
     acts.retain(|event| event.author != SCHEDULE);
     acts.sort_by_key(|event| std::cmp::Reverse(event.id));
     acts.truncate(ACTS as usize);
     let page = AccountsPage {
-        shell: caller.shell("Accounts", Here::Accounts).await?,
-        may_manage: caller.may(Permission::Manage),
-        accounts: journal.accounts().await?.iter().map(|row| account_line(row, &clockwork)).collect(),
+        layout: context.layout("Accounts", PageLocation::Accounts).await?,
+        may_manage: context.may(Permission::Manage),
+        accounts: journal.accounts().await?.iter().map(|row| account_line(row, &times)).collect(),
         roles: roles(RoleName::Viewer),
-        tokens: journal.tokens().await?.iter().map(|row| token_line(row, &clockwork)).collect(),
+        tokens: journal.tokens().await?.iter().map(|row| token_line(row, &times)).collect(),
         scopes: Scope::ALL.to_vec(),
-        acts: acts.iter().map(|event| act(event, &clockwork)).collect(),
-        in_the_clear: caller.state.settings.server.in_the_clear(),
+        acts: acts.iter().map(|event| act(event, &times)).collect(),
+        in_the_clear: context.state.settings.server.in_the_clear(),
     };
     show(&page)
 }
 
-fn roles(chosen: RoleName) -> Vec<Choice> {
-    Choice::list(RoleName::ALL.map(|role| (role.as_str(), role.as_str().to_owned())), chosen.as_str())
+fn roles(chosen: RoleName) -> Vec<SelectOption> {
+    SelectOption::list(RoleName::ALL.map(|role| (role.as_str(), role.as_str().to_owned())), chosen.as_str())
 }
 
-fn account_line(row: &AccountRow, clockwork: &TimeFormatter) -> AccountLine {
+fn account_line(row: &AccountRow, times: &TimeFormatter) -> AccountLine {
     let badge = match (row.disabled, row.is_foreign, &row.password) {
         (Some(_), _, _) => Badge::new(Tone::Plain, "disabled"),
         (None, true, _) => Badge::new(Tone::Good, "single sign-on"),
@@ -106,14 +106,14 @@ fn account_line(row: &AccountRow, clockwork: &TimeFormatter) -> AccountLine {
         is_foreign: row.is_foreign,
         roles: roles(row.role),
         role: row.role.as_str(),
-        login: clockwork.maybe(row.login),
-        made: clockwork.ago(row.made),
+        login: times.maybe(row.login),
+        made: times.ago(row.made),
         made_by: row.made_by.clone(),
     }
 }
 
-fn token_line(row: &TokenRow, clockwork: &TimeFormatter) -> TokenLine {
-    let holds = row.revoked.is_none() && row.expires > clockwork.now;
+fn token_line(row: &TokenRow, times: &TimeFormatter) -> TokenLine {
+    let holds = row.revoked.is_none() && row.expires > times.now;
     let badge = match (row.revoked, holds) {
         (Some(_), _) => Badge::new(Tone::Plain, "revoked"),
         (None, true) => Badge::new(Tone::Good, "holds"),
@@ -125,15 +125,15 @@ fn token_line(row: &TokenRow, clockwork: &TimeFormatter) -> TokenLine {
         scope: row.scope.clone(),
         badge,
         holds,
-        expires: clockwork.ago(row.expires),
-        used: clockwork.maybe(row.used),
+        expires: times.ago(row.expires),
+        used: times.maybe(row.used),
         made_by: row.made_by.clone(),
     }
 }
 
-fn act(event: &StoredEvent, clockwork: &TimeFormatter) -> Act {
+fn act(event: &StoredEvent, times: &TimeFormatter) -> Act {
     Act {
-        at: clockwork.exactly(event.at),
+        at: times.exactly(event.at),
         by: event.author.clone(),
         link: event.link.to_string(),
         what: match (event.payload["act"].as_str(), event.payload["what"].as_str()) {

@@ -8,7 +8,7 @@ mod wanted;
 pub(super) use export::export_log;
 
 use crate::layout::{
-    Answer, Badge, Caller, Choice, Here, More, Shell, TimeFormatter, When, code_label, in_short, show, standing_badge,
+    Answer, Badge, PageContext, SelectOption, PageLocation, NextPage, Layout, TimeFormatter, ShownTime, code_label, summarise_response, show, outcome_badge,
 };
 use askama::Template;
 use axum::extract::Query;
@@ -34,17 +34,17 @@ const ACTIONS: [&str; 9] = [
 #[derive(Template)]
 #[template(path = "pages/log.html")]
 struct LogPage {
-    shell: Shell,
+    layout: Layout,
     wanted: Wanted,
     is_filtered: bool,
     trouble: String,
-    links: Vec<Choice>,
-    statuses: Vec<Choice>,
-    actions: Vec<Choice>,
-    codes: Vec<Choice>,
+    links: Vec<SelectOption>,
+    statuses: Vec<SelectOption>,
+    actions: Vec<SelectOption>,
+    codes: Vec<SelectOption>,
     heads: Vec<Head>,
     rows: Vec<LogLine>,
-    next: Option<More>,
+    next: Option<NextPage>,
     first: String,
     csv: String,
 }
@@ -59,7 +59,7 @@ struct Head {
 
 /// A line as the page shows it.
 pub(super) struct LogLine {
-    pub at: When,
+    pub at: ShownTime,
     pub badge: Badge,
     pub action: String,
     pub person: String,
@@ -70,35 +70,35 @@ pub(super) struct LogLine {
     pub course_id: String,
     pub enrolment: String,
     pub reason: String,
-    pub waits: Option<Waits>,
+    pub waits: Option<NextTry>,
     pub attention: String,
 }
 
-pub(super) async fn show_log(caller: Caller, Query(wanted): Query<Wanted>) -> Answer {
-    let clockwork = caller.clockwork(wanted.link().as_ref());
-    let (query, trouble) = wanted.query(&clockwork);
-    let page = caller.state.journal.log(&query).await?;
-    let next = page.next.map(|key| More { path: wanted.path_with(&[("after", &key.to_string())]) });
-    let names: Vec<&LinkName> = caller.state.settings.links.keys().collect();
+pub(super) async fn show_log(context: PageContext, Query(wanted): Query<Wanted>) -> Answer {
+    let times = context.times(wanted.link().as_ref());
+    let (query, trouble) = wanted.query(&times);
+    let page = context.state.journal.log(&query).await?;
+    let next = page.next.map(|key| NextPage { path: wanted.path_with(&[("after", &key.to_string())]) });
+    let names: Vec<&LinkName> = context.state.settings.links.keys().collect();
     let any = |label: &str| ("", label.to_owned());
     let links = names.iter().map(|name| (name.as_str(), name.to_string()));
     let codes = OutcomeCode::ALL.iter().map(|code| (code.as_str(), code_label(*code)));
     let view = LogPage {
-        shell: caller.shell("Learner log", Here::Log).await?,
+        layout: context.layout("Learner log", PageLocation::Log).await?,
         is_filtered: wanted.is_filtered(),
         trouble,
-        links: Choice::list(std::iter::once(any("all")).chain(links), &wanted.link),
-        statuses: Choice::list(
+        links: SelectOption::list(std::iter::once(any("all")).chain(links), &wanted.link),
+        statuses: SelectOption::list(
             std::iter::once(any("any")).chain(STATUSES.map(|word| (word, word.to_owned()))),
             &wanted.status,
         ),
-        actions: Choice::list(
+        actions: SelectOption::list(
             std::iter::once(any("any")).chain(ACTIONS.map(|word| (word, shown(word)))),
             &wanted.action,
         ),
-        codes: Choice::list(std::iter::once(any("any")).chain(codes), &wanted.code),
+        codes: SelectOption::list(std::iter::once(any("any")).chain(codes), &wanted.code),
         heads: heads(&wanted),
-        rows: page.rows.iter().map(|row| line(row, &clockwork)).collect(),
+        rows: page.rows.iter().map(|row| line(row, &times)).collect(),
         next,
         first: if wanted.after.is_empty() { String::new() } else { wanted.path_with(&[("after", "")]) },
         csv: wanted.csv_path(),
@@ -114,7 +114,7 @@ fn shown(action: &str) -> String {
 
 fn heads(wanted: &Wanted) -> Vec<Head> {
     let columns: [(&str, &str); 7] = [
-        ("When", "time"),
+        ("ShownTime", "time"),
         ("What became of it", ""),
         ("Action", ""),
         ("Person", "guid"),
@@ -140,12 +140,12 @@ fn heads(wanted: &Wanted) -> Vec<Head> {
 }
 
 /// A line of the log.
-pub(super) fn line(row: &LogRow, clockwork: &TimeFormatter) -> LogLine {
+pub(super) fn line(row: &LogRow, times: &TimeFormatter) -> LogLine {
     let text = |field: Field| row.text.get(field).to_owned();
     let name = format!("{} {}", text(Field::FirstName), text(Field::LastName));
     LogLine {
-        at: clockwork.ago(row.at),
-        badge: standing_badge(row.code, &row.standing, &row.status),
+        at: times.ago(row.at),
+        badge: outcome_badge(row.code, &row.standing, &row.status),
         action: shown(&row.action),
         person: name.trim().to_owned(),
         guid: text(Field::Guid),
@@ -154,8 +154,8 @@ pub(super) fn line(row: &LogRow, clockwork: &TimeFormatter) -> LogLine {
         course: if row.course_name.is_empty() { text(Field::ShortName) } else { row.course_name.clone() },
         course_id: text(Field::Course),
         enrolment: text(Field::EnrolmentId),
-        reason: if says_no_more(row) { String::new() } else { in_short(&row.reason) },
-        waits: waits(row, clockwork),
+        reason: if says_no_more(row) { String::new() } else { summarise_response(&row.reason) },
+        waits: waits(row, times),
         attention: row.attention.map(|item| format!("/attention/{item}")).unwrap_or_default(),
     }
 }
@@ -183,19 +183,19 @@ impl Address {
     }
 }
 
-/// When a record is tried again: at a time to come, or by the next run.
+/// ShownTime a record is tried again: at a time to come, or by the next run.
 #[derive(Template)]
 #[template(path = "parts/waits.html")]
-pub(super) struct Waits {
-    at: Option<When>,
+pub(super) struct NextTry {
+    at: Option<ShownTime>,
 }
 
-impl askama::filters::HtmlSafe for Waits {}
+impl askama::filters::HtmlSafe for NextTry {}
 
-fn waits(row: &LogRow, clockwork: &TimeFormatter) -> Option<Waits> {
+fn waits(row: &LogRow, times: &TimeFormatter) -> Option<NextTry> {
     let is_tried_again = matches!(row.standing.as_str(), "transient" | "awaited");
-    let at = row.next_try.filter(|at| *at > clockwork.now);
-    is_tried_again.then(|| Waits { at: clockwork.maybe(at) })
+    let at = row.next_try.filter(|at| *at > times.now);
+    is_tried_again.then(|| NextTry { at: times.maybe(at) })
 }
 
 /// Where the story of a person is; empty where the record names nobody.

@@ -1,8 +1,8 @@
 //! One run: its plan, what the guards found, its events, and the calls that it made.
 
 use crate::layout::{
-    Answer, Badge, Caller, Here, More, Shell, TimeFormatter, Tone, When, counted, flow_label, grouped, kind_label,
-    run_badge, run_reason, show, word_label,
+    Answer, Badge, PageContext, PageLocation, NextPage, Layout, TimeFormatter, Tone, ShownTime, pluralise, flow_label, format_count, kind_label,
+    run_badge, run_reason, show, label,
 };
 use crate::pages::story::{brief, plain};
 use askama::Template;
@@ -23,13 +23,13 @@ const LINES_MAX: usize = 1_000;
 #[derive(Template)]
 #[template(path = "pages/run.html")]
 struct RunPage {
-    shell: Shell,
+    layout: Layout,
     run: RunHead,
     is_running: bool,
     numbers: Vec<(&'static str, String)>,
     plan: Option<PlanView>,
     events: Vec<EventLine>,
-    next: Option<More>,
+    next: Option<NextPage>,
     log: String,
 }
 
@@ -40,15 +40,15 @@ struct RunHead {
     badge: Badge,
     reason: String,
     author: String,
-    began: When,
-    ended: Option<When>,
+    began: ShownTime,
+    ended: Option<ShownTime>,
     took: String,
-    covered: Option<(When, When)>,
+    covered: Option<(ShownTime, ShownTime)>,
     url: String,
 }
 
 struct EventLine {
-    at: When,
+    at: ShownTime,
     kind: String,
     tone: &'static str,
     author: String,
@@ -89,36 +89,36 @@ pub(in crate::pages) struct Wanted {
     after: i64,
 }
 
-pub(in crate::pages) async fn show_run(caller: Caller, Path(id): Path<String>, Query(wanted): Query<Wanted>) -> Answer {
-    let journal = &caller.state.journal;
+pub(in crate::pages) async fn show_run(context: PageContext, Path(id): Path<String>, Query(wanted): Query<Wanted>) -> Answer {
+    let journal = &context.state.journal;
     let run = journal.run(&id).await?;
-    let clockwork = caller.clockwork(Some(&run.link));
-    let plan = plan_of(&caller, &run).await?;
+    let times = context.times(Some(&run.link));
+    let plan = plan_of(&context, &run).await?;
     let mut events = journal.events(&run.id, wanted.after.max(0), EVENTS + 1).await?;
     let more = events.len() > EVENTS as usize;
     events.truncate(EVENTS as usize);
-    let next = events.last().filter(|_| more).map(|last| More { path: format!("/runs/{}?after={}", run.id, last.id) });
+    let next = events.last().filter(|_| more).map(|last| NextPage { path: format!("/runs/{}?after={}", run.id, last.id) });
     let is_running = run.state == RunState::Running;
-    let here = if run.flow == "guilds" { Here::Guilds } else { Here::Runs };
-    let shell = caller.shell(format!("Run of {}", run.link), here).await?;
+    let here = if run.flow == "guilds" { PageLocation::Guilds } else { PageLocation::Runs };
+    let layout = context.layout(format!("Run of {}", run.link), here).await?;
     let page = RunPage {
-        shell: Shell { live: if is_running { 2 } else { 0 }, ..shell },
+        layout: Layout { live: if is_running { 2 } else { 0 }, ..layout },
         numbers: numbers(&run, &events),
         plan,
-        events: events.iter().map(|event| event_line(event, &clockwork)).collect(),
+        events: events.iter().map(|event| event_line(event, &times)).collect(),
         next,
-        log: format!("/log?link={}&since={}", run.link, clockwork.field(run.started)),
-        run: head(&run, &clockwork),
+        log: format!("/log?link={}&since={}", run.link, times.field(run.started)),
+        run: head(&run, &times),
         is_running,
     };
     show(&page)
 }
 
-async fn plan_of(caller: &Caller, run: &RunRow) -> Result<Option<PlanView>, JournalError> {
-    Ok(caller.state.journal.plan_of_run(&run.id).await?.map(|plan| plan_view(&plan)))
+async fn plan_of(context: &PageContext, run: &RunRow) -> Result<Option<PlanView>, JournalError> {
+    Ok(context.state.journal.plan_of_run(&run.id).await?.map(|plan| plan_view(&plan)))
 }
 
-fn head(run: &RunRow, clockwork: &TimeFormatter) -> RunHead {
+fn head(run: &RunRow, times: &TimeFormatter) -> RunHead {
     let kind = kind_label(run.kind);
     RunHead {
         id: run.id.to_string(),
@@ -127,10 +127,10 @@ fn head(run: &RunRow, clockwork: &TimeFormatter) -> RunHead {
         badge: run_badge(run),
         reason: run_reason(run),
         author: run.author.clone(),
-        began: clockwork.exactly(run.started),
-        ended: run.ended.map(|ended| clockwork.exactly(ended)),
+        began: times.exactly(run.started),
+        ended: run.ended.map(|ended| times.exactly(ended)),
         took: super::took(run),
-        covered: run.covered.map(|(from, to)| (clockwork.exactly(from), clockwork.exactly(to))),
+        covered: run.covered.map(|(from, to)| (times.exactly(from), times.exactly(to))),
         url: run.url.clone(),
     }
 }
@@ -149,7 +149,7 @@ fn numbers(run: &RunRow, events: &[StoredEvent]) -> Vec<(&'static str, String)> 
             ("Errors", counts.errors),
             ("Calls", counts.calls),
         ];
-        return all.map(|(label, count)| (label, grouped(count))).to_vec();
+        return all.map(|(label, count)| (label, format_count(count))).to_vec();
     }
     let mut total: BTreeMap<&'static str, u64> = BTreeMap::new();
     for event in events.iter().filter(|event| event.kind == EventKind::Applied) {
@@ -161,14 +161,14 @@ fn numbers(run: &RunRow, events: &[StoredEvent]) -> Vec<(&'static str, String)> 
         *total.entry(label).or_default() += 1;
     }
     total.insert("Calls", counts.calls);
-    total.into_iter().map(|(label, count)| (label, grouped(count))).collect()
+    total.into_iter().map(|(label, count)| (label, format_count(count))).collect()
 }
 
-fn event_line(event: &StoredEvent, clockwork: &TimeFormatter) -> EventLine {
+fn event_line(event: &StoredEvent, times: &TimeFormatter) -> EventLine {
     let record = event.record.map(|record| record.to_hex()[..12].to_owned());
     EventLine {
-        at: clockwork.exactly(event.at),
-        kind: word_label(event.kind.as_str()),
+        at: times.exactly(event.at),
+        kind: label(event.kind.as_str()),
         tone: match event.kind {
             EventKind::Alert => "bad-text",
             EventKind::Finding if event.payload["level"] == "block" => "bad-text",
@@ -192,7 +192,7 @@ pub(in crate::pages) fn plan_view(row: &PlanRow) -> PlanView {
         badge: plan_badge(row.state),
         digest: row.digest.0.chars().take(16).collect(),
         findings: row.findings.iter().map(finding_line).collect(),
-        changes: counted(changes as u64, "change"),
+        changes: pluralise(changes as u64, "change"),
         skips,
         left_out: 0,
         groups,
@@ -225,7 +225,7 @@ fn finding_line(finding: &Finding) -> FindingLine {
         Level::Warn => Badge::new(Tone::Warn, "warns"),
     };
     let Finding { check, subject, message, level: _ } = finding;
-    FindingLine { badge, check: word_label(check), subject: subject.clone(), message: message.clone() }
+    FindingLine { badge, check: label(check), subject: subject.clone(), message: message.clone() }
 }
 
 fn of_guilds(plan: &GuildPlan) -> (Vec<PlanGroup>, Vec<(String, u64)>) {
@@ -234,7 +234,7 @@ fn of_guilds(plan: &GuildPlan) -> (Vec<PlanGroup>, Vec<(String, u64)>) {
     for change in &plan.changes {
         let line = line_of(change.guild());
         let heading = line.map_or_else(|| "Accounts".to_owned(), |line| line.label.clone());
-        let note = line.map(|line| format!("{}, {} in step", counted(line.members, "member"), grouped(line.unchanged)));
+        let note = line.map(|line| format!("{}, {} in step", pluralise(line.members, "member"), format_count(line.unchanged)));
         let group = groups.entry(heading.clone()).or_insert_with(|| PlanGroup {
             heading,
             note: note.unwrap_or_default(),
@@ -270,7 +270,7 @@ fn of_changes(plan: &Value) -> (Vec<PlanGroup>, Vec<(String, u64)>) {
     let mut skips: BTreeMap<String, u64> = BTreeMap::new();
     for skip in plan["skips"].as_array().into_iter().flatten() {
         let code = skip["verdict"]["verdict"].as_str().or(skip["code"].as_str()).unwrap_or("others");
-        *skips.entry(word_label(code)).or_default() += 1;
+        *skips.entry(label(code)).or_default() += 1;
     }
     let groups = groups.into_iter().filter(|group| !group.additions.is_empty() || !group.removals.is_empty());
     (groups.collect(), skips.into_iter().collect())

@@ -94,10 +94,10 @@ impl Wanted {
     }
 
     /// The query, and what could not be read of it.
-    pub(super) fn query(&self, clockwork: &TimeFormatter) -> (LogQuery, String) {
+    pub(super) fn query(&self, times: &TimeFormatter) -> (LogQuery, String) {
         let mut trouble = Vec::new();
         let mut moment = |name: &str, text: &str| {
-            let read = clockwork.read_field(text);
+            let read = times.read_field(text);
             if read.is_none() && !text.trim().is_empty() {
                 trouble.push(format!("\"{text}\" ({name}) is no time"));
             }
@@ -111,7 +111,7 @@ impl Wanted {
         let query = LogQuery {
             link: self.link(),
             search: self.q.chars().take(300).collect(),
-            zone: clockwork.zone.clone(),
+            zone: times.zone.clone(),
             status: said(&self.status).map(str::to_owned),
             action: said(&self.action).map(str::to_owned),
             code: said(&self.code).and_then(OutcomeCode::read),
@@ -157,9 +157,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_said_and_does_no_harm() {
-        let clockwork = TimeFormatter::new("2026-11-23T12:00:00Z".parse().unwrap(), jiff::tz::TimeZone::UTC);
+        let times = TimeFormatter::new("2026-11-23T12:00:00Z".parse().unwrap(), jiff::tz::TimeZone::UTC);
         let wanted = Wanted { since: "yesterday".into(), after: "x".into(), ..Wanted::default() };
-        let (query, trouble) = wanted.query(&clockwork);
+        let (query, trouble) = wanted.query(&times);
         assert!(query.since.is_none() && query.after.is_none());
         assert!(trouble.contains("yesterday") && trouble.contains("first one"), "{trouble}");
     }

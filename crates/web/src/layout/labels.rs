@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// A stored word as a label: `mail_mismatch` is `Mail mismatch`.
-pub fn word_label(word: &str) -> String {
+pub fn label(word: &str) -> String {
     let words = words(word);
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
@@ -24,12 +24,12 @@ pub fn words(word: &str) -> String {
 
 /// An outcome code as a label.
 pub fn code_label(code: OutcomeCode) -> String {
-    word_label(code.as_str())
+    label(code.as_str())
 }
 
 /// A flow as a label.
 pub fn flow_label(flow: &str) -> String {
-    word_label(flow)
+    label(flow)
 }
 
 /// What a run was asked to do, where it is worth saying.
@@ -70,7 +70,7 @@ pub fn run_reason(run: &RunRow) -> String {
 }
 
 /// How a record of the log stands: its outcome, in the tone of its standing.
-pub fn standing_badge(code: OutcomeCode, standing: &str, status: &str) -> Badge {
+pub fn outcome_badge(code: OutcomeCode, standing: &str, status: &str) -> Badge {
     let tone = match (standing, status) {
         ("attention", _) => Tone::Bad,
         ("transient" | "awaited", _) | (_, "Waiting") => Tone::Busy,
@@ -82,14 +82,14 @@ pub fn standing_badge(code: OutcomeCode, standing: &str, status: &str) -> Badge 
 }
 
 /// `1 record`, `2 records`
-pub fn counted(count: u64, one: &str) -> String {
+pub fn pluralise(count: u64, one: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
-    format!("{} {one}{plural}", grouped(count))
+    format!("{} {one}{plural}", format_count(count))
 }
 
 /// What a system answered, in short: its own words where its body has some, else the status alone. The whole of it is in the
 /// export and in the API.
-pub fn in_short(answer: &str) -> String {
+pub fn summarise_response(answer: &str) -> String {
     const CHARACTERS_MAX: usize = 240;
     let Some((head, body)) = answer.find('{').map(|at| answer.split_at(at)) else {
         return clipped(answer, CHARACTERS_MAX);
@@ -123,18 +123,18 @@ pub fn sentence(text: &str) -> String {
 }
 
 /// `24 hours`, `1 hour 30 minutes`, `7 days`: the two largest units; nothing shorter than a second.
-pub fn lasting(duration: Duration) -> String {
+pub fn format_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     // A day is spoken of as hours; so are two, where they are no whole days.
     let days = if seconds > 86_400 && seconds.is_multiple_of(86_400) { seconds / 86_400 } else { 0 };
     let rest = seconds - days * 86_400;
     let parts = [(days, "day"), (rest / 3_600, "hour"), (rest / 60 % 60, "minute"), (rest % 60, "second")];
-    let parts = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, unit)| counted(count, unit));
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, unit)| pluralise(count, unit));
     parts.take(2).collect::<Vec<_>>().join(" ")
 }
 
 /// `1 234 567`, with thin spaces
-pub fn grouped(count: u64) -> String {
+pub fn format_count(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() * 2);
     for (at, digit) in digits.chars().enumerate() {
@@ -152,12 +152,12 @@ mod tests {
 
     #[test]
     fn words_and_numbers_read_well() {
-        assert_eq!(word_label("mail_mismatch"), "Mail mismatch");
-        assert_eq!((word_label("guid_changed"), words("two_accounts")), ("GUID changed".into(), "two accounts".into()));
-        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
-        assert_eq!([grouped(0), grouped(999), grouped(1_000)], ["0", "999", "1\u{202f}000"]);
-        assert_eq!([counted(1, "record"), counted(0, "record")], ["1 record", "0 records"]);
-        let told = |minutes: u64| lasting(Duration::from_secs(minutes * 60));
+        assert_eq!(label("mail_mismatch"), "Mail mismatch");
+        assert_eq!((label("guid_changed"), words("two_accounts")), ("GUID changed".into(), "two accounts".into()));
+        assert_eq!(format_count(1_234_567), "1\u{202f}234\u{202f}567");
+        assert_eq!([format_count(0), format_count(999), format_count(1_000)], ["0", "999", "1\u{202f}000"]);
+        assert_eq!([pluralise(1, "record"), pluralise(0, "record")], ["1 record", "0 records"]);
+        let told = |minutes: u64| format_duration(Duration::from_secs(minutes * 60));
         assert_eq!([told(1), told(90), told(24 * 60)], ["1 minute", "1 hour 30 minutes", "24 hours"]);
         assert_eq!([told(7 * 24 * 60), told(36 * 60)], ["7 days", "36 hours"]);
         assert_eq!(sentence("approve it with `rollbook plans approve 1`"), "Approve it with rollbook plans approve 1.");
@@ -166,10 +166,10 @@ mod tests {
     #[test]
     fn answer_of_another_system_is_shown_by_its_own_words() {
         let refused = r#"refused: HTTP 422 {"error":{"code":"EnrolmentClosed","message":"Enrolment 7 is closed"}}"#;
-        assert_eq!(in_short(refused), "refused: HTTP 422: Enrolment 7 is closed");
-        assert_eq!(in_short(r#"accepted: HTTP 201 {"COMPLETION_ID":3,"GUID":"A1"}"#), "accepted: HTTP 201");
-        assert_eq!(in_short("no answer within 30 s"), "no answer within 30 s");
+        assert_eq!(summarise_response(refused), "refused: HTTP 422: Enrolment 7 is closed");
+        assert_eq!(summarise_response(r#"accepted: HTTP 201 {"COMPLETION_ID":3,"GUID":"A1"}"#), "accepted: HTTP 201");
+        assert_eq!(summarise_response("no answer within 30 s"), "no answer within 30 s");
         let cut_off = format!("refused: HTTP 500 {{\"a\":\"{}", "x".repeat(500));
-        assert_eq!(in_short(&cut_off).chars().count(), 241);
+        assert_eq!(summarise_response(&cut_off).chars().count(), 241);
     }
 }

@@ -28,13 +28,13 @@ pub(super) struct AccountSide {
     pub facts: Vec<(&'static str, String, bool)>,
 }
 
-pub(super) fn card(link: &LinkName, card: &FeedCard, earlier: &[LogRow], clockwork: &TimeFormatter) -> Card {
+pub(super) fn card(link: &LinkName, card: &FeedCard, earlier: &[LogRow], times: &TimeFormatter) -> Card {
     let FeedCard { record, texts, problem, known, by_guid, by_mail, account, mismatches, courses, enrolment, would } =
         card;
     let mut accounts: Vec<AccountSide> = Vec::new();
     for found in by_guid {
-        let is_chosen = *account == Some(found.id);
-        let heading = if is_chosen { "The account of this GUID" } else { "An account of this GUID" };
+        let is_selected = *account == Some(found.id);
+        let heading = if is_selected { "The account of this GUID" } else { "An account of this GUID" };
         accounts.push(side(heading, found, texts));
     }
     for found in by_mail.iter().filter(|found| !by_guid.iter().any(|known| known.id == found.id)) {
@@ -60,7 +60,7 @@ pub(super) fn card(link: &LinkName, card: &FeedCard, earlier: &[LogRow], clockwo
         enrolment: enrolment.map(enrolment_words).unwrap_or_default().to_owned(),
         mismatches: problem.iter().cloned().chain(mismatches.iter().cloned()).collect(),
         would: lines,
-        earlier: earlier.iter().map(|row| line(row, clockwork)).collect(),
+        earlier: earlier.iter().map(|row| line(row, times)).collect(),
         can_process: can_process && problem.is_none(),
     }
 }

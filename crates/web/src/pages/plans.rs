@@ -1,9 +1,9 @@
 //! Plans that a guard refused: what they would do, and a person's word on them. An approval holds for one run of the same plan.
 
 use crate::auth::Permission;
-use crate::incident::Failure;
-use crate::layout::{Answer, Badge, Caller, Here, More, Shell, TimeFormatter, When, lasting, show};
-use crate::pages::links::put;
+use crate::incident::PageError;
+use crate::layout::{Answer, Badge, PageContext, PageLocation, NextPage, Layout, TimeFormatter, ShownTime, format_duration, show};
+use crate::pages::links::submit;
 use crate::pages::runs::{PlanView, plan_badge, plan_view};
 use askama::Template;
 use axum::extract::{Form, Path, Query};
@@ -23,10 +23,10 @@ const APPROVAL: Duration = Duration::from_secs(24 * 3600);
 #[derive(Template)]
 #[template(path = "pages/plans.html")]
 struct PlansPage {
-    shell: Shell,
+    layout: Layout,
     waiting: Vec<PlanLine>,
     earlier: Vec<PlanLine>,
-    next: Option<More>,
+    next: Option<NextPage>,
 }
 
 struct PlanLine {
@@ -34,7 +34,7 @@ struct PlanLine {
     id: i64,
     link: String,
     badge: Badge,
-    made: When,
+    made: ShownTime,
     why: String,
     judged: String,
 }
@@ -42,14 +42,14 @@ struct PlanLine {
 #[derive(Template)]
 #[template(path = "pages/plan.html")]
 struct PlanPage {
-    shell: Shell,
+    layout: Layout,
     line: PlanLine,
     plan: PlanView,
     run: String,
-    expires: Option<When>,
+    expires: Option<ShownTime>,
     is_open: bool,
     is_approved: bool,
-    may_judge: bool,
+    may_approve: bool,
     lasts: String,
 }
 
@@ -59,8 +59,8 @@ pub(in crate::pages) struct Wanted {
     before: String,
 }
 
-pub(in crate::pages) async fn show_plans(caller: Caller, Query(wanted): Query<Wanted>) -> Answer {
-    let journal = &caller.state.journal;
+pub(in crate::pages) async fn show_plans(context: PageContext, Query(wanted): Query<Wanted>) -> Answer {
+    let journal = &context.state.journal;
     let mut waiting = Vec::new();
     for state in [PlanState::Blocked, PlanState::Approved] {
         waiting.extend(journal.plans(None, Some(state), None, PLANS).await?);
@@ -68,10 +68,10 @@ pub(in crate::pages) async fn show_plans(caller: Caller, Query(wanted): Query<Wa
     let mut earlier = journal.plans(None, None, wanted.before.parse().ok(), PLANS + 1).await?;
     let more = earlier.len() > PLANS as usize;
     earlier.truncate(PLANS as usize);
-    let next = earlier.last().filter(|_| more).map(|last| More { path: format!("/plans?before={}", last.id) });
-    let line = |row: &PlanRow| plan_line(row, &caller.clockwork(Some(&row.link)));
+    let next = earlier.last().filter(|_| more).map(|last| NextPage { path: format!("/plans?before={}", last.id) });
+    let line = |row: &PlanRow| plan_line(row, &context.times(Some(&row.link)));
     let page = PlansPage {
-        shell: Shell { live: 5, ..caller.shell("Plans", Here::Plans).await? },
+        layout: Layout { live: 5, ..context.layout("Plans", PageLocation::Plans).await? },
         waiting: waiting.iter().map(line).collect(),
         earlier: earlier.iter().map(line).collect(),
         next,
@@ -79,43 +79,43 @@ pub(in crate::pages) async fn show_plans(caller: Caller, Query(wanted): Query<Wa
     show(&page)
 }
 
-fn plan_line(row: &PlanRow, clockwork: &TimeFormatter) -> PlanLine {
+fn plan_line(row: &PlanRow, times: &TimeFormatter) -> PlanLine {
     let why = row.findings.iter().find(|finding| finding.level == Level::Block);
     let judged = row.judged.as_ref().map(|(by, at, why)| {
         let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-        format!("by {by}, {}{why}", clockwork.ago(*at).told)
+        format!("by {by}, {}{why}", times.ago(*at).told)
     });
     PlanLine {
         path: format!("/plans/{}", row.id),
         id: row.id,
         link: row.link.to_string(),
         badge: plan_badge(row.state),
-        made: clockwork.ago(row.made),
+        made: times.ago(row.made),
         why: why.map(|finding| finding.message.clone()).unwrap_or_default(),
         judged: judged.unwrap_or_default(),
     }
 }
 
-pub(in crate::pages) async fn show_plan(caller: Caller, Path(id): Path<i64>) -> Answer {
-    let row = caller.state.journal.plan(id).await?;
-    let clockwork = caller.clockwork(Some(&row.link));
+pub(in crate::pages) async fn show_plan(context: PageContext, Path(id): Path<i64>) -> Answer {
+    let row = context.state.journal.plan(id).await?;
+    let times = context.times(Some(&row.link));
     let page = PlanPage {
-        shell: caller.shell(format!("Plan {id}"), Here::Plans).await?,
-        line: plan_line(&row, &clockwork),
+        layout: context.layout(format!("Plan {id}"), PageLocation::Plans).await?,
+        line: plan_line(&row, &times),
         plan: plan_view(&row),
         run: format!("/runs/{}", row.run),
-        expires: clockwork.maybe(row.expires),
+        expires: times.maybe(row.expires),
         is_open: row.state == PlanState::Blocked,
         is_approved: row.state == PlanState::Approved,
-        may_judge: caller.may(Permission::Judge),
-        lasts: lasting(lasts(&caller, &row.link)),
+        may_approve: context.may(Permission::Approve),
+        lasts: format_duration(lasts(&context, &row.link)),
     };
     show(&page)
 }
 
 /// How long an approval holds.
-fn lasts(caller: &Caller, link: &LinkName) -> Duration {
-    caller.state.settings.links.get(link).map_or(APPROVAL, Link::approval)
+fn lasts(context: &PageContext, link: &LinkName) -> Duration {
+    context.state.settings.links.get(link).map_or(APPROVAL, Link::approval)
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -125,25 +125,25 @@ pub(in crate::pages) struct Word {
     why: String,
 }
 
-pub(in crate::pages) async fn judge_plan(caller: Caller, Path(id): Path<i64>, Form(form): Form<Word>) -> Answer {
-    let journal = &caller.state.journal;
-    let (by, why, now) = (&caller.visitor.name, form.why.trim(), caller.now);
+pub(in crate::pages) async fn judge_plan(context: PageContext, Path(id): Path<i64>, Form(form): Form<Word>) -> Answer {
+    let journal = &context.state.journal;
+    let (by, why, now) = (&context.user.name, form.why.trim(), context.now);
     if why.is_empty() {
-        return Err(Failure::Invalid("Whoever judges a plan says why".to_owned()));
+        return Err(PageError::Invalid("Whoever judges a plan says why".to_owned()));
     }
     let row = journal.plan(id).await?;
     match form.word.as_str() {
         "approve" => {
-            let lasts = SignedDuration::try_from(lasts(&caller, &row.link)).unwrap_or(SignedDuration::MAX);
+            let lasts = SignedDuration::try_from(lasts(&context, &row.link)).unwrap_or(SignedDuration::MAX);
             let until = now.checked_add(lasts).unwrap_or(now);
             journal.approve_plan(id, by, why, until, now).await?;
-            let path = put(&caller, &Ask::ApplyPlan { link: row.link, plan: id }).await?;
-            Ok(caller.done(&format!("Plan {id} is approved; a run that makes the same plan was asked for"), &path))
+            let path = submit(&context, &Ask::ApplyPlan { link: row.link, plan: id }).await?;
+            Ok(context.done(&format!("Plan {id} is approved; a run that makes the same plan was asked for"), &path))
         }
         "reject" => {
             journal.reject_plan(id, by, why, now).await?;
-            Ok(caller.done(&format!("Plan {id} is rejected"), &format!("/plans/{id}")))
+            Ok(context.done(&format!("Plan {id} is rejected"), &format!("/plans/{id}")))
         }
-        other => Err(Failure::Invalid(format!("\"{other}\" is no word on a plan"))),
+        other => Err(PageError::Invalid(format!("\"{other}\" is no word on a plan"))),
     }
 }

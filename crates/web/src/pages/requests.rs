@@ -1,8 +1,8 @@
 //! A request: what was asked of the process, how it stands, and what came of it.
 
-use crate::incident::Failure;
+use crate::incident::PageError;
 use crate::layout::{
-    Answer, Badge, Caller, Here, Shell, TimeFormatter, Tone, When, counted, grouped, show, word_label,
+    Answer, Badge, PageContext, PageLocation, Layout, TimeFormatter, Tone, ShownTime, pluralise, format_count, show, label,
 };
 use crate::pages::doctor::{CheckRow, check_rows};
 use askama::Template;
@@ -14,7 +14,7 @@ use rollbook_journal::requests::{Answer as Came, Ask, Ran, Request, RequestId};
 #[derive(Template)]
 #[template(path = "pages/request.html")]
 struct RequestPage {
-    shell: Shell,
+    layout: Layout,
     heading: String,
     request: RequestStatus,
     ran: Option<RanView>,
@@ -28,9 +28,9 @@ pub(in crate::pages) struct RequestStatus {
     pub badge: Badge,
     pub is_finished: bool,
     pub asked_by: String,
-    pub asked: When,
+    pub asked: ShownTime,
     pub node: String,
-    pub finished: Option<When>,
+    pub finished: Option<ShownTime>,
     /// Why it failed, and what to do.
     pub failed: Option<(String, String)>,
 }
@@ -49,7 +49,7 @@ struct RanView {
     pub left_out: u64,
 }
 
-pub(in crate::pages) fn standing(request: &Request, clockwork: &TimeFormatter) -> RequestStatus {
+pub(in crate::pages) fn standing(request: &Request, times: &TimeFormatter) -> RequestStatus {
     use rollbook_journal::requests::RequestState::{Done, Failed, Running, Waiting};
     let (tone, label) = match request.state {
         Waiting => (Tone::Busy, "waiting for the process"),
@@ -61,9 +61,9 @@ pub(in crate::pages) fn standing(request: &Request, clockwork: &TimeFormatter) -
         badge: Badge::new(tone, label),
         is_finished: request.state.is_finished(),
         asked_by: request.asked_by.clone(),
-        asked: clockwork.ago(request.asked),
+        asked: times.ago(request.asked),
         node: request.node.clone().unwrap_or_default(),
-        finished: clockwork.maybe(request.finished),
+        finished: times.maybe(request.finished),
         failed: match &request.answer {
             Some(Came::Failed { words, remedy }) => Some((words.clone(), remedy.clone())),
             _ => None,
@@ -93,7 +93,7 @@ fn ran_view(ran: &Ran) -> RanView {
         badge: Badge::new(tone, label.replace('_', " ")),
         run: run.as_ref().map(|run| format!("/runs/{run}")).unwrap_or_default(),
         plan: *plan,
-        numbers: numbers.map(|(label, count)| (label, grouped(count))).to_vec(),
+        numbers: numbers.map(|(label, count)| (label, format_count(count))).to_vec(),
         changes: changes.clone(),
         skips: skips.clone(),
         findings: findings.iter().map(ToString::to_string).collect(),
@@ -102,22 +102,22 @@ fn ran_view(ran: &Ran) -> RanView {
     }
 }
 
-pub(in crate::pages) async fn show_request(caller: Caller, Path(id): Path<i64>) -> Answer {
-    let request = caller.state.journal.request(RequestId(id)).await?;
-    let request = request.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
+pub(in crate::pages) async fn show_request(context: PageContext, Path(id): Path<i64>) -> Answer {
+    let request = context.state.journal.request(RequestId(id)).await?;
+    let request = request.ok_or_else(|| PageError::NotFound(format!("request {id}")))?;
     // These have pages of their own, with what can be done next.
     match &request.ask {
         Ask::QueryFeed { .. } => return Ok(Redirect::to(&format!("/intake?request={id}")).into_response()),
         Ask::PreviewCompletion { .. } => return Ok(Redirect::to(&format!("/completions?request={id}")).into_response()),
         _ => {}
     }
-    let clockwork = caller.clockwork(request.ask.link());
-    let request_view = standing(&request, &clockwork);
+    let times = context.times(request.ask.link());
+    let request_view = standing(&request, &times);
     let (ran, lines, checks) = came(&request);
     let page = RequestPage {
-        shell: Shell {
+        layout: Layout {
             live: if request_view.is_finished { 0 } else { 1 },
-            ..caller.shell(heading(&request.ask), Here::Overview).await?
+            ..context.layout(heading(&request.ask), PageLocation::Overview).await?
         },
         heading: heading(&request.ask),
         request: request_view,
@@ -133,7 +133,7 @@ fn came(request: &Request) -> (Option<RanView>, Vec<String>, Vec<CheckRow>) {
     match &request.answer {
         Some(Came::Ran(ran)) => (Some(ran_view(ran)), Vec::new(), Vec::new()),
         Some(Came::Attended(attended)) => {
-            let mut lines = vec![format!("{} released or settled.", counted(attended.records, "record"))];
+            let mut lines = vec![format!("{} released or settled.", pluralise(attended.records, "record"))];
             if !attended.changed.is_empty() {
                 lines.push(attended.changed.clone());
             }
@@ -147,7 +147,7 @@ fn came(request: &Request) -> (Option<RanView>, Vec<String>, Vec<CheckRow>) {
                 (reported.failed, "not accepted yet, and tried again later"),
             ];
             let lines = lines.iter().filter(|(count, _)| *count > 0);
-            (None, lines.map(|(count, what)| format!("{} {what}.", counted(*count, "report"))).collect(), Vec::new())
+            (None, lines.map(|(count, what)| format!("{} {what}.", pluralise(*count, "report"))).collect(), Vec::new())
         }
         Some(Came::Marked { marked, known }) => {
             (None, vec![format!("{marked} marked now, {known} known before.")], Vec::new())
@@ -166,7 +166,7 @@ fn heading(ask: &Ask) -> String {
         Ask::ProcessRecords { .. } => "Records by hand".to_owned(),
         Ask::Attend { item, .. } => format!("Attention item {item}"),
         Ask::SendCompletion { .. } => "Completion by hand".to_owned(),
-        other => word_label(other.kind()),
+        other => label(other.kind()),
     };
     format!("{what}{about}")
 }

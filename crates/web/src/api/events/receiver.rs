@@ -21,7 +21,7 @@ pub const BYTES_MAX: usize = 16 * 1024;
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Became {
+pub enum EventOutcome {
     /// It was taken.
     Taken,
     /// It was taken before.
@@ -34,7 +34,7 @@ pub enum Became {
     Malformed,
 }
 
-impl Became {
+impl EventOutcome {
     const ALL: [Self; 5] = [Self::Taken, Self::Repeated, Self::Disbelieved, Self::TooLong, Self::Malformed];
 
     fn as_str(self) -> &'static str {
@@ -50,7 +50,7 @@ impl Became {
 
 /// An event that was believed.
 #[derive(Debug)]
-pub struct Believed<'a> {
+pub struct VerifiedEvent<'a> {
     /// Whose event it is.
     pub link: &'a LinkName,
     /// How that link takes events.
@@ -59,19 +59,19 @@ pub struct Believed<'a> {
     pub signature: String,
     /// What it says.
     pub body: Vec<u8>,
-    /// When it was believed.
+    /// ShownTime it was believed.
     pub now: Timestamp,
 }
 
 /// The links that believe events of one kind, and how many came.
 #[derive(Debug)]
-pub struct Believers {
+pub struct EventReceiver {
     kind: &'static str,
     links: Vec<(LinkName, Push)>,
     counts: [AtomicU64; 5],
 }
 
-impl Believers {
+impl EventReceiver {
     /// Those links, for events of a kind.
     pub fn new(kind: &'static str, links: Vec<(LinkName, Push)>) -> Self {
         Self { kind, links, counts: Default::default() }
@@ -79,11 +79,11 @@ impl Believers {
 
     /// How many events came since the start, by what became of them.
     pub fn counts(&self) -> [(&'static str, u64); 5] {
-        Became::ALL.map(|became| (became.as_str(), self.counts[became as usize].load(Ordering::Relaxed)))
+        EventOutcome::ALL.map(|became| (became.as_str(), self.counts[became as usize].load(Ordering::Relaxed)))
     }
 
     /// Counts one more event.
-    pub fn count(&self, became: Became) {
+    pub fn count(&self, became: EventOutcome) {
         self.counts[became as usize].fetch_add(1, Ordering::Relaxed);
         metrics::counter!("rollbook_events_total", "kind" => self.kind, "became" => became.as_str()).increment(1);
     }
@@ -91,27 +91,27 @@ impl Believers {
     /// Reads an event, and believes it or not.
     ///
     /// # Errors
-    /// 413 for what is too long, 401 for what is not believed; each is counted.
-    pub async fn admit(&self, request: Request, clock: &Clock) -> Result<Believed<'_>, Problem> {
+    /// 413 for what is too long, 401 for what is not believed; each is pluralise.
+    pub async fn admit(&self, request: Request, clock: &Clock) -> Result<VerifiedEvent<'_>, Problem> {
         let (parts, body) = request.into_parts();
         let body = read(&parts.headers, body).await;
-        let body = body.ok_or_else(|| self.refuse(Became::TooLong, "the event is too long"))?;
+        let body = body.ok_or_else(|| self.refuse(EventOutcome::TooLong, "the event is too long"))?;
         let now = clock.now();
         let found = self.believe(&parts.headers, &body, now);
         let (link, push, signature) =
-            found.ok_or_else(|| self.refuse(Became::Disbelieved, "the event is not rightly signed"))?;
-        Ok(Believed { link, push, signature, body, now })
+            found.ok_or_else(|| self.refuse(EventOutcome::Disbelieved, "the event is not rightly signed"))?;
+        Ok(VerifiedEvent { link, push, signature, body, now })
     }
 
     /// Counts an event that is not taken; gives the answer to it.
-    pub fn refuse(&self, became: Became, detail: &str) -> Problem {
+    pub fn refuse(&self, became: EventOutcome, detail: &str) -> Problem {
         self.count(became);
         let status = match became {
-            Became::Taken => StatusCode::ACCEPTED,
-            Became::Repeated => StatusCode::CONFLICT,
-            Became::Disbelieved => StatusCode::UNAUTHORIZED,
-            Became::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            Became::Malformed => StatusCode::BAD_REQUEST,
+            EventOutcome::Taken => StatusCode::ACCEPTED,
+            EventOutcome::Repeated => StatusCode::CONFLICT,
+            EventOutcome::Disbelieved => StatusCode::UNAUTHORIZED,
+            EventOutcome::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            EventOutcome::Malformed => StatusCode::BAD_REQUEST,
         };
         Problem::new(status, detail)
     }
@@ -134,7 +134,7 @@ impl Believers {
 }
 
 /// The answer to an event that was believed and could not be kept.
-pub fn not_kept(link: &LinkName, error: &JournalError) -> Problem {
+pub fn not_stored(link: &LinkName, error: &JournalError) -> Problem {
     tracing::error!(%error, %link, "an event could not be kept; its sender must send it again");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the event could not be kept; send it again")
 }

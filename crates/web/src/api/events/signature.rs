@@ -17,7 +17,7 @@ pub const SIGNATURE: &str = "x-rollbook-signature";
 
 /// Why an event is not believed. The sender is told none of this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Disbelief {
+pub enum SignatureError {
     /// The time is no number of seconds.
     #[error("the time cannot be read")]
     NoTime,
@@ -35,23 +35,23 @@ pub enum Disbelief {
 /// Verifies an event; gives its signature as 64 lower-case hexadecimal digits, by which it is known again.
 ///
 /// # Errors
-/// [`Disbelief`]
+/// [`SignatureError`]
 pub fn verify(
     secret: &[u8],
     window: Duration,
     now: Timestamp,
     (timestamp, signature): (&str, &str),
     body: &[u8],
-) -> Result<String, Disbelief> {
-    let seconds: i64 = timestamp.trim().parse().map_err(|_| Disbelief::NoTime)?;
+) -> Result<String, SignatureError> {
+    let seconds: i64 = timestamp.trim().parse().map_err(|_| SignatureError::NoTime)?;
     let away = i128::from(now.as_second()) - i128::from(seconds);
     if away.unsigned_abs() > u128::from(window.as_secs()) {
-        return Err(Disbelief::FarTime);
+        return Err(SignatureError::FarTime);
     }
-    let hex = signature.trim().strip_prefix("sha256=").ok_or(Disbelief::NoSignature)?;
-    let given = read_hex(hex).ok_or(Disbelief::NoSignature)?;
+    let hex = signature.trim().strip_prefix("sha256=").ok_or(SignatureError::NoSignature)?;
+    let given = read_hex(hex).ok_or(SignatureError::NoSignature)?;
     // Compared in constant time by the crate.
-    mac(secret, timestamp.trim(), body).verify_slice(&given).map_err(|_| Disbelief::WrongSignature)?;
+    mac(secret, timestamp.trim(), body).verify_slice(&given).map_err(|_| SignatureError::WrongSignature)?;
     Ok(write_hex(&given))
 }
 
@@ -95,7 +95,7 @@ mod tests {
         Timestamp::from_second(seconds).unwrap()
     }
 
-    fn verified(now: i64, timestamp: &str, signature: &str, body: &[u8]) -> Result<String, Disbelief> {
+    fn verified(now: i64, timestamp: &str, signature: &str, body: &[u8]) -> Result<String, SignatureError> {
         verify(SECRET, WINDOW, at(now), (timestamp, signature), body)
     }
 
@@ -115,19 +115,19 @@ mod tests {
         let signed = sign(SECRET, 1_000, BODY);
         let told = |now, timestamp, body: &[u8]| verified(now, timestamp, &signed, body).unwrap_err();
         assert!(verified(1_300, "1000", &signed, BODY).is_ok() && verified(700, "1000", &signed, BODY).is_ok());
-        assert_eq!([told(1_301, "1000", BODY), told(699, "1000", BODY)], [Disbelief::FarTime; 2]);
-        assert_eq!(told(1_000, "1001", BODY), Disbelief::WrongSignature, "the time is signed too");
-        assert_eq!(told(1_000, "1000", b"{}"), Disbelief::WrongSignature);
+        assert_eq!([told(1_301, "1000", BODY), told(699, "1000", BODY)], [SignatureError::FarTime; 2]);
+        assert_eq!(told(1_000, "1001", BODY), SignatureError::WrongSignature, "the time is signed too");
+        assert_eq!(told(1_000, "1000", b"{}"), SignatureError::WrongSignature);
         let other = verify(b"another", WINDOW, at(1_000), ("1000", &signed), BODY);
-        assert_eq!(other, Err(Disbelief::WrongSignature));
-        assert_eq!(told(1_000, "-9223372036854775808", BODY), Disbelief::FarTime);
-        assert_eq!(told(1_000, "soon", BODY), Disbelief::NoTime);
+        assert_eq!(other, Err(SignatureError::WrongSignature));
+        assert_eq!(told(1_000, "-9223372036854775808", BODY), SignatureError::FarTime);
+        assert_eq!(told(1_000, "soon", BODY), SignatureError::NoTime);
     }
 
     #[test]
     fn signature_of_another_form_is_not_believed() {
         for signature in ["", "sha256=", "sha1=00", "sha256=zz", &format!("sha256={}", "é".repeat(32))] {
-            assert_eq!(verified(1_000, "1000", signature, BODY), Err(Disbelief::NoSignature), "{signature}");
+            assert_eq!(verified(1_000, "1000", signature, BODY), Err(SignatureError::NoSignature), "{signature}");
         }
     }
 }

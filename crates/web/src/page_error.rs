@@ -16,7 +16,7 @@ use std::error::Error;
 
 /// Why a request was not answered as asked.
 #[derive(Debug)]
-pub enum Failure {
+pub enum PageError {
     /// There is no such thing.
     NotFound(String),
     /// It is no longer as the sender thinks.
@@ -31,11 +31,11 @@ pub enum Failure {
     /// Somebody does not get in.
     Refused(String),
     /// The form is no form of this session's pages.
-    ForeignForm,
+    InvalidCsrfToken,
     /// The form is too long.
     TooLarge,
     /// Too many ask at once.
-    Crowded,
+    Overloaded,
     /// Anything else: the cause is for the log.
     Incident(Box<dyn Error + Send + Sync>),
 }
@@ -49,7 +49,7 @@ struct FailurePage {
     incident: String,
 }
 
-impl Failure {
+impl PageError {
     /// An incident.
     pub fn incident(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Incident(cause.into())
@@ -71,7 +71,7 @@ impl Failure {
                 told(StatusCode::FORBIDDEN, "You may not do this", text)
             }
             Self::Refused(why) => told(StatusCode::FORBIDDEN, "You did not get in", format!("{why}.")),
-            Self::ForeignForm => {
+            Self::InvalidCsrfToken => {
                 let text =
                     "The form did not come from a page of this session. Go back, load the page again, and send it \
                     again: nothing was done."
@@ -81,7 +81,7 @@ impl Failure {
             Self::TooLarge => {
                 told(StatusCode::PAYLOAD_TOO_LARGE, "The form is too long", "Nothing was done.".to_owned())
             }
-            Self::Crowded => {
+            Self::Overloaded => {
                 let text = "Nothing was done. Try again in a moment.".to_owned();
                 told(StatusCode::SERVICE_UNAVAILABLE, "Too many ask at once", text)
             }
@@ -97,7 +97,7 @@ impl Failure {
     }
 }
 
-impl From<JournalError> for Failure {
+impl From<JournalError> for PageError {
     fn from(error: JournalError) -> Self {
         match error {
             JournalError::NotFound { what } => Self::NotFound(what),
@@ -107,13 +107,13 @@ impl From<JournalError> for Failure {
     }
 }
 
-impl From<askama::Error> for Failure {
+impl From<askama::Error> for PageError {
     fn from(error: askama::Error) -> Self {
         Self::incident(error)
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let (status, title, text, incident) = self.told();
         page(status, title, text, incident)
@@ -137,13 +137,13 @@ pub(super) fn note(cause: &(dyn Error + 'static)) -> String {
 
 /// What a panic becomes.
 pub fn panicked(_what: Box<dyn Any + Send + 'static>) -> Response<Body> {
-    Failure::incident("a panic, whose text stands above in the log").into_response()
+    PageError::incident("a panic, whose text stands above in the log").into_response()
 }
 
 /// The page of an address that is none. A program is told so in its own way.
-pub async fn nothing_here(address: Uri) -> Response {
+pub async fn not_found(address: Uri) -> Response {
     if address.path().starts_with("/api/") {
         return Problem::not_found("such address in this API").into_response();
     }
-    Failure::NotFound("page of this address".to_owned()).into_response()
+    PageError::NotFound("page of this address".to_owned()).into_response()
 }

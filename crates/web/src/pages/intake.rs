@@ -2,9 +2,9 @@
 
 use super::card::{Card, card, read_records};
 use crate::auth::Permission;
-use crate::incident::Failure;
-use crate::layout::{Answer, Caller, Choice, Here, Shell, TimeFormatter, When, show};
-use crate::pages::links::put;
+use crate::incident::PageError;
+use crate::layout::{Answer, PageContext, SelectOption, PageLocation, Layout, TimeFormatter, ShownTime, show};
+use crate::pages::links::submit;
 use crate::pages::waiting::{RequestStatus, standing};
 use askama::Template;
 use axum::extract::{Form, Query};
@@ -21,16 +21,16 @@ const CARDS_MAX: usize = 50;
 #[derive(Template)]
 #[template(path = "pages/intake.html")]
 struct IntakePage {
-    shell: Shell,
+    layout: Layout,
     may_run: bool,
-    links: Vec<Choice>,
+    links: Vec<SelectOption>,
     form: FeedForm,
     request: Option<RequestStatus>,
     found: Option<Found>,
 }
 
 struct Found {
-    read: When,
+    read: ShownTime,
     cards: Vec<Card>,
     left_out: u64,
     gaps: Vec<String>,
@@ -57,27 +57,27 @@ pub(in crate::pages) struct Wanted {
     mail: String,
 }
 
-pub(in crate::pages) async fn show_intake(caller: Caller, Query(wanted): Query<Wanted>) -> Answer {
-    let journal = &caller.state.journal;
+pub(in crate::pages) async fn show_intake(context: PageContext, Query(wanted): Query<Wanted>) -> Answer {
+    let journal = &context.state.journal;
     let mut form = FeedForm { guid: wanted.guid, mail: wanted.mail, ..FeedForm::default() };
     let mut request = None;
     let mut found = None;
     if let Ok(id) = wanted.request.parse().map(RequestId) {
-        let asked = journal.request(id).await?.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
+        let asked = journal.request(id).await?.ok_or_else(|| PageError::NotFound(format!("request {id}")))?;
         let Ask::QueryFeed { link, question } = &asked.ask else {
-            return Err(Failure::NotFound(format!("question to the feed with the number {id}")));
+            return Err(PageError::NotFound(format!("question to the feed with the number {id}")));
         };
-        let clockwork = caller.clockwork(Some(link));
-        form = filled(link, question, &clockwork);
-        request = Some(standing(&asked, &clockwork));
+        let times = context.times(Some(link));
+        form = filled(link, question, &times);
+        request = Some(standing(&asked, &times));
         if let Some(Came::Feed(answer)) = &asked.answer {
             let mut cards = Vec::new();
             for one in answer.records.iter().take(CARDS_MAX) {
                 let earlier = earlier(journal, link, &one.texts.guid, &one.texts.course).await?;
-                cards.push(card(link, one, &earlier, &clockwork));
+                cards.push(card(link, one, &earlier, &times));
             }
             found = Some(Found {
-                read: clockwork.ago(answer.read),
+                read: times.ago(answer.read),
                 left_out: answer.left_out + answer.records.len().saturating_sub(CARDS_MAX) as u64,
                 cards,
                 gaps: answer.gaps.clone(),
@@ -87,11 +87,11 @@ pub(in crate::pages) async fn show_intake(caller: Caller, Query(wanted): Query<W
         }
     }
     let live = if request.as_ref().is_some_and(|request| !request.is_finished) { 1 } else { 0 };
-    let names: Vec<String> = caller.state.settings.intakes().map(|found| found.link.name.to_string()).collect();
+    let names: Vec<String> = context.state.settings.intakes().map(|found| found.link.name.to_string()).collect();
     let page = IntakePage {
-        shell: Shell { live, ..caller.shell("Intake by hand", Here::Intake).await? },
-        may_run: caller.may(Permission::Run),
-        links: Choice::list(names.iter().map(|name| (name.as_str(), name.clone())), &form.link),
+        layout: Layout { live, ..context.layout("Intake by hand", PageLocation::Intake).await? },
+        may_run: context.may(Permission::Run),
+        links: SelectOption::list(names.iter().map(|name| (name.as_str(), name.clone())), &form.link),
         form,
         request,
         found,
@@ -99,9 +99,9 @@ pub(in crate::pages) async fn show_intake(caller: Caller, Query(wanted): Query<W
     show(&page)
 }
 
-fn filled(link: &LinkName, question: &FeedQuestion, clockwork: &TimeFormatter) -> FeedForm {
+fn filled(link: &LinkName, question: &FeedQuestion, times: &TimeFormatter) -> FeedForm {
     let FeedQuestion { from, until, mail, guid } = question;
-    let field = |moment: &Option<jiff::Timestamp>| moment.map(|at| clockwork.field(at)).unwrap_or_default();
+    let field = |moment: &Option<jiff::Timestamp>| moment.map(|at| times.field(at)).unwrap_or_default();
     FeedForm {
         link: link.to_string(),
         from: field(from),
@@ -126,15 +126,15 @@ async fn earlier(journal: &Journal, link: &LinkName, guid: &str, course: &str) -
     Ok(journal.log(&query).await?.rows)
 }
 
-pub(in crate::pages) async fn ask_feed(caller: Caller, Form(form): Form<FeedForm>) -> Answer {
+pub(in crate::pages) async fn ask_feed(context: PageContext, Form(form): Form<FeedForm>) -> Answer {
     let link = LinkName::new(form.link.trim());
-    caller.state.settings.intake(&link).map_err(|_| Failure::NotFound(format!("intake link called {link}")))?;
-    let clockwork = caller.clockwork(Some(&link));
-    let moment = |text: &str| -> Result<Option<jiff::Timestamp>, Failure> {
+    context.state.settings.intake(&link).map_err(|_| PageError::NotFound(format!("intake link called {link}")))?;
+    let times = context.times(Some(&link));
+    let moment = |text: &str| -> Result<Option<jiff::Timestamp>, PageError> {
         match text.trim() {
             "" => Ok(None),
             text => {
-                clockwork.read_field(text).map(Some).ok_or_else(|| Failure::Invalid(format!("\"{text}\" is no time")))
+                times.read_field(text).map(Some).ok_or_else(|| PageError::Invalid(format!("\"{text}\" is no time")))
             }
         }
     };
@@ -146,28 +146,28 @@ pub(in crate::pages) async fn ask_feed(caller: Caller, Form(form): Form<FeedForm
         guid: said(&form.guid),
     };
     if !question.is_bounded() {
-        return Err(Failure::Invalid("Name a time to begin with, a mail address or a GUID".to_owned()));
+        return Err(PageError::Invalid("Name a time to begin with, a mail address or a GUID".to_owned()));
     }
-    let path = put(&caller, &Ask::QueryFeed { link, question }).await?;
+    let path = submit(&context, &Ask::QueryFeed { link, question }).await?;
     let id = path.rsplit('/').next().unwrap_or_default();
-    Ok(caller.done("The feed is being asked", &format!("/intake?request={id}")))
+    Ok(context.done("The feed is being asked", &format!("/intake?request={id}")))
 }
 
-pub(in crate::pages) async fn process(caller: Caller, Form(fields): Form<Vec<(String, String)>>) -> Answer {
+pub(in crate::pages) async fn process(context: PageContext, Form(fields): Form<Vec<(String, String)>>) -> Answer {
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let id = field("request").and_then(|id| id.parse().ok()).map(RequestId);
-    let id = id.ok_or_else(|| Failure::Invalid("No question to the feed was named".to_owned()))?;
-    let asked = caller.state.journal.request(id).await?;
-    let asked = asked.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
+    let id = id.ok_or_else(|| PageError::Invalid("No question to the feed was named".to_owned()))?;
+    let asked = context.state.journal.request(id).await?;
+    let asked = asked.ok_or_else(|| PageError::NotFound(format!("request {id}")))?;
     let Ask::QueryFeed { link, question } = asked.ask else {
-        return Err(Failure::Invalid(format!("Request {id} is no question to the feed")));
+        return Err(PageError::Invalid(format!("Request {id} is no question to the feed")));
     };
     let texts: Vec<String> =
         fields.iter().filter(|(name, _)| name == "record").map(|(_, value)| value.clone()).collect();
     let records = read_records(&texts);
     if records.is_empty() {
-        return Err(Failure::Invalid("No record was chosen".to_owned()));
+        return Err(PageError::Invalid("No record was chosen".to_owned()));
     }
-    let path = put(&caller, &Ask::ProcessRecords { link, question, records }).await?;
-    Ok(caller.done("The records are being processed, the ordinary way", &path))
+    let path = submit(&context, &Ask::ProcessRecords { link, question, records }).await?;
+    Ok(context.done("The records are being processed, the ordinary way", &path))
 }

@@ -1,12 +1,12 @@
 //! One's own account: who one is here, and another password.
 //!
-//! The old password is asked for, and wrong ones are counted as wrong logins are. Somebody who came by a login link and has no
+//! The old password is asked for, and wrong ones are pluralise as wrong logins are. Somebody who came by a login link and has no
 //! password yet chooses a first one, soon after they came: a forgotten session must not become a password.
 
 use super::acts::hashed;
 use crate::auth::{Attempt, address_of, verify_password};
-use crate::incident::Failure;
-use crate::layout::{Answer, Caller, Here, Shell, TimeFormatter, When};
+use crate::incident::PageError;
+use crate::layout::{Answer, PageContext, PageLocation, Layout, TimeFormatter, ShownTime};
 use askama::Template;
 use axum::extract::{Form, FromRequest, Request};
 use axum::http::StatusCode;
@@ -26,28 +26,28 @@ const LATE: &str = "To choose a first password, ask an administrator for a new l
 #[derive(Template)]
 #[template(path = "pages/own.html")]
 struct OwnPage {
-    shell: Shell,
-    login: Option<When>,
+    layout: Layout,
+    login: Option<ShownTime>,
     is_foreign: bool,
     has_password: bool,
     trouble: String,
 }
 
-pub(in crate::pages) async fn show_own(caller: Caller) -> Answer {
-    let account = own(&caller).await?;
-    page(&caller, &account, "").await
+pub(in crate::pages) async fn show_own(context: PageContext) -> Answer {
+    let account = own(&context).await?;
+    page(&context, &account, "").await
 }
 
-async fn own(caller: &Caller) -> Result<AccountRow, Failure> {
-    let account = caller.state.journal.account(&caller.visitor.name).await?;
-    account.ok_or_else(|| Failure::NotFound(format!("account {}", caller.visitor.name)))
+async fn own(context: &PageContext) -> Result<AccountRow, PageError> {
+    let account = context.state.journal.account(&context.user.name).await?;
+    account.ok_or_else(|| PageError::NotFound(format!("account {}", context.user.name)))
 }
 
-async fn page(caller: &Caller, account: &AccountRow, trouble: &str) -> Answer {
-    let clockwork: TimeFormatter = caller.clockwork(None);
+async fn page(context: &PageContext, account: &AccountRow, trouble: &str) -> Answer {
+    let times: TimeFormatter = context.times(None);
     let page = OwnPage {
-        shell: caller.shell("Your account", Here::Own).await?,
-        login: clockwork.maybe(account.login),
+        layout: context.layout("Your account", PageLocation::Own).await?,
+        login: times.maybe(account.login),
         is_foreign: account.is_foreign,
         has_password: account.password.is_some(),
         trouble: trouble.to_owned(),
@@ -64,46 +64,46 @@ struct Wish {
     again: String,
 }
 
-pub(in crate::pages) async fn change_password(caller: Caller, request: Request) -> Answer {
-    let attempt = Attempt::new(&caller.visitor.name, address_of(&request));
-    let form = Form::<Wish>::from_request(request, &caller.state).await;
-    let Form(wish) = form.map_err(|error| Failure::Invalid(error.to_string()))?;
-    let account = own(&caller).await?;
+pub(in crate::pages) async fn change_password(context: PageContext, request: Request) -> Answer {
+    let attempt = Attempt::new(&context.user.name, address_of(&request));
+    let form = Form::<Wish>::from_request(request, &context.state).await;
+    let Form(wish) = form.map_err(|error| PageError::Invalid(error.to_string()))?;
+    let account = own(&context).await?;
     if account.is_foreign {
-        return Err(Failure::Invalid("Single sign-on lets you in: your password is kept there".to_owned()));
+        return Err(PageError::Invalid("Single sign-on lets you in: your password is kept there".to_owned()));
     }
-    if let Some(trouble) = refuse(&caller, &account, &attempt, &wish).await? {
-        return page(&caller, &account, trouble).await;
+    if let Some(trouble) = refuse(&context, &account, &attempt, &wish).await? {
+        return page(&context, &account, trouble).await;
     }
     let hash = match hashed(wish.wanted).await {
         Ok(hash) => hash,
-        Err(Failure::Invalid(why)) => return page(&caller, &account, &format!("{why}.")).await,
+        Err(PageError::Invalid(why)) => return page(&context, &account, &format!("{why}.")).await,
         Err(other) => return Err(other),
     };
-    let journal = &caller.state.journal;
+    let journal = &context.state.journal;
     let before = account.password.as_deref();
-    journal.change_own_password(&account.name, before, &hash, &caller.visitor.session, caller.now).await?;
-    Ok(caller.done("Your password is changed; wherever else you were logged in, you are no more", "/account"))
+    journal.change_own_password(&account.name, before, &hash, &context.user.session, context.now).await?;
+    Ok(context.done("Your password is changed; wherever else you were logged in, you are no more", "/account"))
 }
 
-/// Why the wish is not granted; wrong passwords are counted.
+/// Why the wish is not granted; wrong passwords are pluralise.
 async fn refuse(
-    caller: &Caller,
+    context: &PageContext,
     account: &AccountRow,
     attempt: &Attempt,
     wish: &Wish,
-) -> Result<Option<&'static str>, Failure> {
-    let journal = &caller.state.journal;
+) -> Result<Option<&'static str>, PageError> {
+    let journal = &context.state.journal;
     if account.password.is_some() {
-        if attempt.must_wait(&caller.state, caller.now).await? {
+        if attempt.must_wait(&context.state, context.now).await? {
             return Ok(Some(WAIT));
         }
         if !verify_password(wish.present.clone(), account.password.clone()).await {
-            attempt.failed(journal, caller.now).await?;
+            attempt.failed(journal, context.now).await?;
             return Ok(Some(WRONG));
         }
         attempt.succeeded(journal).await?;
-    } else if caller.now.duration_since(caller.visitor.since) > FIRST_WITHIN {
+    } else if context.now.duration_since(context.user.since) > FIRST_WITHIN {
         return Ok(Some(LATE));
     }
     Ok(match wish {

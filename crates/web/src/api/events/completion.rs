@@ -3,9 +3,9 @@
 //!
 //! Whoever cannot sign learns nothing but 401. What is refused leaves no trace but a count.
 
-use super::gate::{Became, Believed, Believers, forget, not_kept, told};
+use super::guard_state::{EventOutcome, VerifiedEvent, EventReceiver, forget, not_stored, told};
 use super::signature::{self, SIGNATURE, TIMESTAMP};
-use crate::api::{Events, Problem, Whole};
+use crate::api::{Events, Problem, Integer};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -20,36 +20,36 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use utoipa::ToSchema;
 
-pub use super::gate::BYTES_MAX;
+pub use super::guard_state::BYTES_MAX;
 
 /// The path that the router gives to [`take_completion`].
 pub const PATH: &str = "/api/v1/events/completion";
 
 /// What stands behind the endpoint.
 #[derive(Debug)]
-pub struct CompletionGate {
+pub struct CompletionEvents {
     journal: Journal,
     clock: Clock,
-    believers: Believers,
+    receiver: EventReceiver,
     wake: Arc<Notify>,
 }
 
-impl CompletionGate {
-    /// A gate for every completions link that takes pushed events. `wake` is rung after each that was taken.
+impl CompletionEvents {
+    /// A guard_state for every completions link that takes pushed events. `wake` is rung after each that was taken.
     pub fn new(settings: &Settings, journal: Journal, clock: Clock, wake: Arc<Notify>) -> Self {
         let links =
             settings.completions().filter_map(|found| Some((found.link.name.clone(), found.link.push.clone()?)));
         Self::of(links.collect(), journal, clock, wake)
     }
 
-    /// A gate for these links.
+    /// A guard_state for these links.
     pub fn of(links: Vec<(LinkName, Push)>, journal: Journal, clock: Clock, wake: Arc<Notify>) -> Self {
-        Self { journal, clock, believers: Believers::new("completion", links), wake }
+        Self { journal, clock, receiver: EventReceiver::new("completion", links), wake }
     }
 
     /// How many events came since the start, by what became of them.
     pub fn counts(&self) -> [(&'static str, u64); 5] {
-        self.believers.counts()
+        self.receiver.counts()
     }
 }
 
@@ -59,11 +59,11 @@ pub struct CompletionEvent {
     /// The Moodle account.
     #[schema(value_type = i64)]
     #[serde(alias = "userid", alias = "relateduserid")]
-    user_id: Whole,
+    user_id: Integer,
     /// The Moodle course.
     #[schema(value_type = i64)]
     #[serde(alias = "courseid")]
-    course_id: Whole,
+    course_id: Integer,
 }
 
 /// What was taken.
@@ -77,24 +77,24 @@ pub struct TakenEvent {
 #[utoipa::path(post, path = "/events/completion", tag = "events", security(("signature" = [])),
     request_body = CompletionEvent,
     responses((status = 202, description = "Taken; the check was asked for", body = TakenEvent), Events))]
-pub async fn take_completion(State(gate): State<Arc<CompletionGate>>, request: Request) -> Response {
-    take(&gate, request).await.unwrap_or_else(IntoResponse::into_response)
+pub async fn take_completion(State(guard_state): State<Arc<CompletionEvents>>, request: Request) -> Response {
+    take(&guard_state, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn take(gate: &CompletionGate, request: Request) -> Result<Response, Problem> {
-    let Believed { link, push, signature, body, now } = gate.believers.admit(request, &gate.clock).await?;
+async fn take(guard_state: &CompletionEvents, request: Request) -> Result<Response, Problem> {
+    let VerifiedEvent { link, push, signature, body, now } = guard_state.receiver.admit(request, &guard_state.clock).await?;
     let CompletionEvent { user_id, course_id } = told(&body).ok_or_else(|| {
-        gate.believers.refuse(Became::Malformed, "user_id and course_id are needed, as whole numbers")
+        guard_state.receiver.refuse(EventOutcome::Malformed, "user_id and course_id are needed, as whole numbers")
     })?;
     let event = PushedEvent { signature, user: MoodleUserId(user_id.0), course: MoodleCourseId(course_id.0) };
-    match gate.journal.take_pushed(link, &event, forget(push, now), now).await {
+    match guard_state.journal.take_pushed(link, &event, forget(push, now), now).await {
         Ok(Taken::New) => {
-            gate.believers.count(Became::Taken);
-            gate.wake.notify_one();
+            guard_state.receiver.count(EventOutcome::Taken);
+            guard_state.wake.notify_one();
             Ok((StatusCode::ACCEPTED, Json(TakenEvent { taken: true })).into_response())
         }
-        Ok(Taken::Before) => Err(gate.believers.refuse(Became::Repeated, "the event was taken before")),
-        Err(error) => Err(not_kept(link, &error)),
+        Ok(Taken::Before) => Err(guard_state.receiver.refuse(EventOutcome::Repeated, "the event was taken before")),
+        Err(error) => Err(not_stored(link, &error)),
     }
 }
 

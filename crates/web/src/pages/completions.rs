@@ -2,11 +2,11 @@
 //! give the enrolment id that it waits for.
 
 use crate::auth::Permission;
-use crate::incident::Failure;
+use crate::incident::PageError;
 use crate::layout::{
-    Answer, Badge, Caller, Choice, Here, Shell, TimeFormatter, Tone, When, grouped, in_short, sentence, show,
+    Answer, Badge, PageContext, SelectOption, PageLocation, Layout, TimeFormatter, Tone, ShownTime, format_count, summarise_response, sentence, show,
 };
-use crate::pages::links::put;
+use crate::pages::links::submit;
 use crate::pages::waiting::{RequestStatus, standing};
 use askama::Template;
 use axum::extract::{Form, Query};
@@ -23,22 +23,22 @@ const STANDINGS: [&str; 9] =
 #[derive(Template)]
 #[template(path = "pages/completions.html")]
 struct CompletionsPage {
-    shell: Shell,
-    may_ask: bool,
+    layout: Layout,
+    may_query: bool,
     may_report: bool,
     link: String,
-    links: Vec<Choice>,
-    standings: Vec<Choice>,
+    links: Vec<SelectOption>,
+    standings: Vec<SelectOption>,
     wanted: Wanted,
     totals: Vec<(String, String)>,
     rows: Vec<Row>,
-    form: Named,
+    form: PathParam,
     request: Option<RequestStatus>,
     card: Option<Card>,
 }
 
 struct Row {
-    completed: When,
+    completed: ShownTime,
     person: String,
     guid: String,
     course: String,
@@ -78,24 +78,24 @@ pub(in crate::pages) struct Wanted {
     request: String,
 }
 
-pub(in crate::pages) async fn show_completions(caller: Caller, Query(wanted): Query<Wanted>) -> Answer {
-    let journal = &caller.state.journal;
-    let (mut request, mut card, mut form) = (None, None, Named::default());
+pub(in crate::pages) async fn show_completions(context: PageContext, Query(wanted): Query<Wanted>) -> Answer {
+    let journal = &context.state.journal;
+    let (mut request, mut card, mut form) = (None, None, PathParam::default());
     if let Ok(id) = wanted.request.parse().map(RequestId) {
-        let asked = journal.request(id).await?.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
+        let asked = journal.request(id).await?.ok_or_else(|| PageError::NotFound(format!("request {id}")))?;
         if let Ask::PreviewCompletion { link, named } = &asked.ask {
-            form = Named::of(link, named);
+            form = PathParam::of(link, named);
         }
-        request = Some(standing(&asked, &caller.clockwork(asked.ask.link())));
+        request = Some(standing(&asked, &context.times(asked.ask.link())));
         if let Some(Came::Completion(found)) = &asked.answer {
             card = Some(view(found));
         }
     }
-    let names: Vec<String> = caller.state.settings.completions().map(|found| found.link.name.to_string()).collect();
+    let names: Vec<String> = context.state.settings.completions().map(|found| found.link.name.to_string()).collect();
     let chosen = [&wanted.link, &form.link].into_iter().find(|name| names.contains(name)).or(names.first());
     let link = chosen.cloned().unwrap_or_default();
     let name = LinkName::new(&link);
-    let clockwork = caller.clockwork(Some(&name));
+    let times = context.times(Some(&name));
     let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let query = CompletionQuery {
         guid: said(&wanted.guid).map(|guid| Guid::new(&guid).folded()),
@@ -109,13 +109,13 @@ pub(in crate::pages) async fn show_completions(caller: Caller, Query(wanted): Qu
     let live = if request.as_ref().is_some_and(|request| !request.is_finished) { 1 } else { 0 };
     let any = std::iter::once(("", "any".to_owned()));
     let page = CompletionsPage {
-        shell: Shell { live, ..caller.shell("Completions", Here::Completions).await? },
-        may_ask: caller.may(Permission::Ask),
-        may_report: caller.may(Permission::Report),
-        links: Choice::list(names.iter().map(|name| (name.as_str(), name.clone())), &link),
-        standings: Choice::list(any.chain(STANDINGS.map(|word| (word, word.to_owned()))), &wanted.standing),
-        totals: totals.into_iter().map(|(standing, total)| (standing, grouped(total))).collect(),
-        rows: rows.iter().map(|row| line(row, &clockwork)).collect(),
+        layout: Layout { live, ..context.layout("Completions", PageLocation::Completions).await? },
+        may_query: context.may(Permission::Query),
+        may_report: context.may(Permission::Report),
+        links: SelectOption::list(names.iter().map(|name| (name.as_str(), name.clone())), &link),
+        standings: SelectOption::list(any.chain(STANDINGS.map(|word| (word, word.to_owned()))), &wanted.standing),
+        totals: totals.into_iter().map(|(standing, total)| (standing, format_count(total))).collect(),
+        rows: rows.iter().map(|row| line(row, &times)).collect(),
         link,
         wanted,
         form,
@@ -147,7 +147,7 @@ fn named(first_name: &str, last_name: &str, user: MoodleUserId) -> String {
     if name.trim().is_empty() { format!("account {user}") } else { name.trim().to_owned() }
 }
 
-fn line(row: &CompletionRow, clockwork: &TimeFormatter) -> Row {
+fn line(row: &CompletionRow, times: &TimeFormatter) -> Row {
     let tone = match row.standing.as_str() {
         "sent" | "marked" => Tone::Good,
         "refused" | "waiting" => Tone::Bad,
@@ -158,7 +158,7 @@ fn line(row: &CompletionRow, clockwork: &TimeFormatter) -> Row {
     let number = report.map(|report| report.id);
     let stands = |words: &[&str]| words.contains(&row.standing.as_str());
     Row {
-        completed: clockwork.exactly(row.seen.key.completed_at),
+        completed: times.exactly(row.seen.key.completed_at),
         person: match report.map(|report| &report.report) {
             // A completion that polling found names nobody; its report has the feed's name.
             Some(report) => named(&report.first_name, &report.last_name, row.seen.key.user),
@@ -171,7 +171,7 @@ fn line(row: &CompletionRow, clockwork: &TimeFormatter) -> Row {
             (None, name) => name.to_owned(),
         },
         badge: Badge::new(tone, row.standing.clone()),
-        told: in_short(report.map_or(&row.reason, |report| &report.answer)),
+        told: summarise_response(report.map_or(&row.reason, |report| &report.answer)),
         again: number.filter(|_| stands(&["refused", "due"])),
         cancel: number.filter(|_| stands(&["refused", "due"])),
         supply: stands(&["waiting"]).then(|| Supply {
@@ -185,7 +185,7 @@ fn line(row: &CompletionRow, clockwork: &TimeFormatter) -> Row {
 /// A completion as the form names it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct Named {
+pub(in crate::pages) struct PathParam {
     link: String,
     user: String,
     course: String,
@@ -193,7 +193,7 @@ pub(in crate::pages) struct Named {
     enrolment: String,
 }
 
-impl Named {
+impl PathParam {
     fn of(link: &LinkName, named: &NamedCompletion) -> Self {
         let NamedCompletion { user, course, date, enrolment } = named;
         Self {
@@ -205,40 +205,40 @@ impl Named {
         }
     }
 
-    fn read(&self, caller: &Caller) -> Result<(LinkName, NamedCompletion), Failure> {
-        let link = completions_link(caller, &self.link)?;
+    fn read(&self, context: &PageContext) -> Result<(LinkName, NamedCompletion), PageError> {
+        let link = completions_link(context, &self.link)?;
         let (user, course) = (self.user.trim(), self.course.trim());
         if user.is_empty() || course.is_empty() {
-            return Err(Failure::Invalid("A person and a course are needed".to_owned()));
+            return Err(PageError::Invalid("A person and a course are needed".to_owned()));
         }
         let date = match self.date.trim() {
             "" => None,
-            text => Some(text.parse().map_err(|_| Failure::Invalid(format!("\"{text}\" is no day")))?),
+            text => Some(text.parse().map_err(|_| PageError::Invalid(format!("\"{text}\" is no day")))?),
         };
         let enrolment = Some(self.enrolment.trim()).filter(|id| !id.is_empty()).map(EnrolmentId::new);
         Ok((link, NamedCompletion { user: user.to_owned(), course: ElmCourseId::new(course), date, enrolment }))
     }
 }
 
-fn completions_link(caller: &Caller, name: &str) -> Result<LinkName, Failure> {
+fn completions_link(context: &PageContext, name: &str) -> Result<LinkName, PageError> {
     let link = LinkName::new(name.trim());
-    match caller.state.settings.completion(&link) {
+    match context.state.settings.completion(&link) {
         Ok(_) => Ok(link),
-        Err(_) => Err(Failure::NotFound(format!("completions link called {link}"))),
+        Err(_) => Err(PageError::NotFound(format!("completions link called {link}"))),
     }
 }
 
-pub(in crate::pages) async fn preview(caller: Caller, Form(form): Form<Named>) -> Answer {
-    let (link, named) = form.read(&caller)?;
-    let path = put(&caller, &Ask::PreviewCompletion { link, named }).await?;
+pub(in crate::pages) async fn preview(context: PageContext, Form(form): Form<PathParam>) -> Answer {
+    let (link, named) = form.read(&context)?;
+    let path = submit(&context, &Ask::PreviewCompletion { link, named }).await?;
     let id = path.rsplit('/').next().unwrap_or_default();
-    Ok(caller.done("Moodle is being asked; nothing is sent yet", &format!("/completions?request={id}")))
+    Ok(context.done("Moodle is being asked; nothing is sent yet", &format!("/completions?request={id}")))
 }
 
-pub(in crate::pages) async fn send(caller: Caller, Form(form): Form<Named>) -> Answer {
-    let (link, named) = form.read(&caller)?;
-    let path = put(&caller, &Ask::SendCompletion { link, named }).await?;
-    Ok(caller.done("The completion is on its way", &path))
+pub(in crate::pages) async fn send(context: PageContext, Form(form): Form<PathParam>) -> Answer {
+    let (link, named) = form.read(&context)?;
+    let path = submit(&context, &Ask::SendCompletion { link, named }).await?;
+    Ok(context.done("The completion is on its way", &path))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -248,20 +248,20 @@ pub(in crate::pages) struct OfReport {
     report: i64,
 }
 
-pub(in crate::pages) async fn retry(caller: Caller, Form(form): Form<OfReport>) -> Answer {
-    let link = completions_link(&caller, &form.link)?;
-    let path = put(&caller, &Ask::RetryCompletions { link, reports: vec![form.report] }).await?;
-    Ok(caller.done("The report is sent again", &path))
+pub(in crate::pages) async fn retry(context: PageContext, Form(form): Form<OfReport>) -> Answer {
+    let link = completions_link(&context, &form.link)?;
+    let path = submit(&context, &Ask::RetryCompletions { link, reports: vec![form.report] }).await?;
+    Ok(context.done("The report is sent again", &path))
 }
 
-pub(in crate::pages) async fn cancel(caller: Caller, Form(form): Form<OfReport>) -> Answer {
-    let link = completions_link(&caller, &form.link)?;
-    let journal = &caller.state.journal;
-    let cancelled = journal.cancel_reports(&link, &[form.report], &caller.visitor.name, caller.now).await?;
+pub(in crate::pages) async fn cancel(context: PageContext, Form(form): Form<OfReport>) -> Answer {
+    let link = completions_link(&context, &form.link)?;
+    let journal = &context.state.journal;
+    let cancelled = journal.cancel_reports(&link, &[form.report], &context.user.name, context.now).await?;
     if cancelled == 0 {
-        return Err(Failure::Conflict("This report is not to be given up any more".to_owned()));
+        return Err(PageError::Conflict("This report is not to be given up any more".to_owned()));
     }
-    Ok(caller.done("The report will not be sent", &format!("/completions?link={link}")))
+    Ok(context.done("The report will not be sent", &format!("/completions?link={link}")))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -274,16 +274,16 @@ pub(in crate::pages) struct Supplied {
     enrolment: String,
 }
 
-pub(in crate::pages) async fn supply(caller: Caller, Form(form): Form<Supplied>) -> Answer {
-    let link = completions_link(&caller, &form.link)?;
+pub(in crate::pages) async fn supply(context: PageContext, Form(form): Form<Supplied>) -> Answer {
+    let link = completions_link(&context, &form.link)?;
     let completed_at = form.completed.parse();
     let completed_at =
-        completed_at.map_err(|_| Failure::Invalid("The moment of the completion is no time".to_owned()))?;
+        completed_at.map_err(|_| PageError::Invalid("The moment of the completion is no time".to_owned()))?;
     if form.enrolment.trim().is_empty() {
-        return Err(Failure::Invalid("An enrolment id is needed".to_owned()));
+        return Err(PageError::Invalid("An enrolment id is needed".to_owned()));
     }
     let completion = CompletionKey { user: MoodleUserId(form.user), course: MoodleCourseId(form.course), completed_at };
     let enrolment = EnrolmentId::new(form.enrolment.trim());
-    let path = put(&caller, &Ask::SupplyEnrolment { link, completion, enrolment }).await?;
-    Ok(caller.done("The enrolment id was noted; the completion is reported with it", &path))
+    let path = submit(&context, &Ask::SupplyEnrolment { link, completion, enrolment }).await?;
+    Ok(context.done("The enrolment id was noted; the completion is reported with it", &path))
 }

@@ -1,6 +1,6 @@
 //! What the charts of runs show: hours of a day, days of some weeks, weeks of a year; and sums since the beginning.
 
-use crate::layout::{Caller, Chart, ChartColumn, TimeFormatter, grouped};
+use crate::layout::{PageContext, Chart, ChartColumn, TimeFormatter, format_count};
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use rollbook_core::model::LinkName;
@@ -52,9 +52,9 @@ impl Range {
     pub(super) const ALL: [Kind; 4] = [Kind::Day, Kind::Fortnight, Kind::Quarter, Kind::Year];
 
     /// What an address asks for: a word, and a first day that may be left out.
-    pub(super) fn read(word: &str, from: &str, clockwork: &TimeFormatter) -> Self {
+    pub(super) fn read(word: &str, from: &str, times: &TimeFormatter) -> Self {
         let kind = Self::ALL.into_iter().find(|kind| kind.word() == word).unwrap_or(Kind::Fortnight);
-        let today = clockwork.now.to_zoned(clockwork.zone.clone()).date();
+        let today = times.now.to_zoned(times.zone.clone()).date();
         let back = |span: Span| today.checked_sub(span).unwrap_or(today);
         let usual = match kind {
             Kind::Day => today,
@@ -66,16 +66,16 @@ impl Range {
     }
 
     /// The last so many days.
-    fn days(count: i64, clockwork: &TimeFormatter) -> (Self, i64) {
-        let today = clockwork.now.to_zoned(clockwork.zone.clone()).date();
+    fn days(count: i64, times: &TimeFormatter) -> (Self, i64) {
+        let today = times.now.to_zoned(times.zone.clone()).date();
         let first = today.checked_sub(Span::new().days(count - 1)).unwrap_or(today);
         (Self { kind: Kind::Fortnight, first }, count)
     }
 
-    pub(super) fn caption(&self, clockwork: &TimeFormatter) -> String {
-        let edges = self.edges(clockwork, self.columns());
-        let last = edges.last().map(|edge| edge.end).unwrap_or(clockwork.now);
-        let last = last.to_zoned(clockwork.zone.clone()).date();
+    pub(super) fn caption(&self, times: &TimeFormatter) -> String {
+        let edges = self.edges(times, self.columns());
+        let last = edges.last().map(|edge| edge.end).unwrap_or(times.now);
+        let last = last.to_zoned(times.zone.clone()).date();
         let last = last.yesterday().unwrap_or(last);
         match self.kind {
             Kind::Day => format!("Enrolments, suspensions and errors on {}, by hour", self.first),
@@ -95,8 +95,8 @@ impl Range {
         }
     }
 
-    fn edges(&self, clockwork: &TimeFormatter, columns: i64) -> Vec<Edge> {
-        let began = self.first.to_zoned(clockwork.zone.clone());
+    fn edges(&self, times: &TimeFormatter, columns: i64) -> Vec<Edge> {
+        let began = self.first.to_zoned(times.zone.clone());
         let Ok(began) = began else { return Vec::new() };
         let step = |at: i64| match self.kind {
             Kind::Day => Span::new().hours(at),
@@ -134,10 +134,10 @@ struct Edge {
 
 /// The chart of a range; a column leads to a closer look.
 pub(super) async fn draw(
-    caller: &Caller,
+    context: &PageContext,
     link: Option<&LinkName>,
     range: &Range,
-    clockwork: &TimeFormatter,
+    times: &TimeFormatter,
     path: impl Fn(&str, &str) -> String,
 ) -> Result<Chart, JournalError> {
     let closer = match range.kind {
@@ -145,7 +145,7 @@ pub(super) async fn draw(
         Kind::Quarter | Kind::Fortnight => Some(Kind::Day),
         Kind::Day => None,
     };
-    fill(caller, link, range.edges(clockwork, range.columns()), |edge| {
+    fill(context, link, range.edges(times, range.columns()), |edge| {
         closer.map(|kind| path(kind.word(), &edge.day.to_string())).unwrap_or_default()
     })
     .await
@@ -153,24 +153,24 @@ pub(super) async fn draw(
 
 /// The chart of the last so many days.
 pub(in crate::pages) async fn chart_of_days(
-    caller: &Caller,
+    context: &PageContext,
     link: Option<&LinkName>,
     days: i64,
 ) -> Result<Chart, JournalError> {
-    let clockwork = caller.clockwork(link);
-    let (range, days) = Range::days(days, &clockwork);
-    fill(caller, link, range.edges(&clockwork, days), |edge| format!("/runs?range=day&from={}", edge.day)).await
+    let times = context.times(link);
+    let (range, days) = Range::days(days, &times);
+    fill(context, link, range.edges(&times, days), |edge| format!("/runs?range=day&from={}", edge.day)).await
 }
 
 async fn fill(
-    caller: &Caller,
+    context: &PageContext,
     link: Option<&LinkName>,
     edges: Vec<Edge>,
     path: impl Fn(&Edge) -> String,
 ) -> Result<Chart, JournalError> {
     let whole =
         (edges.first().map_or(Timestamp::MIN, |edge| edge.start), edges.last().map_or(Timestamp::MIN, |edge| edge.end));
-    let figures = caller.state.journal.run_figures(INTAKE, link, whole).await?;
+    let figures = context.state.journal.run_figures(INTAKE, link, whole).await?;
     let column = |edge: &Edge| {
         let inside = |figure: &&RunFigures| edge.start <= figure.from && figure.from < edge.end;
         let mut values = [0_u64; 3];
@@ -187,10 +187,10 @@ async fn fill(
 
 /// Sums of everything, from the tally that is kept beside the records.
 pub(super) async fn since_the_beginning(
-    caller: &Caller,
+    context: &PageContext,
     link: Option<&LinkName>,
 ) -> Result<Vec<(&'static str, String)>, JournalError> {
-    let courses = caller.state.journal.courses(link).await?;
+    let courses = context.state.journal.courses(link).await?;
     let (mut enrolled, mut suspended, mut completed, mut waiting, mut errors) = (0, 0, 0, 0, 0);
     for ((action, status), total) in courses.iter().flat_map(|course| &course.totals) {
         match (action.as_str(), status.as_str()) {
@@ -210,7 +210,7 @@ pub(super) async fn since_the_beginning(
         ("Waiting now", waiting),
         ("Errors now", errors),
     ];
-    Ok(all.map(|(label, total)| (label, grouped(total))).to_vec())
+    Ok(all.map(|(label, total)| (label, format_count(total))).to_vec())
 }
 
 #[cfg(test)]
@@ -220,14 +220,14 @@ mod tests {
     #[test]
     fn day_of_a_changed_clock_has_its_own_hours() {
         // On this day in 2025 Vancouver went from 01:59 to 03:00.
-        let clockwork = TimeFormatter::new(
+        let times = TimeFormatter::new(
             "2025-03-09T20:00:00Z".parse().unwrap(),
             rollbook_clock::zone("America/Vancouver").unwrap(),
         );
-        let range = Range::read("day", "2025-03-09", &clockwork);
-        let edges = range.edges(&clockwork, 24);
+        let range = Range::read("day", "2025-03-09", &times);
+        let edges = range.edges(&times, 24);
         assert_eq!(edges[2].label, "03:00");
         assert!(edges.windows(2).all(|pair| pair[0].end == pair[1].start));
-        assert_eq!(Range::read("nonsense", "nonsense", &clockwork).kind, Kind::Fortnight);
+        assert_eq!(Range::read("nonsense", "nonsense", &times).kind, Kind::Fortnight);
     }
 }

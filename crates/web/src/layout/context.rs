@@ -1,10 +1,10 @@
 //! What a page is given: who asks, from where, and the state; and how it answers.
 
-use super::{Here, NavGroup, NavItem, Shell, TimeFormatter};
+use super::{PageLocation, NavGroup, NavItem, Layout, TimeFormatter};
 use crate::WebState;
 use crate::assets;
 use crate::auth::{AuthUser, Cookie, Permission};
-use crate::incident::Failure;
+use crate::incident::PageError;
 use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
@@ -16,21 +16,21 @@ use rollbook_journal::JournalError;
 use std::time::Duration;
 
 /// What a page's function gives back.
-pub type Answer = Result<Response, Failure>;
+pub type Answer = Result<Response, PageError>;
 
 /// An entry of the navigation: its page, path, label, and what it takes.
-type Entry = (Here, &'static str, &'static str, Permission);
+type Entry = (PageLocation, &'static str, &'static str, Permission);
 
 /// What an act says is told within so long, or not at all.
 const SAID_LASTS: Duration = Duration::from_secs(120);
 
 /// Who asks, and what they are shown with.
 #[derive(Clone, Debug)]
-pub struct Caller {
+pub struct PageContext {
     /// The state.
     pub state: WebState,
     /// Who.
-    pub visitor: AuthUser,
+    pub user: AuthUser,
     /// The moment of the request.
     pub now: Timestamp,
     theme: &'static str,
@@ -38,16 +38,16 @@ pub struct Caller {
     back: String,
 }
 
-impl FromRequestParts<WebState> for Caller {
-    type Rejection = Failure;
+impl FromRequestParts<WebState> for PageContext {
+    type Rejection = PageError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Failure> {
-        let visitor = parts.extensions.get::<AuthUser>().cloned();
-        let visitor = visitor.ok_or_else(|| Failure::incident("a page has no gate"))?;
-        let cookie = |cookie: Cookie| cookie.read(&parts.headers, state.secure);
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, PageError> {
+        let user = parts.extensions.get::<AuthUser>().cloned();
+        let user = user.ok_or_else(|| PageError::incident("a page has no guard_state"))?;
+        let cookie = |cookie: Cookie| cookie.read(&parts.headers, state.is_secure);
         Ok(Self {
             state: state.clone(),
-            visitor,
+            user,
             now: state.clock.now(),
             theme: theme_of(cookie(Cookie::Theme).as_deref()),
             said: cookie(Cookie::Flash).unwrap_or_default(),
@@ -65,21 +65,21 @@ pub fn theme_of(word: Option<&str>) -> &'static str {
     }
 }
 
-impl Caller {
+impl PageContext {
     /// The frame of a page.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn shell(&self, title: impl Into<String>, here: Here) -> Result<Shell, JournalError> {
+    pub async fn layout(&self, title: impl Into<String>, here: PageLocation) -> Result<Layout, JournalError> {
         let (attention, plans) = self.state.journal.waiting_for_people().await?;
-        Ok(Shell {
+        Ok(Layout {
             assets: assets::paths(),
             title: title.into(),
             nav: self.nav(here, attention, plans),
-            name: self.visitor.name.clone(),
-            role: self.visitor.role.as_str(),
-            is_own: here == Here::Own,
-            csrf: self.visitor.csrf.clone(),
+            name: self.user.name.clone(),
+            role: self.user.role.as_str(),
+            is_own: here == PageLocation::Own,
+            csrf: self.user.csrf.clone(),
             theme: self.theme,
             back: self.back.clone(),
             said: self.said.clone(),
@@ -88,60 +88,60 @@ impl Caller {
     }
 
     /// Times as this page's link shows them.
-    pub fn clockwork(&self, link: Option<&LinkName>) -> TimeFormatter {
+    pub fn times(&self, link: Option<&LinkName>) -> TimeFormatter {
         TimeFormatter::new(self.now, self.state.zone(link))
     }
 
     /// Whether the person may do something.
     pub fn may(&self, permission: Permission) -> bool {
-        self.visitor.may(permission)
+        self.user.may(permission)
     }
 
     /// The answer to an act: on to a page that says what was done.
     pub fn done(&self, said: &str, path: &str) -> Response {
         let said: String = said.chars().take(500).collect();
-        let cookie = Cookie::Flash.set(&said, Some(SAID_LASTS), self.state.secure);
+        let cookie = Cookie::Flash.set(&said, Some(SAID_LASTS), self.state.is_secure);
         (AppendHeaders([cookie]), Redirect::to(path)).into_response()
     }
 
-    fn nav(&self, here: Here, attention: u64, plans: u64) -> Vec<NavGroup> {
+    fn nav(&self, here: PageLocation, attention: u64, plans: u64) -> Vec<NavGroup> {
         let groups: [(&'static str, &[Entry]); 4] = [
             (
                 "Today",
                 &[
-                    (Here::Overview, "/", "Overview", Permission::Look),
-                    (Here::Attention, "/attention", "Attention", Permission::Look),
-                    (Here::Plans, "/plans", "Plans", Permission::Look),
+                    (PageLocation::Overview, "/", "Overview", Permission::View),
+                    (PageLocation::Attention, "/attention", "Attention", Permission::View),
+                    (PageLocation::Plans, "/plans", "Plans", Permission::View),
                 ],
             ),
             (
                 "Records",
                 &[
-                    (Here::Log, "/log", "Learner log", Permission::Look),
-                    (Here::Courses, "/courses", "Courses", Permission::Look),
-                    (Here::Runs, "/runs", "Runs", Permission::Look),
-                    (Here::Guilds, "/guilds", "Guilds", Permission::Look),
+                    (PageLocation::Log, "/log", "Learner log", Permission::View),
+                    (PageLocation::Courses, "/courses", "Courses", Permission::View),
+                    (PageLocation::Runs, "/runs", "Runs", Permission::View),
+                    (PageLocation::Guilds, "/guilds", "Guilds", Permission::View),
                 ],
             ),
             (
                 "By hand",
                 &[
-                    (Here::Intake, "/intake", "Intake by hand", Permission::Ask),
-                    (Here::Completions, "/completions", "Completions", Permission::Look),
+                    (PageLocation::Intake, "/intake", "Intake by hand", Permission::Query),
+                    (PageLocation::Completions, "/completions", "Completions", Permission::View),
                 ],
             ),
             (
                 "System",
                 &[
-                    (Here::Doctor, "/doctor", "Doctor", Permission::Look),
-                    (Here::Settings, "/settings", "Settings", Permission::LookAtSettings),
-                    (Here::Accounts, "/accounts", "Accounts", Permission::LookAtAccounts),
+                    (PageLocation::Doctor, "/doctor", "Doctor", Permission::View),
+                    (PageLocation::Settings, "/settings", "Settings", Permission::ViewSettings),
+                    (PageLocation::Accounts, "/accounts", "Accounts", Permission::ViewAccounts),
                 ],
             ),
         ];
-        let waiting = |entry: Here| match entry {
-            Here::Attention => attention,
-            Here::Plans => plans,
+        let waiting = |entry: PageLocation| match entry {
+            PageLocation::Attention => attention,
+            PageLocation::Plans => plans,
             _ => 0,
         };
         let group = |(label, entries): (&'static str, &[Entry])| NavGroup {
@@ -152,7 +152,7 @@ impl Caller {
                 .map(|(entry, path, label, _)| NavItem {
                     path,
                     label,
-                    is_here: *entry == here,
+                    is_current: *entry == here,
                     waiting: waiting(*entry),
                 })
                 .collect(),

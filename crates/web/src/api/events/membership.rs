@@ -1,7 +1,7 @@
 //! `POST /api/v1/events/membership`: somebody's membership changed, says a community. The event only wakes a look at that member;
 //! what they belong to is read from the community itself.
 
-use super::gate::{Became, Believed, Believers, forget, not_kept, told};
+use super::guard_state::{EventOutcome, VerifiedEvent, EventReceiver, forget, not_stored, told};
 use crate::api::{Accepted, Events, Problem};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -24,28 +24,28 @@ const NAME_MAX: usize = 300;
 
 /// What stands behind the endpoint.
 #[derive(Debug)]
-pub struct MembershipGate {
+pub struct MembershipEvents {
     journal: Journal,
     clock: Clock,
-    believers: Believers,
+    receiver: EventReceiver,
     wake: Arc<Notify>,
 }
 
-impl MembershipGate {
-    /// A gate for every guilds link that takes pushed events. `wake` is rung after each that was taken.
+impl MembershipEvents {
+    /// A guard_state for every guilds link that takes pushed events. `wake` is rung after each that was taken.
     pub fn new(settings: &Settings, journal: Journal, clock: Clock, wake: Arc<Notify>) -> Self {
         let links = settings.guilds().filter_map(|found| Some((found.link.name.clone(), found.link.push.clone()?)));
         Self::of(links.collect(), journal, clock, wake)
     }
 
-    /// A gate for these links.
+    /// A guard_state for these links.
     pub fn of(links: Vec<(LinkName, Push)>, journal: Journal, clock: Clock, wake: Arc<Notify>) -> Self {
-        Self { journal, clock, believers: Believers::new("membership", links), wake }
+        Self { journal, clock, receiver: EventReceiver::new("membership", links), wake }
     }
 
     /// How many events came since the start, by what became of them.
     pub fn counts(&self) -> [(&'static str, u64); 5] {
-        self.believers.counts()
+        self.receiver.counts()
     }
 }
 
@@ -90,23 +90,23 @@ impl Member {
 #[utoipa::path(post, path = "/events/membership", tag = "events", security(("signature" = [])),
     request_body = MembershipEvent,
     responses((status = 202, description = "Taken; the look was asked for", body = Accepted), Events))]
-pub async fn take_membership(State(gate): State<Arc<MembershipGate>>, request: Request) -> Response {
-    take(&gate, request).await.unwrap_or_else(IntoResponse::into_response)
+pub async fn take_membership(State(guard_state): State<Arc<MembershipEvents>>, request: Request) -> Response {
+    take(&guard_state, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn take(gate: &MembershipGate, request: Request) -> Result<Response, Problem> {
-    let Believed { link, push, signature, body, now } = gate.believers.admit(request, &gate.clock).await?;
+async fn take(guard_state: &MembershipEvents, request: Request) -> Result<Response, Problem> {
+    let VerifiedEvent { link, push, signature, body, now } = guard_state.receiver.admit(request, &guard_state.clock).await?;
     let named = told::<MembershipEvent>(&body).and_then(|event| event.user.name());
     let user = named.ok_or_else(|| {
-        gate.believers.refuse(Became::Malformed, "`user` is needed: a number, a user name or a mail address")
+        guard_state.receiver.refuse(EventOutcome::Malformed, "`user` is needed: a number, a user name or a mail address")
     })?;
-    match gate.journal.take_membership(link, &signature, &user, forget(push, now), now).await {
+    match guard_state.journal.take_membership(link, &signature, &user, forget(push, now), now).await {
         Ok(Some(request)) => {
-            gate.believers.count(Became::Taken);
-            gate.wake.notify_one();
+            guard_state.receiver.count(EventOutcome::Taken);
+            guard_state.wake.notify_one();
             Ok(Accepted::of(request).into_response())
         }
-        Ok(None) => Err(gate.believers.refuse(Became::Repeated, "the event was taken before")),
-        Err(error) => Err(not_kept(link, &error)),
+        Ok(None) => Err(guard_state.receiver.refuse(EventOutcome::Repeated, "the event was taken before")),
+        Err(error) => Err(not_stored(link, &error)),
     }
 }

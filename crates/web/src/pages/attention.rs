@@ -3,11 +3,11 @@
 
 use super::evidence::{Remedies, Side, sides};
 use crate::auth::Permission;
-use crate::incident::Failure;
+use crate::incident::PageError;
 use crate::layout::{
-    Answer, Caller, Choice, Here, More, Shell, TimeFormatter, When, counted, sentence, show, word_label,
+    Answer, PageContext, SelectOption, PageLocation, NextPage, Layout, TimeFormatter, ShownTime, pluralise, sentence, show, label,
 };
-use crate::pages::links::put;
+use crate::pages::links::submit;
 use crate::pages::log::{LogLine, line};
 use askama::Template;
 use axum::extract::{Form, Path, Query};
@@ -23,11 +23,11 @@ const RECORDS: u32 = 100;
 #[derive(Template)]
 #[template(path = "pages/attention.html")]
 struct AttentionPage {
-    shell: Shell,
+    layout: Layout,
     items: Vec<ItemLine>,
-    links: Vec<Choice>,
+    links: Vec<SelectOption>,
     is_all: bool,
-    next: Option<More>,
+    next: Option<NextPage>,
 }
 
 struct ItemLine {
@@ -36,14 +36,14 @@ struct ItemLine {
     kind: String,
     link: String,
     records: String,
-    since: When,
+    since: ShownTime,
     resolved: String,
 }
 
 #[derive(Template)]
 #[template(path = "pages/item.html")]
 struct ItemPage {
-    shell: Shell,
+    layout: Layout,
     item: ItemLine,
     heading: String,
     id: i64,
@@ -67,7 +67,7 @@ pub(in crate::pages) struct Wanted {
     before: String,
 }
 
-pub(in crate::pages) async fn show_attention(caller: Caller, Query(wanted): Query<Wanted>) -> Answer {
+pub(in crate::pages) async fn show_attention(context: PageContext, Query(wanted): Query<Wanted>) -> Answer {
     let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let is_all = wanted.show == "all";
     let filter = AttentionFilter {
@@ -76,7 +76,7 @@ pub(in crate::pages) async fn show_attention(caller: Caller, Query(wanted): Quer
         with_closed: is_all,
         before: wanted.before.parse().ok(),
     };
-    let mut items = caller.state.journal.attention(&filter, ITEMS + 1).await?;
+    let mut items = context.state.journal.attention(&filter, ITEMS + 1).await?;
     let more = items.len() > ITEMS as usize;
     items.truncate(ITEMS as usize);
     let query = |before: &str| {
@@ -84,20 +84,20 @@ pub(in crate::pages) async fn show_attention(caller: Caller, Query(wanted): Quer
         form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
     };
     let next = items.last().filter(|_| more);
-    let next = next.map(|last| More { path: format!("/attention?{}", query(&last.id.to_string())) });
-    let names: Vec<&str> = caller.state.settings.links.keys().map(LinkName::as_str).collect();
+    let next = next.map(|last| NextPage { path: format!("/attention?{}", query(&last.id.to_string())) });
+    let names: Vec<&str> = context.state.settings.links.keys().map(LinkName::as_str).collect();
     let all = std::iter::once(("", "all".to_owned()));
     let page = AttentionPage {
-        shell: Shell { live: 5, ..caller.shell("Attention", Here::Attention).await? },
-        items: items.iter().map(|item| item_line(item, &caller.clockwork(Some(&item.link)))).collect(),
-        links: Choice::list(all.chain(names.iter().map(|name| (*name, (*name).to_owned()))), &wanted.link),
+        layout: Layout { live: 5, ..context.layout("Attention", PageLocation::Attention).await? },
+        items: items.iter().map(|item| item_line(item, &context.times(Some(&item.link)))).collect(),
+        links: SelectOption::list(all.chain(names.iter().map(|name| (*name, (*name).to_owned()))), &wanted.link),
         is_all,
         next,
     };
     show(&page)
 }
 
-fn item_line(item: &AttentionItem, clockwork: &TimeFormatter) -> ItemLine {
+fn item_line(item: &AttentionItem, times: &TimeFormatter) -> ItemLine {
     let resolved = match (&item.resolution, item.closed) {
         (Some((action, by, reason)), _) if reason.is_empty() => format!("{action} by {by}"),
         (Some((action, by, reason)), _) => format!("{action} by {by}: {reason}"),
@@ -108,40 +108,40 @@ fn item_line(item: &AttentionItem, clockwork: &TimeFormatter) -> ItemLine {
         path: format!("/attention/{}", item.id),
         title: item.title.clone(),
         kind: match item.person.as_str() {
-            "" => word_label(&item.kind),
-            person => format!("{}: {person}", word_label(&item.kind)),
+            "" => label(&item.kind),
+            person => format!("{}: {person}", label(&item.kind)),
         },
         link: item.link.to_string(),
-        records: if item.records == 0 { String::new() } else { counted(item.records, "record") },
-        since: clockwork.ago(item.opened),
+        records: if item.records == 0 { String::new() } else { pluralise(item.records, "record") },
+        since: times.ago(item.opened),
         resolved,
     }
 }
 
-pub(in crate::pages) async fn show_item(caller: Caller, Path(id): Path<i64>) -> Answer {
-    let journal = &caller.state.journal;
+pub(in crate::pages) async fn show_item(context: PageContext, Path(id): Path<i64>) -> Answer {
+    let journal = &context.state.journal;
     let item = journal.attention_item(id).await?;
     let records = journal.waiting_behind(id, 0, RECORDS).await?;
-    let clockwork = caller.clockwork(Some(&item.link));
+    let times = context.times(Some(&item.link));
     let (sides, remedies, words) = sides(&item, records.first());
     let heading = match records.first() {
-        Some(row) => format!("{}: {}", word_label(&item.kind), about(&item, row)),
-        None => word_label(&item.kind),
+        Some(row) => format!("{}: {}", label(&item.kind), about(&item, row)),
+        None => label(&item.kind),
     };
     let page = ItemPage {
-        shell: caller.shell(heading.clone(), Here::Attention).await?,
+        layout: context.layout(heading.clone(), PageLocation::Attention).await?,
         heading,
         id,
         is_open: item.closed.is_none(),
-        may_decide: caller.may(Permission::Resolve),
+        may_decide: context.may(Permission::Resolve),
         words,
         advice: sentence(AlertKind::of_attention(&item.kind).1),
-        may_report: caller.may(Permission::Report),
+        may_report: context.may(Permission::Report),
         sides,
         remedies,
         left_out: item.records.saturating_sub(records.len() as u64),
-        records: records.iter().map(|row| line(row, &clockwork)).collect(),
-        item: item_line(&item, &clockwork),
+        records: records.iter().map(|row| line(row, &times)).collect(),
+        item: item_line(&item, &times),
     };
     show(&page)
 }
@@ -164,28 +164,28 @@ pub(in crate::pages) struct Decision {
 }
 
 pub(in crate::pages) async fn decide_item(
-    caller: Caller,
+    context: PageContext,
     Path(id): Path<i64>,
     Form(decision): Form<Decision>,
 ) -> Answer {
-    let item = caller.state.journal.attention_item(id).await?;
+    let item = context.state.journal.attention_item(id).await?;
     if item.closed.is_some() {
-        return Err(Failure::Conflict(format!("Item {id} was decided already")));
+        return Err(PageError::Conflict(format!("Item {id} was decided already")));
     }
     let reason = decision.reason.trim().to_owned();
     let act = match decision.act.as_str() {
         "try_again" => AttentionAct::TryAgain { reason },
         "use_account" => {
             let user = decision.account.parse().map(MoodleUserId);
-            AttentionAct::UseAccount { user: user.map_err(|_| Failure::Invalid("No account was chosen".to_owned()))? }
+            AttentionAct::UseAccount { user: user.map_err(|_| PageError::Invalid("No account was chosen".to_owned()))? }
         }
         "update_mail" => AttentionAct::UpdateMail,
         "ignore" if reason.is_empty() => {
-            return Err(Failure::Invalid("Whoever ignores something says why".to_owned()));
+            return Err(PageError::Invalid("Whoever ignores something says why".to_owned()));
         }
         "ignore" => AttentionAct::Ignore { reason },
-        other => return Err(Failure::Invalid(format!("\"{other}\" is nothing that can be decided"))),
+        other => return Err(PageError::Invalid(format!("\"{other}\" is nothing that can be decided"))),
     };
-    let path = put(&caller, &Ask::Attend { link: item.link, item: id, act }).await?;
-    Ok(caller.done("The decision was noted; the process carries it out", &path))
+    let path = submit(&context, &Ask::Attend { link: item.link, item: id, act }).await?;
+    Ok(context.done("The decision was noted; the process carries it out", &path))
 }
