@@ -25,9 +25,9 @@
 
   // What a column of a chart stands for, told beside it while the pointer or the focus is there.
   const tell = (event) => {
-    const column = event.target.closest?.("[data-told]");
+    const column = event.target.closest?.("[data-summary]");
     const readout = column?.closest("figure")?.querySelector(".readout");
-    if (readout) readout.textContent = column.dataset.told;
+    if (readout) readout.textContent = column.dataset.summary;
   };
   document.addEventListener("pointerover", tell);
   document.addEventListener("focusin", tell);

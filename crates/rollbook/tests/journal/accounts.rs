@@ -54,14 +54,14 @@ async fn session_holds_until_its_end_or_until_it_is_idle(world: World) {
     let journal = world.open().await;
     journal.add_account("jane", RoleName::Operator, None, "cli", at(0)).await.unwrap();
     journal.open_session("jane", "cookie", at(60), at(0)).await.unwrap();
-    let found = journal.session("cookie", at(0), at(10)).await.unwrap().unwrap();
+    let found = journal.session("cookie", minutes(10), true, at(10)).await.unwrap().unwrap();
     assert_eq!((found.account.name.as_str(), found.made, found.expires), ("jane", at(0), at(60)));
-    assert!(journal.session("another", at(0), at(10)).await.unwrap().is_none());
-    assert!(journal.session("cookie", at(11), at(20)).await.unwrap().is_none(), "it was seen last at 10");
-    assert!(journal.session("cookie", at(5), at(60)).await.unwrap().is_none(), "it is over");
-    assert!(journal.session("cookie", at(10), at(59)).await.unwrap().is_some());
+    assert!(journal.session("another", minutes(10), true, at(10)).await.unwrap().is_none());
+    assert!(journal.session("cookie", minutes(9), true, at(20)).await.unwrap().is_none(), "it was seen last at 10");
+    assert!(journal.session("cookie", minutes(55), true, at(60)).await.unwrap().is_none(), "it is over");
+    assert!(journal.session("cookie", minutes(49), true, at(59)).await.unwrap().is_some());
     journal.close_session("cookie").await.unwrap();
-    assert!(journal.session("cookie", at(0), at(59)).await.unwrap().is_none());
+    assert!(journal.session("cookie", minutes(59), true, at(59)).await.unwrap().is_none());
     assert_eq!(journal.account("jane").await.unwrap().unwrap().login, Some(at(0)));
 }
 
@@ -70,7 +70,7 @@ async fn change_of_an_account_ends_its_sessions(world: World) {
     for name in ["jane", "boss"] {
         journal.add_account(name, RoleName::Administrator, None, "cli", at(0)).await.unwrap();
     }
-    let holds = async |hash: &str| journal.session(hash, at(0), at(9)).await.unwrap().is_some();
+    let holds = async |hash: &str| journal.session(hash, minutes(9), true, at(9)).await.unwrap().is_some();
     journal.open_session("boss", "boss", at(60), at(0)).await.unwrap();
     for number in 0..3 {
         let hash = format!("cookie{number}");

@@ -9,7 +9,8 @@ mod remote;
 use super::tree::Value;
 pub use plain::duration;
 pub(super) use plain::{Choice, Count, Day, Flag, Lasting, List, Name, Share, Text};
-pub(super) use remote::{Header, Mail, Socket, Web, Zone};
+pub use remote::Network;
+pub(super) use remote::{Header, Mail, Networks, Socket, Web, Zone};
 
 /// One kind of value.
 pub(super) trait Kind {

@@ -15,8 +15,8 @@ const TOKENS_MAX: usize = 10_000;
 pub struct RateLimit(Mutex<BTreeMap<i64, (Timestamp, u32)>>);
 
 impl RateLimit {
-    /// Counts one more request of a token; says whether it is within `most` a minute.
-    pub fn take(&self, token: i64, most: u32, now: Timestamp) -> bool {
+    /// Counts one more request of a token: whether it is within `most` a minute.
+    pub fn allow(&self, token: i64, most: u32, now: Timestamp) -> bool {
         let window = SignedDuration::from_secs(WINDOW_SECONDS);
         let is_over = |since: Timestamp| now < since || now.duration_since(since) >= window;
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,10 +41,10 @@ mod tests {
         let rate_limit = RateLimit::default();
         let start: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         let at = |seconds| start + SignedDuration::from_secs(seconds);
-        assert!(rate_limit.take(1, 2, at(0)) && rate_limit.take(1, 2, at(1)));
-        assert!(!rate_limit.take(1, 2, at(59)));
-        assert!(rate_limit.take(2, 2, at(59)), "another token");
-        assert!(rate_limit.take(1, 2, at(60)), "another minute");
-        assert!(rate_limit.take(1, 1, at(-300)), "a clock that was put back holds nobody up");
+        assert!(rate_limit.allow(1, 2, at(0)) && rate_limit.allow(1, 2, at(1)));
+        assert!(!rate_limit.allow(1, 2, at(59)));
+        assert!(rate_limit.allow(2, 2, at(59)), "another token");
+        assert!(rate_limit.allow(1, 2, at(60)), "another minute");
+        assert!(rate_limit.allow(1, 1, at(-300)), "a clock that was put back holds nobody up");
     }
 }

@@ -1,35 +1,38 @@
-//! Words of the journal as people read them.
+//! Stored words, numbers and answers as people read them.
 
-use super::{Badge, Tone};
+use super::parts::{Badge, Tone};
 use rollbook_core::run::{OutcomeCode, RunKind, RunState};
 use rollbook_journal::RunRow;
 use serde_json::Value;
 use std::time::Duration;
 
 /// A stored word as a label: `mail_mismatch` is `Mail mismatch`.
-pub fn label(word: &str) -> String {
-    let words = words(word);
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+pub fn label_of(word: &str) -> String {
+    capitalise(&lower_label(word))
 }
 
 /// A stored word within a sentence: `guid_changed` is `GUID changed`.
-pub fn words(word: &str) -> String {
+pub fn lower_label(word: &str) -> String {
     if word == OutcomeCode::NoManualInstance.as_str() {
         return "no manual enrolment".to_owned();
     }
-    let spoken = word.split('_').map(|part| if part == "guid" { "GUID" } else { part });
-    spoken.collect::<Vec<_>>().join(" ")
+    let parts = word.split('_').map(|part| if part == "guid" { "GUID" } else { part });
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+pub fn capitalise(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// An outcome code as a label.
 pub fn code_label(code: OutcomeCode) -> String {
-    label(code.as_str())
+    label_of(code.as_str())
 }
 
 /// A flow as a label.
 pub fn flow_label(flow: &str) -> String {
-    label(flow)
+    label_of(flow)
 }
 
 /// What a run was asked to do, where it is worth saying.
@@ -42,7 +45,7 @@ pub fn kind_label(kind: RunKind) -> &'static str {
     }
 }
 
-/// How a run stands.
+/// The state of a run.
 pub fn run_badge(run: &RunRow) -> Badge {
     let (tone, label) = match run.state {
         RunState::Running => (Tone::Busy, "running"),
@@ -56,20 +59,20 @@ pub fn run_badge(run: &RunRow) -> Badge {
     Badge::new(tone, label)
 }
 
-/// Why a run stands so, in words. What a guard blocked runs all the same once a person has approved it.
+/// Why a run ended as it did. What a guard blocked runs all the same once a person has approved it.
 pub fn run_reason(run: &RunRow) -> String {
     let word = if run.state == RunState::GuardRefused { "blocked" } else { "approved" };
-    let told = run.reason.split("; ").map(|part| match part.strip_prefix("blocked: ") {
+    let parts = run.reason.split("; ").map(|part| match part.strip_prefix("blocked: ") {
         Some(found) => {
             let (check, rest) = found.split_once(' ').unwrap_or((found, ""));
-            format!("{word}: {} {rest}", words(check))
+            format!("{word}: {} {rest}", lower_label(check))
         }
         None => part.to_owned(),
     });
-    told.collect::<Vec<_>>().join("; ")
+    parts.collect::<Vec<_>>().join("; ")
 }
 
-/// How a record of the log stands: its outcome, in the tone of its standing.
+/// The outcome of a record, in the tone of its standing.
 pub fn outcome_badge(code: OutcomeCode, standing: &str, status: &str) -> Badge {
     let tone = match (standing, status) {
         ("attention", _) => Tone::Bad,
@@ -78,7 +81,7 @@ pub fn outcome_badge(code: OutcomeCode, standing: &str, status: &str) -> Badge {
         (_, "Skipped") => Tone::Plain,
         (_, _) => Tone::Good,
     };
-    Badge::new(tone, words(code.as_str()))
+    Badge::new(tone, lower_label(code.as_str()))
 }
 
 /// `1 record`, `2 records`
@@ -87,7 +90,7 @@ pub fn pluralise(count: u64, one: &str) -> String {
     format!("{} {one}{plural}", format_count(count))
 }
 
-/// What a system answered, in short: its own words where its body has some, else the status alone. The whole of it is in the
+/// What a system answered, in short: its message where its body has one, else the status alone. The whole answer is in the
 /// export and in the API.
 pub fn summarise_response(answer: &str) -> String {
     const CHARACTERS_MAX: usize = 240;
@@ -96,10 +99,10 @@ pub fn summarise_response(answer: &str) -> String {
     };
     match serde_json::from_str::<Value>(body) {
         Ok(body) => {
-            let said =
+            let message =
                 [&body["error"]["message"], &body["message"], &body["title"]].into_iter().find_map(Value::as_str);
             let head = head.trim_end();
-            said.map_or_else(|| head.to_owned(), |said| format!("{head}: {}", clipped(said, CHARACTERS_MAX)))
+            message.map_or_else(|| head.to_owned(), |message| format!("{head}: {}", clipped(message, CHARACTERS_MAX)))
         }
         Err(_) => clipped(answer, CHARACTERS_MAX),
     }
@@ -113,12 +116,7 @@ fn clipped(text: &str, most: usize) -> String {
 
 /// A remedy as a sentence of a page: a capital, and no back-quotes, which only a terminal's reader knows.
 pub fn sentence(text: &str) -> String {
-    let mut letters = text.chars().filter(|letter| *letter != '`');
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let text = letters.fold(first, |mut text, letter| {
-        text.push(letter);
-        text
-    });
+    let text = capitalise(&text.replace('`', ""));
     if text.is_empty() || text.ends_with(['.', '?', '!']) { text } else { text + "." }
 }
 
@@ -151,20 +149,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_and_numbers_read_well() {
-        assert_eq!(label("mail_mismatch"), "Mail mismatch");
-        assert_eq!((label("guid_changed"), words("two_accounts")), ("GUID changed".into(), "two accounts".into()));
+    fn labels_and_numbers_read_well() {
+        assert_eq!(label_of("mail_mismatch"), "Mail mismatch");
+        assert_eq!(
+            (label_of("guid_changed"), lower_label("two_accounts")),
+            ("GUID changed".into(), "two accounts".into())
+        );
         assert_eq!(format_count(1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!([format_count(0), format_count(999), format_count(1_000)], ["0", "999", "1\u{202f}000"]);
         assert_eq!([pluralise(1, "record"), pluralise(0, "record")], ["1 record", "0 records"]);
-        let told = |minutes: u64| format_duration(Duration::from_secs(minutes * 60));
-        assert_eq!([told(1), told(90), told(24 * 60)], ["1 minute", "1 hour 30 minutes", "24 hours"]);
-        assert_eq!([told(7 * 24 * 60), told(36 * 60)], ["7 days", "36 hours"]);
+        let text = |minutes: u64| format_duration(Duration::from_secs(minutes * 60));
+        assert_eq!([text(1), text(90), text(24 * 60)], ["1 minute", "1 hour 30 minutes", "24 hours"]);
+        assert_eq!([text(7 * 24 * 60), text(36 * 60)], ["7 days", "36 hours"]);
         assert_eq!(sentence("approve it with `rollbook plans approve 1`"), "Approve it with rollbook plans approve 1.");
     }
 
     #[test]
-    fn answer_of_another_system_is_shown_by_its_own_words() {
+    fn answer_of_another_system_is_shown_by_its_message() {
         let refused = r#"refused: HTTP 422 {"error":{"code":"EnrolmentClosed","message":"Enrolment 7 is closed"}}"#;
         assert_eq!(summarise_response(refused), "refused: HTTP 422: Enrolment 7 is closed");
         assert_eq!(summarise_response(r#"accepted: HTTP 201 {"COMPLETION_ID":3,"GUID":"A1"}"#), "accepted: HTTP 201");

@@ -1,14 +1,15 @@
-//! Attention: what waits for a human, the evidence of both sides, and the safe ways out. A decision is asked of the process,
+//! Attention: what needs a person, the evidence of both sides, and the safe ways out. A decision is a request to the process,
 //! which releases every record that waits behind the item.
 
-use super::evidence::{Remedies, Side, sides};
-use crate::auth::Permission;
-use crate::incident::PageError;
+use super::submit::submit;
+use super::views::evidence::{Remedies, Side, sides};
+use super::views::record::{RecordRow, record_row};
+use crate::auth::permissions::Permission;
 use crate::layout::{
-    Answer, PageContext, SelectOption, PageLocation, NextPage, Layout, TimeFormatter, ShownTime, pluralise, sentence, show, label,
+    Layout, NextPage, PageContext, PageLocation, PageResult, SelectOption, ShownTime, TimeFormatter, label_of,
+    pluralise, sentence, show,
 };
-use crate::pages::links::submit;
-use crate::pages::log::{LogLine, line};
+use crate::page_error::PageError;
 use askama::Template;
 use axum::extract::{Form, Path, Query};
 use rollbook_core::model::{Field, LinkName, MoodleUserId};
@@ -24,13 +25,13 @@ const RECORDS: u32 = 100;
 #[template(path = "pages/attention.html")]
 struct AttentionPage {
     layout: Layout,
-    items: Vec<ItemLine>,
+    items: Vec<ItemRow>,
     links: Vec<SelectOption>,
     is_all: bool,
     next: Option<NextPage>,
 }
 
-struct ItemLine {
+struct ItemRow {
     path: String,
     title: String,
     kind: String,
@@ -44,72 +45,75 @@ struct ItemLine {
 #[template(path = "pages/item.html")]
 struct ItemPage {
     layout: Layout,
-    item: ItemLine,
+    item: ItemRow,
     heading: String,
     id: i64,
     is_open: bool,
     may_decide: bool,
-    words: String,
+    summary: String,
     advice: String,
     may_report: bool,
     sides: Vec<Side>,
     remedies: Remedies,
-    records: Vec<LogLine>,
+    records: Vec<RecordRow>,
     left_out: u64,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct Wanted {
+pub(in crate::pages) struct AttentionPageQuery {
     link: String,
     kind: String,
     show: String,
     before: String,
 }
 
-pub(in crate::pages) async fn show_attention(context: PageContext, Query(wanted): Query<Wanted>) -> Answer {
-    let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let is_all = wanted.show == "all";
+pub(in crate::pages) async fn show_attention(
+    context: PageContext,
+    Query(query): Query<AttentionPageQuery>,
+) -> PageResult {
+    let non_blank = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let is_all = query.show == "all";
     let filter = AttentionFilter {
-        link: said(&wanted.link).map(LinkName::new),
-        kind: said(&wanted.kind),
+        link: non_blank(&query.link).map(LinkName::new),
+        kind: non_blank(&query.kind),
         with_closed: is_all,
-        before: wanted.before.parse().ok(),
+        before: query.before.parse().ok(),
     };
     let mut items = context.state.journal.attention(&filter, ITEMS + 1).await?;
     let more = items.len() > ITEMS as usize;
     items.truncate(ITEMS as usize);
-    let query = |before: &str| {
-        let pairs = [("link", &*wanted.link), ("kind", &*wanted.kind), ("show", &*wanted.show), ("before", before)];
+    let query_string = |before: &str| {
+        let pairs = [("link", &*query.link), ("kind", &*query.kind), ("show", &*query.show), ("before", before)];
         form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
     };
     let next = items.last().filter(|_| more);
-    let next = next.map(|last| NextPage { path: format!("/attention?{}", query(&last.id.to_string())) });
+    let next = next.map(|last| NextPage { path: format!("/attention?{}", query_string(&last.id.to_string())) });
     let names: Vec<&str> = context.state.settings.links.keys().map(LinkName::as_str).collect();
     let all = std::iter::once(("", "all".to_owned()));
     let page = AttentionPage {
         layout: Layout { live: 5, ..context.layout("Attention", PageLocation::Attention).await? },
-        items: items.iter().map(|item| item_line(item, &context.times(Some(&item.link)))).collect(),
-        links: SelectOption::list(all.chain(names.iter().map(|name| (*name, (*name).to_owned()))), &wanted.link),
+        items: items.iter().map(|item| item_row(item, &context.times(Some(&item.link)))).collect(),
+        links: SelectOption::list(all.chain(names.iter().map(|name| (*name, (*name).to_owned()))), &query.link),
         is_all,
         next,
     };
     show(&page)
 }
 
-fn item_line(item: &AttentionItem, times: &TimeFormatter) -> ItemLine {
+fn item_row(item: &AttentionItem, times: &TimeFormatter) -> ItemRow {
     let resolved = match (&item.resolution, item.closed) {
         (Some((action, by, reason)), _) if reason.is_empty() => format!("{action} by {by}"),
         (Some((action, by, reason)), _) => format!("{action} by {by}: {reason}"),
-        (None, Some(_)) => "its cause is gone".to_owned(),
+        (None, Some(_)) => "the cause no longer exists".to_owned(),
         (None, None) => String::new(),
     };
-    ItemLine {
+    ItemRow {
         path: format!("/attention/{}", item.id),
         title: item.title.clone(),
         kind: match item.person.as_str() {
-            "" => label(&item.kind),
-            person => format!("{}: {person}", label(&item.kind)),
+            "" => label_of(&item.kind),
+            person => format!("{}: {person}", label_of(&item.kind)),
         },
         link: item.link.to_string(),
         records: if item.records == 0 { String::new() } else { pluralise(item.records, "record") },
@@ -118,15 +122,15 @@ fn item_line(item: &AttentionItem, times: &TimeFormatter) -> ItemLine {
     }
 }
 
-pub(in crate::pages) async fn show_item(context: PageContext, Path(id): Path<i64>) -> Answer {
+pub(in crate::pages) async fn show_item(context: PageContext, Path(id): Path<i64>) -> PageResult {
     let journal = &context.state.journal;
     let item = journal.attention_item(id).await?;
     let records = journal.waiting_behind(id, 0, RECORDS).await?;
     let times = context.times(Some(&item.link));
-    let (sides, remedies, words) = sides(&item, records.first());
+    let (sides, remedies, summary) = sides(&item, records.first());
     let heading = match records.first() {
-        Some(row) => format!("{}: {}", label(&item.kind), about(&item, row)),
-        None => label(&item.kind),
+        Some(row) => format!("{}: {}", label_of(&item.kind), about(&item, row)),
+        None => label_of(&item.kind),
     };
     let page = ItemPage {
         layout: context.layout(heading.clone(), PageLocation::Attention).await?,
@@ -134,14 +138,14 @@ pub(in crate::pages) async fn show_item(context: PageContext, Path(id): Path<i64
         id,
         is_open: item.closed.is_none(),
         may_decide: context.may(Permission::Resolve),
-        words,
+        summary,
         advice: sentence(AlertKind::of_attention(&item.kind).1),
         may_report: context.may(Permission::Report),
         sides,
         remedies,
         left_out: item.records.saturating_sub(records.len() as u64),
-        records: records.iter().map(|row| line(row, &times)).collect(),
-        item: item_line(&item, &times),
+        records: records.iter().map(|row| record_row(row, &times)).collect(),
+        item: item_row(&item, &times),
     };
     show(&page)
 }
@@ -157,7 +161,7 @@ fn about(item: &AttentionItem, row: &LogRow) -> String {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct Decision {
+pub(in crate::pages) struct DecisionForm {
     act: String,
     account: String,
     reason: String,
@@ -166,26 +170,28 @@ pub(in crate::pages) struct Decision {
 pub(in crate::pages) async fn decide_item(
     context: PageContext,
     Path(id): Path<i64>,
-    Form(decision): Form<Decision>,
-) -> Answer {
+    Form(decision): Form<DecisionForm>,
+) -> PageResult {
     let item = context.state.journal.attention_item(id).await?;
     if item.closed.is_some() {
-        return Err(PageError::Conflict(format!("Item {id} was decided already")));
+        return Err(PageError::Conflict(format!("Item {id} has been decided already")));
     }
     let reason = decision.reason.trim().to_owned();
     let act = match decision.act.as_str() {
         "try_again" => AttentionAct::TryAgain { reason },
         "use_account" => {
             let user = decision.account.parse().map(MoodleUserId);
-            AttentionAct::UseAccount { user: user.map_err(|_| PageError::Invalid("No account was chosen".to_owned()))? }
+            AttentionAct::UseAccount {
+                user: user.map_err(|_| PageError::Invalid("No account was selected".to_owned()))?,
+            }
         }
         "update_mail" => AttentionAct::UpdateMail,
         "ignore" if reason.is_empty() => {
-            return Err(PageError::Invalid("Whoever ignores something says why".to_owned()));
+            return Err(PageError::Invalid("Ignoring an item requires a reason".to_owned()));
         }
         "ignore" => AttentionAct::Ignore { reason },
-        other => return Err(PageError::Invalid(format!("\"{other}\" is nothing that can be decided"))),
+        other => return Err(PageError::Invalid(format!("\"{other}\" is not a decision"))),
     };
     let path = submit(&context, &Ask::Attend { link: item.link, item: id, act }).await?;
-    Ok(context.done("The decision was noted; the process carries it out", &path))
+    Ok(context.redirect("The decision was saved and is being executed", &path))
 }

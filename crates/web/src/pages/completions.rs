@@ -1,17 +1,18 @@
-//! Completions: what was reported to the ELM and what waits; and one by hand: find it, see the body, send it, send it again,
-//! give the enrolment id that it waits for.
+//! Completions: what was reported to the ELM and what waits; and a manual one: find it, see the body, send it, send it again,
+//! supply the enrolment id that it waits for.
 
-use crate::auth::Permission;
-use crate::incident::PageError;
+use super::submit::submit;
+use super::views::request::{RequestStatus, request_status};
+use crate::auth::permissions::Permission;
 use crate::layout::{
-    Answer, Badge, PageContext, SelectOption, PageLocation, Layout, TimeFormatter, Tone, ShownTime, format_count, summarise_response, sentence, show,
+    Badge, Layout, PageContext, PageLocation, PageResult, SelectOption, ShownTime, TimeFormatter, Tone, format_count,
+    sentence, show, summarise_response,
 };
-use crate::pages::links::submit;
-use crate::pages::waiting::{RequestStatus, standing};
+use crate::page_error::PageError;
 use askama::Template;
 use axum::extract::{Form, Query};
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId};
-use rollbook_journal::requests::{Answer as Came, Ask, CompletionCard, NamedCompletion, RequestId};
+use rollbook_journal::requests::{Answer as RequestAnswer, Ask, CompletionCard, NamedCompletion, RequestId};
 use rollbook_journal::{CompletionQuery, CompletionRow};
 use serde::Deserialize;
 
@@ -29,21 +30,21 @@ struct CompletionsPage {
     link: String,
     links: Vec<SelectOption>,
     standings: Vec<SelectOption>,
-    wanted: Wanted,
+    query: CompletionsPageQuery,
     totals: Vec<(String, String)>,
-    rows: Vec<Row>,
-    form: PathParam,
+    rows: Vec<CompletionRowView>,
+    form: CompletionForm,
     request: Option<RequestStatus>,
-    card: Option<Card>,
+    card: Option<PreviewCard>,
 }
 
-struct Row {
+struct CompletionRowView {
     completed: ShownTime,
     person: String,
     guid: String,
     course: String,
     badge: Badge,
-    told: String,
+    details: String,
     /// The number of its report, where it can be sent again.
     again: Option<i64>,
     /// The number of its report, where it can be given up.
@@ -58,7 +59,7 @@ struct Supply {
     completed: String,
 }
 
-struct Card {
+struct PreviewCard {
     person: String,
     account: String,
     course: String,
@@ -70,7 +71,7 @@ struct Card {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct Wanted {
+pub(in crate::pages) struct CompletionsPageQuery {
     link: String,
     standing: String,
     guid: String,
@@ -78,33 +79,36 @@ pub(in crate::pages) struct Wanted {
     request: String,
 }
 
-pub(in crate::pages) async fn show_completions(context: PageContext, Query(wanted): Query<Wanted>) -> Answer {
+pub(in crate::pages) async fn show_completions(
+    context: PageContext,
+    Query(query): Query<CompletionsPageQuery>,
+) -> PageResult {
     let journal = &context.state.journal;
-    let (mut request, mut card, mut form) = (None, None, PathParam::default());
-    if let Ok(id) = wanted.request.parse().map(RequestId) {
+    let (mut request, mut card, mut form) = (None, None, CompletionForm::default());
+    if let Ok(id) = query.request.parse().map(RequestId) {
         let asked = journal.request(id).await?.ok_or_else(|| PageError::NotFound(format!("request {id}")))?;
         if let Ask::PreviewCompletion { link, named } = &asked.ask {
-            form = PathParam::of(link, named);
+            form = CompletionForm::of(link, named);
         }
-        request = Some(standing(&asked, &context.times(asked.ask.link())));
-        if let Some(Came::Completion(found)) = &asked.answer {
+        request = Some(request_status(&asked, &context.times(asked.ask.link())));
+        if let Some(RequestAnswer::Completion(found)) = &asked.answer {
             card = Some(view(found));
         }
     }
     let names: Vec<String> = context.state.settings.completions().map(|found| found.link.name.to_string()).collect();
-    let chosen = [&wanted.link, &form.link].into_iter().find(|name| names.contains(name)).or(names.first());
+    let chosen = [&query.link, &form.link].into_iter().find(|name| names.contains(name)).or(names.first());
     let link = chosen.cloned().unwrap_or_default();
     let name = LinkName::new(&link);
     let times = context.times(Some(&name));
-    let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let query = CompletionQuery {
-        guid: said(&wanted.guid).map(|guid| Guid::new(&guid).folded()),
-        course: said(&wanted.course).map(ElmCourseId::new),
-        standing: said(&wanted.standing),
+    let non_blank = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let completion_query = CompletionQuery {
+        guid: non_blank(&query.guid).map(|guid| Guid::new(&guid).folded()),
+        course: non_blank(&query.course).map(ElmCourseId::new),
+        standing: non_blank(&query.standing),
         limit: ROWS,
         ..CompletionQuery::default()
     };
-    let rows = journal.completions(&name, &query).await?;
+    let rows = journal.completions(&name, &completion_query).await?;
     let totals = journal.completion_totals(&name).await?;
     let live = if request.as_ref().is_some_and(|request| !request.is_finished) { 1 } else { 0 };
     let any = std::iter::once(("", "any".to_owned()));
@@ -113,11 +117,11 @@ pub(in crate::pages) async fn show_completions(context: PageContext, Query(wante
         may_query: context.may(Permission::Query),
         may_report: context.may(Permission::Report),
         links: SelectOption::list(names.iter().map(|name| (name.as_str(), name.clone())), &link),
-        standings: SelectOption::list(any.chain(STANDINGS.map(|word| (word, word.to_owned()))), &wanted.standing),
+        standings: SelectOption::list(any.chain(STANDINGS.map(|word| (word, word.to_owned()))), &query.standing),
         totals: totals.into_iter().map(|(standing, total)| (standing, format_count(total))).collect(),
-        rows: rows.iter().map(|row| line(row, &times)).collect(),
+        rows: rows.iter().map(|row| completion_row(row, &times)).collect(),
         link,
-        wanted,
+        query,
         form,
         request,
         card,
@@ -125,9 +129,9 @@ pub(in crate::pages) async fn show_completions(context: PageContext, Query(wante
     show(&page)
 }
 
-fn view(found: &CompletionCard) -> Card {
+fn view(found: &CompletionCard) -> PreviewCard {
     let CompletionCard { completion, account, course, course_name, enrolment, body, why_not, remedy } = found;
-    Card {
+    PreviewCard {
         person: match format!("{} {}", account.first_name, account.last_name).trim() {
             "" => account.mail.clone(),
             name => name.to_owned(),
@@ -147,7 +151,7 @@ fn named(first_name: &str, last_name: &str, user: MoodleUserId) -> String {
     if name.trim().is_empty() { format!("account {user}") } else { name.trim().to_owned() }
 }
 
-fn line(row: &CompletionRow, times: &TimeFormatter) -> Row {
+fn completion_row(row: &CompletionRow, times: &TimeFormatter) -> CompletionRowView {
     let tone = match row.standing.as_str() {
         "sent" | "marked" => Tone::Good,
         "refused" | "waiting" => Tone::Bad,
@@ -157,7 +161,7 @@ fn line(row: &CompletionRow, times: &TimeFormatter) -> Row {
     let report = row.report.as_ref();
     let number = report.map(|report| report.id);
     let stands = |words: &[&str]| words.contains(&row.standing.as_str());
-    Row {
+    CompletionRowView {
         completed: times.exactly(row.seen.key.completed_at),
         person: match report.map(|report| &report.report) {
             // A completion that polling found names nobody; its report has the feed's name.
@@ -171,7 +175,7 @@ fn line(row: &CompletionRow, times: &TimeFormatter) -> Row {
             (None, name) => name.to_owned(),
         },
         badge: Badge::new(tone, row.standing.clone()),
-        told: summarise_response(report.map_or(&row.reason, |report| &report.answer)),
+        details: summarise_response(report.map_or(&row.reason, |report| &report.answer)),
         again: number.filter(|_| stands(&["refused", "due"])),
         cancel: number.filter(|_| stands(&["refused", "due"])),
         supply: stands(&["waiting"]).then(|| Supply {
@@ -185,7 +189,7 @@ fn line(row: &CompletionRow, times: &TimeFormatter) -> Row {
 /// A completion as the form names it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct PathParam {
+pub(in crate::pages) struct CompletionForm {
     link: String,
     user: String,
     course: String,
@@ -193,7 +197,7 @@ pub(in crate::pages) struct PathParam {
     enrolment: String,
 }
 
-impl PathParam {
+impl CompletionForm {
     fn of(link: &LinkName, named: &NamedCompletion) -> Self {
         let NamedCompletion { user, course, date, enrolment } = named;
         Self {
@@ -209,11 +213,11 @@ impl PathParam {
         let link = completions_link(context, &self.link)?;
         let (user, course) = (self.user.trim(), self.course.trim());
         if user.is_empty() || course.is_empty() {
-            return Err(PageError::Invalid("A person and a course are needed".to_owned()));
+            return Err(PageError::Invalid("Enter a person and a course".to_owned()));
         }
         let date = match self.date.trim() {
             "" => None,
-            text => Some(text.parse().map_err(|_| PageError::Invalid(format!("\"{text}\" is no day")))?),
+            text => Some(text.parse().map_err(|_| PageError::Invalid(format!("\"{text}\" is not a valid date")))?),
         };
         let enrolment = Some(self.enrolment.trim()).filter(|id| !id.is_empty()).map(EnrolmentId::new);
         Ok((link, NamedCompletion { user: user.to_owned(), course: ElmCourseId::new(course), date, enrolment }))
@@ -228,45 +232,45 @@ fn completions_link(context: &PageContext, name: &str) -> Result<LinkName, PageE
     }
 }
 
-pub(in crate::pages) async fn preview(context: PageContext, Form(form): Form<PathParam>) -> Answer {
+pub(in crate::pages) async fn preview(context: PageContext, Form(form): Form<CompletionForm>) -> PageResult {
     let (link, named) = form.read(&context)?;
     let path = submit(&context, &Ask::PreviewCompletion { link, named }).await?;
     let id = path.rsplit('/').next().unwrap_or_default();
-    Ok(context.done("Moodle is being asked; nothing is sent yet", &format!("/completions?request={id}")))
+    Ok(context.redirect("Moodle is being queried; nothing is sent yet", &format!("/completions?request={id}")))
 }
 
-pub(in crate::pages) async fn send(context: PageContext, Form(form): Form<PathParam>) -> Answer {
+pub(in crate::pages) async fn send(context: PageContext, Form(form): Form<CompletionForm>) -> PageResult {
     let (link, named) = form.read(&context)?;
     let path = submit(&context, &Ask::SendCompletion { link, named }).await?;
-    Ok(context.done("The completion is on its way", &path))
+    Ok(context.redirect("Sending the completion was requested", &path))
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct OfReport {
+pub(in crate::pages) struct ReportForm {
     link: String,
     report: i64,
 }
 
-pub(in crate::pages) async fn retry(context: PageContext, Form(form): Form<OfReport>) -> Answer {
+pub(in crate::pages) async fn retry(context: PageContext, Form(form): Form<ReportForm>) -> PageResult {
     let link = completions_link(&context, &form.link)?;
     let path = submit(&context, &Ask::RetryCompletions { link, reports: vec![form.report] }).await?;
-    Ok(context.done("The report is sent again", &path))
+    Ok(context.redirect("Sending the report again was requested", &path))
 }
 
-pub(in crate::pages) async fn cancel(context: PageContext, Form(form): Form<OfReport>) -> Answer {
+pub(in crate::pages) async fn cancel(context: PageContext, Form(form): Form<ReportForm>) -> PageResult {
     let link = completions_link(&context, &form.link)?;
     let journal = &context.state.journal;
     let cancelled = journal.cancel_reports(&link, &[form.report], &context.user.name, context.now).await?;
     if cancelled == 0 {
-        return Err(PageError::Conflict("This report is not to be given up any more".to_owned()));
+        return Err(PageError::Conflict("This report can no longer be cancelled".to_owned()));
     }
-    Ok(context.done("The report will not be sent", &format!("/completions?link={link}")))
+    Ok(context.redirect("The report is cancelled and will not be sent", &format!("/completions?link={link}")))
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct Supplied {
+pub(in crate::pages) struct EnrolmentIdForm {
     link: String,
     user: i64,
     course: i64,
@@ -274,16 +278,16 @@ pub(in crate::pages) struct Supplied {
     enrolment: String,
 }
 
-pub(in crate::pages) async fn supply(context: PageContext, Form(form): Form<Supplied>) -> Answer {
+pub(in crate::pages) async fn supply(context: PageContext, Form(form): Form<EnrolmentIdForm>) -> PageResult {
     let link = completions_link(&context, &form.link)?;
     let completed_at = form.completed.parse();
     let completed_at =
-        completed_at.map_err(|_| PageError::Invalid("The moment of the completion is no time".to_owned()))?;
+        completed_at.map_err(|_| PageError::Invalid("The time of the completion is not valid".to_owned()))?;
     if form.enrolment.trim().is_empty() {
-        return Err(PageError::Invalid("An enrolment id is needed".to_owned()));
+        return Err(PageError::Invalid("Enter an enrolment id".to_owned()));
     }
     let completion = CompletionKey { user: MoodleUserId(form.user), course: MoodleCourseId(form.course), completed_at };
     let enrolment = EnrolmentId::new(form.enrolment.trim());
     let path = submit(&context, &Ask::SupplyEnrolment { link, completion, enrolment }).await?;
-    Ok(context.done("The enrolment id was noted; the completion is reported with it", &path))
+    Ok(context.redirect("The enrolment id was saved; the completion is reported with it", &path))
 }

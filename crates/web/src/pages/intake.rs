@@ -1,15 +1,15 @@
-//! Intake by hand: ask the feed, see each record beside what Moodle says, and process those that are meant.
+//! Manual intake: query the feed, compare each record with Moodle, and process selected ones.
 
-use super::card::{Card, card, read_records};
-use crate::auth::Permission;
-use crate::incident::PageError;
-use crate::layout::{Answer, PageContext, SelectOption, PageLocation, Layout, TimeFormatter, ShownTime, show};
-use crate::pages::links::submit;
-use crate::pages::waiting::{RequestStatus, standing};
+use super::submit::submit;
+use super::views::feed_card::{FeedCardView, feed_card, parse_fingerprints};
+use super::views::request::{RequestStatus, request_status};
+use crate::auth::permissions::Permission;
+use crate::layout::{Layout, PageContext, PageLocation, PageResult, SelectOption, ShownTime, TimeFormatter, show};
+use crate::page_error::PageError;
 use askama::Template;
 use axum::extract::{Form, Query};
 use rollbook_core::model::{ElmCourseId, Guid, LinkName};
-use rollbook_journal::requests::{Answer as Came, Ask, FeedQuestion, RequestId};
+use rollbook_journal::requests::{Answer as RequestAnswer, Ask, FeedQuestion, RequestId};
 use rollbook_journal::{Journal, JournalError, LogQuery, LogRow};
 use serde::Deserialize;
 
@@ -31,7 +31,7 @@ struct IntakePage {
 
 struct Found {
     read: ShownTime,
-    cards: Vec<Card>,
+    cards: Vec<FeedCardView>,
     left_out: u64,
     gaps: Vec<String>,
     link: String,
@@ -51,30 +51,30 @@ pub(in crate::pages) struct FeedForm {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct Wanted {
+pub(in crate::pages) struct IntakePageQuery {
     request: String,
     guid: String,
     mail: String,
 }
 
-pub(in crate::pages) async fn show_intake(context: PageContext, Query(wanted): Query<Wanted>) -> Answer {
+pub(in crate::pages) async fn show_intake(context: PageContext, Query(query): Query<IntakePageQuery>) -> PageResult {
     let journal = &context.state.journal;
-    let mut form = FeedForm { guid: wanted.guid, mail: wanted.mail, ..FeedForm::default() };
+    let mut form = FeedForm { guid: query.guid, mail: query.mail, ..FeedForm::default() };
     let mut request = None;
     let mut found = None;
-    if let Ok(id) = wanted.request.parse().map(RequestId) {
+    if let Ok(id) = query.request.parse().map(RequestId) {
         let asked = journal.request(id).await?.ok_or_else(|| PageError::NotFound(format!("request {id}")))?;
         let Ask::QueryFeed { link, question } = &asked.ask else {
-            return Err(PageError::NotFound(format!("question to the feed with the number {id}")));
+            return Err(PageError::NotFound(format!("feed query {id}")));
         };
         let times = context.times(Some(link));
         form = filled(link, question, &times);
-        request = Some(standing(&asked, &times));
-        if let Some(Came::Feed(answer)) = &asked.answer {
+        request = Some(request_status(&asked, &times));
+        if let Some(RequestAnswer::Feed(answer)) = &asked.answer {
             let mut cards = Vec::new();
             for one in answer.records.iter().take(CARDS_MAX) {
                 let earlier = earlier(journal, link, &one.texts.guid, &one.texts.course).await?;
-                cards.push(card(link, one, &earlier, &times));
+                cards.push(feed_card(link, one, &earlier, &times));
             }
             found = Some(Found {
                 read: times.ago(answer.read),
@@ -89,7 +89,7 @@ pub(in crate::pages) async fn show_intake(context: PageContext, Query(wanted): Q
     let live = if request.as_ref().is_some_and(|request| !request.is_finished) { 1 } else { 0 };
     let names: Vec<String> = context.state.settings.intakes().map(|found| found.link.name.to_string()).collect();
     let page = IntakePage {
-        layout: Layout { live, ..context.layout("Intake by hand", PageLocation::Intake).await? },
+        layout: Layout { live, ..context.layout("Manual intake", PageLocation::Intake).await? },
         may_run: context.may(Permission::Run),
         links: SelectOption::list(names.iter().map(|name| (name.as_str(), name.clone())), &form.link),
         form,
@@ -126,48 +126,49 @@ async fn earlier(journal: &Journal, link: &LinkName, guid: &str, course: &str) -
     Ok(journal.log(&query).await?.rows)
 }
 
-pub(in crate::pages) async fn ask_feed(context: PageContext, Form(form): Form<FeedForm>) -> Answer {
+pub(in crate::pages) async fn query_feed(context: PageContext, Form(form): Form<FeedForm>) -> PageResult {
     let link = LinkName::new(form.link.trim());
     context.state.settings.intake(&link).map_err(|_| PageError::NotFound(format!("intake link called {link}")))?;
     let times = context.times(Some(&link));
     let moment = |text: &str| -> Result<Option<jiff::Timestamp>, PageError> {
         match text.trim() {
             "" => Ok(None),
-            text => {
-                times.read_field(text).map(Some).ok_or_else(|| PageError::Invalid(format!("\"{text}\" is no time")))
-            }
+            text => times
+                .read_field(text)
+                .map(Some)
+                .ok_or_else(|| PageError::Invalid(format!("\"{text}\" is not a valid time"))),
         }
     };
-    let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let non_blank = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let question = FeedQuestion {
         from: moment(&form.from)?,
         until: moment(&form.until)?,
-        mail: said(&form.mail),
-        guid: said(&form.guid),
+        mail: non_blank(&form.mail),
+        guid: non_blank(&form.guid),
     };
     if !question.is_bounded() {
-        return Err(PageError::Invalid("Name a time to begin with, a mail address or a GUID".to_owned()));
+        return Err(PageError::Invalid("Enter a start time, a mail address or a GUID".to_owned()));
     }
     let path = submit(&context, &Ask::QueryFeed { link, question }).await?;
     let id = path.rsplit('/').next().unwrap_or_default();
-    Ok(context.done("The feed is being asked", &format!("/intake?request={id}")))
+    Ok(context.redirect("The feed query is running", &format!("/intake?request={id}")))
 }
 
-pub(in crate::pages) async fn process(context: PageContext, Form(fields): Form<Vec<(String, String)>>) -> Answer {
+pub(in crate::pages) async fn process(context: PageContext, Form(fields): Form<Vec<(String, String)>>) -> PageResult {
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let id = field("request").and_then(|id| id.parse().ok()).map(RequestId);
-    let id = id.ok_or_else(|| PageError::Invalid("No question to the feed was named".to_owned()))?;
+    let id = id.ok_or_else(|| PageError::Invalid("No feed query was named".to_owned()))?;
     let asked = context.state.journal.request(id).await?;
     let asked = asked.ok_or_else(|| PageError::NotFound(format!("request {id}")))?;
     let Ask::QueryFeed { link, question } = asked.ask else {
-        return Err(PageError::Invalid(format!("Request {id} is no question to the feed")));
+        return Err(PageError::Invalid(format!("Request {id} is not a feed query")));
     };
     let texts: Vec<String> =
         fields.iter().filter(|(name, _)| name == "record").map(|(_, value)| value.clone()).collect();
-    let records = read_records(&texts);
+    let records = parse_fingerprints(&texts);
     if records.is_empty() {
-        return Err(PageError::Invalid("No record was chosen".to_owned()));
+        return Err(PageError::Invalid("No record was selected".to_owned()));
     }
     let path = submit(&context, &Ask::ProcessRecords { link, question, records }).await?;
-    Ok(context.done("The records are being processed, the ordinary way", &path))
+    Ok(context.redirect("The records are being processed", &path))
 }

@@ -1,10 +1,10 @@
-//! The overview: each link's health at a glance, the numbers of today and this week, a chart of the last runs.
+//! The overview: each link's health, the numbers of today and this week, a chart of the last two weeks.
 
 use super::runs::chart_of_days;
-use crate::auth::Permission;
+use crate::auth::permissions::Permission;
 use crate::layout::{
-    Answer, Badge, PageContext, Chart, PageLocation, Layout, TimeFormatter, Tone, ShownTime, pluralise, flow_label, format_count, run_badge,
-    run_reason, sentence, show, words,
+    Badge, Chart, Layout, PageContext, PageLocation, PageResult, ShownTime, TimeFormatter, Tone, flow_label,
+    format_count, lower_label, pluralise, run_badge, run_reason, sentence, show,
 };
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
@@ -12,8 +12,8 @@ use rollbook_core::run::{Counts, RunState};
 use rollbook_journal::{LinkOverview, OutboxTotal, ScheduleRow};
 use rollbook_settings::link::Link;
 
-/// A process that says nothing for so long is taken for dead.
-const SILENT: SignedDuration = SignedDuration::from_secs(60);
+/// A process that was not seen for so long is taken for dead.
+const UNSEEN: SignedDuration = SignedDuration::from_secs(60);
 /// So many open episodes of a link are pluralise.
 const EPISODES: u32 = 100;
 /// So many of them are told; the others are a number.
@@ -38,8 +38,8 @@ struct OverviewPage {
 
 /// Whether anything would run.
 struct Process {
-    is_there: bool,
-    told: String,
+    is_running: bool,
+    summary: String,
 }
 
 struct LinkCard {
@@ -73,7 +73,7 @@ struct LastRun {
     path: String,
     began: ShownTime,
     badge: Badge,
-    told: String,
+    summary: String,
 }
 
 struct Episode {
@@ -93,7 +93,7 @@ struct Numbers {
     errors: u64,
 }
 
-pub(super) async fn show_overview(context: PageContext) -> Answer {
+pub(super) async fn show_overview(context: PageContext) -> PageResult {
     let journal = &context.state.journal;
     let times = context.times(None);
     let overviews = journal.overview(context.now).await?;
@@ -118,7 +118,7 @@ pub(super) async fn show_overview(context: PageContext) -> Answer {
         for intake in context.state.settings.intakes() {
             add(&mut sum, &journal.totals_since(Some(&intake.link.name), since).await?);
         }
-        numbers.push(told(label, &sum));
+        numbers.push(numbers_row(label, &sum));
     }
     let page = OverviewPage {
         layout: Layout { live: LIVE, ..context.layout("Overview", PageLocation::Overview).await? },
@@ -135,17 +135,17 @@ pub(super) async fn show_overview(context: PageContext) -> Answer {
 
 async fn process(context: &PageContext) -> Result<Process, rollbook_journal::JournalError> {
     let nodes = context.state.journal.nodes().await?;
-    let alive = |seen: Timestamp| context.now.duration_since(seen) < SILENT;
+    let alive = |seen: Timestamp| context.now.duration_since(seen) < UNSEEN;
     let names: Vec<String> = nodes.iter().filter(|node| alive(node.seen)).map(|node| node.name.clone()).collect();
     Ok(match names.as_slice() {
         [] => Process {
-            is_there: false,
-            told:
-                "No process is at work: nothing runs by itself, and no request is carried out. Start one with rollbook serve."
+            is_running: false,
+            summary:
+                "No process is running: nothing runs on schedule and no request is executed. Start one with rollbook serve."
                     .to_owned(),
         },
-        [one] => Process { is_there: true, told: format!("{one} is at work") },
-        all => Process { is_there: true, told: format!("{} processes are at work: {}", all.len(), all.join(", ")) },
+        [one] => Process { is_running: true, summary: format!("{one} is running") },
+        all => Process { is_running: true, summary: format!("{} processes are running: {}", all.len(), all.join(", ")) },
     })
 }
 
@@ -163,7 +163,7 @@ fn add(sum: &mut Counts, more: &Counts) {
     sum.calls += calls;
 }
 
-fn told(label: &'static str, counts: &Counts) -> Numbers {
+fn numbers_row(label: &'static str, counts: &Counts) -> Numbers {
     Numbers {
         label,
         enrolled: format_count(counts.enrolled),
@@ -188,7 +188,7 @@ fn card(
     let (from, to) = link.ends();
     let outbox = outbox.iter().filter(|total| total.link == *link.name()).map(|total| {
         let kind = total.kind.as_str();
-        format!("{} {}, since {}", pluralise(total.total, kind), total.state, times.ago(total.oldest).told)
+        format!("{} {}, since {}", pluralise(total.total, kind), total.state, times.ago(total.oldest).text)
     });
     let paused = known.and_then(|known| known.state.paused.clone());
     let paused = paused.map(|(since, by, why)| Paused { by, why, since: times.ago(since) });
@@ -202,7 +202,7 @@ fn card(
             path: format!("/runs/{}", run.id),
             began: times.ago(run.started),
             badge: run_badge(run),
-            told: run_told(run),
+            summary: run_summary(run),
         }),
         next: schedule.and_then(|row| times.maybe(row.next)).filter(|_| paused.is_none()),
         runs_now: known.and_then(|known| known.held_by.clone()).map(|(by, _)| by).unwrap_or_default(),
@@ -218,7 +218,7 @@ fn card(
     }
 }
 
-fn run_told(run: &rollbook_journal::RunRow) -> String {
+fn run_summary(run: &rollbook_journal::RunRow) -> String {
     let counts = &run.counts;
     let has_ended_well = matches!(run.state, RunState::Running | RunState::Done | RunState::Partly);
     match run.flow.as_str() {
@@ -230,7 +230,11 @@ fn run_told(run: &rollbook_journal::RunRow) -> String {
 }
 
 fn waiting_lines(known: &LinkOverview) -> Vec<String> {
-    known.waiting.iter().map(|(code, total)| format!("{} {}", format_count(*total), words(code.as_str()))).collect()
+    known
+        .waiting
+        .iter()
+        .map(|(code, total)| format!("{} {}", format_count(*total), lower_label(code.as_str())))
+        .collect()
 }
 
 fn health(known: Option<&LinkOverview>, is_paused: bool, is_on: bool, has_episode: bool) -> Badge {
@@ -238,13 +242,15 @@ fn health(known: Option<&LinkOverview>, is_paused: bool, is_on: bool, has_episod
     let state = known.last_run.as_ref().map(|run| run.state);
     match state {
         _ if is_paused => Badge::new(Tone::Warn, "paused"),
-        _ if has_episode => Badge::new(Tone::Bad, "in trouble"),
-        Some(RunState::Failed | RunState::GuardRefused | RunState::Abandoned) => Badge::new(Tone::Bad, "needs a look"),
-        _ if known.attention > 0 || known.plans > 0 => Badge::new(Tone::Warn, "waits for a human"),
-        _ if !is_on => Badge::new(Tone::Plain, "switched off"),
+        _ if has_episode => Badge::new(Tone::Bad, "failing"),
+        Some(RunState::Failed | RunState::GuardRefused | RunState::Abandoned) => {
+            Badge::new(Tone::Bad, "needs attention")
+        }
+        _ if known.attention > 0 || known.plans > 0 => Badge::new(Tone::Warn, "needs attention"),
+        _ if !is_on => Badge::new(Tone::Plain, "schedule off"),
         Some(RunState::Running) => Badge::new(Tone::Busy, "running"),
         Some(RunState::Partly | RunState::Stopped) => Badge::new(Tone::Busy, "catching up"),
-        Some(RunState::Done) => Badge::new(Tone::Good, "in step"),
+        Some(RunState::Done) => Badge::new(Tone::Good, "in sync"),
         None => Badge::new(Tone::Plain, "never ran"),
     }
 }

@@ -1,14 +1,14 @@
 //! One's own account: who one is here, and another password.
 //!
-//! The old password is asked for, and wrong ones are pluralise as wrong logins are. Somebody who came by a login link and has no
+//! The old password is asked for, and wrong ones are counted as wrong logins are. Somebody who came by a login link and has no
 //! password yet chooses a first one, soon after they came: a forgotten session must not become a password.
 
-use super::acts::hashed;
-use crate::auth::{Attempt, address_of, verify_password};
-use crate::incident::PageError;
-use crate::layout::{Answer, PageContext, PageLocation, Layout, TimeFormatter, ShownTime};
+use super::accounts::hash_or_refuse;
+use crate::auth::{Attempt, AuthState, Verification, address_of};
+use crate::layout::{Layout, PageContext, PageLocation, PageResult, ShownTime, TimeFormatter};
+use crate::page_error::PageError;
 use askama::Template;
-use axum::extract::{Form, FromRequest, Request};
+use axum::extract::{Form, FromRef, FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse};
 use jiff::SignedDuration;
@@ -17,23 +17,23 @@ use serde::Deserialize;
 
 /// A first password is chosen within so long after the login.
 const FIRST_WITHIN: SignedDuration = SignedDuration::from_mins(15);
-const WRONG: &str = "The present password is wrong.";
-const WAIT: &str = "There were too many wrong tries. Wait a quarter of an hour, then try again.";
-const DIFFERENT: &str = "The new password was written in two ways.";
-const SAME: &str = "The new password is the present one.";
-const LATE: &str = "To choose a first password, ask an administrator for a new login link, and come here from it.";
+const WRONG: &str = "The current password is wrong.";
+const MUST_WAIT: &str = "Too many failed attempts. Wait 15 minutes, then try again.";
+const DIFFERENT: &str = "The two new passwords differ.";
+const SAME: &str = "The new password is the current one.";
+const LATE: &str = "Your login is too long ago to set a first password. Ask an administrator for a new login link.";
 
 #[derive(Template)]
-#[template(path = "pages/own.html")]
-struct OwnPage {
+#[template(path = "pages/own_account.html")]
+struct OwnAccountPage {
     layout: Layout,
     login: Option<ShownTime>,
     is_foreign: bool,
     has_password: bool,
-    trouble: String,
+    error: String,
 }
 
-pub(in crate::pages) async fn show_own(context: PageContext) -> Answer {
+pub(in crate::pages) async fn show_own_account(context: PageContext) -> PageResult {
     let account = own(&context).await?;
     page(&context, &account, "").await
 }
@@ -43,39 +43,39 @@ async fn own(context: &PageContext) -> Result<AccountRow, PageError> {
     account.ok_or_else(|| PageError::NotFound(format!("account {}", context.user.name)))
 }
 
-async fn page(context: &PageContext, account: &AccountRow, trouble: &str) -> Answer {
+async fn page(context: &PageContext, account: &AccountRow, error: &str) -> PageResult {
     let times: TimeFormatter = context.times(None);
-    let page = OwnPage {
-        layout: context.layout("Your account", PageLocation::Own).await?,
+    let page = OwnAccountPage {
+        layout: context.layout("Your account", PageLocation::OwnAccount).await?,
         login: times.maybe(account.login),
         is_foreign: account.is_foreign,
         has_password: account.password.is_some(),
-        trouble: trouble.to_owned(),
+        error: error.to_owned(),
     };
-    let status = if trouble.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if error.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok((status, Html(page.render()?)).into_response())
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Wish {
-    present: String,
-    wanted: String,
-    again: String,
+struct PasswordForm {
+    current: String,
+    new: String,
+    repeated: String,
 }
 
-pub(in crate::pages) async fn change_password(context: PageContext, request: Request) -> Answer {
-    let attempt = Attempt::new(&context.user.name, address_of(&request));
-    let form = Form::<Wish>::from_request(request, &context.state).await;
-    let Form(wish) = form.map_err(|error| PageError::Invalid(error.to_string()))?;
+pub(in crate::pages) async fn change_password(context: PageContext, request: Request) -> PageResult {
+    let attempt = Attempt::new(&context.user.name, address_of(&AuthState::from_ref(&context.state), &request));
+    let read = Form::<PasswordForm>::from_request(request, &context.state).await;
+    let Form(form) = read.map_err(|error| PageError::Invalid(error.to_string()))?;
     let account = own(&context).await?;
     if account.is_foreign {
-        return Err(PageError::Invalid("Single sign-on lets you in: your password is kept there".to_owned()));
+        return Err(PageError::Invalid("You sign in with single sign-on: your password is managed there".to_owned()));
     }
-    if let Some(trouble) = refuse(&context, &account, &attempt, &wish).await? {
-        return page(&context, &account, trouble).await;
+    if let Some(error) = refuse(&context, &account, &attempt, &form).await? {
+        return page(&context, &account, error).await;
     }
-    let hash = match hashed(wish.wanted).await {
+    let hash = match hash_or_refuse(form.new).await {
         Ok(hash) => hash,
         Err(PageError::Invalid(why)) => return page(&context, &account, &format!("{why}.")).await,
         Err(other) => return Err(other),
@@ -83,32 +83,29 @@ pub(in crate::pages) async fn change_password(context: PageContext, request: Req
     let journal = &context.state.journal;
     let before = account.password.as_deref();
     journal.change_own_password(&account.name, before, &hash, &context.user.session, context.now).await?;
-    Ok(context.done("Your password is changed; wherever else you were logged in, you are no more", "/account"))
+    Ok(context.redirect("Your password is changed. All your other sessions have ended", "/account"))
 }
 
-/// Why the wish is not granted; wrong passwords are pluralise.
+/// Why the form is not granted; wrong passwords are pluralise.
 async fn refuse(
     context: &PageContext,
     account: &AccountRow,
     attempt: &Attempt,
-    wish: &Wish,
+    form: &PasswordForm,
 ) -> Result<Option<&'static str>, PageError> {
-    let journal = &context.state.journal;
     if account.password.is_some() {
-        if attempt.must_wait(&context.state, context.now).await? {
-            return Ok(Some(WAIT));
+        let state = AuthState::from_ref(&context.state);
+        match attempt.verify(&state, form.current.clone(), account.password.clone(), context.now).await? {
+            Verification::Right => {}
+            Verification::Wrong => return Ok(Some(WRONG)),
+            Verification::MustWait => return Ok(Some(MUST_WAIT)),
         }
-        if !verify_password(wish.present.clone(), account.password.clone()).await {
-            attempt.failed(journal, context.now).await?;
-            return Ok(Some(WRONG));
-        }
-        attempt.succeeded(journal).await?;
-    } else if context.now.duration_since(context.user.since) > FIRST_WITHIN {
+    } else if context.now.duration_since(context.user.logged_in_at) > FIRST_WITHIN {
         return Ok(Some(LATE));
     }
-    Ok(match wish {
-        Wish { wanted, again, .. } if wanted != again => Some(DIFFERENT),
-        Wish { present, wanted, .. } if account.password.is_some() && present == wanted => Some(SAME),
-        Wish { .. } => None,
+    Ok(match form {
+        PasswordForm { new, repeated, .. } if new != repeated => Some(DIFFERENT),
+        PasswordForm { current, new, .. } if account.password.is_some() && current == new => Some(SAME),
+        PasswordForm { .. } => None,
     })
 }

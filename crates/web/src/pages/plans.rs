@@ -1,10 +1,12 @@
-//! Plans that a guard refused: what they would do, and a person's word on them. An approval holds for one run of the same plan.
+//! Plans that a guard refused: what they would change, and their approval. An approval is valid for one run of the same plan.
 
-use crate::auth::Permission;
-use crate::incident::PageError;
-use crate::layout::{Answer, Badge, PageContext, PageLocation, NextPage, Layout, TimeFormatter, ShownTime, format_duration, show};
-use crate::pages::links::submit;
-use crate::pages::runs::{PlanView, plan_badge, plan_view};
+use super::submit::submit;
+use super::views::plan::{PlanView, plan_badge, plan_view};
+use crate::auth::permissions::Permission;
+use crate::layout::{
+    Badge, Layout, NextPage, PageContext, PageLocation, PageResult, ShownTime, TimeFormatter, format_duration, show,
+};
+use crate::page_error::PageError;
 use askama::Template;
 use axum::extract::{Form, Path, Query};
 use jiff::SignedDuration;
@@ -17,59 +19,59 @@ use serde::Deserialize;
 use std::time::Duration;
 
 const PLANS: u32 = 50;
-/// How long an approval holds for a link that is configured no more.
+/// How long an approval is valid for a link that is no longer configured.
 const APPROVAL: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Template)]
 #[template(path = "pages/plans.html")]
 struct PlansPage {
     layout: Layout,
-    waiting: Vec<PlanLine>,
-    earlier: Vec<PlanLine>,
+    waiting: Vec<PlanRowView>,
+    earlier: Vec<PlanRowView>,
     next: Option<NextPage>,
 }
 
-struct PlanLine {
+struct PlanRowView {
     path: String,
     id: i64,
     link: String,
     badge: Badge,
     made: ShownTime,
     why: String,
-    judged: String,
+    decided: String,
 }
 
 #[derive(Template)]
 #[template(path = "pages/plan.html")]
 struct PlanPage {
     layout: Layout,
-    line: PlanLine,
+    line: PlanRowView,
     plan: PlanView,
     run: String,
     expires: Option<ShownTime>,
     is_open: bool,
     is_approved: bool,
     may_approve: bool,
-    lasts: String,
+    valid_for: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct Wanted {
+pub(in crate::pages) struct PlansPageQuery {
     before: String,
 }
 
-pub(in crate::pages) async fn show_plans(context: PageContext, Query(wanted): Query<Wanted>) -> Answer {
+pub(in crate::pages) async fn show_plans(context: PageContext, Query(query): Query<PlansPageQuery>) -> PageResult {
     let journal = &context.state.journal;
     let mut waiting = Vec::new();
     for state in [PlanState::Blocked, PlanState::Approved] {
         waiting.extend(journal.plans(None, Some(state), None, PLANS).await?);
     }
-    let mut earlier = journal.plans(None, None, wanted.before.parse().ok(), PLANS + 1).await?;
+    let mut earlier = journal.plans(None, None, query.before.parse().ok(), PLANS + 1).await?;
     let more = earlier.len() > PLANS as usize;
     earlier.truncate(PLANS as usize);
     let next = earlier.last().filter(|_| more).map(|last| NextPage { path: format!("/plans?before={}", last.id) });
-    let line = |row: &PlanRow| plan_line(row, &context.times(Some(&row.link)));
+    let line = |row: &PlanRow| plan_row(row, &context.times(Some(&row.link)));
     let page = PlansPage {
         layout: Layout { live: 5, ..context.layout("Plans", PageLocation::Plans).await? },
         waiting: waiting.iter().map(line).collect(),
@@ -79,71 +81,75 @@ pub(in crate::pages) async fn show_plans(context: PageContext, Query(wanted): Qu
     show(&page)
 }
 
-fn plan_line(row: &PlanRow, times: &TimeFormatter) -> PlanLine {
+fn plan_row(row: &PlanRow, times: &TimeFormatter) -> PlanRowView {
     let why = row.findings.iter().find(|finding| finding.level == Level::Block);
-    let judged = row.judged.as_ref().map(|(by, at, why)| {
+    let decided = row.judged.as_ref().map(|(by, at, why)| {
         let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-        format!("by {by}, {}{why}", times.ago(*at).told)
+        format!("by {by}, {}{why}", times.ago(*at).text)
     });
-    PlanLine {
+    PlanRowView {
         path: format!("/plans/{}", row.id),
         id: row.id,
         link: row.link.to_string(),
         badge: plan_badge(row.state),
         made: times.ago(row.made),
         why: why.map(|finding| finding.message.clone()).unwrap_or_default(),
-        judged: judged.unwrap_or_default(),
+        decided: decided.unwrap_or_default(),
     }
 }
 
-pub(in crate::pages) async fn show_plan(context: PageContext, Path(id): Path<i64>) -> Answer {
+pub(in crate::pages) async fn show_plan(context: PageContext, Path(id): Path<i64>) -> PageResult {
     let row = context.state.journal.plan(id).await?;
     let times = context.times(Some(&row.link));
     let page = PlanPage {
         layout: context.layout(format!("Plan {id}"), PageLocation::Plans).await?,
-        line: plan_line(&row, &times),
+        line: plan_row(&row, &times),
         plan: plan_view(&row),
         run: format!("/runs/{}", row.run),
         expires: times.maybe(row.expires),
         is_open: row.state == PlanState::Blocked,
         is_approved: row.state == PlanState::Approved,
         may_approve: context.may(Permission::Approve),
-        lasts: format_duration(lasts(&context, &row.link)),
+        valid_for: format_duration(validity(&context, &row.link)),
     };
     show(&page)
 }
 
-/// How long an approval holds.
-fn lasts(context: &PageContext, link: &LinkName) -> Duration {
+/// How long an approval is valid.
+fn validity(context: &PageContext, link: &LinkName) -> Duration {
     context.state.settings.links.get(link).map_or(APPROVAL, Link::approval)
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct Word {
-    word: String,
+pub(in crate::pages) struct PlanDecisionForm {
+    decision: String,
     why: String,
 }
 
-pub(in crate::pages) async fn judge_plan(context: PageContext, Path(id): Path<i64>, Form(form): Form<Word>) -> Answer {
+pub(in crate::pages) async fn decide_plan(
+    context: PageContext,
+    Path(id): Path<i64>,
+    Form(form): Form<PlanDecisionForm>,
+) -> PageResult {
     let journal = &context.state.journal;
     let (by, why, now) = (&context.user.name, form.why.trim(), context.now);
     if why.is_empty() {
-        return Err(PageError::Invalid("Whoever judges a plan says why".to_owned()));
+        return Err(PageError::Invalid("A decision about a plan requires a reason".to_owned()));
     }
     let row = journal.plan(id).await?;
-    match form.word.as_str() {
+    match form.decision.as_str() {
         "approve" => {
-            let lasts = SignedDuration::try_from(lasts(&context, &row.link)).unwrap_or(SignedDuration::MAX);
-            let until = now.checked_add(lasts).unwrap_or(now);
+            let valid_for = SignedDuration::try_from(validity(&context, &row.link)).unwrap_or(SignedDuration::MAX);
+            let until = now.checked_add(valid_for).unwrap_or(now);
             journal.approve_plan(id, by, why, until, now).await?;
             let path = submit(&context, &Ask::ApplyPlan { link: row.link, plan: id }).await?;
-            Ok(context.done(&format!("Plan {id} is approved; a run that makes the same plan was asked for"), &path))
+            Ok(context.redirect(&format!("Plan {id} is approved; a run that makes the same plan was requested"), &path))
         }
         "reject" => {
             journal.reject_plan(id, by, why, now).await?;
-            Ok(context.done(&format!("Plan {id} is rejected"), &format!("/plans/{id}")))
+            Ok(context.redirect(&format!("Plan {id} is rejected"), &format!("/plans/{id}")))
         }
-        other => Err(PageError::Invalid(format!("\"{other}\" is no word on a plan"))),
+        other => Err(PageError::Invalid(format!("\"{other}\" is not a decision about a plan"))),
     }
 }

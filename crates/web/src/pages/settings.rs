@@ -1,6 +1,6 @@
 //! The effective configuration: every key with its value, secrets left out, and where the value came from.
 
-use crate::layout::{Answer, PageContext, PageLocation, Layout, show};
+use crate::layout::{Layout, PageContext, PageLocation, PageResult, show};
 use askama::Template;
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ struct Section {
     rows: Vec<(String, String, String)>,
 }
 
-pub(super) async fn show_settings(context: PageContext) -> Answer {
+pub(super) async fn show_settings(context: PageContext) -> PageResult {
     let mut sections: BTreeMap<String, Vec<(String, String, String)>> = BTreeMap::new();
     for setting in &context.state.settings.effective {
         let (section, key) = section_of(&setting.key);

@@ -2,16 +2,18 @@
 //!
 //! The answer is the journal's: what was seen and done. Moodle itself is asked by requests only.
 
-use super::log::{LogLine, line, story_path};
-use crate::incident::PageError;
-use crate::layout::{Answer, Badge, PageContext, PageLocation, Layout, TimeFormatter, Tone, ShownTime, show, label};
+use super::views::event::event_summary;
+use super::views::record::{RecordRow, person_path, record_row};
+use crate::layout::{
+    Badge, Layout, PageContext, PageLocation, PageResult, ShownTime, TimeFormatter, Tone, label_of, show,
+};
+use crate::page_error::PageError;
 use askama::Template;
 use axum::extract::{Path, Query};
 use rollbook_core::model::{ElmCourseId, EnrolState, Field, Guid, LinkName, MoodleUserId};
 use rollbook_core::report::{Explanation, NowInMoodle};
 use rollbook_journal::{LogRow, OutboxRow, Person, StoredEvent, Story};
 use serde::Deserialize;
-use serde_json::Value;
 
 #[derive(Template)]
 #[template(path = "pages/story.html")]
@@ -23,15 +25,15 @@ struct StoryPage {
     account: String,
     link: String,
     all_path: String,
-    told: Option<JsonBody>,
+    answer: Option<CourseAnswer>,
     courses: Vec<InCourse>,
-    records: Vec<LogLine>,
+    records: Vec<RecordRow>,
     deliveries: Vec<Sent>,
     events: Vec<Event>,
 }
 
 /// The answer, and the chain behind it.
-struct JsonBody {
+struct CourseAnswer {
     explanation: Explanation,
     chain: Vec<(ShownTime, String)>,
 }
@@ -59,23 +61,23 @@ struct Event {
     kind: String,
     author: String,
     run: String,
-    told: String,
+    summary: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct InWhat {
+pub(super) struct StoryPageQuery {
     course: String,
 }
 
 pub(super) async fn show_story(
     context: PageContext,
     Path((link, guid)): Path<(String, String)>,
-    Query(wanted): Query<InWhat>,
-) -> Answer {
-    let link = super::links::find_link(&context, &link)?.name().clone();
+    Query(query): Query<StoryPageQuery>,
+) -> PageResult {
+    let link = super::submit::find_link(&context, &link)?.name().clone();
     let guid = Guid::new(&guid);
-    let course = Some(wanted.course.trim()).filter(|course| !course.is_empty()).map(ElmCourseId::new);
+    let course = Some(query.course.trim()).filter(|course| !course.is_empty()).map(ElmCourseId::new);
     let story = context.state.journal.story(&link, &guid, course.as_ref()).await?;
     if story.records.is_empty() && story.events.is_empty() && story.outbox.is_empty() {
         return Err(PageError::NotFound(format!("person with the GUID {guid} on {link}")));
@@ -84,18 +86,18 @@ pub(super) async fn show_story(
     let newest = story.records.last();
     let person = newest.map(name_of).unwrap_or_else(|| guid.to_string());
     let who = Person { guid: guid.clone(), words: String::new(), user_id: MoodleUserId(0) };
-    let told = course.as_ref().map(|course| tell(&story, &who, course, &times));
+    let answer = course.as_ref().map(|course| explain(&story, &who, course, &times));
     let page = StoryPage {
         layout: context.layout(person.clone(), PageLocation::Log).await?,
         guid: newest.map_or_else(|| guid.to_string(), |row| row.text.get(Field::Guid).to_owned()),
         mails: mails(&story.records),
         account: account(&context, &link, newest),
-        all_path: story_path(&link, guid.as_str(), ""),
-        told,
+        all_path: person_path(&link, guid.as_str(), ""),
+        answer,
         courses: courses(&story, &who, &link, &times),
-        records: story.records.iter().rev().map(|row| line(row, &times)).collect(),
+        records: story.records.iter().rev().map(|row| record_row(row, &times)).collect(),
         deliveries: story.outbox.iter().rev().map(|row| sent(row, &times)).collect(),
-        events: story.events.iter().rev().map(|event| told_event(event, &times)).collect(),
+        events: story.events.iter().rev().map(|event| event_row(event, &times)).collect(),
         link: link.to_string(),
         person,
     };
@@ -129,21 +131,21 @@ fn account(context: &PageContext, link: &LinkName, newest: Option<&LogRow>) -> S
 }
 
 /// The journal's answer; Moodle itself is not asked.
-fn tell(story: &Story, person: &Person, course: &ElmCourseId, times: &TimeFormatter) -> JsonBody {
+fn explain(story: &Story, person: &Person, course: &ElmCourseId, times: &TimeFormatter) -> CourseAnswer {
     let explanation = story.explain(person, course, NowInMoodle::NotAsked);
     let chain = explanation.chain.iter().map(|moment| (times.exactly(moment.at), moment.what.clone())).collect();
-    JsonBody { explanation, chain }
+    CourseAnswer { explanation, chain }
 }
 
 /// How it stands in each course, whether anything was done there or not.
 fn courses(story: &Story, person: &Person, link: &LinkName, times: &TimeFormatter) -> Vec<InCourse> {
     let one = |course: ElmCourseId| {
-        let told = story.of(&course);
-        let Explanation { because, completion, next, .. } = told.explain(person, &course, NowInMoodle::NotAsked);
-        let applied = told.applied.last();
-        let title = told.records.iter().rev().map(|row| &row.course_name).find(|title| !title.is_empty());
+        let part = story.of(&course);
+        let Explanation { because, completion, next, .. } = part.explain(person, &course, NowInMoodle::NotAsked);
+        let applied = part.applied.last();
+        let title = part.records.iter().rev().map(|row| &row.course_name).find(|title| !title.is_empty());
         InCourse {
-            path: story_path(link, person.guid.as_str(), course.as_str()),
+            path: person_path(link, person.guid.as_str(), course.as_str()),
             name: title.map_or_else(|| course.to_string(), String::clone),
             badge: match applied.map(|row| row.state) {
                 Some(EnrolState::Enrol) => Badge::new(Tone::Good, "enrolled"),
@@ -167,7 +169,7 @@ fn sent(row: &OutboxRow, times: &TimeFormatter) -> Sent {
         _ => Tone::Busy,
     };
     Sent {
-        what: label(row.kind.as_str()),
+        what: label_of(row.kind.as_str()),
         badge: Badge::new(tone, row.state.clone()),
         at: times.ago(row.settled.unwrap_or(row.created)),
         answer: row.last_answer.clone(),
@@ -175,55 +177,12 @@ fn sent(row: &OutboxRow, times: &TimeFormatter) -> Sent {
     }
 }
 
-fn told_event(event: &StoredEvent, times: &TimeFormatter) -> Event {
+fn event_row(event: &StoredEvent, times: &TimeFormatter) -> Event {
     Event {
         at: times.exactly(event.at),
-        kind: label(event.kind.as_str()),
+        kind: label_of(event.kind.as_str()),
         author: event.author.clone(),
         run: event.run.as_ref().map(|run| format!("/runs/{run}")).unwrap_or_default(),
-        told: brief(&event.payload),
-    }
-}
-
-/// What an event says, in the words that it has for people; else all its particulars.
-pub(super) fn brief(payload: &Value) -> String {
-    let word = |name: &str| payload.get(name).and_then(Value::as_str).filter(|word| !word.is_empty());
-    match (word("words"), word("step")) {
-        (Some(words), _) => match word("verdict").or_else(|| payload["verdict"]["verdict"].as_str()) {
-            Some(verdict) => format!("{}: {words}", label(verdict)),
-            None => words.to_owned(),
-        },
-        (None, Some(step)) => match payload.get("outcome") {
-            Some(outcome) => format!("{step}: {}", plain(outcome)),
-            None => step.to_owned(),
-        },
-        (None, None) => plain(payload),
-    }
-}
-
-/// An event's particulars as `name: value` pairs: nobody should have to read JSON.
-pub(super) fn plain(payload: &Value) -> String {
-    match payload {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Object(fields) => {
-            // What was done comes first, whatever the order of the letters.
-            let act = fields.get("act").and_then(Value::as_str);
-            let fields = fields.iter().filter(|(name, _)| *name != "act");
-            let told = fields.filter(|(_, value)| !value.is_null() && value.as_str() != Some(""));
-            let pairs: Vec<String> = told
-                .map(|(name, value)| match value {
-                    Value::Object(_) => format!("{}: ({})", name.replace('_', " "), plain(value)),
-                    _ => format!("{}: {}", name.replace('_', " "), plain(value)),
-                })
-                .collect();
-            match (act, pairs.is_empty()) {
-                (None, _) => pairs.join(", "),
-                (Some(act), true) => act.to_owned(),
-                (Some(act), false) => format!("{act} ({})", pairs.join(", ")),
-            }
-        }
-        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join("; "),
-        other => other.to_string(),
+        summary: event_summary(&event.payload),
     }
 }

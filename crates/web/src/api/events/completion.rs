@@ -1,11 +1,14 @@
-//! `POST /api/v1/events/completion`: somebody completed a course, says a Moodle. The event only wakes a check of that person
-//! and course.
-//!
-//! Whoever cannot sign learns nothing but 401. What is refused leaves no trace but a count.
+//! `POST /api/v1/events/completion`: a Moodle says that somebody completed a course. The event only triggers a check of that
+//! person and course. What is refused leaves no trace but a count.
 
-use super::guard_state::{EventOutcome, VerifiedEvent, EventReceiver, forget, not_stored, told};
+use super::receiver::{
+    EventOutcome, EventReceiver, OWN_CONNECTIONS, VerifiedEvent, forget_before, not_stored, parse_object,
+};
 use super::signature::{self, SIGNATURE, TIMESTAMP};
-use crate::api::{Events, Problem, Integer};
+use crate::api::document::EventErrors;
+use crate::api::extractors::Integer;
+use crate::api::problem::Problem;
+use crate::limits::ConcurrencyLimit;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -20,12 +23,11 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use utoipa::ToSchema;
 
-pub use super::guard_state::BYTES_MAX;
+pub use super::receiver::BYTES_MAX;
 
-/// The path that the router gives to [`take_completion`].
+/// The path of [`receive_completion`].
 pub const PATH: &str = "/api/v1/events/completion";
 
-/// What stands behind the endpoint.
 #[derive(Debug)]
 pub struct CompletionEvents {
     journal: Journal,
@@ -35,19 +37,26 @@ pub struct CompletionEvents {
 }
 
 impl CompletionEvents {
-    /// A guard_state for every completions link that takes pushed events. `wake` is rung after each that was taken.
-    pub fn new(settings: &Settings, journal: Journal, clock: Clock, wake: Arc<Notify>) -> Self {
+    /// For every link that accepts pushed events. An event takes one of `turns`, and `wake` is notified after it.
+    pub fn new(
+        settings: &Settings,
+        journal: Journal,
+        clock: Clock,
+        wake: Arc<Notify>,
+        turns: Arc<ConcurrencyLimit>,
+    ) -> Self {
         let links =
             settings.completions().filter_map(|found| Some((found.link.name.clone(), found.link.push.clone()?)));
-        Self::of(links.collect(), journal, clock, wake)
+        Self { journal, clock, receiver: EventReceiver::new("completion", links.collect(), turns), wake }
     }
 
-    /// A guard_state for these links.
+    /// For these links, with turns of its own.
     pub fn of(links: Vec<(LinkName, Push)>, journal: Journal, clock: Clock, wake: Arc<Notify>) -> Self {
-        Self { journal, clock, receiver: EventReceiver::new("completion", links), wake }
+        let turns = Arc::new(ConcurrencyLimit::for_connections(OWN_CONNECTIONS));
+        Self { journal, clock, receiver: EventReceiver::new("completion", links, turns), wake }
     }
 
-    /// How many events came since the start, by what became of them.
+    /// How many events came since the start, by outcome.
     pub fn counts(&self) -> [(&'static str, u64); 5] {
         self.receiver.counts()
     }
@@ -66,34 +75,35 @@ pub struct CompletionEvent {
     course_id: Integer,
 }
 
-/// What was taken.
+/// The answer to an accepted event.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TakenEvent {
     /// Always true.
     taken: bool,
 }
 
-/// Somebody completed a course: look at that person and course within seconds
+/// Somebody completed a course: check that person and course within seconds
 #[utoipa::path(post, path = "/events/completion", tag = "events", security(("signature" = [])),
     request_body = CompletionEvent,
-    responses((status = 202, description = "Taken; the check was asked for", body = TakenEvent), Events))]
-pub async fn take_completion(State(guard_state): State<Arc<CompletionEvents>>, request: Request) -> Response {
-    take(&guard_state, request).await.unwrap_or_else(IntoResponse::into_response)
+    responses((status = 202, description = "Accepted; the check was requested", body = TakenEvent), EventErrors))]
+pub async fn receive_completion(State(events): State<Arc<CompletionEvents>>, request: Request) -> Response {
+    accept(&events, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn take(guard_state: &CompletionEvents, request: Request) -> Result<Response, Problem> {
-    let VerifiedEvent { link, push, signature, body, now } = guard_state.receiver.admit(request, &guard_state.clock).await?;
-    let CompletionEvent { user_id, course_id } = told(&body).ok_or_else(|| {
-        guard_state.receiver.refuse(EventOutcome::Malformed, "user_id and course_id are needed, as whole numbers")
+async fn accept(events: &CompletionEvents, request: Request) -> Result<Response, Problem> {
+    let VerifiedEvent { link, push, signature, body, now, turn: _turn } =
+        events.receiver.receive(request, &events.clock).await?;
+    let CompletionEvent { user_id, course_id } = parse_object(&body).ok_or_else(|| {
+        events.receiver.refuse(EventOutcome::Malformed, "user_id and course_id are required, as integers")
     })?;
     let event = PushedEvent { signature, user: MoodleUserId(user_id.0), course: MoodleCourseId(course_id.0) };
-    match guard_state.journal.take_pushed(link, &event, forget(push, now), now).await {
+    match events.journal.take_pushed(link, &event, forget_before(push, now), now).await {
         Ok(Taken::New) => {
-            guard_state.receiver.count(EventOutcome::Taken);
-            guard_state.wake.notify_one();
+            events.receiver.count(EventOutcome::Accepted);
+            events.wake.notify_one();
             Ok((StatusCode::ACCEPTED, Json(TakenEvent { taken: true })).into_response())
         }
-        Ok(Taken::Before) => Err(guard_state.receiver.refuse(EventOutcome::Repeated, "the event was taken before")),
+        Ok(Taken::Before) => Err(events.receiver.refuse(EventOutcome::Repeated, "this event was accepted before")),
         Err(error) => Err(not_stored(link, &error)),
     }
 }

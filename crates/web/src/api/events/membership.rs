@@ -1,8 +1,13 @@
 //! `POST /api/v1/events/membership`: somebody's membership changed, says a community. The event only wakes a look at that member;
 //! what they belong to is read from the community itself.
 
-use super::guard_state::{EventOutcome, VerifiedEvent, EventReceiver, forget, not_stored, told};
-use crate::api::{Accepted, Events, Problem};
+use super::receiver::{
+    EventOutcome, EventReceiver, OWN_CONNECTIONS, VerifiedEvent, forget_before, not_stored, parse_object,
+};
+use crate::api::context::Accepted;
+use crate::api::document::EventErrors;
+use crate::api::problem::Problem;
+use crate::limits::ConcurrencyLimit;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use rollbook_clock::Clock;
@@ -16,13 +21,12 @@ use tokio::sync::Notify;
 use utoipa::ToSchema;
 use utoipa::openapi::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
-/// The path that the router gives to [`take_membership`].
+/// The path of [`receive_membership`].
 pub const PATH: &str = "/api/v1/events/membership";
 
 /// A member is named by so many characters at most.
 const NAME_MAX: usize = 300;
 
-/// What stands behind the endpoint.
 #[derive(Debug)]
 pub struct MembershipEvents {
     journal: Journal,
@@ -32,18 +36,25 @@ pub struct MembershipEvents {
 }
 
 impl MembershipEvents {
-    /// A guard_state for every guilds link that takes pushed events. `wake` is rung after each that was taken.
-    pub fn new(settings: &Settings, journal: Journal, clock: Clock, wake: Arc<Notify>) -> Self {
+    /// For every link that accepts pushed events. An event takes one of `turns`, and `wake` is notified after it.
+    pub fn new(
+        settings: &Settings,
+        journal: Journal,
+        clock: Clock,
+        wake: Arc<Notify>,
+        turns: Arc<ConcurrencyLimit>,
+    ) -> Self {
         let links = settings.guilds().filter_map(|found| Some((found.link.name.clone(), found.link.push.clone()?)));
-        Self::of(links.collect(), journal, clock, wake)
+        Self { journal, clock, receiver: EventReceiver::new("membership", links.collect(), turns), wake }
     }
 
-    /// A guard_state for these links.
+    /// For these links, with turns of its own.
     pub fn of(links: Vec<(LinkName, Push)>, journal: Journal, clock: Clock, wake: Arc<Notify>) -> Self {
-        Self { journal, clock, receiver: EventReceiver::new("membership", links), wake }
+        let turns = Arc::new(ConcurrencyLimit::for_connections(OWN_CONNECTIONS));
+        Self { journal, clock, receiver: EventReceiver::new("membership", links, turns), wake }
     }
 
-    /// How many events came since the start, by what became of them.
+    /// How many events came since the start, by outcome.
     pub fn counts(&self) -> [(&'static str, u64); 5] {
         self.receiver.counts()
     }
@@ -86,27 +97,28 @@ impl Member {
     }
 }
 
-/// A membership changed: look at that member within seconds
+/// A membership changed: check that member within seconds
 #[utoipa::path(post, path = "/events/membership", tag = "events", security(("signature" = [])),
     request_body = MembershipEvent,
-    responses((status = 202, description = "Taken; the look was asked for", body = Accepted), Events))]
-pub async fn take_membership(State(guard_state): State<Arc<MembershipEvents>>, request: Request) -> Response {
-    take(&guard_state, request).await.unwrap_or_else(IntoResponse::into_response)
+    responses((status = 202, description = "Accepted; the check was requested", body = Accepted), EventErrors))]
+pub async fn receive_membership(State(events): State<Arc<MembershipEvents>>, request: Request) -> Response {
+    accept(&events, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn take(guard_state: &MembershipEvents, request: Request) -> Result<Response, Problem> {
-    let VerifiedEvent { link, push, signature, body, now } = guard_state.receiver.admit(request, &guard_state.clock).await?;
-    let named = told::<MembershipEvent>(&body).and_then(|event| event.user.name());
+async fn accept(events: &MembershipEvents, request: Request) -> Result<Response, Problem> {
+    let VerifiedEvent { link, push, signature, body, now, turn: _turn } =
+        events.receiver.receive(request, &events.clock).await?;
+    let named = parse_object::<MembershipEvent>(&body).and_then(|event| event.user.name());
     let user = named.ok_or_else(|| {
-        guard_state.receiver.refuse(EventOutcome::Malformed, "`user` is needed: a number, a user name or a mail address")
+        events.receiver.refuse(EventOutcome::Malformed, "`user` is required: a number, a user name or a mail address")
     })?;
-    match guard_state.journal.take_membership(link, &signature, &user, forget(push, now), now).await {
+    match events.journal.take_membership(link, &signature, &user, forget_before(push, now), now).await {
         Ok(Some(request)) => {
-            guard_state.receiver.count(EventOutcome::Taken);
-            guard_state.wake.notify_one();
+            events.receiver.count(EventOutcome::Accepted);
+            events.wake.notify_one();
             Ok(Accepted::of(request).into_response())
         }
-        Ok(None) => Err(guard_state.receiver.refuse(EventOutcome::Repeated, "the event was taken before")),
+        Ok(None) => Err(events.receiver.refuse(EventOutcome::Repeated, "this event was accepted before")),
         Err(error) => Err(not_stored(link, &error)),
     }
 }

@@ -1,8 +1,8 @@
-//! Events that other systems push: signed, near in time, and each taken once. An event proves nothing; it wakes a check.
+//! Events that other systems push: signed, recent, and each accepted once. An event proves nothing; it triggers a check.
 //!
-//! Next: [`signature`], then `guard_state` for what all endpoints do alike, [`completion`] and [`membership`].
+//! Reading order: [`signature`], `receiver` for what all endpoints share, [`completion`], [`membership`].
 
 pub mod completion;
-mod guard_state;
 pub mod membership;
+mod receiver;
 pub mod signature;

@@ -1,11 +1,12 @@
-//! What every endpoint of events does alike: read no more than is allowed, believe only what a link's secret signed just now,
-//! and count what became of each. Whoever cannot sign learns nothing but 401.
+//! What every endpoint of events shares: read a bounded body, verify its signature, take a turn, count the outcome. Whoever cannot
+//! sign learns nothing but 401, and takes nobody's turn.
 
 use super::signature::{SIGNATURE, TIMESTAMP, verify};
-use crate::api::Problem;
-use axum::body::{Body, to_bytes};
+use crate::api::problem::Problem;
+use crate::limits::{BODY_TIMEOUT, BodyError, ConcurrencyLimit, read_body};
+use axum::body::to_bytes;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_clock::Clock;
 use rollbook_core::model::LinkName;
@@ -14,118 +15,124 @@ use rollbook_settings::link::Push;
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::SemaphorePermit;
 
 /// Most bytes of an event.
 pub const BYTES_MAX: usize = 16 * 1024;
 
-/// What became of an event.
+/// The size of a journal of which an endpoint has the connections for itself.
+pub const OWN_CONNECTIONS: u32 = 8;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventOutcome {
-    /// It was taken.
-    Taken,
-    /// It was taken before.
+    Accepted,
+    /// It was accepted before.
     Repeated,
-    /// No link's secret signed it just now.
-    Disbelieved,
-    /// It was not read.
+    /// No link's secret signed it within the window.
+    Unverified,
     TooLong,
     /// It was rightly signed and names nobody.
     Malformed,
 }
 
 impl EventOutcome {
-    const ALL: [Self; 5] = [Self::Taken, Self::Repeated, Self::Disbelieved, Self::TooLong, Self::Malformed];
+    const ALL: [Self; 5] = [Self::Accepted, Self::Repeated, Self::Unverified, Self::TooLong, Self::Malformed];
 
+    /// The label of the metric: dashboards rely on it.
     fn as_str(self) -> &'static str {
         match self {
-            Self::Taken => "taken",
+            Self::Accepted => "taken",
             Self::Repeated => "repeated",
-            Self::Disbelieved => "disbelieved",
+            Self::Unverified => "disbelieved",
             Self::TooLong => "too_long",
             Self::Malformed => "malformed",
         }
     }
 }
 
-/// An event that was believed.
+/// An event whose signature was verified, and the turn to handle it.
 #[derive(Debug)]
 pub struct VerifiedEvent<'a> {
-    /// Whose event it is.
     pub link: &'a LinkName,
-    /// How that link takes events.
     pub push: &'a Push,
-    /// The signature, by which it is known again.
+    /// By which it is known again.
     pub signature: String,
-    /// What it says.
     pub body: Vec<u8>,
-    /// ShownTime it was believed.
     pub now: Timestamp,
+    pub turn: SemaphorePermit<'a>,
 }
 
-/// The links that believe events of one kind, and how many came.
+/// The links that accept events of one kind, and how many came.
 #[derive(Debug)]
 pub struct EventReceiver {
     kind: &'static str,
     links: Vec<(LinkName, Push)>,
     counts: [AtomicU64; 5],
+    turns: Arc<ConcurrencyLimit>,
 }
 
 impl EventReceiver {
-    /// Those links, for events of a kind.
-    pub fn new(kind: &'static str, links: Vec<(LinkName, Push)>) -> Self {
-        Self { kind, links, counts: Default::default() }
+    pub fn new(kind: &'static str, links: Vec<(LinkName, Push)>, turns: Arc<ConcurrencyLimit>) -> Self {
+        Self { kind, links, counts: Default::default(), turns }
     }
 
-    /// How many events came since the start, by what became of them.
+    /// How many events came since the start, by outcome.
     pub fn counts(&self) -> [(&'static str, u64); 5] {
-        EventOutcome::ALL.map(|became| (became.as_str(), self.counts[became as usize].load(Ordering::Relaxed)))
+        let count = |outcome: EventOutcome| self.counts[outcome as usize].load(Ordering::Relaxed);
+        EventOutcome::ALL.map(|outcome| (outcome.as_str(), count(outcome)))
     }
 
-    /// Counts one more event.
-    pub fn count(&self, became: EventOutcome) {
-        self.counts[became as usize].fetch_add(1, Ordering::Relaxed);
-        metrics::counter!("rollbook_events_total", "kind" => self.kind, "became" => became.as_str()).increment(1);
+    pub fn count(&self, outcome: EventOutcome) {
+        self.counts[outcome as usize].fetch_add(1, Ordering::Relaxed);
+        metrics::counter!("rollbook_events_total", "kind" => self.kind, "became" => outcome.as_str()).increment(1);
     }
 
-    /// Reads an event, and believes it or not.
+    /// Reads and verifies an event, then waits for a turn to handle it.
     ///
     /// # Errors
-    /// 413 for what is too long, 401 for what is not believed; each is pluralise.
-    pub async fn admit(&self, request: Request, clock: &Clock) -> Result<VerifiedEvent<'_>, Problem> {
+    /// 413, 408, 401 and 503; each but the last is counted.
+    pub async fn receive(&self, request: Request, clock: &Clock) -> Result<VerifiedEvent<'_>, Problem> {
+        let request = read_body(request, BYTES_MAX, BODY_TIMEOUT).await.map_err(|error| match error {
+            BodyError::TooLarge => self.refuse(EventOutcome::TooLong, "the event is too long"),
+            BodyError::TooSlow => Problem::new(StatusCode::REQUEST_TIMEOUT, "the event took too long to arrive"),
+        })?;
         let (parts, body) = request.into_parts();
-        let body = read(&parts.headers, body).await;
-        let body = body.ok_or_else(|| self.refuse(EventOutcome::TooLong, "the event is too long"))?;
+        let body = to_bytes(body, BYTES_MAX).await;
+        let body = body.map_err(|_| self.refuse(EventOutcome::TooLong, "the event is too long"))?.to_vec();
         let now = clock.now();
-        let found = self.believe(&parts.headers, &body, now);
+        let found = self.verify(&parts.headers, &body, now);
         let (link, push, signature) =
-            found.ok_or_else(|| self.refuse(EventOutcome::Disbelieved, "the event is not rightly signed"))?;
-        Ok(VerifiedEvent { link, push, signature, body, now })
+            found.ok_or_else(|| self.refuse(EventOutcome::Unverified, "the signature is missing or invalid"))?;
+        let turn = self.turns.turn().await;
+        let turn = turn.ok_or_else(|| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests are queued"))?;
+        Ok(VerifiedEvent { link, push, signature, body, now, turn })
     }
 
-    /// Counts an event that is not taken; gives the answer to it.
-    pub fn refuse(&self, became: EventOutcome, detail: &str) -> Problem {
-        self.count(became);
-        let status = match became {
-            EventOutcome::Taken => StatusCode::ACCEPTED,
+    /// Counts an event that is refused; gives the answer to it.
+    pub fn refuse(&self, outcome: EventOutcome, detail: &str) -> Problem {
+        self.count(outcome);
+        let status = match outcome {
+            EventOutcome::Accepted => StatusCode::ACCEPTED,
             EventOutcome::Repeated => StatusCode::CONFLICT,
-            EventOutcome::Disbelieved => StatusCode::UNAUTHORIZED,
+            EventOutcome::Unverified => StatusCode::UNAUTHORIZED,
             EventOutcome::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             EventOutcome::Malformed => StatusCode::BAD_REQUEST,
         };
         Problem::new(status, detail)
     }
 
-    /// Whose event it is; nobody's, where no link's secret signed it now.
-    fn believe(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<(&LinkName, &Push, String)> {
+    /// Whose event it is; `None` where no link's secret signed it within the window.
+    fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<(&LinkName, &Push, String)> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let signed = (text(TIMESTAMP), text(SIGNATURE));
         self.links.iter().find_map(|(link, push)| {
             let secret = push.secret.expose_secret().as_bytes();
             match verify(secret, push.window, now, signed, body) {
                 Ok(signature) => Some((link, push, signature)),
-                Err(disbelief) => {
-                    tracing::debug!(%link, %disbelief, "an event was not believed");
+                Err(error) => {
+                    tracing::debug!(%link, %error, "the signature of an event was refused");
                     None
                 }
             }
@@ -133,29 +140,20 @@ impl EventReceiver {
     }
 }
 
-/// The answer to an event that was believed and could not be kept.
+/// The answer to a verified event that could not be stored.
 pub fn not_stored(link: &LinkName, error: &JournalError) -> Problem {
-    tracing::error!(%error, %link, "an event could not be kept; its sender must send it again");
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the event could not be kept; send it again")
+    tracing::error!(%error, %link, "an event could not be stored; its sender must send it again");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the event could not be stored; send it again")
 }
 
-/// Events of before that would be refused by their time alone.
-pub fn forget(push: &Push, now: Timestamp) -> Timestamp {
+/// Older events would be refused by their time alone, so their signatures need not be kept.
+pub fn forget_before(push: &Push, now: Timestamp) -> Timestamp {
     let window = SignedDuration::try_from(push.window).unwrap_or(SignedDuration::MAX);
     now.saturating_sub(window).and_then(|then| then.saturating_sub(window)).unwrap_or(now)
 }
 
-/// What an event says, where it is an object of those names.
-pub fn told<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+/// The event, where the body is an object with its fields.
+pub fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     let value: Value = serde_json::from_slice(body).ok()?;
     if value.is_object() { serde_json::from_value(value).ok() } else { None }
-}
-
-/// The body, where it is short enough. What says beforehand that it is not is not read at all.
-async fn read(headers: &HeaderMap, body: Body) -> Option<Vec<u8>> {
-    let says = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if says.is_some_and(|length| length > BYTES_MAX) {
-        return None;
-    }
-    to_bytes(body, BYTES_MAX).await.ok().map(|body| body.to_vec())
 }

@@ -1,13 +1,13 @@
-//! Whether an event may be believed: an HMAC over its time and body, and a time that is near.
+//! Whether an event is authentic: an HMAC over its time and body, and a time within the window.
 //!
 //! The sender writes `x-rollbook-timestamp: 1795425260` (Unix seconds) and `x-rollbook-signature: sha256=…`, the HMAC-SHA256 of
-//! `1795425260.` and the body, in hexadecimal digits, keyed with the link's secret. That none is taken twice is the journal's
-//! to say, by the signature.
+//! `1795425260.` and the body, in hexadecimal digits, keyed with the link's secret. The journal refuses
+//! a signature that it has seen.
 
+use crate::auth::secrets::{from_hex, to_hex};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The header with the time.
@@ -15,18 +15,18 @@ pub const TIMESTAMP: &str = "x-rollbook-timestamp";
 /// The header with the signature.
 pub const SIGNATURE: &str = "x-rollbook-signature";
 
-/// Why an event is not believed. The sender is told none of this.
+/// Why a signature is refused. It goes to our log only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// The time is no number of seconds.
     #[error("the time cannot be read")]
-    NoTime,
+    UnreadableTime,
     /// The time is too far away, before or after.
-    #[error("the time is too far away")]
-    FarTime,
+    #[error("the time is outside of the window")]
+    OutsideWindow,
     /// The signature is not in its form.
     #[error("the signature cannot be read")]
-    NoSignature,
+    UnreadableSignature,
     /// It is not this secret's signature of this event.
     #[error("the signature is wrong")]
     WrongSignature,
@@ -43,22 +43,22 @@ pub fn verify(
     (timestamp, signature): (&str, &str),
     body: &[u8],
 ) -> Result<String, SignatureError> {
-    let seconds: i64 = timestamp.trim().parse().map_err(|_| SignatureError::NoTime)?;
+    let seconds: i64 = timestamp.trim().parse().map_err(|_| SignatureError::UnreadableTime)?;
     let away = i128::from(now.as_second()) - i128::from(seconds);
     if away.unsigned_abs() > u128::from(window.as_secs()) {
-        return Err(SignatureError::FarTime);
+        return Err(SignatureError::OutsideWindow);
     }
-    let hex = signature.trim().strip_prefix("sha256=").ok_or(SignatureError::NoSignature)?;
-    let given = read_hex(hex).ok_or(SignatureError::NoSignature)?;
+    let hex = signature.trim().strip_prefix("sha256=").ok_or(SignatureError::UnreadableSignature)?;
+    let given = from_hex(hex).filter(|digest| digest.len() == 32).ok_or(SignatureError::UnreadableSignature)?;
     // Compared in constant time by the crate.
     mac(secret, timestamp.trim(), body).verify_slice(&given).map_err(|_| SignatureError::WrongSignature)?;
-    Ok(write_hex(&given))
+    Ok(to_hex(&given))
 }
 
 /// The signature header of an event, as a sender makes it.
 pub fn sign(secret: &[u8], seconds: i64, body: &[u8]) -> String {
     let signed = mac(secret, &seconds.to_string(), body).finalize().into_bytes();
-    format!("sha256={}", write_hex(&signed))
+    format!("sha256={}", to_hex(&signed))
 }
 
 fn mac(secret: &[u8], timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
@@ -67,20 +67,6 @@ fn mac(secret: &[u8], timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
     mac.update(b".");
     mac.update(body);
     mac
-}
-
-fn read_hex(hex: &str) -> Option<Vec<u8>> {
-    if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()).collect()
-}
-
-fn write_hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
@@ -111,23 +97,27 @@ mod tests {
     }
 
     #[test]
-    fn event_of_another_time_body_or_secret_is_not_believed() {
+    fn event_of_another_time_body_or_secret_is_refused() {
         let signed = sign(SECRET, 1_000, BODY);
-        let told = |now, timestamp, body: &[u8]| verified(now, timestamp, &signed, body).unwrap_err();
+        let refused = |now, timestamp, body: &[u8]| verified(now, timestamp, &signed, body).unwrap_err();
         assert!(verified(1_300, "1000", &signed, BODY).is_ok() && verified(700, "1000", &signed, BODY).is_ok());
-        assert_eq!([told(1_301, "1000", BODY), told(699, "1000", BODY)], [SignatureError::FarTime; 2]);
-        assert_eq!(told(1_000, "1001", BODY), SignatureError::WrongSignature, "the time is signed too");
-        assert_eq!(told(1_000, "1000", b"{}"), SignatureError::WrongSignature);
+        assert_eq!([refused(1_301, "1000", BODY), refused(699, "1000", BODY)], [SignatureError::OutsideWindow; 2]);
+        assert_eq!(refused(1_000, "1001", BODY), SignatureError::WrongSignature, "the time is signed too");
+        assert_eq!(refused(1_000, "1000", b"{}"), SignatureError::WrongSignature);
         let other = verify(b"another", WINDOW, at(1_000), ("1000", &signed), BODY);
         assert_eq!(other, Err(SignatureError::WrongSignature));
-        assert_eq!(told(1_000, "-9223372036854775808", BODY), SignatureError::FarTime);
-        assert_eq!(told(1_000, "soon", BODY), SignatureError::NoTime);
+        assert_eq!(refused(1_000, "-9223372036854775808", BODY), SignatureError::OutsideWindow);
+        assert_eq!(refused(1_000, "soon", BODY), SignatureError::UnreadableTime);
     }
 
     #[test]
-    fn signature_of_another_form_is_not_believed() {
+    fn signature_of_another_form_is_refused() {
         for signature in ["", "sha256=", "sha1=00", "sha256=zz", &format!("sha256={}", "é".repeat(32))] {
-            assert_eq!(verified(1_000, "1000", signature, BODY), Err(SignatureError::NoSignature), "{signature}");
+            assert_eq!(
+                verified(1_000, "1000", signature, BODY),
+                Err(SignatureError::UnreadableSignature),
+                "{signature}"
+            );
         }
     }
 }

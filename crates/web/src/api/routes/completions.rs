@@ -1,9 +1,9 @@
 //! Completions: what was reported to the ELM and what waits; send reports again, give the enrolment id that one waits for.
 
-use super::runs::page;
-use crate::api::auth::{Accepted, ApiContext};
-use crate::api::document::{WriteErrors, ReadErrors};
-use crate::api::extractors::{QueryParams, JsonBody, Integer};
+use super::page_size;
+use crate::api::context::{Accepted, ApiContext};
+use crate::api::document::{ReadErrors, WriteErrors};
+use crate::api::extractors::{Integer, JsonBody, QueryParams};
 use crate::api::problem::Problem;
 use axum::Json;
 use jiff::Timestamp;
@@ -24,7 +24,7 @@ pub struct CompletionView {
     user: i64,
     /// The Moodle course.
     course: i64,
-    /// ShownTime it was completed.
+    /// When it was completed.
     completed: Timestamp,
     /// The account's GUID; empty where it has none.
     guid: String,
@@ -46,9 +46,9 @@ pub struct CompletionView {
     reason: String,
     /// The enrolment id that a person supplied.
     supplied: Option<String>,
-    /// ShownTime it was seen first.
+    /// When it was seen first.
     seen: Timestamp,
-    /// ShownTime the ELM accepted it.
+    /// When the ELM accepted it.
     accepted: Option<Timestamp>,
     /// Its report.
     report: Option<ReportView>,
@@ -61,9 +61,9 @@ pub struct ReportView {
     id: i64,
     /// How often it was sent, or may have been.
     attempts: u32,
-    /// ShownTime it may be taken up next.
+    /// When it may be taken up next.
     next: Timestamp,
-    /// ShownTime it was queued.
+    /// When it was queued.
     queued: Timestamp,
     /// The ELM's last answer.
     answer: String,
@@ -106,7 +106,7 @@ pub struct Completions {
     totals: BTreeMap<String, u64>,
     /// The completions of this page.
     completions: Vec<CompletionView>,
-    /// The next page's `after`; none where there is no more.
+    /// The next page's `after`; none on the last page.
     next: Option<String>,
 }
 
@@ -114,7 +114,7 @@ pub struct Completions {
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct CompletionsWanted {
+pub struct CompletionsQuery {
     /// Of this completions link.
     link: String,
     /// Of this person only.
@@ -125,25 +125,25 @@ pub struct CompletionsWanted {
     standing: Option<String>,
     /// Completed at this moment or later.
     since: Option<Timestamp>,
-    /// The `next` of the page before; the other parts are to be the same.
+    /// The `next` of the previous page; keep the other parameters.
     #[param(pattern = r"^-?[0-9]{1,14}\.[0-9]{1,18}$")]
     after: Option<String>,
-    /// So many, 50 where nothing is said.
+    /// Page size, 50 by default.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 
 /// Completions with what became of them, the latest completed first
-#[utoipa::path(get, path = "/completions", tag = "completions", params(CompletionsWanted),
+#[utoipa::path(get, path = "/completions", tag = "completions", params(CompletionsQuery),
     responses((status = 200, body = Completions), ReadErrors))]
 pub async fn list_completions(
     context: ApiContext,
-    QueryParams(wanted): QueryParams<CompletionsWanted>,
+    QueryParams(query): QueryParams<CompletionsQuery>,
 ) -> Result<Json<Completions>, Problem> {
-    let CompletionsWanted { link, guid, course, standing, since, after, limit } = wanted;
-    let limit = page(limit, 500)?;
+    let CompletionsQuery { link, guid, course, standing, since, after, limit } = query;
+    let limit = page_size(limit)?;
     let after =
-        after.map(|key| key.parse::<CompletionKeyset>().map_err(|_| Problem::invalid("after is no key of a page")));
+        after.map(|key| key.parse::<CompletionKeyset>().map_err(|_| Problem::invalid("invalid cursor in `after`")));
     let after = after.transpose()?;
     let link = completions_link(&context, &link)?;
     let query = CompletionQuery {
@@ -185,7 +185,7 @@ pub struct Again {
 
 /// Send reports again that the ELM refused, or that are due later
 #[utoipa::path(post, path = "/completions/retry", tag = "completions", request_body = Again,
-    responses((status = 202, description = "QueryParams; look at the request", body = Accepted), WriteErrors))]
+    responses((status = 202, description = "Accepted; poll the request", body = Accepted), WriteErrors))]
 pub async fn retry_completions(context: ApiContext, JsonBody(again): JsonBody<Again>) -> Result<Accepted, Problem> {
     let Again { link, reports } = again;
     if !(1..=REPORTS_MAX).contains(&reports.len()) {
@@ -208,7 +208,7 @@ pub struct Supplied {
     /// The Moodle course of the completion.
     #[schema(value_type = i64)]
     course: Integer,
-    /// ShownTime it was completed, as the list says.
+    /// When it was completed, as the list says.
     completed: Timestamp,
     /// The ELM's id of the enrolment.
     #[schema(pattern = r"\S", max_length = 300)]
@@ -217,8 +217,11 @@ pub struct Supplied {
 
 /// Give the enrolment id that a completion waits for, and report it
 #[utoipa::path(post, path = "/completions/supply", tag = "completions", request_body = Supplied,
-    responses((status = 202, description = "QueryParams; look at the request", body = Accepted), WriteErrors))]
-pub async fn supply_enrolment(context: ApiContext, JsonBody(supplied): JsonBody<Supplied>) -> Result<Accepted, Problem> {
+    responses((status = 202, description = "Accepted; poll the request", body = Accepted), WriteErrors))]
+pub async fn supply_enrolment(
+    context: ApiContext,
+    JsonBody(supplied): JsonBody<Supplied>,
+) -> Result<Accepted, Problem> {
     let Supplied { link, user, course, completed, enrolment } = supplied;
     if enrolment.trim().is_empty() || enrolment.chars().count() > 300 {
         return Err(Problem::invalid("an enrolment id has 1 to 300 characters, and not only blanks"));

@@ -1,9 +1,9 @@
-//! Plans: what a run would do, why a guard refused it, and a word on it.
+//! Plans: what a run would change, why a guard refused it, and its approval.
 
-use super::runs::{cut, page};
-use crate::api::auth::{Accepted, ApiContext};
-use crate::api::document::{WriteErrors, ReadErrors};
-use crate::api::extractors::{QueryParams, PageCursor, PathParam, JsonBody};
+use super::{page_of, page_size, reason};
+use crate::api::context::{Accepted, ApiContext};
+use crate::api::document::{ReadErrors, WriteErrors};
+use crate::api::extractors::{JsonBody, PageCursor, PathParam, QueryParams};
 use crate::api::problem::Problem;
 use axum::Json;
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +17,7 @@ use serde_json::Value;
 use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
 
-/// How long an approval holds for a link that is configured no more.
+/// How long an approval is valid for a link that is no longer configured.
 const APPROVAL: Duration = Duration::from_secs(24 * 3600);
 
 /// What a guard found.
@@ -56,13 +56,13 @@ pub struct PlanView {
     digest: String,
     /// `cleared`, `blocked`, `approved`, `rejected`, `used` or `superseded`.
     state: &'static str,
-    /// ShownTime it was made last.
+    /// When it was made last.
     made: Timestamp,
     /// What the guards found.
     findings: Vec<FindingView>,
-    /// Who judged it, when, and why.
+    /// Who decided about it, when, and why.
     judged: Option<DecisionView>,
-    /// Until when an approval holds.
+    /// Until when an approval is valid.
     expires: Option<Timestamp>,
     /// The run that used the approval up.
     used_by: Option<String>,
@@ -72,12 +72,12 @@ pub struct PlanView {
     plan: Option<Value>,
 }
 
-/// A word on a plan.
+/// A decision about a plan.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DecisionView {
     /// Whose.
     by: String,
-    /// ShownTime.
+    /// When.
     at: Timestamp,
     /// Why.
     why: String,
@@ -106,7 +106,7 @@ impl PlanView {
 pub struct Plans {
     /// The plans of this page.
     plans: Vec<PlanView>,
-    /// The next page's `before`; none where there is no more.
+    /// The next page's `before`; none on the last page.
     next: Option<i64>,
 }
 
@@ -114,16 +114,16 @@ pub struct Plans {
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
-pub struct PlansWanted {
+pub struct PlansQuery {
     /// Of this link only.
     link: Option<String>,
     /// In this state only.
     #[param(inline)]
-    state: Option<StateWanted>,
-    /// Older than this number: the `next` of the page before.
+    state: Option<PlanStateFilter>,
+    /// Older than this number: the `next` of the previous page.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9007199254740991i64)]
     before: Option<PageCursor>,
-    /// So many, 50 where nothing is said.
+    /// Page size, 50 by default.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
@@ -131,7 +131,7 @@ pub struct PlansWanted {
 /// How a plan stands.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum StateWanted {
+pub enum PlanStateFilter {
     /// It may run, and is about to.
     Cleared,
     /// A guard refused it.
@@ -146,28 +146,31 @@ pub enum StateWanted {
     Superseded,
 }
 
-impl From<StateWanted> for PlanState {
-    fn from(state: StateWanted) -> Self {
+impl From<PlanStateFilter> for PlanState {
+    fn from(state: PlanStateFilter) -> Self {
         match state {
-            StateWanted::Cleared => Self::Cleared,
-            StateWanted::Blocked => Self::Blocked,
-            StateWanted::Approved => Self::Approved,
-            StateWanted::Rejected => Self::Rejected,
-            StateWanted::Used => Self::Used,
-            StateWanted::Superseded => Self::Superseded,
+            PlanStateFilter::Cleared => Self::Cleared,
+            PlanStateFilter::Blocked => Self::Blocked,
+            PlanStateFilter::Approved => Self::Approved,
+            PlanStateFilter::Rejected => Self::Rejected,
+            PlanStateFilter::Used => Self::Used,
+            PlanStateFilter::Superseded => Self::Superseded,
         }
     }
 }
 
-/// Plans, the newest first; those with `state=blocked` wait for a word
-#[utoipa::path(get, path = "/plans", tag = "plans", params(PlansWanted),
+/// Plans, the newest first; those with `state=blocked` wait for approval
+#[utoipa::path(get, path = "/plans", tag = "plans", params(PlansQuery),
     responses((status = 200, body = Plans), ReadErrors))]
-pub async fn list_plans(context: ApiContext, QueryParams(wanted): QueryParams<PlansWanted>) -> Result<Json<Plans>, Problem> {
-    let PlansWanted { link, state, before, limit } = wanted;
-    let limit = page(limit, 500)?;
+pub async fn list_plans(
+    context: ApiContext,
+    QueryParams(query): QueryParams<PlansQuery>,
+) -> Result<Json<Plans>, Problem> {
+    let PlansQuery { link, state, before, limit } = query;
+    let limit = page_size(limit)?;
     let (link, before) = (link.map(LinkName::new), before.map(|key| key.0));
     let rows = context.state.journal.plans(link.as_ref(), state.map(PlanState::from), before, limit + 1).await?;
-    let (rows, next) = cut(rows, limit, |row| row.id);
+    let (rows, next) = page_of(rows, limit, |row| row.id);
     Ok(Json(Plans { plans: rows.iter().map(PlanView::of).collect(), next }))
 }
 
@@ -178,40 +181,31 @@ pub async fn show_plan(context: ApiContext, PathParam(id): PathParam<i64>) -> Re
     Ok(Json(PlanView::of(&context.state.journal.plan(id).await?)))
 }
 
-/// A word on a plan.
+/// A decision about a plan.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionReason {
-    /// Why; never blank.
+    /// The reason; required.
     #[schema(pattern = r"\S", max_length = 2000)]
     why: String,
 }
 
-/// A reason that says something.
-pub(super) fn reason(text: &str) -> Result<&str, Problem> {
-    let said = text.trim();
-    if said.is_empty() || text.chars().count() > 2_000 {
-        return Err(Problem::invalid("a reason has 1 to 2000 characters, and not only blanks"));
-    }
-    Ok(said)
-}
-
-/// Approve a blocked plan: it may run once, and a run that makes it again is asked for
+/// Approve a blocked plan: it may run once, and a run that makes it again is requested
 #[utoipa::path(post, path = "/plans/{plan}/approve", tag = "plans", params(("plan" = i64, Path)),
     request_body = DecisionReason,
-    responses((status = 202, description = "Approved; look at the request", body = Accepted), WriteErrors))]
+    responses((status = 202, description = "Approved; poll the request", body = Accepted), WriteErrors))]
 pub async fn approve_plan(
     context: ApiContext,
     PathParam(id): PathParam<i64>,
-    JsonBody(judgement): JsonBody<DecisionReason>,
+    JsonBody(decision): JsonBody<DecisionReason>,
 ) -> Result<Accepted, Problem> {
-    let why = reason(&judgement.why)?;
+    let why = reason(&decision.why)?;
     let journal = &context.state.journal;
     let link = journal.plan(id).await?.link;
     let lasts = context.state.settings.links.get(&link).map_or(APPROVAL, Link::approval);
     let lasts = SignedDuration::try_from(lasts).unwrap_or(SignedDuration::MAX);
     let until = context.now.checked_add(lasts).unwrap_or(context.now);
-    journal.approve_plan(id, &context.by, why, until, context.now).await?;
+    journal.approve_plan(id, &context.author, why, until, context.now).await?;
     context.submit(&Ask::ApplyPlan { link, plan: id }).await
 }
 
@@ -222,10 +216,10 @@ pub async fn approve_plan(
 pub async fn reject_plan(
     context: ApiContext,
     PathParam(id): PathParam<i64>,
-    JsonBody(judgement): JsonBody<DecisionReason>,
+    JsonBody(decision): JsonBody<DecisionReason>,
 ) -> Result<Json<PlanView>, Problem> {
-    let why = reason(&judgement.why)?;
+    let why = reason(&decision.why)?;
     let journal = &context.state.journal;
-    journal.reject_plan(id, &context.by, why, context.now).await?;
+    journal.reject_plan(id, &context.author, why, context.now).await?;
     Ok(Json(PlanView::of(&journal.plan(id).await?)))
 }

@@ -1,16 +1,16 @@
-//! Accounts and tokens: who may come in and as what; and what people did lately.
+//! Accounts and tokens, and what people did recently.
 //!
-//! Next: `acts`, then `own`, what each person does with their own account.
+//! Next: `actions`.
 
-mod acts;
-mod own;
+mod actions;
 
-pub(super) use acts::{add_account, add_token, change_account, revoke_token};
-pub(super) use own::{change_password, show_own};
+pub(super) use actions::{add_account, add_token, change_account, hash_or_refuse, revoke_token};
 
-use super::story::plain;
-use crate::auth::{Permission, Scope};
-use crate::layout::{Answer, Badge, PageContext, SelectOption, PageLocation, Layout, TimeFormatter, Tone, ShownTime, show};
+use super::views::event::describe_payload;
+use crate::auth::permissions::{Permission, Scope};
+use crate::layout::{
+    Badge, Layout, PageContext, PageLocation, PageResult, SelectOption, ShownTime, TimeFormatter, Tone, show,
+};
 use askama::Template;
 use rollbook_core::model::LinkName;
 use rollbook_journal::requests::SCHEDULE;
@@ -29,7 +29,7 @@ struct AccountsPage {
     roles: Vec<SelectOption>,
     tokens: Vec<TokenLine>,
     scopes: Vec<Scope>,
-    acts: Vec<Act>,
+    acts: Vec<RecentAction>,
     in_the_clear: bool,
 }
 
@@ -50,13 +50,13 @@ struct TokenLine {
     name: String,
     scope: String,
     badge: Badge,
-    holds: bool,
+    is_valid: bool,
     expires: ShownTime,
     used: Option<ShownTime>,
     made_by: String,
 }
 
-struct Act {
+struct RecentAction {
     at: ShownTime,
     by: String,
     link: String,
@@ -65,7 +65,7 @@ struct Act {
     path: String,
 }
 
-pub(super) async fn show_accounts(context: PageContext) -> Answer {
+pub(super) async fn show_accounts(context: PageContext) -> PageResult {
     let journal = &context.state.journal;
     let times = context.times(None);
     let mut acts = journal.acts(&LinkName::new(""), i64::MAX, ACTS).await?;
@@ -82,7 +82,7 @@ pub(super) async fn show_accounts(context: PageContext) -> Answer {
         roles: roles(RoleName::Viewer),
         tokens: journal.tokens().await?.iter().map(|row| token_line(row, &times)).collect(),
         scopes: Scope::ALL.to_vec(),
-        acts: acts.iter().map(|event| act(event, &times)).collect(),
+        acts: acts.iter().map(|event| recent_action(event, &times)).collect(),
         in_the_clear: context.state.settings.server.in_the_clear(),
     };
     show(&page)
@@ -113,10 +113,10 @@ fn account_line(row: &AccountRow, times: &TimeFormatter) -> AccountLine {
 }
 
 fn token_line(row: &TokenRow, times: &TimeFormatter) -> TokenLine {
-    let holds = row.revoked.is_none() && row.expires > times.now;
-    let badge = match (row.revoked, holds) {
+    let is_valid = row.revoked.is_none() && row.expires > times.now;
+    let badge = match (row.revoked, is_valid) {
         (Some(_), _) => Badge::new(Tone::Plain, "revoked"),
-        (None, true) => Badge::new(Tone::Good, "holds"),
+        (None, true) => Badge::new(Tone::Good, "valid"),
         (None, false) => Badge::new(Tone::Plain, "expired"),
     };
     TokenLine {
@@ -124,43 +124,43 @@ fn token_line(row: &TokenRow, times: &TimeFormatter) -> TokenLine {
         name: row.name.clone(),
         scope: row.scope.clone(),
         badge,
-        holds,
+        is_valid,
         expires: times.ago(row.expires),
         used: times.maybe(row.used),
         made_by: row.made_by.clone(),
     }
 }
 
-fn act(event: &StoredEvent, times: &TimeFormatter) -> Act {
-    Act {
+fn recent_action(event: &StoredEvent, times: &TimeFormatter) -> RecentAction {
+    RecentAction {
         at: times.exactly(event.at),
         by: event.author.clone(),
         link: event.link.to_string(),
         what: match (event.payload["act"].as_str(), event.payload["what"].as_str()) {
-            (Some("ask"), Some(what)) => asked(what),
-            _ => plain(&event.payload),
+            (Some("ask"), Some(what)) => request_label(what),
+            _ => describe_payload(&event.payload),
         },
         path: event.payload["request"].as_i64().map(|id| format!("/requests/{id}")).unwrap_or_default(),
     }
 }
 
-/// What somebody asked of the process, by the stored word of the request.
-fn asked(what: &str) -> String {
-    let told = match what {
-        "run_link" => "asked for a run",
-        "apply_plan" => "had an approved plan applied",
-        "query_feed" => "asked the feed",
-        "process_records" => "processed records by hand",
-        "attend" => "decided about what waited",
-        "preview_completion" => "looked at a completion",
-        "send_completion" => "sent a completion by hand",
+/// A request to the process, by its stored kind.
+fn request_label(kind: &str) -> String {
+    let label = match kind {
+        "run_link" => "requested a run",
+        "apply_plan" => "requested the run of an approved plan",
+        "query_feed" => "queried the feed",
+        "process_records" => "processed records manually",
+        "attend" => "decided about an attention item",
+        "preview_completion" => "previewed a completion",
+        "send_completion" => "sent a completion manually",
         "retry_completions" => "sent completions again",
         "mark_completions" => "marked completions as reported elsewhere",
         "supply_enrolment" => "supplied an enrolment id",
-        "check_completions" => "asked for the completions that are due",
-        "sync_member" => "had a member synchronised",
-        "examine" => "asked the doctor",
-        other => return format!("asked: {}", other.replace('_', " ")),
+        "check_completions" => "requested the check of due completions",
+        "sync_member" => "requested the sync of a member",
+        "examine" => "ran the doctor's checks",
+        other => return format!("requested: {}", other.replace('_', " ")),
     };
-    told.to_owned()
+    label.to_owned()
 }

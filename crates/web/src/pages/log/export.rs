@@ -2,8 +2,8 @@
 //!
 //! What a spreadsheet would take for a formula gets an apostrophe before it.
 
-use super::Wanted;
-use crate::layout::{Answer, PageContext};
+use super::query::LogPageQuery;
+use crate::layout::{PageContext, PageResult};
 use axum::body::{Body, Bytes};
 use axum::extract::Query;
 use axum::http::header;
@@ -45,9 +45,9 @@ struct Export {
     left: u64,
 }
 
-pub(in crate::pages) async fn export_log(context: PageContext, Query(wanted): Query<Wanted>) -> Answer {
-    let times = context.times(wanted.link().as_ref());
-    let (query, _) = wanted.query(&times);
+pub(in crate::pages) async fn export_log(context: PageContext, Query(page): Query<LogPageQuery>) -> PageResult {
+    let times = context.times(page.link().as_ref());
+    let (query, _) = page.query(&times);
     let query = LogQuery { limit: CHUNK, after: None, ..query };
     let journal = context.state.journal.clone();
     let export = Export { journal, query: Some(query), is_begun: false, left: LINES_MAX };

@@ -1,4 +1,4 @@
-//! An address of the log ↔ the query that it means. Everything that is looked for stands in the address, so it can be shared.
+//! An address of the log ↔ the query that it means. The whole search is in the address, so it can be shared.
 
 use crate::layout::TimeFormatter;
 use form_urlencoded::Serializer;
@@ -13,7 +13,7 @@ pub(super) const LINES: u32 = 50;
 /// What an address asks for; each part may be empty.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct Wanted {
+pub(in crate::pages) struct LogPageQuery {
     pub q: String,
     pub link: String,
     pub status: String,
@@ -30,7 +30,7 @@ pub(in crate::pages) struct Wanted {
     pub after: String,
 }
 
-impl Wanted {
+impl LogPageQuery {
     fn parts(&self) -> [(&'static str, &str); 14] {
         let Self { q, link, status, action, code, course, guid, mail, enrolment, since, until, sort, order, after } =
             self;
@@ -82,7 +82,7 @@ impl Wanted {
 
     /// The link, where one is named.
     pub(super) fn link(&self) -> Option<LinkName> {
-        said(&self.link).map(LinkName::new)
+        non_blank(&self.link).map(LinkName::new)
     }
 
     pub(super) fn sort_word(&self) -> &str {
@@ -95,30 +95,30 @@ impl Wanted {
 
     /// The query, and what could not be read of it.
     pub(super) fn query(&self, times: &TimeFormatter) -> (LogQuery, String) {
-        let mut trouble = Vec::new();
+        let mut errors = Vec::new();
         let mut moment = |name: &str, text: &str| {
             let read = times.read_field(text);
             if read.is_none() && !text.trim().is_empty() {
-                trouble.push(format!("\"{text}\" ({name}) is no time"));
+                errors.push(format!("\"{text}\" ({name}) is not a valid time"));
             }
             read
         };
         let (since, until) = (moment("since", &self.since), moment("until", &self.until));
-        let after = said(&self.after).and_then(|key| key.parse().ok());
+        let after = non_blank(&self.after).and_then(|key| key.parse().ok());
         if after.is_none() && !self.after.is_empty() {
-            trouble.push("the address names no page: this is the first one".to_owned());
+            errors.push("invalid cursor: this is the first page".to_owned());
         }
         let query = LogQuery {
             link: self.link(),
             search: self.q.chars().take(300).collect(),
             zone: times.zone.clone(),
-            status: said(&self.status).map(str::to_owned),
-            action: said(&self.action).map(str::to_owned),
-            code: said(&self.code).and_then(OutcomeCode::read),
-            course: said(&self.course).map(ElmCourseId::new),
-            guid: said(&self.guid).map(Guid::new),
-            mail: said(&self.mail).map(Mail::new),
-            enrolment_id: said(&self.enrolment).map(EnrolmentId::new),
+            status: non_blank(&self.status).map(str::to_owned),
+            action: non_blank(&self.action).map(str::to_owned),
+            code: non_blank(&self.code).and_then(OutcomeCode::read),
+            course: non_blank(&self.course).map(ElmCourseId::new),
+            guid: non_blank(&self.guid).map(Guid::new),
+            mail: non_blank(&self.mail).map(Mail::new),
+            enrolment_id: non_blank(&self.enrolment).map(EnrolmentId::new),
             since,
             until,
             sort: match self.sort_word() {
@@ -132,11 +132,11 @@ impl Wanted {
             after,
             limit: LINES,
         };
-        (query, trouble.join("; "))
+        (query, errors.join("; "))
     }
 }
 
-fn said(text: &str) -> Option<&str> {
+fn non_blank(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
@@ -146,21 +146,25 @@ mod tests {
 
     #[test]
     fn address_keeps_what_it_asks_for() {
-        let wanted =
-            Wanted { q: "jane & co".into(), status: "Error".into(), after: "1.2.".into(), ..Wanted::default() };
-        assert_eq!(wanted.path_with(&[("after", "")]), "/log?q=jane+%26+co&status=Error");
-        assert_eq!(wanted.csv_path(), "/log.csv?q=jane+%26+co&status=Error");
-        assert!(wanted.is_filtered());
-        assert!(!Wanted { q: "x".into(), ..Wanted::default() }.is_filtered());
-        assert_eq!(Wanted::default().path_with(&[]), "/log");
+        let query = LogPageQuery {
+            q: "jane & co".into(),
+            status: "Error".into(),
+            after: "1.2.".into(),
+            ..LogPageQuery::default()
+        };
+        assert_eq!(query.path_with(&[("after", "")]), "/log?q=jane+%26+co&status=Error");
+        assert_eq!(query.csv_path(), "/log.csv?q=jane+%26+co&status=Error");
+        assert!(query.is_filtered());
+        assert!(!LogPageQuery { q: "x".into(), ..LogPageQuery::default() }.is_filtered());
+        assert_eq!(LogPageQuery::default().path_with(&[]), "/log");
     }
 
     #[test]
     fn what_cannot_be_read_is_said_and_does_no_harm() {
         let times = TimeFormatter::new("2026-11-23T12:00:00Z".parse().unwrap(), jiff::tz::TimeZone::UTC);
-        let wanted = Wanted { since: "yesterday".into(), after: "x".into(), ..Wanted::default() };
-        let (query, trouble) = wanted.query(&times);
+        let query = LogPageQuery { since: "yesterday".into(), after: "x".into(), ..LogPageQuery::default() };
+        let (query, error) = query.query(&times);
         assert!(query.since.is_none() && query.after.is_none());
-        assert!(trouble.contains("yesterday") && trouble.contains("first one"), "{trouble}");
+        assert!(error.contains("yesterday") && error.contains("first page"), "{error}");
     }
 }

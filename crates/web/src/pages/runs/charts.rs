@@ -1,6 +1,6 @@
 //! What the charts of runs show: hours of a day, days of some weeks, weeks of a year; and sums since the beginning.
 
-use crate::layout::{PageContext, Chart, ChartColumn, TimeFormatter, format_count};
+use crate::layout::{Chart, ChartColumn, PageContext, TimeFormatter, format_count};
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use rollbook_core::model::LinkName;
@@ -186,7 +186,7 @@ async fn fill(
 }
 
 /// Sums of everything, from the tally that is kept beside the records.
-pub(super) async fn since_the_beginning(
+pub(super) async fn totals(
     context: &PageContext,
     link: Option<&LinkName>,
 ) -> Result<Vec<(&'static str, String)>, JournalError> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// One side.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Side {
+pub struct Side {
     pub heading: String,
     pub facts: Vec<Fact>,
     /// The account to use, where this side is one that can be chosen.
@@ -16,7 +16,7 @@ pub(super) struct Side {
 
 /// A fact of a side.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fact {
+pub struct Fact {
     pub label: &'static str,
     pub value: String,
     /// Whether the other side says otherwise.
@@ -25,7 +25,7 @@ pub(super) struct Fact {
 
 /// What can be decided besides another try and an end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Remedies {
+pub struct Remedies {
     /// One of the accounts is the person.
     pub use_account: bool,
     /// The account gets the feed's address.
@@ -38,14 +38,14 @@ pub(super) struct Remedies {
 
 /// The completion that an enrolment id would be given for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Supply {
+pub struct Supply {
     pub user: MoodleUserId,
     pub course: MoodleCourseId,
     pub completed: String,
 }
 
 /// The sides, what can be decided, and what else is known, in words.
-pub(super) fn sides(item: &AttentionItem, record: Option<&LogRow>) -> (Vec<Side>, Remedies, String) {
+pub fn sides(item: &AttentionItem, record: Option<&LogRow>) -> (Vec<Side>, Remedies, String) {
     if let Ok(key) = serde_json::from_value::<CompletionKey>(item.evidence["completion"].clone()) {
         let (sides, remedies) = completion_sides(&item.evidence, &key);
         return (sides, remedies, item.title.clone());

@@ -1,34 +1,33 @@
-//! A record of the feed beside what Moodle says about its person, course and enrolment.
+//! A record of the feed beside its person, course and enrolment in Moodle.
 
-use crate::layout::{Badge, TimeFormatter, Tone, words};
-use crate::pages::log::{LogLine, line, story_path};
+use super::record::{RecordRow, person_path, record_row};
+use crate::layout::{Badge, TimeFormatter, Tone, lower_label};
 use rollbook_core::model::{Account, Enrolment, Fingerprint, LinkName};
 use rollbook_journal::LogRow;
 use rollbook_journal::requests::{FeedCard, FeedTexts, Would};
 
-/// A card.
-pub(super) struct Card {
+pub struct FeedCardView {
     pub record: String,
     pub heading: String,
     pub badge: Badge,
-    pub story: String,
+    pub person_path: String,
     pub feed: Vec<(&'static str, String)>,
     pub accounts: Vec<AccountSide>,
     pub courses: Vec<String>,
     pub enrolment: String,
     pub mismatches: Vec<String>,
     pub would: Vec<String>,
-    pub earlier: Vec<LogLine>,
+    pub earlier: Vec<RecordRow>,
     pub can_process: bool,
 }
 
 /// An account of Moodle, as far as it bears on the record.
-pub(super) struct AccountSide {
+pub struct AccountSide {
     pub heading: &'static str,
     pub facts: Vec<(&'static str, String, bool)>,
 }
 
-pub(super) fn card(link: &LinkName, card: &FeedCard, earlier: &[LogRow], times: &TimeFormatter) -> Card {
+pub fn feed_card(link: &LinkName, card: &FeedCard, earlier: &[LogRow], times: &TimeFormatter) -> FeedCardView {
     let FeedCard { record, texts, problem, known, by_guid, by_mail, account, mismatches, courses, enrolment, would } =
         card;
     let mut accounts: Vec<AccountSide> = Vec::new();
@@ -43,24 +42,24 @@ pub(super) fn card(link: &LinkName, card: &FeedCard, earlier: &[LogRow], times: 
     let (lines, can_process) = match would {
         Would::Change { lines } => (lines.clone(), true),
         // Another look settles what only waits; what is settled stays so.
-        Would::Leave { code, why } => (vec![format!("nothing ({}): {why}", words(code.as_str()))], true),
+        Would::Leave { code, why } => (vec![format!("nothing ({}): {why}", lower_label(code.as_str()))], true),
     };
-    Card {
+    FeedCardView {
         record: record.to_hex(),
         heading: heading(texts),
         badge: match (problem, known) {
-            (Some(_), _) => Badge::new(Tone::Bad, "cannot be read"),
-            (None, Some(code)) => Badge::new(Tone::Plain, format!("known: {}", words(code.as_str()))),
+            (Some(_), _) => Badge::new(Tone::Bad, "unreadable"),
+            (None, Some(code)) => Badge::new(Tone::Plain, format!("known: {}", lower_label(code.as_str()))),
             (None, None) => Badge::new(Tone::Busy, "new"),
         },
-        story: story_path(link, &texts.guid, &texts.course),
+        person_path: person_path(link, &texts.guid, &texts.course),
         feed: facts(texts),
         accounts,
         courses: courses.iter().map(|course| format!("{} (course {})", course.full_name, course.id)).collect(),
-        enrolment: enrolment.map(enrolment_words).unwrap_or_default().to_owned(),
+        enrolment: enrolment.map(enrolment_label).unwrap_or_default().to_owned(),
         mismatches: problem.iter().cloned().chain(mismatches.iter().cloned()).collect(),
         would: lines,
-        earlier: earlier.iter().map(|row| line(row, times)).collect(),
+        earlier: earlier.iter().map(|row| record_row(row, times)).collect(),
         can_process: can_process && problem.is_none(),
     }
 }
@@ -115,7 +114,7 @@ fn side(heading: &'static str, account: &Account, texts: &FeedTexts) -> AccountS
     AccountSide { heading, facts }
 }
 
-fn enrolment_words(enrolment: Enrolment) -> &'static str {
+fn enrolment_label(enrolment: Enrolment) -> &'static str {
     match enrolment {
         Enrolment::Active => "active in the course",
         Enrolment::Suspended => "suspended in the course",
@@ -125,6 +124,6 @@ fn enrolment_words(enrolment: Enrolment) -> &'static str {
 }
 
 /// The fingerprints that a form names.
-pub(super) fn read_records(texts: &[String]) -> Vec<Fingerprint> {
+pub fn parse_fingerprints(texts: &[String]) -> Vec<Fingerprint> {
     texts.iter().filter_map(|text| text.parse().ok()).collect()
 }

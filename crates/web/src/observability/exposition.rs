@@ -1,16 +1,15 @@
-//! Numbers as Prometheus reads them, in its text format.
+//! Metrics in the text format of Prometheus.
 
 use std::fmt::Write as _;
 
 /// The media type of the format.
 pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// A page of numbers.
 #[derive(Debug, Default)]
-pub struct Page(String);
+pub struct Exposition(String);
 
-impl Page {
-    /// A number that can rise and fall, once for each set of labels; none where there is nothing to tell.
+impl Exposition {
+    /// A gauge, once for each set of labels; left out where there is none.
     pub fn gauge(
         &mut self,
         name: &str,
@@ -31,7 +30,6 @@ impl Page {
         }
     }
 
-    /// The text.
     pub fn into_text(self) -> String {
         self.0
     }
@@ -46,13 +44,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn label_cannot_end_its_line_and_a_number_without_values_is_not_told() {
-        let mut page = Page::default();
+    fn label_cannot_end_its_line_and_a_metric_without_values_is_left_out() {
+        let mut page = Exposition::default();
         page.gauge("a", "Some", [(vec![("link", "x\"\n\\".to_owned()), ("kind", "y".to_owned())], 1.5)]);
         page.gauge("b", "None", []);
         page.gauge("c", "Bare", [(vec![], 2.0)]);
-        let told = "# HELP a Some\n# TYPE a gauge\na{link=\"x\\\"\\n\\\\\",kind=\"y\"} 1.5\n\
+        let text = "# HELP a Some\n# TYPE a gauge\na{link=\"x\\\"\\n\\\\\",kind=\"y\"} 1.5\n\
             # HELP c Bare\n# TYPE c gauge\nc 2\n";
-        assert_eq!(page.into_text(), told);
+        assert_eq!(page.into_text(), text);
     }
 }

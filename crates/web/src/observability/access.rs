@@ -1,33 +1,34 @@
-//! Who may see the numbers: this machine itself where nobody outside comes in by it, and a token with the scope `metrics`.
+//! Who may read the metrics: this machine itself where no proxy forwards to it, and a token with the scope `metrics`.
 
-use crate::WebState;
-use crate::api::{Problem, find_token};
-use crate::auth::Scope;
+use super::ObservabilityState;
+use crate::api::find_token;
+use crate::api::problem::Problem;
+use crate::auth::permissions::Scope;
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use std::net::{IpAddr, SocketAddr};
 
-/// What a proxy adds: then it is not this machine that asks.
+/// What a proxy adds: then the request is not from this machine.
 const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
-/// Lets a request through that may see the numbers.
-pub async fn admit(state: &WebState, request: &Parts) -> Result<(), Problem> {
-    if is_near(state, request) {
+/// Lets a request through that may read the metrics.
+pub async fn admit(state: &ObservabilityState, request: &Parts) -> Result<(), Problem> {
+    if is_local(state, request) {
         return Ok(());
     }
-    match find_token(state, &request.headers).await? {
-        Some(program) if program.scopes.contains(&Scope::Metrics) => Ok(()),
+    match find_token(&state.journal, &request.headers, state.clock.now()).await? {
+        Some(token) if token.scopes.contains(&Scope::Metrics) => Ok(()),
         Some(_) => Err(Problem::new(StatusCode::FORBIDDEN, "this token lacks the scope metrics")),
         None => {
-            let detail = "from elsewhere than this machine, a token with the scope metrics is needed";
+            let detail = "from another machine, a token with the scope metrics is required";
             Err(Problem::new(StatusCode::UNAUTHORIZED, detail))
         }
     }
 }
 
 /// Whether this machine itself asks. Where browsers come by a proxy, all the world arrives from loopback: then nobody is near.
-fn is_near(state: &WebState, request: &Parts) -> bool {
+fn is_local(state: &ObservabilityState, request: &Parts) -> bool {
     let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
     let is_loopback = peer.is_some_and(|peer| peer.0.ip().is_loopback());
     let outside = state.settings.server.public_url.as_ref();

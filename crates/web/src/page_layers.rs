@@ -1,23 +1,19 @@
-//! What every answer says to the browser, and how large and slow a request may be.
+//! What surrounds every page: limits, the refusal of other sites' forms, and the headers that tell a browser what it may do.
 
-use super::Cookie;
 use crate::WebState;
-use crate::concurrency_limit::wait_turn;
+use crate::auth::cookie::Cookie;
+use crate::limits::{ANSWER_TIMEOUT, BODY_BYTES_MAX, BODY_TIMEOUT, BodyError, ConcurrencyLimit, read_body};
+use crate::page_error::{self, PageError};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::Response;
-use std::time::Duration;
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::timeout::TimeoutLayer;
-
-/// Most bytes of a form.
-pub const FORM_BYTES_MAX: usize = 64 * 1024;
-/// A page that takes longer is given up.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -31,18 +27,37 @@ const ALWAYS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
 
-/// Lays the bounds and headers around every route.
-pub fn wrap(router: Router, state: &WebState) -> Router {
+/// Adds them. The login and the assets take no turn: they must answer while everybody is queued.
+pub fn add(router: Router, state: &WebState, takes_turn: bool) -> Router {
     let is_secure = state.is_secure;
-    router
-        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+    let mut router = router
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(same_site(state))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
-        // Outside of the time-out: whoever waits for their turn is not given up.
-        .layer(middleware::from_fn_with_state(state.clone(), wait_turn))
-        .layer(CatchPanicLayer::custom(crate::incident::panicked))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT));
+    if takes_turn {
+        // Outside of the time-out: a request that is queued is not given up.
+        router = router.layer(middleware::from_fn_with_state(state.turns.clone(), take_turn));
+    }
+    router
+        .layer(middleware::from_fn(buffer_body))
+        .layer(CatchPanicLayer::custom(page_error::panicked))
         .layer(CompressionLayer::new())
-        .layer(middleware::from_fn(move |request: Request, next: Next| say(request, next, is_secure)))
+        .layer(middleware::from_fn(move |request: Request, next: Next| add_headers(request, next, is_secure)))
+}
+
+async fn take_turn(State(turns): State<Arc<ConcurrencyLimit>>, request: Request, next: Next) -> Response {
+    match turns.turn().await {
+        Some(_turn) => next.run(request).await,
+        None => PageError::Overloaded.into_response(),
+    }
+}
+
+async fn buffer_body(request: Request, next: Next) -> Response {
+    match read_body(request, BODY_BYTES_MAX, BODY_TIMEOUT).await {
+        Ok(request) => next.run(request).await,
+        Err(BodyError::TooLarge) => PageError::TooLarge.into_response(),
+        Err(BodyError::TooSlow) => PageError::TooSlow.into_response(),
+    }
 }
 
 /// Refuses a form that another site's page sends. A proxy may call us by another name than the browser does.
@@ -55,8 +70,8 @@ fn same_site(state: &WebState) -> CsrfLayer {
     }
 }
 
-async fn say(request: Request, next: Next, is_secure: bool) -> Response {
-    let was_told = request.method() == axum::http::Method::GET
+async fn add_headers(request: Request, next: Next, is_secure: bool) -> Response {
+    let shows_flash = request.method() == Method::GET
         && !request.headers().contains_key("hx-request")
         && Cookie::Flash.read(request.headers(), is_secure).is_some();
     let mut answer = next.run(request).await;
@@ -71,7 +86,7 @@ async fn say(request: Request, next: Next, is_secure: bool) -> Response {
     }
     // Pages are about people: no cache keeps them. Assets say otherwise themselves.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if was_told && is_page {
+    if shows_flash && is_page {
         let (name, value) = Cookie::Flash.clear(is_secure);
         headers.append(name, value);
     }

@@ -1,8 +1,9 @@
-//! What an administrator does with accounts and tokens. A secret that is made here is shown once, and kept as a hash only.
+//! What an administrator does with accounts and tokens. A secret that is made here is shown once and stored as a hash.
 
-use crate::auth::{Scope, hash_password, hash_secret, make_secret};
-use crate::incident::PageError;
-use crate::layout::{Answer, PageContext, PageLocation, Layout, show};
+use crate::auth::permissions::Scope;
+use crate::auth::{account_name, hash_password, hash_secret, make_secret};
+use crate::layout::{Layout, PageContext, PageLocation, PageResult, capitalise, show};
+use crate::page_error::PageError;
 use askama::Template;
 use axum::extract::{Form, Path};
 use jiff::{SignedDuration, Timestamp};
@@ -27,46 +28,35 @@ struct SecretPage {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct NewAccount {
+pub(in crate::pages) struct NewAccountForm {
     name: String,
     role: String,
     password: String,
 }
 
-pub(in crate::pages) async fn add_account(context: PageContext, Form(form): Form<NewAccount>) -> Answer {
-    let name = form.name.trim();
-    let fine = !name.is_empty()
-        && name.chars().count() <= 100
-        && name.chars().all(|letter| letter.is_alphanumeric() || "._-@+".contains(letter));
-    if !fine {
-        return Err(PageError::Invalid("A name has letters, digits and . _ - @ +".to_owned()));
-    }
+pub(in crate::pages) async fn add_account(context: PageContext, Form(form): Form<NewAccountForm>) -> PageResult {
+    let name = account_name(&form.name).map_err(|error| PageError::Invalid(capitalise(&error.to_string())))?;
     let role = read_role(&form.role)?;
     let hash = match form.password.as_str() {
         "" => None,
-        _ => Some(hashed(form.password).await?),
+        _ => Some(hash_or_refuse(form.password).await?),
     };
     let journal = &context.state.journal;
     journal.add_account(name, role, hash.as_deref(), &context.user.name, context.now).await?;
-    Ok(context.done(&format!("{name} has an account, as {}", role.as_str()), "/accounts"))
+    Ok(context.redirect(&format!("The account {name} was added, as {}", role.as_str()), "/accounts"))
 }
 
 fn read_role(word: &str) -> Result<RoleName, PageError> {
-    RoleName::read(word).ok_or_else(|| PageError::Invalid(format!("\"{word}\" is no role")))
+    RoleName::read(word).ok_or_else(|| PageError::Invalid(format!("\"{word}\" is not a role")))
 }
 
-pub(super) async fn hashed(password: String) -> Result<String, PageError> {
-    hash_password(password).await.map_err(|error| PageError::Invalid(capital(&error.to_string())))
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+pub(in crate::pages) async fn hash_or_refuse(password: String) -> Result<String, PageError> {
+    hash_password(password).await.map_err(|error| PageError::Invalid(capitalise(&error.to_string())))
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct Change {
+pub(in crate::pages) struct AccountForm {
     act: String,
     role: String,
     password: String,
@@ -75,36 +65,36 @@ pub(in crate::pages) struct Change {
 pub(in crate::pages) async fn change_account(
     context: PageContext,
     Path(name): Path<String>,
-    Form(change): Form<Change>,
-) -> Answer {
+    Form(change): Form<AccountForm>,
+) -> PageResult {
     let journal = &context.state.journal;
     let (by, now) = (&context.user.name, context.now);
-    let said = match change.act.as_str() {
+    let flash = match change.act.as_str() {
         "role" => {
             let role = read_role(&change.role)?;
             journal.set_role(&name, role, by, now).await?;
-            format!("{name} is {} now", role.as_str())
+            format!("{name} is now {}", role.as_str())
         }
         "password" => {
-            let hash = hashed(change.password).await?;
+            let hash = hash_or_refuse(change.password).await?;
             journal.set_password(&name, &hash, by, now).await?;
-            format!("{name} has another password, and is logged out everywhere")
+            format!("The password of {name} was changed; all sessions of the account have ended")
         }
         "disable" => {
             journal.set_disabled(&name, true, by, now).await?;
-            format!("{name} does not get in any more")
+            format!("{name} is disabled")
         }
         "enable" => {
             journal.set_disabled(&name, false, by, now).await?;
-            format!("{name} gets in again")
+            format!("{name} is enabled")
         }
         "link" => return login_link(&context, &name).await,
-        other => return Err(PageError::Invalid(format!("\"{other}\" is nothing that can be done with an account"))),
+        other => return Err(PageError::Invalid(format!("\"{other}\" is not an action on an account"))),
     };
-    Ok(context.done(&said, "/accounts"))
+    Ok(context.redirect(&flash, "/accounts"))
 }
 
-async fn login_link(context: &PageContext, name: &str) -> Answer {
+async fn login_link(context: &PageContext, name: &str) -> PageResult {
     let secret = make_secret();
     let expires = context.now.checked_add(LINK_LASTS).unwrap_or(Timestamp::MAX);
     let journal = &context.state.journal;
@@ -114,19 +104,19 @@ async fn login_link(context: &PageContext, name: &str) -> Answer {
     let page = SecretPage {
         layout: context.layout("Login link", PageLocation::Accounts).await?,
         heading: format!("A login link for {name}"),
-        text: "It works once, within an hour. It is shown only now.",
+        text: "It works once, within an hour. It is not shown again.",
         secret: format!("{}/login/link/{secret}", base.trim_end_matches('/')),
     };
     show(&page)
 }
 
-pub(in crate::pages) async fn add_token(context: PageContext, Form(fields): Form<Vec<(String, String)>>) -> Answer {
+pub(in crate::pages) async fn add_token(context: PageContext, Form(fields): Form<Vec<(String, String)>>) -> PageResult {
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim());
     let name: String = field("name").chars().take(100).collect();
     let days: i64 = field("days").parse().unwrap_or_default();
     let scopes: Vec<&str> = fields.iter().filter(|(key, _)| key == "scope").map(|(_, value)| value.as_str()).collect();
-    if name.is_empty() || scopes.is_empty() || scopes.iter().any(|scope| Scope::read(scope).is_none()) {
-        return Err(PageError::Invalid("A token needs a name and a scope".to_owned()));
+    if name.is_empty() || scopes.is_empty() || scopes.iter().any(|scope| Scope::parse(scope).is_none()) {
+        return Err(PageError::Invalid("A token requires a name and a scope".to_owned()));
     }
     if !(1..=TOKEN_DAYS_MAX).contains(&days) {
         return Err(PageError::Invalid(format!("A token lasts 1 to {TOKEN_DAYS_MAX} days")));
@@ -139,13 +129,13 @@ pub(in crate::pages) async fn add_token(context: PageContext, Form(fields): Form
     let page = SecretPage {
         layout: context.layout("Token", PageLocation::Accounts).await?,
         heading: format!("The token {name}"),
-        text: "It is shown only now: keep it where the program finds it.",
+        text: "It is not shown again: store it where the program reads it.",
         secret,
     };
     show(&page)
 }
 
-pub(in crate::pages) async fn revoke_token(context: PageContext, Path(id): Path<i64>) -> Answer {
+pub(in crate::pages) async fn revoke_token(context: PageContext, Path(id): Path<i64>) -> PageResult {
     context.state.journal.revoke_token(id, &context.user.name, context.now).await?;
-    Ok(context.done("The token is revoked", "/accounts"))
+    Ok(context.redirect("The token is revoked", "/accounts"))
 }
