@@ -6,8 +6,8 @@ use askama::Template;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use rollbook_core::model::RoleName;
 use rollbook_journal::JournalError;
-use rollbook_settings::service::RoleName;
 use std::any::Any;
 use std::error::Error;
 

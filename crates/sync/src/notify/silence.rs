@@ -1,13 +1,11 @@
 //! Whether a link's feed is silent, and why: what the journal knows, put to the rules.
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook_core::notice::{self, Alert, AlertKind, FeedWatch, LastRead, ScheduleState, SilenceRules, judge_silence};
+use rollbook_core::notice::{Alert, AlertKind, FeedWatch, LastRead, ScheduleState, judge_silence};
 use rollbook_core::run::{RunKind, RunState};
 use rollbook_journal::{Journal, JournalError, RunRow};
 use rollbook_settings::Settings;
 use rollbook_settings::link::{Link, Schedule};
-use rollbook_settings::service::BusinessHours;
-use std::time::Duration;
 
 /// A due run that has not begun after so long is late.
 const LATE: SignedDuration = SignedDuration::from_mins(15);
@@ -23,9 +21,9 @@ pub(super) async fn find_silence(
     told: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Option<Alert>, JournalError> {
-    let row = journal.watch_link(link.name(), now).await?;
+    let row = journal.schedule().watch(link.name(), now).await?;
     let is_on = row.switch.as_ref().map_or(link.schedule().enabled, |switch| switch.enabled);
-    let paused = journal.link_state(link.name()).await?.paused;
+    let paused = journal.links().state(link.name()).await?.paused;
     let schedule = match (paused, &row.switch) {
         (Some((since, by, _)), _) => ScheduleState::Paused { since, by },
         (None, Some(switch)) if !is_on => ScheduleState::Paused { since: switch.since, by: switch.by.clone() },
@@ -39,17 +37,12 @@ pub(super) async fn find_silence(
             }
         }
     };
-    let last_record = journal.last_fed(link.name()).await?.unwrap_or(row.since);
+    let last_record = journal.records().last_fed(link.name()).await?.unwrap_or(row.since);
     // A record after it was told ends the episode.
     let is_told = told.is_some_and(|told| last_record <= told);
     let watch = FeedWatch { last_record, last_read: last_read(runs, link.schedule()), schedule, is_told };
     let notify = &settings.notify;
-    let signed = |duration: Duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-    let rules = SilenceRules {
-        after: signed(notify.silence.after),
-        off_hours_after: notify.silence.off_hours_after.map(signed),
-    };
-    Ok(judge_silence(&watch, &rules, &hours(&notify.hours), now).map(|cause| Alert {
+    Ok(judge_silence(&watch, &notify.silence, &notify.hours, now).map(|cause| Alert {
         kind: AlertKind::FeedSilent,
         subject: "feed".to_owned(),
         title: format!("{cause}; the last Enrol or Suspend came {}", shown(last_record, link)),
@@ -84,11 +77,6 @@ fn last_read(runs: &[RunRow], schedule: &Schedule) -> LastRead {
         Some(since) if fails => LastRead::Failed { since },
         Some(since) => LastRead::Answered { since },
     }
-}
-
-fn hours(found: &BusinessHours) -> notice::BusinessHours {
-    let BusinessHours { from, until, weekdays, holidays, timezone } = found.clone();
-    notice::BusinessHours { from, until, weekdays, holidays, zone: timezone }
 }
 
 fn shown(time: Timestamp, link: &Link) -> String {

@@ -77,7 +77,7 @@ pub async fn find_token(
     now: Timestamp,
 ) -> Result<Option<ApiToken>, JournalError> {
     let Some(secret) = bearer(headers) else { return Ok(None) };
-    let found = journal.token_of(&hash_secret(secret), now).await?;
+    let found = journal.tokens().find(&hash_secret(secret), now).await?;
     Ok(found.map(|row| ApiToken {
         id: row.id,
         scopes: row.scope.split_whitespace().filter_map(Scope::parse).collect(),

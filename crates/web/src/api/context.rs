@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use rollbook_clock::Clock;
 use rollbook_journal::Journal;
-use rollbook_journal::requests::{Ask, RequestFilter, RequestId, RequestState};
+use rollbook_journal::requests::{Job, RequestFilter, RequestId, RequestState};
 use rollbook_settings::Settings;
 use serde::Serialize;
 use std::sync::Arc;
@@ -91,20 +91,20 @@ impl ApiContext {
 
     /// Submits a request and wakes the process. Where the same request of this token still waits, that one is given instead: a
     /// scheduler in a loop piles nothing up.
-    pub async fn submit(&self, ask: &Ask) -> Result<Accepted, Problem> {
+    pub async fn submit(&self, job: &Job) -> Result<Accepted, Problem> {
         let journal = &self.state.journal;
         let filter = RequestFilter {
-            link: ask.link().cloned(),
-            kind: Some(ask.kind().to_owned()),
+            link: job.link().cloned(),
+            kind: Some(job.kind().to_owned()),
             asked_by: Some(self.author.clone()),
             open: true,
             ..RequestFilter::default()
         };
-        let open = journal.requests(&filter, OPEN_MAX).await?;
-        let same = open.iter().find(|request| request.state == RequestState::Waiting && request.ask == *ask);
+        let open = journal.requests().list(&filter, OPEN_MAX).await?;
+        let same = open.iter().find(|request| request.state == RequestState::Waiting && request.job == *job);
         let id = match same {
             Some(request) => request.id,
-            None => journal.put_request(ask, &self.author, self.now).await?,
+            None => journal.requests().put(job, &self.author, self.now).await?,
         };
         self.state.wake.notify_one();
         Ok(Accepted::of(id))

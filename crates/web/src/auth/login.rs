@@ -21,7 +21,7 @@ use std::collections::HashMap;
 
 const WRONG: &str = "The name or the password is wrong.";
 const MUST_WAIT: &str = "Too many failed attempts. Wait 15 minutes, then try again.";
-const LINK_EXPIRED: &str = "This login link has been used or has expired. Ask an administrator for a new one.";
+const LINK_EXPIRED: &str = "This login link has been used or has expired. Job an administrator for a new one.";
 
 #[derive(Template)]
 #[template(path = "pages/login.html")]
@@ -90,7 +90,7 @@ async fn log_in(State(state): State<AuthState>, request: Request) -> Result<Resp
     };
     let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
     let (name, to) = (field("name"), field("to"));
-    let account = state.journal.account(&name).await?.filter(|account| account.disabled.is_none());
+    let account = state.journal.accounts().find(&name).await?.filter(|account| account.disabled.is_none());
     let hash = account.as_ref().and_then(|account| account.password.clone());
     let attempt = Attempt::new(&name, address);
     match (attempt.verify(&state, field("password"), hash, state.clock.now()).await?, account) {
@@ -132,7 +132,7 @@ pub(super) async fn open_session(state: &AuthState, account: &str, to: &str) -> 
     let lifetime = state.settings.server.session;
     let now = state.clock.now();
     let expires = now.checked_add(SignedDuration::try_from(lifetime).unwrap_or(SignedDuration::MAX)).unwrap_or(now);
-    state.journal.open_session(account, &hash_secret(&secret), expires, now).await?;
+    state.journal.sessions().open(account, &hash_secret(&secret), expires, now).await?;
     let cookies =
         [Cookie::Session.set(&secret, Some(lifetime), state.is_secure), Cookie::LoginAttempt.clear(state.is_secure)];
     Ok((AppendHeaders(cookies), Redirect::to(&local_path(to))).into_response())
@@ -166,7 +166,7 @@ async fn use_link(
     request: Request,
 ) -> Result<Response, PageError> {
     let (headers, _) = read_form(&state, request).await.map_err(|(error, _)| error)?;
-    match state.journal.use_login_link(&hash_secret(&secret), state.clock.now()).await? {
+    match state.journal.accounts().use_login_link(&hash_secret(&secret), state.clock.now()).await? {
         Some(account) => open_session(&state, &account.name, "/").await,
         None => Ok(login_page(&state, &headers, String::new(), String::new(), LINK_EXPIRED)),
     }
@@ -175,7 +175,7 @@ async fn use_link(
 async fn log_out(State(state): State<AuthState>, request: Request) -> Result<Response, PageError> {
     if let Some(user) = find_user(&state, request.headers()).await? {
         require_form_token(request, &user.csrf).await?;
-        state.journal.close_session(&user.session).await?;
+        state.journal.sessions().close(&user.session).await?;
     }
     Ok((AppendHeaders([Cookie::Session.clear(state.is_secure)]), Redirect::to("/login")).into_response())
 }

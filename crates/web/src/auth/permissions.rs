@@ -1,6 +1,6 @@
 //! Who may do what: one table, from roles and from the scopes of tokens to permissions. Looking and acting are separate.
 
-use rollbook_settings::service::RoleName;
+use rollbook_core::model::RoleName;
 
 /// Something that can be allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -56,7 +56,7 @@ impl Attempt {
         let accounts_max = u64::from(state.settings.server.login_tries);
         let since = now.checked_sub(WINDOW).unwrap_or(Timestamp::MIN);
         let count = async |allowed: u64| {
-            let failed = |subject| journal.failed_logins(subject, since);
+            let failed = |subject| journal.accounts().failed_logins(subject, since);
             let is_account_over = failed(&self.account).await? > accounts_max - 1 + allowed;
             let is_address_over = failed(&self.address).await? > accounts_max * ADDRESS_SHARE - 1 + allowed;
             Ok::<bool, JournalError>(is_account_over || is_address_over)
@@ -66,17 +66,17 @@ impl Attempt {
         if count(0).await? {
             return Ok(Verification::MustWait);
         }
-        journal.note_failed_login(&[&self.account, &self.address], since, now).await?;
+        journal.accounts().record_failed_login(&[&self.account, &self.address], since, now).await?;
         // Other accounts are tried from the same address at this moment.
         if count(1).await? {
-            journal.withdraw_failed_login(&[&self.account, &self.address], now).await?;
+            journal.accounts().withdraw_failed_login(&[&self.account, &self.address], now).await?;
             return Ok(Verification::MustWait);
         }
         if !verify_password(password, hash).await {
             return Ok(Verification::Wrong);
         }
-        journal.forget_failed_logins(&self.account).await?;
-        journal.withdraw_failed_login(&[&self.address], now).await?;
+        journal.accounts().clear_failed_logins(&self.account).await?;
+        journal.accounts().withdraw_failed_login(&[&self.address], now).await?;
         Ok(Verification::Right)
     }
 

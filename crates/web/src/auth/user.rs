@@ -15,8 +15,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use rollbook_core::model::RoleName;
 use rollbook_journal::JournalError;
-use rollbook_settings::service::RoleName;
 
 const FORM_PURPOSE: &str = "form";
 /// What a page's script sends with the requests that it makes by itself: they are no sign of life of its reader.
@@ -75,7 +75,7 @@ pub async fn find_user(state: &AuthState, headers: &HeaderMap) -> Result<Option<
     let now = state.clock.now();
     let idle = SignedDuration::try_from(state.settings.server.session_idle).unwrap_or(SignedDuration::MAX);
     let is_seen = !headers.contains_key(POLL_HEADER);
-    let found = state.journal.session(&session, idle, is_seen, now).await?;
+    let found = state.journal.sessions().find(&session, idle, is_seen, now).await?;
     Ok(found.map(|found| AuthUser {
         name: found.account.name,
         role: found.account.role,

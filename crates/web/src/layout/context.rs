@@ -159,7 +159,7 @@ pub fn theme_of(word: Option<&str>) -> &'static str {
 impl PageContext {
     /// The layout around a page.
     pub async fn layout(&self, title: impl Into<String>, location: PageLocation) -> Result<Layout, JournalError> {
-        let (attention, plans) = self.state.journal.waiting_for_people().await?;
+        let (attention, plans) = self.state.journal.attention().open_counts().await?;
         Ok(Layout {
             assets: assets::paths(),
             title: title.into(),

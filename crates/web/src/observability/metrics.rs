@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use rollbook_journal::{LinkOverview, Numbers, OutboxTotal};
+use rollbook_journal::{JournalMetrics, LinkOverview, OutboxTotal};
 use std::collections::BTreeMap;
 
 type Labels = Vec<(&'static str, String)>;
@@ -18,9 +18,9 @@ pub async fn show_metrics(State(state): State<ObservabilityState>, request: Requ
     let (parts, _) = request.into_parts();
     admit(&state, &parts).await?;
     let now = state.clock.now();
-    let numbers = state.journal.numbers().await?;
-    let overview = state.journal.overview(now).await?;
-    let outbox = state.journal.outbox_totals().await?;
+    let numbers = state.journal.metrics().await?;
+    let overview = state.journal.links().overview(now).await?;
+    let outbox = state.journal.outbox().totals().await?;
     let mut page = Exposition::default();
     let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
     page.gauge("rollbook_build_info", "The version that runs; always 1", [(version, 1.0)]);
@@ -31,7 +31,7 @@ pub async fn show_metrics(State(state): State<ObservabilityState>, request: Requ
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
 }
 
-fn write_records(page: &mut Exposition, Numbers { runs, records, requests }: &Numbers) {
+fn write_records(page: &mut Exposition, JournalMetrics { runs, records, requests }: &JournalMetrics) {
     let runs = runs.iter().map(|((link, flow, state), total)| {
         (labels([("link", link), ("flow", flow), ("state", state)]), as_number(*total))
     });

@@ -67,7 +67,7 @@ async fn readyz(State(state): State<ObservabilityState>) -> Result<Json<Value>, 
     let Ok(Some(_turn)) = tokio::time::timeout(PATIENCE, state.turns.turn()).await else {
         return Err(not_ready("too many requests are queued"));
     };
-    match tokio::time::timeout(PATIENCE, state.journal.is_at_hand()).await {
+    match tokio::time::timeout(PATIENCE, state.journal.check_ready()).await {
         Ok(Ok(())) => Ok(Json(json!({ "ready": true }))),
         Ok(Err(error)) => {
             tracing::warn!(%error, "the journal is not available");

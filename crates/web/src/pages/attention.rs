@@ -14,7 +14,7 @@ use askama::Template;
 use axum::extract::{Form, Path, Query};
 use rollbook_core::model::{Field, LinkName, MoodleUserId};
 use rollbook_core::notice::AlertKind;
-use rollbook_journal::requests::{Ask, AttentionAct};
+use rollbook_journal::requests::{AttentionAct, Job};
 use rollbook_journal::{AttentionFilter, AttentionItem, LogRow};
 use serde::Deserialize;
 
@@ -80,7 +80,7 @@ pub(in crate::pages) async fn show_attention(
         with_closed: is_all,
         before: query.before.parse().ok(),
     };
-    let mut items = context.state.journal.attention(&filter, ITEMS + 1).await?;
+    let mut items = context.state.journal.attention().list(&filter, ITEMS + 1).await?;
     let more = items.len() > ITEMS as usize;
     items.truncate(ITEMS as usize);
     let query_string = |before: &str| {
@@ -124,8 +124,8 @@ fn item_row(item: &AttentionItem, times: &TimeFormatter) -> ItemRow {
 
 pub(in crate::pages) async fn show_item(context: PageContext, Path(id): Path<i64>) -> PageResult {
     let journal = &context.state.journal;
-    let item = journal.attention_item(id).await?;
-    let records = journal.waiting_behind(id, 0, RECORDS).await?;
+    let item = journal.attention().find(id).await?;
+    let records = journal.attention().records_behind(id, 0, RECORDS).await?;
     let times = context.times(Some(&item.link));
     let (sides, remedies, summary) = sides(&item, records.first());
     let heading = match records.first() {
@@ -172,7 +172,7 @@ pub(in crate::pages) async fn decide_item(
     Path(id): Path<i64>,
     Form(decision): Form<DecisionForm>,
 ) -> PageResult {
-    let item = context.state.journal.attention_item(id).await?;
+    let item = context.state.journal.attention().find(id).await?;
     if item.closed.is_some() {
         return Err(PageError::Conflict(format!("Item {id} has been decided already")));
     }
@@ -192,6 +192,6 @@ pub(in crate::pages) async fn decide_item(
         "ignore" => AttentionAct::Ignore { reason },
         other => return Err(PageError::Invalid(format!("\"{other}\" is not a decision"))),
     };
-    let path = submit(&context, &Ask::Attend { link: item.link, item: id, act }).await?;
+    let path = submit(&context, &Job::Attend { link: item.link, item: id, act }).await?;
     Ok(context.redirect("The decision was saved and is being executed", &path))
 }

@@ -12,7 +12,7 @@ use crate::page_error::PageError;
 use askama::Template;
 use axum::extract::{Form, Query};
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId};
-use rollbook_journal::requests::{Answer as RequestAnswer, Ask, CompletionCard, NamedCompletion, RequestId};
+use rollbook_journal::requests::{CompletionCard, Job, JobOutcome, NamedCompletion, RequestId};
 use rollbook_journal::{CompletionQuery, CompletionRow};
 use serde::Deserialize;
 
@@ -86,12 +86,12 @@ pub(in crate::pages) async fn show_completions(
     let journal = &context.state.journal;
     let (mut request, mut card, mut form) = (None, None, CompletionForm::default());
     if let Ok(id) = query.request.parse().map(RequestId) {
-        let asked = journal.request(id).await?.ok_or_else(|| PageError::NotFound(format!("request {id}")))?;
-        if let Ask::PreviewCompletion { link, named } = &asked.ask {
+        let asked = journal.requests().find(id).await?.ok_or_else(|| PageError::NotFound(format!("request {id}")))?;
+        if let Job::PreviewCompletion { link, named } = &asked.job {
             form = CompletionForm::of(link, named);
         }
-        request = Some(request_status(&asked, &context.times(asked.ask.link())));
-        if let Some(RequestAnswer::Completion(found)) = &asked.answer {
+        request = Some(request_status(&asked, &context.times(asked.job.link())));
+        if let Some(JobOutcome::Completion(found)) = &asked.answer {
             card = Some(view(found));
         }
     }
@@ -108,8 +108,8 @@ pub(in crate::pages) async fn show_completions(
         limit: ROWS,
         ..CompletionQuery::default()
     };
-    let rows = journal.completions(&name, &completion_query).await?;
-    let totals = journal.completion_totals(&name).await?;
+    let rows = journal.completions().list(&name, &completion_query).await?;
+    let totals = journal.completions().totals(&name).await?;
     let live = if request.as_ref().is_some_and(|request| !request.is_finished) { 1 } else { 0 };
     let any = std::iter::once(("", "any".to_owned()));
     let page = CompletionsPage {
@@ -234,14 +234,14 @@ fn completions_link(context: &PageContext, name: &str) -> Result<LinkName, PageE
 
 pub(in crate::pages) async fn preview(context: PageContext, Form(form): Form<CompletionForm>) -> PageResult {
     let (link, named) = form.read(&context)?;
-    let path = submit(&context, &Ask::PreviewCompletion { link, named }).await?;
+    let path = submit(&context, &Job::PreviewCompletion { link, named }).await?;
     let id = path.rsplit('/').next().unwrap_or_default();
     Ok(context.redirect("Moodle is being queried; nothing is sent yet", &format!("/completions?request={id}")))
 }
 
 pub(in crate::pages) async fn send(context: PageContext, Form(form): Form<CompletionForm>) -> PageResult {
     let (link, named) = form.read(&context)?;
-    let path = submit(&context, &Ask::SendCompletion { link, named }).await?;
+    let path = submit(&context, &Job::SendCompletion { link, named }).await?;
     Ok(context.redirect("Sending the completion was requested", &path))
 }
 
@@ -254,14 +254,15 @@ pub(in crate::pages) struct ReportForm {
 
 pub(in crate::pages) async fn retry(context: PageContext, Form(form): Form<ReportForm>) -> PageResult {
     let link = completions_link(&context, &form.link)?;
-    let path = submit(&context, &Ask::RetryCompletions { link, reports: vec![form.report] }).await?;
+    let path = submit(&context, &Job::RetryCompletions { link, reports: vec![form.report] }).await?;
     Ok(context.redirect("Sending the report again was requested", &path))
 }
 
 pub(in crate::pages) async fn cancel(context: PageContext, Form(form): Form<ReportForm>) -> PageResult {
     let link = completions_link(&context, &form.link)?;
     let journal = &context.state.journal;
-    let cancelled = journal.cancel_reports(&link, &[form.report], &context.user.name, context.now).await?;
+    let cancelled =
+        journal.completions().cancel_reports(&link, &[form.report], &context.user.name, context.now).await?;
     if cancelled == 0 {
         return Err(PageError::Conflict("This report can no longer be cancelled".to_owned()));
     }
@@ -288,6 +289,6 @@ pub(in crate::pages) async fn supply(context: PageContext, Form(form): Form<Enro
     }
     let completion = CompletionKey { user: MoodleUserId(form.user), course: MoodleCourseId(form.course), completed_at };
     let enrolment = EnrolmentId::new(form.enrolment.trim());
-    let path = submit(&context, &Ask::SupplyEnrolment { link, completion, enrolment }).await?;
+    let path = submit(&context, &Job::SupplyEnrolment { link, completion, enrolment }).await?;
     Ok(context.redirect("The enrolment id was saved; the completion is reported with it", &path))
 }

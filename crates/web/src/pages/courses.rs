@@ -5,7 +5,7 @@ use askama::Template;
 use axum::extract::Query;
 use form_urlencoded::byte_serialize;
 use rollbook_core::model::LinkName;
-use rollbook_journal::CourseTally;
+use rollbook_journal::CourseCounts;
 use rollbook_settings::link::Link;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +64,7 @@ pub(super) async fn show_courses(context: PageContext, Query(query): Query<Cours
     let mut has_completions = false;
     for completions in context.state.settings.completions() {
         has_completions = true;
-        let found = journal.opted_courses(&completions.link.name).await?;
+        let found = journal.completions().opted_courses(&completions.link.name).await?;
         opted.extend(
             found
                 .into_iter()
@@ -74,8 +74,8 @@ pub(super) async fn show_courses(context: PageContext, Query(query): Query<Cours
         );
     }
     let words: Vec<String> = query.q.to_lowercase().split_whitespace().map(str::to_owned).collect();
-    let tallies = by_course(&context, journal.courses(None).await?, link.as_ref());
-    let fits = |tally: &&CourseTally| {
+    let tallies = by_course(&context, journal.records().course_totals(None).await?, link.as_ref());
+    let fits = |tally: &&CourseCounts| {
         let text = format!("{} {} {}", tally.course, tally.name, tally.short_name).to_lowercase();
         words.iter().all(|word| text.contains(word.as_str()))
     };
@@ -106,20 +106,20 @@ pub(super) async fn show_courses(context: PageContext, Query(query): Query<Cours
 }
 
 /// One tally for each course of a Moodle: what its intakes did with it and what was reported of it belong together.
-fn by_course(context: &PageContext, tallies: Vec<CourseTally>, query: Option<&LinkName>) -> Vec<CourseTally> {
+fn by_course(context: &PageContext, tallies: Vec<CourseCounts>, query: Option<&LinkName>) -> Vec<CourseCounts> {
     let links = &context.state.settings.links;
     let moodle = |link: &LinkName| match links.get(link) {
         Some(Link::Completions(link)) => Some(link.from.as_str().to_owned()),
         Some(link) => Some(link.ends().1.as_str().to_owned()),
         None => None,
     };
-    let is_wanted = |tally: &CourseTally| {
+    let is_wanted = |tally: &CourseCounts| {
         query.is_none_or(|query| {
             let reports = matches!(links.get(&tally.link), Some(Link::Completions(_)));
             tally.link == *query || reports && moodle(&tally.link) == moodle(query)
         })
     };
-    let mut courses = BTreeMap::<(Option<String>, String), CourseTally>::new();
+    let mut courses = BTreeMap::<(Option<String>, String), CourseCounts>::new();
     for tally in tallies.into_iter().filter(is_wanted) {
         let key = (moodle(&tally.link), tally.course.to_string());
         let Some(known) = courses.get_mut(&key) else {
@@ -131,7 +131,7 @@ fn by_course(context: &PageContext, tallies: Vec<CourseTally>, query: Option<&Li
         }
         // An intake knows where the course is in Moodle.
         if known.course_id.0 == 0 && tally.course_id.0 > 0 {
-            *known = CourseTally { totals: std::mem::take(&mut known.totals), ..tally };
+            *known = CourseCounts { totals: std::mem::take(&mut known.totals), ..tally };
         }
     }
     courses.into_values().collect()
@@ -139,7 +139,7 @@ fn by_course(context: &PageContext, tallies: Vec<CourseTally>, query: Option<&Li
 
 fn course_row(
     context: &PageContext,
-    tally: &CourseTally,
+    tally: &CourseCounts,
     opted: &BTreeSet<String>,
     has_completions: bool,
 ) -> CourseRow {

@@ -7,7 +7,7 @@ use crate::layout::{Layout, PageContext, PageLocation, PageResult, SelectOption,
 use askama::Template;
 use axum::extract::{Form, Query};
 use rollbook_core::model::SiteName;
-use rollbook_journal::requests::{Answer as RequestAnswer, Ask, RequestFilter, RequestId};
+use rollbook_journal::requests::{Job, JobOutcome, RequestFilter, RequestId};
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -41,18 +41,18 @@ pub(super) async fn show_doctor(context: PageContext, Query(query): Query<Doctor
     let times = context.times(None);
     let filter = RequestFilter { kind: Some("examine".to_owned()), ..RequestFilter::default() };
     let request = match query.request.parse().map(RequestId) {
-        Ok(id) => journal.request(id).await?,
-        Err(_) => journal.requests(&filter, 1).await?.into_iter().next(),
+        Ok(id) => journal.requests().find(id).await?,
+        Err(_) => journal.requests().list(&filter, 1).await?.into_iter().next(),
     };
     let checks = match request.as_ref().and_then(|request| request.answer.as_ref()) {
-        Some(RequestAnswer::Examined { checks }) => check_rows(checks),
+        Some(JobOutcome::Examined { checks }) => check_rows(checks),
         _ => Vec::new(),
     };
     let status = request.as_ref().map(|request| request_status(request, &times));
     let live = if status.as_ref().is_some_and(|status| !status.is_finished) { 1 } else { 0 };
     let names: Vec<&SiteName> = context.state.settings.sites.keys().collect();
     let all = std::iter::once(("", "all".to_owned()));
-    let nodes = journal.nodes().await?.into_iter().map(|node| NodeRow {
+    let nodes = journal.nodes().list().await?.into_iter().map(|node| NodeRow {
         started: times.ago(node.started),
         seen: times.ago(node.seen),
         name: node.name,
@@ -79,7 +79,7 @@ pub(super) struct ChecksForm {
 
 pub(super) async fn run_checks(context: PageContext, Form(form): Form<ChecksForm>) -> PageResult {
     let site = Some(form.site.trim()).filter(|site| !site.is_empty()).map(SiteName::new);
-    let path = submit(&context, &Ask::Examine { site }).await?;
+    let path = submit(&context, &Job::Examine { site }).await?;
     let id = path.rsplit('/').next().unwrap_or_default();
     Ok(context.redirect("The checks are running", &format!("/doctor?request={id}")))
 }

@@ -11,7 +11,7 @@ use askama::Template;
 use axum::extract::{Form, Path};
 use rollbook_core::model::PairState;
 use rollbook_core::run::RunState;
-use rollbook_journal::requests::{Ask, Narrow, Purpose};
+use rollbook_journal::requests::{Job, Narrow, Purpose};
 use rollbook_journal::{GuildRow, RunFilter, RunRow};
 use rollbook_settings::link::Link;
 use serde::Deserialize;
@@ -56,9 +56,9 @@ pub(super) async fn show_guilds(context: PageContext) -> PageResult {
     let mut links = Vec::new();
     for link in context.state.settings.links.values().filter(|link| matches!(link, Link::Guilds(_))) {
         let times = context.times(Some(link.name()));
-        let guilds = journal.guilds(link.name()).await?;
+        let guilds = journal.guilds().list(link.name()).await?;
         let filter = RunFilter { link: Some(link.name().clone()), limit: RUNS, ..RunFilter::default() };
-        let runs = journal.runs(&filter).await?;
+        let runs = journal.runs().list(&filter).await?;
         let (from, to) = link.ends();
         links.push(LinkGuilds {
             name: link.name().to_string(),
@@ -137,6 +137,6 @@ pub(super) async fn sync(context: PageContext, Path(link): Path<String>, Form(fo
         ("", user) => Narrow::User { user: user.to_owned() },
         (_, _) => return Err(PageError::Invalid("Enter a guild or a person, not both".to_owned())),
     };
-    let path = submit(&context, &Ask::RunLink { link, purpose, narrow }).await?;
+    let path = submit(&context, &Job::RunLink { link, purpose, narrow }).await?;
     Ok(context.redirect("The synchronisation was requested", &path))
 }

@@ -9,7 +9,7 @@ use crate::page_error::PageError;
 use askama::Template;
 use axum::extract::{Form, Query};
 use rollbook_core::model::{ElmCourseId, Guid, LinkName};
-use rollbook_journal::requests::{Answer as RequestAnswer, Ask, FeedQuestion, RequestId};
+use rollbook_journal::requests::{FeedQuery, Job, JobOutcome, RequestId};
 use rollbook_journal::{Journal, JournalError, LogQuery, LogRow};
 use serde::Deserialize;
 
@@ -63,14 +63,14 @@ pub(in crate::pages) async fn show_intake(context: PageContext, Query(query): Qu
     let mut request = None;
     let mut found = None;
     if let Ok(id) = query.request.parse().map(RequestId) {
-        let asked = journal.request(id).await?.ok_or_else(|| PageError::NotFound(format!("request {id}")))?;
-        let Ask::QueryFeed { link, question } = &asked.ask else {
+        let asked = journal.requests().find(id).await?.ok_or_else(|| PageError::NotFound(format!("request {id}")))?;
+        let Job::QueryFeed { link, question } = &asked.job else {
             return Err(PageError::NotFound(format!("feed query {id}")));
         };
         let times = context.times(Some(link));
         form = filled(link, question, &times);
         request = Some(request_status(&asked, &times));
-        if let Some(RequestAnswer::Feed(answer)) = &asked.answer {
+        if let Some(JobOutcome::Feed(answer)) = &asked.answer {
             let mut cards = Vec::new();
             for one in answer.records.iter().take(CARDS_MAX) {
                 let earlier = earlier(journal, link, &one.texts.guid, &one.texts.course).await?;
@@ -99,8 +99,8 @@ pub(in crate::pages) async fn show_intake(context: PageContext, Query(query): Qu
     show(&page)
 }
 
-fn filled(link: &LinkName, question: &FeedQuestion, times: &TimeFormatter) -> FeedForm {
-    let FeedQuestion { from, until, mail, guid } = question;
+fn filled(link: &LinkName, question: &FeedQuery, times: &TimeFormatter) -> FeedForm {
+    let FeedQuery { from, until, mail, guid } = question;
     let field = |moment: &Option<jiff::Timestamp>| moment.map(|at| times.field(at)).unwrap_or_default();
     FeedForm {
         link: link.to_string(),
@@ -123,7 +123,7 @@ async fn earlier(journal: &Journal, link: &LinkName, guid: &str, course: &str) -
         limit: EARLIER,
         ..LogQuery::default()
     };
-    Ok(journal.log(&query).await?.rows)
+    Ok(journal.records().log(&query).await?.rows)
 }
 
 pub(in crate::pages) async fn query_feed(context: PageContext, Form(form): Form<FeedForm>) -> PageResult {
@@ -140,7 +140,7 @@ pub(in crate::pages) async fn query_feed(context: PageContext, Form(form): Form<
         }
     };
     let non_blank = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let question = FeedQuestion {
+    let question = FeedQuery {
         from: moment(&form.from)?,
         until: moment(&form.until)?,
         mail: non_blank(&form.mail),
@@ -149,7 +149,7 @@ pub(in crate::pages) async fn query_feed(context: PageContext, Form(form): Form<
     if !question.is_bounded() {
         return Err(PageError::Invalid("Enter a start time, a mail address or a GUID".to_owned()));
     }
-    let path = submit(&context, &Ask::QueryFeed { link, question }).await?;
+    let path = submit(&context, &Job::QueryFeed { link, question }).await?;
     let id = path.rsplit('/').next().unwrap_or_default();
     Ok(context.redirect("The feed query is running", &format!("/intake?request={id}")))
 }
@@ -158,9 +158,9 @@ pub(in crate::pages) async fn process(context: PageContext, Form(fields): Form<V
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let id = field("request").and_then(|id| id.parse().ok()).map(RequestId);
     let id = id.ok_or_else(|| PageError::Invalid("No feed query was named".to_owned()))?;
-    let asked = context.state.journal.request(id).await?;
+    let asked = context.state.journal.requests().find(id).await?;
     let asked = asked.ok_or_else(|| PageError::NotFound(format!("request {id}")))?;
-    let Ask::QueryFeed { link, question } = asked.ask else {
+    let Job::QueryFeed { link, question } = asked.job else {
         return Err(PageError::Invalid(format!("Request {id} is not a feed query")));
     };
     let texts: Vec<String> =
@@ -169,6 +169,6 @@ pub(in crate::pages) async fn process(context: PageContext, Form(fields): Form<V
     if records.is_empty() {
         return Err(PageError::Invalid("No record was selected".to_owned()));
     }
-    let path = submit(&context, &Ask::ProcessRecords { link, question, records }).await?;
+    let path = submit(&context, &Job::ProcessRecords { link, question, records }).await?;
     Ok(context.redirect("The records are being processed", &path))
 }

@@ -7,7 +7,7 @@ use crate::layout::{PageContext, PageResult};
 use crate::page_error::PageError;
 use axum::extract::{Form, Path};
 use axum::response::{AppendHeaders, IntoResponse, Redirect};
-use rollbook_journal::requests::{Ask, Narrow, Purpose};
+use rollbook_journal::requests::{Job, Narrow, Purpose};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(super) async fn dry_run(context: PageContext, Path(link): Path<String>) -> P
 
 async fn run(context: &PageContext, link: &str, purpose: Purpose, flash: &str) -> PageResult {
     let link = find_link(context, link)?.name().clone();
-    let path = submit(context, &Ask::RunLink { link, purpose, narrow: Narrow::Usual }).await?;
+    let path = submit(context, &Job::RunLink { link, purpose, narrow: Narrow::Usual }).await?;
     Ok(context.redirect(flash, &path))
 }
 
@@ -38,13 +38,13 @@ pub(super) async fn pause(context: PageContext, Path(link): Path<String>, Form(f
     if form.why.trim().is_empty() {
         return Err(PageError::Invalid("A pause requires a reason".to_owned()));
     }
-    context.state.journal.pause(&link, &context.user.name, form.why.trim(), context.now).await?;
+    context.state.journal.links().pause(&link, &context.user.name, form.why.trim(), context.now).await?;
     Ok(context.redirect(&format!("{link} is paused: nothing runs or is sent until it is resumed"), "/"))
 }
 
 pub(super) async fn resume(context: PageContext, Path(link): Path<String>) -> PageResult {
     let link = find_link(&context, &link)?.name().clone();
-    context.state.journal.unpause(&link, &context.user.name, context.now).await?;
+    context.state.journal.links().resume(&link, &context.user.name, context.now).await?;
     context.state.wake.notify_one();
     Ok(context.redirect(&format!("{link} is resumed"), "/"))
 }

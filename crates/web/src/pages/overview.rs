@@ -96,14 +96,14 @@ struct Numbers {
 pub(super) async fn show_overview(context: PageContext) -> PageResult {
     let journal = &context.state.journal;
     let times = context.times(None);
-    let overviews = journal.overview(context.now).await?;
-    let outbox = journal.outbox_totals().await?;
-    let schedules = journal.schedules().await?;
+    let overviews = journal.links().overview(context.now).await?;
+    let outbox = journal.outbox().totals().await?;
+    let schedules = journal.schedule().list().await?;
     let mut links = Vec::new();
     for link in context.state.settings.links.values() {
         let known = overviews.iter().find(|known| known.state.link == *link.name());
         let times = context.times(Some(link.name()));
-        let episodes = journal.episodes(Some(link.name()), true, None, EPISODES).await?;
+        let episodes = journal.notices().episodes(Some(link.name()), true, None, EPISODES).await?;
         let episodes = episodes.into_iter().map(|row| Episode {
             title: row.episode.title,
             remedy: sentence(&row.remedy),
@@ -116,7 +116,7 @@ pub(super) async fn show_overview(context: PageContext) -> PageResult {
     for (label, since) in [("Today", times.day_began()), ("This week", times.week_began())] {
         let mut sum = Counts::default();
         for intake in context.state.settings.intakes() {
-            add(&mut sum, &journal.totals_since(Some(&intake.link.name), since).await?);
+            add(&mut sum, &journal.runs().totals_since(Some(&intake.link.name), since).await?);
         }
         numbers.push(numbers_row(label, &sum));
     }
@@ -134,7 +134,7 @@ pub(super) async fn show_overview(context: PageContext) -> PageResult {
 }
 
 async fn process(context: &PageContext) -> Result<Process, rollbook_journal::JournalError> {
-    let nodes = context.state.journal.nodes().await?;
+    let nodes = context.state.journal.nodes().list().await?;
     let alive = |seen: Timestamp| context.now.duration_since(seen) < UNSEEN;
     let names: Vec<String> = nodes.iter().filter(|node| alive(node.seen)).map(|node| node.name.clone()).collect();
     Ok(match names.as_slice() {

@@ -21,7 +21,7 @@ const WRONG: &str = "The current password is wrong.";
 const MUST_WAIT: &str = "Too many failed attempts. Wait 15 minutes, then try again.";
 const DIFFERENT: &str = "The two new passwords differ.";
 const SAME: &str = "The new password is the current one.";
-const LATE: &str = "Your login is too long ago to set a first password. Ask an administrator for a new login link.";
+const LATE: &str = "Your login is too long ago to set a first password. Job an administrator for a new login link.";
 
 #[derive(Template)]
 #[template(path = "pages/own_account.html")]
@@ -39,7 +39,7 @@ pub(in crate::pages) async fn show_own_account(context: PageContext) -> PageResu
 }
 
 async fn own(context: &PageContext) -> Result<AccountRow, PageError> {
-    let account = context.state.journal.account(&context.user.name).await?;
+    let account = context.state.journal.accounts().find(&context.user.name).await?;
     account.ok_or_else(|| PageError::NotFound(format!("account {}", context.user.name)))
 }
 
@@ -82,7 +82,7 @@ pub(in crate::pages) async fn change_password(context: PageContext, request: Req
     };
     let journal = &context.state.journal;
     let before = account.password.as_deref();
-    journal.change_own_password(&account.name, before, &hash, &context.user.session, context.now).await?;
+    journal.accounts().change_own_password(&account.name, before, &hash, &context.user.session, context.now).await?;
     Ok(context.redirect("Your password is changed. All your other sessions have ended", "/account"))
 }
 

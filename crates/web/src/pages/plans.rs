@@ -12,7 +12,7 @@ use axum::extract::{Form, Path, Query};
 use jiff::SignedDuration;
 use rollbook_core::guard::Level;
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::Ask;
+use rollbook_journal::requests::Job;
 use rollbook_journal::{PlanRow, PlanState};
 use rollbook_settings::link::Link;
 use serde::Deserialize;
@@ -65,9 +65,9 @@ pub(in crate::pages) async fn show_plans(context: PageContext, Query(query): Que
     let journal = &context.state.journal;
     let mut waiting = Vec::new();
     for state in [PlanState::Blocked, PlanState::Approved] {
-        waiting.extend(journal.plans(None, Some(state), None, PLANS).await?);
+        waiting.extend(journal.plans().list(None, Some(state), None, PLANS).await?);
     }
-    let mut earlier = journal.plans(None, None, query.before.parse().ok(), PLANS + 1).await?;
+    let mut earlier = journal.plans().list(None, None, query.before.parse().ok(), PLANS + 1).await?;
     let more = earlier.len() > PLANS as usize;
     earlier.truncate(PLANS as usize);
     let next = earlier.last().filter(|_| more).map(|last| NextPage { path: format!("/plans?before={}", last.id) });
@@ -83,7 +83,7 @@ pub(in crate::pages) async fn show_plans(context: PageContext, Query(query): Que
 
 fn plan_row(row: &PlanRow, times: &TimeFormatter) -> PlanRowView {
     let why = row.findings.iter().find(|finding| finding.level == Level::Block);
-    let decided = row.judged.as_ref().map(|(by, at, why)| {
+    let decided = row.reviewed.as_ref().map(|(by, at, why)| {
         let why = if why.is_empty() { String::new() } else { format!(": {why}") };
         format!("by {by}, {}{why}", times.ago(*at).text)
     });
@@ -99,7 +99,7 @@ fn plan_row(row: &PlanRow, times: &TimeFormatter) -> PlanRowView {
 }
 
 pub(in crate::pages) async fn show_plan(context: PageContext, Path(id): Path<i64>) -> PageResult {
-    let row = context.state.journal.plan(id).await?;
+    let row = context.state.journal.plans().find(id).await?;
     let times = context.times(Some(&row.link));
     let page = PlanPage {
         layout: context.layout(format!("Plan {id}"), PageLocation::Plans).await?,
@@ -137,17 +137,17 @@ pub(in crate::pages) async fn decide_plan(
     if why.is_empty() {
         return Err(PageError::Invalid("A decision about a plan requires a reason".to_owned()));
     }
-    let row = journal.plan(id).await?;
+    let row = journal.plans().find(id).await?;
     match form.decision.as_str() {
         "approve" => {
             let valid_for = SignedDuration::try_from(validity(&context, &row.link)).unwrap_or(SignedDuration::MAX);
             let until = now.checked_add(valid_for).unwrap_or(now);
-            journal.approve_plan(id, by, why, until, now).await?;
-            let path = submit(&context, &Ask::ApplyPlan { link: row.link, plan: id }).await?;
+            journal.plans().approve(id, by, why, until, now).await?;
+            let path = submit(&context, &Job::ApplyPlan { link: row.link, plan: id }).await?;
             Ok(context.redirect(&format!("Plan {id} is approved; a run that makes the same plan was requested"), &path))
         }
         "reject" => {
-            journal.reject_plan(id, by, why, now).await?;
+            journal.plans().reject(id, by, why, now).await?;
             Ok(context.redirect(&format!("Plan {id} is rejected"), &format!("/plans/{id}")))
         }
         other => Err(PageError::Invalid(format!("\"{other}\" is not a decision about a plan"))),

@@ -9,7 +9,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect};
 use rollbook_core::run::RunState;
-use rollbook_journal::requests::{Answer as RequestAnswer, Ask, Ran, Request, RequestId};
+use rollbook_journal::requests::{Job, JobOutcome, Ran, Request, RequestId};
 
 #[derive(Template)]
 #[template(path = "pages/request.html")]
@@ -69,43 +69,43 @@ fn ran_view(ran: &Ran) -> RanView {
 }
 
 pub(in crate::pages) async fn show_request(context: PageContext, Path(id): Path<i64>) -> PageResult {
-    let request = context.state.journal.request(RequestId(id)).await?;
+    let request = context.state.journal.requests().find(RequestId(id)).await?;
     let request = request.ok_or_else(|| PageError::NotFound(format!("request {id}")))?;
     // These have pages of their own, with what can be done next.
-    match &request.ask {
-        Ask::QueryFeed { .. } => return Ok(Redirect::to(&format!("/intake?request={id}")).into_response()),
-        Ask::PreviewCompletion { .. } => return Ok(Redirect::to(&format!("/completions?request={id}")).into_response()),
+    match &request.job {
+        Job::QueryFeed { .. } => return Ok(Redirect::to(&format!("/intake?request={id}")).into_response()),
+        Job::PreviewCompletion { .. } => return Ok(Redirect::to(&format!("/completions?request={id}")).into_response()),
         _ => {}
     }
-    let times = context.times(request.ask.link());
+    let times = context.times(request.job.link());
     let request_view = request_status(&request, &times);
     let (ran, lines, checks) = results(&request);
     let page = RequestPage {
         layout: Layout {
             live: if request_view.is_finished { 0 } else { 1 },
-            ..context.layout(heading(&request.ask), PageLocation::Overview).await?
+            ..context.layout(heading(&request.job), PageLocation::Overview).await?
         },
-        heading: heading(&request.ask),
+        heading: heading(&request.job),
         request: request_view,
         ran,
         lines,
         checks,
-        back: back(&request.ask),
+        back: back(&request.job),
     };
     show(&page)
 }
 
 fn results(request: &Request) -> (Option<RanView>, Vec<String>, Vec<CheckRow>) {
     match &request.answer {
-        Some(RequestAnswer::Ran(ran)) => (Some(ran_view(ran)), Vec::new(), Vec::new()),
-        Some(RequestAnswer::Attended(attended)) => {
+        Some(JobOutcome::Ran(ran)) => (Some(ran_view(ran)), Vec::new(), Vec::new()),
+        Some(JobOutcome::Attended(attended)) => {
             let mut lines = vec![format!("{} released or settled.", pluralise(attended.records, "record"))];
             if !attended.changed.is_empty() {
                 lines.push(attended.changed.clone());
             }
             (attended.ran.as_ref().map(ran_view), lines, Vec::new())
         }
-        Some(RequestAnswer::Reported(reported)) => {
+        Some(JobOutcome::Reported(reported)) => {
             let lines = [
                 (reported.queued, "queued"),
                 (reported.accepted, "accepted by the ELM"),
@@ -115,43 +115,43 @@ fn results(request: &Request) -> (Option<RanView>, Vec<String>, Vec<CheckRow>) {
             let lines = lines.iter().filter(|(count, _)| *count > 0);
             (None, lines.map(|(count, what)| format!("{} {what}.", pluralise(*count, "report"))).collect(), Vec::new())
         }
-        Some(RequestAnswer::Marked { marked, known }) => {
+        Some(JobOutcome::Marked { marked, known }) => {
             (None, vec![format!("{marked} marked now, {known} marked before.")], Vec::new())
         }
-        Some(RequestAnswer::Examined { checks }) => (None, Vec::new(), check_rows(checks)),
-        Some(RequestAnswer::Feed(_) | RequestAnswer::Completion(_) | RequestAnswer::Failed { .. }) | None => {
+        Some(JobOutcome::Examined { checks }) => (None, Vec::new(), check_rows(checks)),
+        Some(JobOutcome::Feed(_) | JobOutcome::Completion(_) | JobOutcome::Failed { .. }) | None => {
             (None, Vec::new(), Vec::new())
         }
     }
 }
 
-fn heading(ask: &Ask) -> String {
-    let about = ask.link().map(|link| format!(": {link}")).unwrap_or_default();
-    let what = match ask {
-        Ask::RunLink { .. } if ask.only_looks() => "Dry run".to_owned(),
-        Ask::RunLink { .. } => "Run".to_owned(),
-        Ask::ApplyPlan { plan, .. } => format!("Approved plan {plan}"),
-        Ask::ProcessRecords { .. } => "Manual intake".to_owned(),
-        Ask::Attend { item, .. } => format!("Attention item {item}"),
-        Ask::SendCompletion { .. } => "Manual completion".to_owned(),
+fn heading(job: &Job) -> String {
+    let about = job.link().map(|link| format!(": {link}")).unwrap_or_default();
+    let what = match job {
+        Job::RunLink { .. } if job.only_looks() => "Dry run".to_owned(),
+        Job::RunLink { .. } => "Run".to_owned(),
+        Job::ApplyPlan { plan, .. } => format!("Approved plan {plan}"),
+        Job::ProcessRecords { .. } => "Manual intake".to_owned(),
+        Job::Attend { item, .. } => format!("Attention item {item}"),
+        Job::SendCompletion { .. } => "Manual completion".to_owned(),
         other => label_of(other.kind()),
     };
     format!("{what}{about}")
 }
 
-fn back(ask: &Ask) -> (String, &'static str) {
-    match ask {
-        Ask::Attend { .. } => ("/attention".to_owned(), "Attention"),
-        Ask::ApplyPlan { .. } => ("/plans".to_owned(), "Plans"),
-        Ask::ProcessRecords { .. } | Ask::QueryFeed { .. } => ("/intake".to_owned(), "Manual intake"),
-        Ask::Examine { .. } => ("/doctor".to_owned(), "Doctor"),
-        Ask::SyncMember { .. } => ("/guilds".to_owned(), "Guilds"),
-        Ask::RunLink { .. } => ("/".to_owned(), "Overview"),
-        Ask::PreviewCompletion { .. }
-        | Ask::SendCompletion { .. }
-        | Ask::RetryCompletions { .. }
-        | Ask::MarkCompletions { .. }
-        | Ask::SupplyEnrolment { .. }
-        | Ask::CheckCompletions { .. } => ("/completions".to_owned(), "Completions"),
+fn back(job: &Job) -> (String, &'static str) {
+    match job {
+        Job::Attend { .. } => ("/attention".to_owned(), "Attention"),
+        Job::ApplyPlan { .. } => ("/plans".to_owned(), "Plans"),
+        Job::ProcessRecords { .. } | Job::QueryFeed { .. } => ("/intake".to_owned(), "Manual intake"),
+        Job::Examine { .. } => ("/doctor".to_owned(), "Doctor"),
+        Job::SyncMember { .. } => ("/guilds".to_owned(), "Guilds"),
+        Job::RunLink { .. } => ("/".to_owned(), "Overview"),
+        Job::PreviewCompletion { .. }
+        | Job::SendCompletion { .. }
+        | Job::RetryCompletions { .. }
+        | Job::MarkCompletions { .. }
+        | Job::SupplyEnrolment { .. }
+        | Job::CheckCompletions { .. } => ("/completions".to_owned(), "Completions"),
     }
 }

@@ -62,7 +62,10 @@ mod tests {
     fn address_with_a_secret_path_shows_its_host_only() {
         let webhook = "https://user:pw@hooks.example.org/services/T0/B0/secret?x=1";
         assert_eq!(shown_value("webhook", webhook), "https://hooks.example.org/…");
-        assert_eq!(shown_value("heartbeat_url", "\"https://hc.example.org:8443/ping/uuid\""), "\"https://hc.example.org:8443/…\"");
+        assert_eq!(
+            shown_value("heartbeat_url", "\"https://hc.example.org:8443/ping/uuid\""),
+            "\"https://hc.example.org:8443/…\""
+        );
         assert_eq!(shown_value("feed_url", "https://elm.example.org/odata/x"), "https://elm.example.org/odata/x");
         assert_eq!(shown_value("webhook", "secret"), "secret");
     }

@@ -78,7 +78,7 @@ pub(super) async fn show_story(
     let link = super::submit::find_link(&context, &link)?.name().clone();
     let guid = Guid::new(&guid);
     let course = Some(query.course.trim()).filter(|course| !course.is_empty()).map(ElmCourseId::new);
-    let story = context.state.journal.story(&link, &guid, course.as_ref()).await?;
+    let story = context.state.journal.people().story(&link, &guid, course.as_ref()).await?;
     if story.records.is_empty() && story.events.is_empty() && story.outbox.is_empty() {
         return Err(PageError::NotFound(format!("person with the GUID {guid} on {link}")));
     }

@@ -3,7 +3,7 @@
 use crate::layout::PageContext;
 use crate::page_error::PageError;
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::Ask;
+use rollbook_journal::requests::Job;
 use rollbook_settings::link::Link;
 
 /// The configured link of a name.
@@ -13,8 +13,8 @@ pub fn find_link<'a>(context: &'a PageContext, name: &str) -> Result<&'a Link, P
 }
 
 /// Submits a request and wakes the process; gives the path of its page.
-pub async fn submit(context: &PageContext, ask: &Ask) -> Result<String, PageError> {
-    let id = context.state.journal.put_request(ask, &context.user.name, context.now).await?;
+pub async fn submit(context: &PageContext, job: &Job) -> Result<String, PageError> {
+    let id = context.state.journal.requests().put(job, &context.user.name, context.now).await?;
     context.state.wake.notify_one();
     Ok(format!("/requests/{id}"))
 }

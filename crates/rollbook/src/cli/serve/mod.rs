@@ -1,4 +1,4 @@
-//! `rollbook serve`: the process that runs every link on its schedule, and serves the pages and the API.
+//! `rollbook serve`: the process that runs every link on its schedule, shows people what happened, and takes what they ask.
 //!
 //! Next: [`rollbook_sync::scheduler`], what it does, and [`links`], how a link is paused.
 
@@ -23,10 +23,10 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
-/// Run every link on its schedule and serve the pages, until a signal ends it
+/// Run every link on its schedule and serve the dashboard
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Run the schedule and requests without listening for HTTP
+    /// Run the schedule and requested jobs, without the dashboard
     #[arg(long)]
     no_pages: bool,
 }
@@ -40,8 +40,8 @@ impl Serve {
         } else {
             Some(HttpListener::open(&settings.server, settings.journal.connections_max).await?)
         };
-        // Handled from here on, whether or not there is a certificate to reload: a reload must not end the process.
-        let _reload = signal(SignalKind::hangup()).into_diagnostic().wrap_err("while registering signals")?;
+        // Heard from here on, whether or not there is a certificate to read again: who reloads a service does not mean to end it.
+        let _reload = signal(SignalKind::hangup()).into_diagnostic().wrap_err("while installing signal handlers")?;
         serve_here(context, settings, journal, listener).await
     }
 }
@@ -69,18 +69,18 @@ pub(super) async fn serve_here(
     {
         tracing::error!(%error, "the pages ended with an error");
     }
-    served.into_diagnostic().wrap_err("while starting the schedule")?;
+    served.into_diagnostic().wrap_err("while starting the server")?;
     journal.close().await;
     context.out.sign(Sign::Done, "stopped");
     Ok(Exit::Fine)
 }
 
-/// Connects single sign-on to its issuer, where it is configured.
+/// Gives the pages their way to the issuer of single sign-on, where there is one.
 fn with_sign_on(state: WebState) -> miette::Result<WebState> {
     use crate::issuer::IssuerClient;
     use rollbook_web::auth::sign_on::{FetchError, HttpRequest, HttpResponse};
     let Some(oidc) = &state.settings.server.oidc else { return Ok(state) };
-    let client = IssuerClient::new(&oidc.issuer).into_diagnostic().wrap_err("while setting single sign-on up")?;
+    let client = IssuerClient::new(&oidc.issuer).into_diagnostic().wrap_err("while setting up single sign-on")?;
     Ok(state.with_sign_on(Arc::new(move |HttpRequest { method, url, headers, body }| {
         let client = client.clone();
         Box::pin(async move {
@@ -91,6 +91,7 @@ fn with_sign_on(state: WebState) -> miette::Result<WebState> {
     })))
 }
 
+/// What is served, and what should worry.
 fn announce(context: &mut Context, node: &Node, settings: &Settings) {
     let now = context.clock.now();
     context.out.heading(format_args!("rollbook {} serves on {}", env!("CARGO_PKG_VERSION"), node.listens));
@@ -100,14 +101,14 @@ fn announce(context: &mut Context, node: &Node, settings: &Settings) {
         let zone = &schedule.timezone;
         let next = schedule.next_after(now).filter(|_| schedule.enabled);
         let next = next.map_or_else(
-            || "not scheduled".to_owned(),
+            || "never by itself".to_owned(),
             |next| format!("next {}", next.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z")),
         );
         context.out.sign(Sign::Done, format_args!("{name} ({}): {}, {next}", link.flow(), schedule.text));
     }
     if settings.server.in_the_clear() {
-        let warning = "passwords are sent unencrypted: put an HTTPS proxy in front and set `public_url`, or configure [server.tls]";
-        context.out.sign(Sign::Warning, warning);
+        let words = "passwords cross the network in the clear: put a proxy with https before it and set `public_url`, or give it [server.tls]";
+        context.out.sign(Sign::Warning, words);
     }
     if let Some(warning) = settings.server.tls.as_ref().and_then(|tls| certificate::exposed_key(&tls.key)) {
         context.out.sign(Sign::Warning, warning);
@@ -117,7 +118,7 @@ fn announce(context: &mut Context, node: &Node, settings: &Settings) {
         context.out.sign(Sign::Warning, warning);
     }
     if settings.links.is_empty() {
-        context.out.sign(Sign::Warning, "no links are configured: nothing will run");
+        context.out.sign(Sign::Warning, "the configuration has no links: nothing will run");
     }
     let links: Vec<_> = settings.links.keys().collect();
     context.out.json(&json!({ "listens": node.listens, "node": node.name, "links": links }));

@@ -15,7 +15,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use rollbook_clock::Clock;
 use rollbook_core::model::{LinkName, MoodleCourseId, MoodleUserId};
-use rollbook_journal::{Journal, PushedEvent, Taken};
+use rollbook_journal::{Journal, PushedEvent, Received};
 use rollbook_settings::Settings;
 use rollbook_settings::link::Push;
 use serde::{Deserialize, Serialize};
@@ -97,13 +97,15 @@ async fn accept(events: &CompletionEvents, request: Request) -> Result<Response,
         events.receiver.refuse(EventOutcome::Malformed, "user_id and course_id are required, as integers")
     })?;
     let event = PushedEvent { signature, user: MoodleUserId(user_id.0), course: MoodleCourseId(course_id.0) };
-    match events.journal.take_pushed(link, &event, forget_before(push, now), now).await {
-        Ok(Taken::New) => {
+    match events.journal.completions().accept_event(link, &event, forget_before(push, now), now).await {
+        Ok(Received::New) => {
             events.receiver.count(EventOutcome::Accepted);
             events.wake.notify_one();
             Ok((StatusCode::ACCEPTED, Json(TakenEvent { taken: true })).into_response())
         }
-        Ok(Taken::Before) => Err(events.receiver.refuse(EventOutcome::Repeated, "this event was accepted before")),
+        Ok(Received::Duplicate) => {
+            Err(events.receiver.refuse(EventOutcome::Repeated, "this event was accepted before"))
+        }
         Err(error) => Err(not_stored(link, &error)),
     }
 }

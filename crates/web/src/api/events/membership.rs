@@ -112,7 +112,7 @@ async fn accept(events: &MembershipEvents, request: Request) -> Result<Response,
     let user = named.ok_or_else(|| {
         events.receiver.refuse(EventOutcome::Malformed, "`user` is required: a number, a user name or a mail address")
     })?;
-    match events.journal.take_membership(link, &signature, &user, forget_before(push, now), now).await {
+    match events.journal.requests().accept_member_event(link, &signature, &user, forget_before(push, now), now).await {
         Ok(Some(request)) => {
             events.receiver.count(EventOutcome::Accepted);
             events.wake.notify_one();

@@ -11,7 +11,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use rollbook_core::model::{LinkName, MoodleUserId};
-use rollbook_journal::requests::{Ask, AttentionAct};
+use rollbook_journal::requests::{AttentionAct, Job};
 use rollbook_journal::{AttentionFilter, AttentionItem};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -120,7 +120,8 @@ pub async fn list_attention(
     let limit = page_size(limit)?;
     let filter =
         AttentionFilter { link: link.map(LinkName::new), kind, with_closed: closed, before: before.map(|key| key.0) };
-    let (items, next) = page_of(context.state.journal.attention(&filter, limit + 1).await?, limit, |item| item.id);
+    let (items, next) =
+        page_of(context.state.journal.attention().list(&filter, limit + 1).await?, limit, |item| item.id);
     Ok(Json(Items { items: items.iter().map(ItemView::of).collect(), next }))
 }
 
@@ -138,8 +139,8 @@ pub struct ItemDetail {
     responses((status = 200, body = ItemDetail), ReadErrors))]
 pub async fn show_item(context: ApiContext, PathParam(id): PathParam<i64>) -> Result<Json<ItemDetail>, Problem> {
     let journal = &context.state.journal;
-    let item = journal.attention_item(id).await?;
-    let records = journal.waiting_behind(id, 0, RECORDS).await?;
+    let item = journal.attention().find(id).await?;
+    let records = journal.attention().records_behind(id, 0, RECORDS).await?;
     Ok(Json(ItemDetail { item: ItemView::of(&item), records: records.iter().map(RecordView::of).collect() }))
 }
 
@@ -189,9 +190,9 @@ pub async fn resolve_item(
         Decision::UpdateMail => AttentionAct::UpdateMail,
         Decision::Ignore { reason: why } => AttentionAct::Ignore { reason: reason(&why)?.to_owned() },
     };
-    let item = context.state.journal.attention_item(id).await?;
+    let item = context.state.journal.attention().find(id).await?;
     if item.closed.is_some() {
         return Err(Problem::new(StatusCode::CONFLICT, format!("attention item {id} has been decided already")));
     }
-    context.submit(&Ask::Attend { link: item.link, item: id, act }).await
+    context.submit(&Job::Attend { link: item.link, item: id, act }).await
 }

@@ -8,7 +8,7 @@ use crate::api::problem::Problem;
 use axum::Json;
 use jiff::Timestamp;
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId};
-use rollbook_journal::requests::Ask;
+use rollbook_journal::requests::Job;
 use rollbook_journal::{CompletionKeyset, CompletionQuery, CompletionRow};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -155,12 +155,12 @@ pub async fn list_completions(
         limit: u64::from(limit) + 1,
     };
     let journal = &context.state.journal;
-    let mut rows = journal.completions(&link, &query).await?;
+    let mut rows = journal.completions().list(&link, &query).await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
     Ok(Json(Completions {
-        totals: journal.completion_totals(&link).await?,
+        totals: journal.completions().totals(&link).await?,
         next: rows.last().filter(|_| more).map(|row| row.keyset().to_string()),
         completions: rows.iter().map(CompletionView::of).collect(),
     }))
@@ -193,7 +193,7 @@ pub async fn retry_completions(context: ApiContext, JsonBody(again): JsonBody<Ag
     }
     let link = completions_link(&context, &link)?;
     let reports = reports.into_iter().map(|report| report.0).collect();
-    context.submit(&Ask::RetryCompletions { link, reports }).await
+    context.submit(&Job::RetryCompletions { link, reports }).await
 }
 
 /// An enrolment id for a completion.
@@ -230,5 +230,5 @@ pub async fn supply_enrolment(
     let completion =
         CompletionKey { user: MoodleUserId(user.0), course: MoodleCourseId(course.0), completed_at: completed };
     let enrolment = EnrolmentId::new(enrolment.trim());
-    context.submit(&Ask::SupplyEnrolment { link, completion, enrolment }).await
+    context.submit(&Job::SupplyEnrolment { link, completion, enrolment }).await
 }

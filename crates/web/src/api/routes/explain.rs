@@ -78,7 +78,7 @@ pub async fn explain_person(
     }
     let link = find_link(&context, query.link.as_deref())?;
     let journal = &context.state.journal;
-    let mut people = journal.find_people(&link, &query.person).await?;
+    let mut people = journal.people().find(&link, &query.person).await?;
     let person = match (people.pop(), people.len()) {
         (None, _) => return Err(Problem::not_found(format!("such person on {link}: no record names them"))),
         (Some(person), 0) => person,
@@ -88,7 +88,7 @@ pub async fn explain_person(
         }
     };
     let course = ElmCourseId::new(query.course.trim());
-    let story: Story = journal.story(&link, &person.guid, Some(&course)).await?;
+    let story: Story = journal.people().story(&link, &person.guid, Some(&course)).await?;
     let Explanation { answer, because, completion, next, chain } =
         story.explain(&person, &course, NowInMoodle::NotAsked);
     Ok(Json(Explained {

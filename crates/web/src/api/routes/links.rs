@@ -8,7 +8,7 @@ use crate::api::problem::Problem;
 use axum::Json;
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::{Ask, Narrow, Purpose};
+use rollbook_journal::requests::{Job, Narrow, Purpose};
 use rollbook_journal::{LinkOverview, ScheduleRow};
 use rollbook_settings::link::Link;
 use serde::{Deserialize, Serialize};
@@ -87,8 +87,8 @@ pub async fn show_link(context: ApiContext, PathParam(name): PathParam<String>) 
 }
 
 async fn views(context: &ApiContext, links: &[&Link]) -> Result<Vec<LinkView>, Problem> {
-    let overview = context.state.journal.overview(context.now).await?;
-    let schedules = context.state.journal.schedules().await?;
+    let overview = context.state.journal.links().overview(context.now).await?;
+    let schedules = context.state.journal.schedule().list().await?;
     let view = |link: &&Link| {
         let overview = overview.iter().find(|overview| overview.state.link == *link.name());
         view(link, overview, schedules.get(link.name()), context.now)
@@ -160,7 +160,7 @@ pub async fn run_link(
     let link = settings.links.get(&LinkName::new(&name)).ok_or_else(|| no_link(&name))?;
     let narrow = narrow(link, &trigger)?;
     let purpose = if trigger.dry_run { Purpose::DryRun } else { Purpose::Apply };
-    context.submit(&Ask::RunLink { link: link.name().clone(), purpose, narrow }).await
+    context.submit(&Job::RunLink { link: link.name().clone(), purpose, narrow }).await
 }
 
 fn narrow(link: &Link, Trigger { dry_run: _, full, guild, user }: &Trigger) -> Result<Narrow, Problem> {

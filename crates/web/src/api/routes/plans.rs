@@ -9,7 +9,7 @@ use axum::Json;
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::guard::{Finding, Level};
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::Ask;
+use rollbook_journal::requests::Job;
 use rollbook_journal::{PlanRow, PlanState};
 use rollbook_settings::link::Link;
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ impl PlanView {
             state: row.state.as_str(),
             made: row.made,
             findings: row.findings.iter().map(FindingView::of).collect(),
-            judged: row.judged.clone().map(|(by, at, why)| DecisionView { by, at, why }),
+            judged: row.reviewed.clone().map(|(by, at, why)| DecisionView { by, at, why }),
             expires: row.expires,
             used_by: row.used_by.as_ref().map(ToString::to_string),
             plan: serde_json::from_str(&row.body).ok().filter(Value::is_object),
@@ -169,7 +169,7 @@ pub async fn list_plans(
     let PlansQuery { link, state, before, limit } = query;
     let limit = page_size(limit)?;
     let (link, before) = (link.map(LinkName::new), before.map(|key| key.0));
-    let rows = context.state.journal.plans(link.as_ref(), state.map(PlanState::from), before, limit + 1).await?;
+    let rows = context.state.journal.plans().list(link.as_ref(), state.map(PlanState::from), before, limit + 1).await?;
     let (rows, next) = page_of(rows, limit, |row| row.id);
     Ok(Json(Plans { plans: rows.iter().map(PlanView::of).collect(), next }))
 }
@@ -178,7 +178,7 @@ pub async fn list_plans(
 #[utoipa::path(get, path = "/plans/{plan}", tag = "plans", params(("plan" = i64, Path)),
     responses((status = 200, body = PlanView), ReadErrors))]
 pub async fn show_plan(context: ApiContext, PathParam(id): PathParam<i64>) -> Result<Json<PlanView>, Problem> {
-    Ok(Json(PlanView::of(&context.state.journal.plan(id).await?)))
+    Ok(Json(PlanView::of(&context.state.journal.plans().find(id).await?)))
 }
 
 /// A decision about a plan.
@@ -201,12 +201,12 @@ pub async fn approve_plan(
 ) -> Result<Accepted, Problem> {
     let why = reason(&decision.why)?;
     let journal = &context.state.journal;
-    let link = journal.plan(id).await?.link;
+    let link = journal.plans().find(id).await?.link;
     let lasts = context.state.settings.links.get(&link).map_or(APPROVAL, Link::approval);
     let lasts = SignedDuration::try_from(lasts).unwrap_or(SignedDuration::MAX);
     let until = context.now.checked_add(lasts).unwrap_or(context.now);
-    journal.approve_plan(id, &context.author, why, until, context.now).await?;
-    context.submit(&Ask::ApplyPlan { link, plan: id }).await
+    journal.plans().approve(id, &context.author, why, until, context.now).await?;
+    context.submit(&Job::ApplyPlan { link, plan: id }).await
 }
 
 /// Reject a blocked plan: the same one, made again, is not asked about again
@@ -220,6 +220,6 @@ pub async fn reject_plan(
 ) -> Result<Json<PlanView>, Problem> {
     let why = reason(&decision.why)?;
     let journal = &context.state.journal;
-    journal.reject_plan(id, &context.author, why, context.now).await?;
-    Ok(Json(PlanView::of(&journal.plan(id).await?)))
+    journal.plans().reject(id, &context.author, why, context.now).await?;
+    Ok(Json(PlanView::of(&journal.plans().find(id).await?)))
 }

@@ -255,7 +255,7 @@ pub async fn search_records(
 ) -> Result<Json<Records>, Problem> {
     let link = query.link.as_ref().map(LinkName::new);
     let query = LogQuery { zone: zone_of(&context.state.settings, link.as_ref()), ..query.query()? };
-    let page = context.state.journal.log(&query).await?;
+    let page = context.state.journal.records().log(&query).await?;
     Ok(Json(Records {
         records: page.rows.iter().map(RecordView::of).collect(),
         next: page.next.map(|key| key.to_string()),

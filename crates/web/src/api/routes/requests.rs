@@ -47,15 +47,15 @@ impl RequestView {
     fn of(request: &Request) -> Self {
         Self {
             id: request.id.0,
-            kind: request.ask.kind(),
-            link: request.ask.link().map(ToString::to_string),
+            kind: request.job.kind(),
+            link: request.job.link().map(ToString::to_string),
             state: request.state.as_str(),
             finished: request.state.is_finished(),
             asked_by: request.asked_by.clone(),
             asked_at: request.asked,
             finished_at: request.finished,
             node: request.node.clone(),
-            ask: plain(&request.ask),
+            ask: plain(&request.job),
             answer: request.answer.as_ref().map(plain),
         }
     }
@@ -106,7 +106,7 @@ pub async fn list_requests(
         before: before.map(|key| RequestId(key.0)),
         ..RequestFilter::default()
     };
-    let (rows, next) = page_of(context.state.journal.requests(&filter, limit + 1).await?, limit, |row| row.id.0);
+    let (rows, next) = page_of(context.state.journal.requests().list(&filter, limit + 1).await?, limit, |row| row.id.0);
     Ok(Json(Requests { requests: rows.iter().map(RequestView::of).collect(), next }))
 }
 
@@ -114,7 +114,7 @@ pub async fn list_requests(
 #[utoipa::path(get, path = "/requests/{request}", tag = "requests", params(("request" = i64, Path)),
     responses((status = 200, body = RequestView), ReadErrors))]
 pub async fn show_request(context: ApiContext, PathParam(id): PathParam<i64>) -> Result<Json<RequestView>, Problem> {
-    let found = context.state.journal.request(RequestId(id)).await?;
+    let found = context.state.journal.requests().find(RequestId(id)).await?;
     // A token that reads nothing else still reads what it submitted itself.
     let found = found.filter(|found| context.may(Permission::View) || found.asked_by == context.author);
     let found = found.ok_or_else(|| Problem::not_found(format!("request {id}")))?;

@@ -149,7 +149,7 @@ pub async fn list_runs(context: ApiContext, QueryParams(query): QueryParams<Runs
         before: before.map(|key| key.0),
         limit: limit + 1,
     };
-    let (rows, next) = page_of(context.state.journal.runs(&filter).await?, limit, |row| row.number);
+    let (rows, next) = page_of(context.state.journal.runs().list(&filter).await?, limit, |row| row.number);
     Ok(Json(Runs { runs: rows.iter().map(RunView::of).collect(), next }))
 }
 
@@ -215,9 +215,9 @@ impl EventView {
         ReadErrors))]
 pub async fn show_run(context: ApiContext, PathParam(id): PathParam<String>) -> Result<Json<RunDetail>, Problem> {
     let journal = &context.state.journal;
-    let run = journal.run(&id).await?;
-    let plan = journal.plan_of_run(&run.id).await?;
-    let (events, next) = page_of(journal.events(&run.id, 0, PAGE_SIZE + 1).await?, PAGE_SIZE, |event| event.id);
+    let run = journal.runs().find(&id).await?;
+    let plan = journal.plans().of_run(&run.id).await?;
+    let (events, next) = page_of(journal.runs().events(&run.id, 0, PAGE_SIZE + 1).await?, PAGE_SIZE, |event| event.id);
     Ok(Json(RunDetail {
         run: RunView::of(&run),
         findings: plan.as_ref().map(|plan| plan.findings.iter().map(FindingView::of).collect()).unwrap_or_default(),
@@ -261,8 +261,8 @@ pub async fn list_events(
 ) -> Result<Json<Events>, Problem> {
     let limit = page_size(query.limit)?;
     let journal = &context.state.journal;
-    let run = journal.run(&id).await?;
+    let run = journal.runs().find(&id).await?;
     let after = query.after.map_or(0, |key| key.0);
-    let (events, next) = page_of(journal.events(&run.id, after, limit + 1).await?, limit, |event| event.id);
+    let (events, next) = page_of(journal.runs().events(&run.id, after, limit + 1).await?, limit, |event| event.id);
     Ok(Json(Events { events: events.iter().map(EventView::of).collect(), next }))
 }

@@ -86,10 +86,10 @@ async fn callback(
     let identity = issuer.exchange_code(&query.code, &pending.nonce, &pending.verifier, now).await.map_err(refused)?;
     let Some(role) = identity.role else {
         return Err(PageError::SignInRefused(
-            "Your account there gives you no role in Rollbook. Ask an administrator for one".into(),
+            "Your account there gives you no role in Rollbook. Job an administrator for one".into(),
         ));
     };
-    let account = state.journal.foreign_account(&identity.subject, &identity.name, role, now).await?;
+    let account = state.journal.accounts().from_single_sign_on(&identity.subject, &identity.name, role, now).await?;
     if account.disabled.is_some() {
         return Err(PageError::SignInRefused("Your account is disabled".into()));
     }

@@ -7,8 +7,8 @@ use crate::page_error::PageError;
 use askama::Template;
 use axum::extract::{Form, Path};
 use jiff::{SignedDuration, Timestamp};
+use rollbook_core::model::RoleName;
 use rollbook_journal::NewToken;
-use rollbook_settings::service::RoleName;
 use serde::Deserialize;
 
 /// A login link ends after so long.
@@ -42,7 +42,7 @@ pub(in crate::pages) async fn add_account(context: PageContext, Form(form): Form
         _ => Some(hash_or_refuse(form.password).await?),
     };
     let journal = &context.state.journal;
-    journal.add_account(name, role, hash.as_deref(), &context.user.name, context.now).await?;
+    journal.accounts().add(name, role, hash.as_deref(), &context.user.name, context.now).await?;
     Ok(context.redirect(&format!("The account {name} was added, as {}", role.as_str()), "/accounts"))
 }
 
@@ -72,20 +72,20 @@ pub(in crate::pages) async fn change_account(
     let flash = match change.act.as_str() {
         "role" => {
             let role = read_role(&change.role)?;
-            journal.set_role(&name, role, by, now).await?;
+            journal.accounts().set_role(&name, role, by, now).await?;
             format!("{name} is now {}", role.as_str())
         }
         "password" => {
             let hash = hash_or_refuse(change.password).await?;
-            journal.set_password(&name, &hash, by, now).await?;
+            journal.accounts().set_password(&name, &hash, by, now).await?;
             format!("The password of {name} was changed; all sessions of the account have ended")
         }
         "disable" => {
-            journal.set_disabled(&name, true, by, now).await?;
+            journal.accounts().set_disabled(&name, true, by, now).await?;
             format!("{name} is disabled")
         }
         "enable" => {
-            journal.set_disabled(&name, false, by, now).await?;
+            journal.accounts().set_disabled(&name, false, by, now).await?;
             format!("{name} is enabled")
         }
         "link" => return login_link(&context, &name).await,
@@ -98,7 +98,7 @@ async fn login_link(context: &PageContext, name: &str) -> PageResult {
     let secret = make_secret();
     let expires = context.now.checked_add(LINK_LASTS).unwrap_or(Timestamp::MAX);
     let journal = &context.state.journal;
-    journal.make_login_link(name, &hash_secret(&secret), expires, &context.user.name, context.now).await?;
+    journal.accounts().add_login_link(name, &hash_secret(&secret), expires, &context.user.name, context.now).await?;
     let server = &context.state.settings.server;
     let base = server.public_url.as_ref().map_or_else(|| format!("http://{}", server.listen), ToString::to_string);
     let page = SecretPage {
@@ -125,7 +125,7 @@ pub(in crate::pages) async fn add_token(context: PageContext, Form(fields): Form
     let secret = format!("rbk_{}", make_secret());
     let scope = scopes.join(" ");
     let token = NewToken { name: &name, hash: &hash_secret(&secret), scope: &scope, expires };
-    context.state.journal.add_token(&token, &context.user.name, context.now).await?;
+    context.state.journal.tokens().add(&token, &context.user.name, context.now).await?;
     let page = SecretPage {
         layout: context.layout("Token", PageLocation::Accounts).await?,
         heading: format!("The token {name}"),
@@ -136,6 +136,6 @@ pub(in crate::pages) async fn add_token(context: PageContext, Form(fields): Form
 }
 
 pub(in crate::pages) async fn revoke_token(context: PageContext, Path(id): Path<i64>) -> PageResult {
-    context.state.journal.revoke_token(id, &context.user.name, context.now).await?;
+    context.state.journal.tokens().revoke(id, &context.user.name, context.now).await?;
     Ok(context.redirect("The token is revoked", "/accounts"))
 }

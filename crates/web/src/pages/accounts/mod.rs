@@ -13,9 +13,9 @@ use crate::layout::{
 };
 use askama::Template;
 use rollbook_core::model::LinkName;
+use rollbook_core::model::RoleName;
 use rollbook_journal::requests::SCHEDULE;
 use rollbook_journal::{AccountRow, StoredEvent, TokenRow};
-use rollbook_settings::service::RoleName;
 
 /// So many acts of people are shown, of each link.
 const ACTS: u32 = 50;
@@ -68,9 +68,9 @@ struct RecentAction {
 pub(super) async fn show_accounts(context: PageContext) -> PageResult {
     let journal = &context.state.journal;
     let times = context.times(None);
-    let mut acts = journal.acts(&LinkName::new(""), i64::MAX, ACTS).await?;
+    let mut acts = journal.runs().acts(&LinkName::new(""), i64::MAX, ACTS).await?;
     for link in context.state.settings.links.keys() {
-        acts.extend(journal.acts(link, i64::MAX, ACTS).await?);
+        acts.extend(journal.runs().acts(link, i64::MAX, ACTS).await?);
     }
     acts.retain(|event| event.author != SCHEDULE);
     acts.sort_by_key(|event| std::cmp::Reverse(event.id));
@@ -78,9 +78,9 @@ pub(super) async fn show_accounts(context: PageContext) -> PageResult {
     let page = AccountsPage {
         layout: context.layout("Accounts", PageLocation::Accounts).await?,
         may_manage: context.may(Permission::Manage),
-        accounts: journal.accounts().await?.iter().map(|row| account_line(row, &times)).collect(),
+        accounts: journal.accounts().list().await?.iter().map(|row| account_line(row, &times)).collect(),
         roles: roles(RoleName::Viewer),
-        tokens: journal.tokens().await?.iter().map(|row| token_line(row, &times)).collect(),
+        tokens: journal.tokens().list().await?.iter().map(|row| token_line(row, &times)).collect(),
         scopes: Scope::ALL.to_vec(),
         acts: acts.iter().map(|event| recent_action(event, &times)).collect(),
         in_the_clear: context.state.settings.server.in_the_clear(),

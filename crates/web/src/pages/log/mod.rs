@@ -58,7 +58,7 @@ struct ColumnHead {
 pub(super) async fn show_log(context: PageContext, Query(query): Query<LogPageQuery>) -> PageResult {
     let times = context.times(query.link().as_ref());
     let (log_query, error) = query.query(&times);
-    let page = context.state.journal.log(&log_query).await?;
+    let page = context.state.journal.records().log(&log_query).await?;
     let next = page.next.map(|key| NextPage { path: query.path_with(&[("after", &key.to_string())]) });
     let names: Vec<&LinkName> = context.state.settings.links.keys().collect();
     let any = |label: &str| ("", label.to_owned());

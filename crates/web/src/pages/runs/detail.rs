@@ -64,10 +64,10 @@ pub(in crate::pages) async fn show_run(
     Query(query): Query<RunPageQuery>,
 ) -> PageResult {
     let journal = &context.state.journal;
-    let run = journal.run(&id).await?;
+    let run = journal.runs().find(&id).await?;
     let times = context.times(Some(&run.link));
     let plan = plan_of(&context, &run).await?;
-    let mut events = journal.events(&run.id, query.after.max(0), EVENTS + 1).await?;
+    let mut events = journal.runs().events(&run.id, query.after.max(0), EVENTS + 1).await?;
     let more = events.len() > EVENTS as usize;
     events.truncate(EVENTS as usize);
     let next =
@@ -89,7 +89,7 @@ pub(in crate::pages) async fn show_run(
 }
 
 async fn plan_of(context: &PageContext, run: &RunRow) -> Result<Option<PlanView>, JournalError> {
-    Ok(context.state.journal.plan_of_run(&run.id).await?.map(|plan| plan_view(&plan)))
+    Ok(context.state.journal.plans().of_run(&run.id).await?.map(|plan| plan_view(&plan)))
 }
 
 fn head(run: &RunRow, times: &TimeFormatter) -> RunHead {

@@ -83,7 +83,7 @@ pub(super) async fn show_runs(context: PageContext, Query(query): Query<RunsPage
         before: query.before.parse().ok(),
         limit: RUNS + 1,
     };
-    let mut rows = context.state.journal.runs(&filter).await?;
+    let mut rows = context.state.journal.runs().list(&filter).await?;
     let more = rows.len() > RUNS as usize;
     rows.truncate(RUNS as usize);
     let next = rows.last().filter(|_| more);

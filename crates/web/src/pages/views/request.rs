@@ -1,7 +1,7 @@
 //! The state of a request and the doctor's checks, on whichever page shows them.
 
 use crate::layout::{Badge, ShownTime, TimeFormatter, Tone};
-use rollbook_journal::requests::{Answer, CheckLine, Request};
+use rollbook_journal::requests::{CheckLine, JobOutcome, Request};
 
 pub struct RequestStatus {
     pub badge: Badge,
@@ -30,7 +30,7 @@ pub fn request_status(request: &Request, times: &TimeFormatter) -> RequestStatus
         node: request.node.clone().unwrap_or_default(),
         finished: times.maybe(request.finished),
         failed: match &request.answer {
-            Some(Answer::Failed { words, remedy }) => Some((words.clone(), remedy.clone())),
+            Some(JobOutcome::Failed { words, remedy }) => Some((words.clone(), remedy.clone())),
             _ => None,
         },
     }
