@@ -21,6 +21,8 @@ final class keys {
     private $function;
     /** @var array records by key */
     private $known = [];
+    /** @var bool[] keys that were kept in the transaction that is open */
+    private $fresh = [];
 
     /**
      * Looks up the keys of a call.
@@ -90,15 +92,22 @@ final class keys {
         ];
         $DB->insert_record('local_rollbook_key', $record, false);
         $this->known[$item['key']] = $record;
+        $this->fresh[$item['key']] = true;
     }
 
     /**
-     * Forgets an answer whose transaction was rolled back.
-     *
-     * @param array $item
+     * The transaction of what was kept is done.
      */
-    public function forget(array $item): void {
-        unset($this->known[$item['key']]);
+    public function settle(): void {
+        $this->fresh = [];
+    }
+
+    /**
+     * Forgets what was kept in a transaction that was rolled back.
+     */
+    public function forget(): void {
+        $this->known = array_diff_key($this->known, $this->fresh);
+        $this->fresh = [];
     }
 
     /**
