@@ -185,10 +185,15 @@ final class setup {
         $id = self::account_id();
         if (!$id || !$DB->record_exists('user', ['id' => $id, 'deleted' => 0])) {
             $name = self::NAME;
-            for ($number = 2; $DB->record_exists('user', ['username' => $name, 'mnethostid' => $CFG->mnet_localhost_id]); $number++) {
+            $named = static function (string $name) use ($CFG, $DB): ?\stdClass {
+                $where = ['username' => $name, 'mnethostid' => $CFG->mnet_localhost_id];
+                return $DB->get_record('user', $where, 'id, auth') ?: null;
+            };
+            // One that an earlier installation made is taken again; somebody else's is not.
+            for ($number = 2; ($found = $named($name)) && $found->auth !== 'webservice'; $number++) {
                 $name = self::NAME . $number;
             }
-            $id = (int) user_create_user((object) [
+            $id = $found ? (int) $found->id : (int) user_create_user((object) [
                 'username' => $name, 'auth' => 'webservice', 'firstname' => 'Rollbook', 'lastname' => 'Service',
                 'email' => "$name@rollbook.invalid", 'confirmed' => 1, 'mnethostid' => $CFG->mnet_localhost_id,
                 'password' => AUTH_PASSWORD_NOT_CACHED,
