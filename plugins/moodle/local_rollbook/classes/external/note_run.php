@@ -82,7 +82,8 @@ class note_run extends base {
             'story'
         ));
         self::enter('use');
-        foreach (['runid' => 64, 'link' => 100, 'flow' => 20, 'state' => 20, 'message' => 255, 'story' => 255] as $field => $length) {
+        $lengths = ['runid' => 64, 'link' => 100, 'flow' => 20, 'state' => 20, 'message' => 255, 'story' => 255];
+        foreach ($lengths as $field => $length) {
             $run[$field] = \core_text::substr($run[$field], 0, $length);
         }
         $id = $DB->get_field('local_rollbook_run', 'id', ['runid' => $run['runid']]);

@@ -112,6 +112,7 @@ final class batch {
         $transaction = $DB->start_delegated_transaction();
         try {
             $results = array_map([$this, 'one'], $items);
+            $this->keys->write();
             $transaction->allow_commit();
             $this->keys->settle();
             return $results;

@@ -68,7 +68,8 @@ final class setup {
             for ($number = 2; $DB->record_exists('role', ['shortname' => $name]); $number++) {
                 $name = self::NAME . $number;
             }
-            $id = (int) create_role(get_string('rolename', 'local_rollbook'), $name, get_string('roledescription', 'local_rollbook'));
+            $description = get_string('roledescription', 'local_rollbook');
+            $id = (int) create_role(get_string('rolename', 'local_rollbook'), $name, $description);
             set_config('roleid', $id, 'local_rollbook');
             set_role_contextlevels($id, [CONTEXT_SYSTEM]);
             foreach (get_archetype_roles('student') as $student) {
@@ -105,9 +106,10 @@ final class setup {
             $missing[] = get_string('missingsuspended', 'local_rollbook');
         }
         $account = self::account_id();
+        $role = (int) get_config('local_rollbook', 'roleid');
         if (!$account || !$DB->record_exists('user', ['id' => $account, 'deleted' => 0, 'suspended' => 0])) {
             $missing[] = get_string('missingaccount', 'local_rollbook');
-        } else if (!user_has_role_assignment($account, (int) get_config('local_rollbook', 'roleid'), \context_system::instance()->id)) {
+        } else if (!user_has_role_assignment($account, $role, \context_system::instance()->id)) {
             $missing[] = get_string('missingrole', 'local_rollbook');
         }
         if (!$account || !self::tokens()) {
@@ -128,7 +130,8 @@ final class setup {
         self::settings();
         $role = self::role();
         $account = self::account($role);
-        $service = $DB->get_record('external_services', ['component' => 'local_rollbook', 'shortname' => self::NAME], '*', MUST_EXIST);
+        $known = ['component' => 'local_rollbook', 'shortname' => self::NAME];
+        $service = $DB->get_record('external_services', $known, '*', MUST_EXIST);
         if (!$service->enabled) {
             $DB->set_field('external_services', 'enabled', 1, ['id' => $service->id]);
         }
@@ -263,7 +266,8 @@ final class setup {
         $DB->set_field('role_assignments', 'component', '', ['component' => role_writer::COMPONENT]);
         $DB->set_field('cohort', 'component', '', ['component' => cohorts::COMPONENT]);
         // A service that was extended does not lose them by itself.
-        $DB->delete_records_select('external_services_functions', $DB->sql_like('functionname', ':name'), ['name' => 'local\_rollbook\_%']);
+        $ours = $DB->sql_like('functionname', ':name');
+        $DB->delete_records_select('external_services_functions', $ours, ['name' => 'local\_rollbook\_%']);
         $role = (int) get_config('local_rollbook', 'roleid');
         if ($role && $DB->record_exists('role', ['id' => $role])) {
             delete_role($role);
