@@ -74,6 +74,30 @@ final class setup_test extends testcase {
         $this->assertTrue(setup::extend('rollbook'));
         $count = $DB->count_records('external_functions', ['component' => 'local_rollbook']);
         $this->assertSame($count, $DB->count_records('external_services_functions', ['externalserviceid' => $id]));
+        $user = $this->getDataGenerator()->create_user();
+        (new \webservice())->add_ws_authorised_user((object) ['externalserviceid' => $id, 'userid' => $user->id]);
+        $this->setUser($user);
+        $this->assertFalse(local\actor::acts());
+        setup::extend('rollbook');
+        $this->assertTrue(local\actor::acts(), 'what that account does is Rollbook\'s doing, too');
+    }
+
+    public function test_what_an_administrator_took_from_the_role_stays_away(): void {
+        global $DB;
+        $role = (int) get_config('local_rollbook', 'roleid');
+        $has = static function (string $capability) use ($DB, $role): bool {
+            return $DB->record_exists('role_capabilities', ['roleid' => $role, 'capability' => $capability]);
+        };
+        $this->assertTrue($has('local/rollbook:roles'));
+        unassign_capability('local/rollbook:roles', $role);
+        $this->assertSame($role, setup::role());
+        $this->assertFalse($has('local/rollbook:roles'));
+        // One that a newer version needs is given.
+        unassign_capability('local/rollbook:cohorts', $role);
+        $given = array_diff(explode(',', get_config('local_rollbook', 'given')), ['local/rollbook:cohorts']);
+        set_config('given', implode(',', $given), 'local_rollbook');
+        setup::role();
+        $this->assertTrue($has('local/rollbook:cohorts'));
     }
 
     public function test_removal_leaves_people_what_they_have(): void {

@@ -55,7 +55,17 @@ final class setup {
     }
 
     /**
-     * Makes the role, or gives it what a newer version needs. What an administrator gave it beside stays.
+     * Every account by which Rollbook works: its own, and those of a service that was extended.
+     *
+     * @return int[]
+     */
+    public static function actors(): array {
+        $others = array_map('intval', array_filter(explode(',', (string) get_config('local_rollbook', 'actors')), 'strlen'));
+        return array_filter(array_merge([self::account_id()], $others));
+    }
+
+    /**
+     * Makes the role, or gives it what a newer version needs. What an administrator gave it or took from it stays so.
      *
      * @return int
      */
@@ -77,11 +87,12 @@ final class setup {
             }
         }
         $system = \context_system::instance();
-        foreach (array_merge(...array_values(self::CAPABILITIES)) as $capability) {
-            if (get_capability_info($capability)) {
-                assign_capability($capability, CAP_ALLOW, $id, $system->id);
-            }
+        $given = $new ? [] : explode(',', (string) get_config('local_rollbook', 'given'));
+        $known = array_filter(array_merge(...array_values(self::CAPABILITIES)), 'get_capability_info');
+        foreach (array_diff($known, $given) as $capability) {
+            assign_capability($capability, CAP_ALLOW, $id, $system->id);
         }
+        set_config('given', implode(',', array_unique(array_merge(array_filter($given, 'strlen'), $known))), 'local_rollbook');
         return $id;
     }
 
@@ -253,6 +264,8 @@ final class setup {
                 assign_capability($capability, CAP_ALLOW, (int) $role, $system->id);
             }
         }
+        $users = $DB->get_fieldset_select('external_services_users', 'userid', 'externalserviceid = ?', [$service->id]);
+        set_config('actors', implode(',', $users), 'local_rollbook');
         return true;
     }
 
