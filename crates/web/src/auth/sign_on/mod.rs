@@ -109,6 +109,10 @@ fn refused(error: IssuerError) -> PageError {
         IssuerError::AccountName(reason) => {
             PageError::SignInRefused(format!("The identity provider gives no usable account name: {reason}"))
         }
+        IssuerError::Answer { what: "token", why } => {
+            tracing::warn!(why, "the issuer gave no token for a code");
+            PageError::SignInRefused("The identity provider did not accept this sign-in. Start again".to_owned())
+        }
         other => PageError::incident(other),
     }
 }
