@@ -21,7 +21,7 @@ use std::collections::HashMap;
 
 const WRONG: &str = "The name or the password is wrong.";
 const MUST_WAIT: &str = "Too many failed attempts. Wait 15 minutes, then try again.";
-const LINK_EXPIRED: &str = "This login link has been used or has expired. Job an administrator for a new one.";
+const LINK_EXPIRED: &str = "This login link has been used or has expired. Ask an administrator for a new one.";
 
 #[derive(Template)]
 #[template(path = "pages/login.html")]

@@ -9,8 +9,8 @@ use crate::layout::{
     sentence, show, summarise_response,
 };
 use crate::page_error::PageError;
+use crate::pages::extract::{FormData, QueryParams};
 use askama::Template;
-use axum::extract::{Form, Query};
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId};
 use rollbook_journal::requests::{CompletionCard, Job, JobOutcome, NamedCompletion, RequestId};
 use rollbook_journal::{CompletionQuery, CompletionRow};
@@ -81,7 +81,7 @@ pub(in crate::pages) struct CompletionsPageQuery {
 
 pub(in crate::pages) async fn show_completions(
     context: PageContext,
-    Query(query): Query<CompletionsPageQuery>,
+    QueryParams(query): QueryParams<CompletionsPageQuery>,
 ) -> PageResult {
     let journal = &context.state.journal;
     let (mut request, mut card, mut form) = (None, None, CompletionForm::default());
@@ -232,14 +232,14 @@ fn completions_link(context: &PageContext, name: &str) -> Result<LinkName, PageE
     }
 }
 
-pub(in crate::pages) async fn preview(context: PageContext, Form(form): Form<CompletionForm>) -> PageResult {
+pub(in crate::pages) async fn preview(context: PageContext, FormData(form): FormData<CompletionForm>) -> PageResult {
     let (link, named) = form.read(&context)?;
     let path = submit(&context, &Job::PreviewCompletion { link, named }).await?;
     let id = path.rsplit('/').next().unwrap_or_default();
     Ok(context.redirect("Moodle is being queried; nothing is sent yet", &format!("/completions?request={id}")))
 }
 
-pub(in crate::pages) async fn send(context: PageContext, Form(form): Form<CompletionForm>) -> PageResult {
+pub(in crate::pages) async fn send(context: PageContext, FormData(form): FormData<CompletionForm>) -> PageResult {
     let (link, named) = form.read(&context)?;
     let path = submit(&context, &Job::SendCompletion { link, named }).await?;
     Ok(context.redirect("Sending the completion was requested", &path))
@@ -252,13 +252,13 @@ pub(in crate::pages) struct ReportForm {
     report: i64,
 }
 
-pub(in crate::pages) async fn retry(context: PageContext, Form(form): Form<ReportForm>) -> PageResult {
+pub(in crate::pages) async fn retry(context: PageContext, FormData(form): FormData<ReportForm>) -> PageResult {
     let link = completions_link(&context, &form.link)?;
     let path = submit(&context, &Job::RetryCompletions { link, reports: vec![form.report] }).await?;
     Ok(context.redirect("Sending the report again was requested", &path))
 }
 
-pub(in crate::pages) async fn cancel(context: PageContext, Form(form): Form<ReportForm>) -> PageResult {
+pub(in crate::pages) async fn cancel(context: PageContext, FormData(form): FormData<ReportForm>) -> PageResult {
     let link = completions_link(&context, &form.link)?;
     let journal = &context.state.journal;
     let cancelled =
@@ -279,7 +279,7 @@ pub(in crate::pages) struct EnrolmentIdForm {
     enrolment: String,
 }
 
-pub(in crate::pages) async fn supply(context: PageContext, Form(form): Form<EnrolmentIdForm>) -> PageResult {
+pub(in crate::pages) async fn supply(context: PageContext, FormData(form): FormData<EnrolmentIdForm>) -> PageResult {
     let link = completions_link(&context, &form.link)?;
     let completed_at = form.completed.parse();
     let completed_at =

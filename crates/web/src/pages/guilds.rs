@@ -7,8 +7,8 @@ use crate::layout::{
     run_badge, run_reason, show,
 };
 use crate::page_error::PageError;
+use crate::pages::extract::{FormData, PathParam};
 use askama::Template;
-use axum::extract::{Form, Path};
 use rollbook_core::model::PairState;
 use rollbook_core::run::RunState;
 use rollbook_journal::requests::{Job, Narrow, Purpose};
@@ -125,7 +125,11 @@ pub(super) struct SyncForm {
     dry_run: String,
 }
 
-pub(super) async fn sync(context: PageContext, Path(link): Path<String>, Form(form): Form<SyncForm>) -> PageResult {
+pub(super) async fn sync(
+    context: PageContext,
+    PathParam(link): PathParam<String>,
+    FormData(form): FormData<SyncForm>,
+) -> PageResult {
     let Link::Guilds(found) = find_link(&context, &link)? else {
         return Err(PageError::NotFound(format!("guilds link called {link}")));
     };

@@ -8,8 +8,8 @@ use crate::layout::{
     Badge, Layout, PageContext, PageLocation, PageResult, ShownTime, TimeFormatter, Tone, label_of, show,
 };
 use crate::page_error::PageError;
+use crate::pages::extract::{PathParam, QueryParams};
 use askama::Template;
-use axum::extract::{Path, Query};
 use rollbook_core::model::{ElmCourseId, EnrolState, Field, Guid, LinkName, MoodleUserId};
 use rollbook_core::report::{Explanation, NowInMoodle};
 use rollbook_journal::{LogRow, OutboxRow, Person, StoredEvent, Story};
@@ -72,8 +72,8 @@ pub(super) struct StoryPageQuery {
 
 pub(super) async fn show_story(
     context: PageContext,
-    Path((link, guid)): Path<(String, String)>,
-    Query(query): Query<StoryPageQuery>,
+    PathParam((link, guid)): PathParam<(String, String)>,
+    QueryParams(query): QueryParams<StoryPageQuery>,
 ) -> PageResult {
     let link = super::submit::find_link(&context, &link)?.name().clone();
     let guid = Guid::new(&guid);

@@ -86,6 +86,12 @@ fn next_try(row: &LogRow, times: &TimeFormatter) -> Option<NextTry> {
     is_tried_again.then(|| NextTry { at: times.maybe(at) })
 }
 
+/// The log with these filters.
+pub fn log_path(filters: &[(&str, &str)]) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(filters).finish();
+    format!("/log?{query}")
+}
+
 /// The page of a person; empty where the record names nobody.
 pub fn person_path(link: &LinkName, guid: &str, course: &str) -> String {
     let guid = Guid::new(guid);
