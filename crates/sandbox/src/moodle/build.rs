@@ -9,6 +9,7 @@ use super::{
     GUILD_MENTOR_ROLE, Instance, Moodle, OptInField, Role, SERVICE_ID, STUDENT_ROLE, Site, Table, Token, User,
     WelcomeFrom,
 };
+use crate::server::form;
 use crate::{MOODLE_ADMIN_TOKEN, MOODLE_TOKEN};
 
 impl Moodle {
@@ -30,6 +31,7 @@ impl Moodle {
             tokens: BTreeMap::new(),
             welcomes: Vec::new(),
             merges: Vec::new(),
+            login_cohorts: None,
         };
         moodle.install_accounts();
         let mut front_page = Course::new("", "Sandbox Learning");
@@ -222,7 +224,7 @@ impl Moodle {
     pub fn delete_user(&mut self, id: i64, now: i64) {
         self.users.edit(id, |user| {
             let address = std::mem::take(&mut user.email);
-            user.email = hex_digest(&user.username);
+            user.email = form::md5_hex(&user.username);
             user.username = format!("{}.{now}", address.to_lowercase());
             user.idnumber = String::new();
             user.deleted = true;
@@ -291,16 +293,4 @@ fn standard_roles() -> BTreeMap<i64, Role> {
         at_course,
     });
     roles.map(|role| (role.id, role)).collect()
-}
-
-/// 32 hexadecimal digits that look like the MD5 sum which Moodle stores here.
-fn hex_digest(text: &str) -> String {
-    let folded = |seed: u64| {
-        let mut mixed = seed;
-        for byte in text.bytes() {
-            mixed = crate::random::Random::new(mixed ^ u64::from(byte)).draw();
-        }
-        mixed
-    };
-    format!("{:016x}{:016x}", folded(1), folded(2))
 }

@@ -18,11 +18,11 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use functions::Horizon;
-pub use life::{CourseBackup, LoginRefused, Merge};
+use functions::RowLimits;
+pub use life::{CourseBackup, LoginCohorts, LoginRefused, Merge};
 pub(crate) use rest::serve;
 pub use site::{Collation, Maintenance, Release, Site};
-pub(crate) use tables::collation::fold;
+pub(crate) use tables::fold;
 pub use tables::{
     Assignment, Cohort, Completion, Context, Course, Enrolment, Instance, MailDisplay, Member, OptInField, Role, Row,
     Table, User, Visibility, Welcome, WelcomeFrom,
@@ -82,6 +82,8 @@ pub struct Moodle {
     pub welcomes: Vec<Welcome>,
     /// What `tool_mergeusers` did.
     pub merges: Vec<Merge>,
+    /// A plugin that keeps cohorts of its own at each login.
+    pub login_cohorts: Option<LoginCohorts>,
 }
 
 impl Moodle {

@@ -45,6 +45,7 @@ pub(in crate::cli) fn print_report(
     print_next(report, dry, out);
     out.json(&as_json(report, mails, shown));
     match report.state {
+        RunState::Done if mails.is_some_and(MailDelivery::is_unfinished) => Exit::Partly,
         RunState::Done => Exit::Fine,
         RunState::GuardRefused => Exit::Refused,
         RunState::Partly | RunState::Stopped => Exit::Partly,
@@ -140,7 +141,7 @@ fn print_counts(report: &IntakeReport, mails: Option<&MailDelivery>, dry: bool, 
         );
     }
     if let Some(mails) = mails {
-        let sign = if mails.refused + mails.unknown + mails.waiting > 0 { Sign::Warning } else { Sign::Done };
+        let sign = if mails.is_unfinished() { Sign::Warning } else { Sign::Done };
         out.sign(sign, format_args!("welcome mails: {mails}"));
     }
     let mut table =
