@@ -20,9 +20,16 @@ pub struct Account {
     /// Suspended for the whole site.
     pub suspended: bool,
     /// `false` until the address is confirmed; nobody can sign in before.
+    #[serde(default = "not_said")]
     pub confirmed: bool,
     /// How the account signs in: `oauth2`, `manual`, `nologin`; empty where Moodle does not show it.
+    #[serde(default)]
     pub auth: String,
+}
+
+/// What an older Rollbook stored says nothing against an account.
+fn not_said() -> bool {
+    true
 }
 
 /// Why nobody can sign in with an account.

@@ -123,11 +123,17 @@ pub struct Counts {
     /// Records that wait for another try.
     pub waiting: u64,
     /// Records that hold from a later day, and wait for it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_none")]
     pub planned: u64,
     pub accounts: u64,
     pub mails: u64,
     pub calls: u64,
+}
+
+/// Left out where there is none, so that a run without plans reads as one of before.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Counts {
