@@ -1,7 +1,7 @@
 //! The only reader of the environment.
 //!
 //! It hands out a value, so that a test (or the demo) gives another one. It must never write the environment.
-//! Next: [`super::read`], which lays the named variables over the file.
+//! Next: [`super::section`], which lays the named variables over the file.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -2,33 +2,30 @@
 //!
 //! All that is wrong is found in one reading, each with its line. Only this module reads the environment: a few named
 //! variables lie over the file, and a secret may come from one. It must never show a secret, nor reach a site.
-//! Next: [`read`] for how a file is taken apart, then [`site`], [`link`] and [`service`] for what is in it.
+//! Next: [`section`] for how a file is read, then [`site`], [`link`] and [`service`] for what is in it.
 
-mod effective;
 mod env;
 mod error;
 mod kind;
 pub mod link;
 mod lookup;
-mod mask;
-mod note;
-mod read;
 mod secret;
+mod section;
 pub mod service;
 pub mod site;
 mod tree;
 
-pub use effective::{Origin, Setting};
 pub use env::{CONFIG, Env, LOG, NOTIFY_SOCKET, WATCHDOG_USEC};
 pub use error::{ConfigErrors, Problem, Warning};
 pub use kind::duration;
 pub use lookup::{CompletionsLink, GuildsLink, IntakeLink, NoSuchLink};
 pub use secret::SecretUrl;
+pub use section::{Origin, Setting};
 
-use link::{Around, Link};
+use link::{Context, Link};
 use miette::{NamedSource, Severity};
-use read::{Found, Reader, Section};
 use rollbook_core::model::{LinkName, SiteName};
+use section::{Findings, Reader, Section};
 use service::{Journal, Mail, Notify, Server};
 use site::Site;
 use std::cell::RefCell;
@@ -88,7 +85,7 @@ impl Settings {
         open_to_others: bool,
         env: &Env,
     ) -> Result<(Self, Vec<Warning>), ConfigErrors> {
-        let shown = Arc::new(NamedSource::new(name, mask::mask(text)));
+        let shown = Arc::new(NamedSource::new(name, error::mask(text)));
         let (entries, syntax) = tree::parse(text);
         if !syntax.is_empty() {
             let problems = syntax
@@ -98,7 +95,7 @@ impl Settings {
         }
         let reader = Reader { shown, env: env.clone(), folder, open_to_others, found: RefCell::default() };
         let settings = Section::whole(&reader, entries, Self::whole);
-        let Found { mut problems, warnings, settings: effective } = reader.found.into_inner();
+        let Findings { mut problems, warnings, settings: effective } = reader.found.into_inner();
         problems.sort_by_key(Problem::start);
         if problems.is_empty() {
             Ok((Self { effective, ..settings }, warnings))
@@ -113,8 +110,8 @@ impl Settings {
         let has_mail = file.has("mail");
         let mail = file.table("mail", service::mail);
         let sites = file.named("site", |name, section| site::read(name, &zone, section));
-        let around = Around { sites: &sites, zone: &zone, mail: has_mail };
-        let links = file.named("link", |name, section| link::read(name, &around, section));
+        let context = Context { sites: &sites, zone: &zone, mail: has_mail };
+        let links = file.named("link", |name, section| link::read(name, &context, section));
         let notify = file.defaults("notify", |section| service::notify(section, &zone));
         let server = file.defaults("server", service::server);
         let sites = sites.into_iter().filter_map(|(name, (_, site))| Some((SiteName::new(name), site?))).collect();

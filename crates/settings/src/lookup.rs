@@ -45,9 +45,9 @@ pub struct GuildsLink<'a> {
 
 /// No link fits.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{asked}")]
+#[error("{message}")]
 pub struct NoSuchLink {
-    asked: String,
+    message: String,
     help: String,
 }
 
@@ -131,7 +131,7 @@ impl Settings {
         }
     }
 
-    fn none(&self, flow: &str, asked: &str) -> NoSuchLink {
+    fn none(&self, flow: &str, which: &str) -> NoSuchLink {
         let known: Vec<_> = self
             .links
             .values()
@@ -142,6 +142,6 @@ impl Settings {
             [] => format!("write one: [link.NAME] with `flow = \"{flow}\"`"),
             _ => format!("there is {}", known.join(", ")),
         };
-        NoSuchLink { asked: format!("there is no {flow} link {asked}"), help }
+        NoSuchLink { message: format!("there is no {flow} link {which}"), help }
     }
 }

@@ -1,10 +1,9 @@
 //! Tokens and passwords: from a variable, from a file of their own, or in plain text.
 //!
 //! A secret is held so that it prints redacted; it must never get into a message or the list of settings. In plain text
-//! in a file that others may read it works, with a warning. Next: [`super::read`].
+//! in a file that others may read it works, with a warning. Next: [`super::section`].
 
-use super::Origin;
-use super::read::{Section, Taken};
+use super::section::{Origin, RawValue, Section};
 use super::tree::Value;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
@@ -39,7 +38,7 @@ impl SecretUrl {
 
     /// The address with its password masked and without its parameters, for people.
     pub fn shown(&self) -> String {
-        let masked = super::mask::mask(self.expose());
+        let masked = super::error::mask(self.expose());
         masked.split('?').next().unwrap_or_default().to_owned()
     }
 }
@@ -47,10 +46,10 @@ impl SecretUrl {
 impl Section<'_> {
     /// A secret that must be there. `None` after a problem was noted.
     pub fn secret(&mut self, key: &str) -> Option<SecretString> {
-        match self.take(key) {
+        match self.remove(key) {
             Some(taken) => self.reveal_and_note(key, &taken),
             None => {
-                self.miss(key, format!("write `{key} = {{ env = \"NAME\" }}` or `{key} = {{ file = \"path\" }}`"));
+                self.missing(key, format!("write `{key} = {{ env = \"NAME\" }}` or `{key} = {{ file = \"path\" }}`"));
                 None
             }
         }
@@ -58,36 +57,36 @@ impl Section<'_> {
 
     /// A secret that may be absent. `None` then, and after a problem was noted.
     pub fn optional_secret(&mut self, key: &str) -> Option<SecretString> {
-        let taken = self.take(key)?;
+        let taken = self.remove(key)?;
         self.reveal_and_note(key, &taken)
     }
 
     /// An address with a password in it, of one of the given schemes. `None` when absent or after a problem was noted.
     pub fn secret_url(&mut self, key: &str, schemes: &[&str]) -> Option<SecretUrl> {
-        let taken = self.take(key)?;
+        let taken = self.remove(key)?;
         let (text, _) = self.reveal(key, &taken)?;
         let help = || Some(format!("`{key}` takes an address that begins with {}", schemes.join(": or ") + ":"));
         if !schemes.iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':'))) {
-            self.wrong(key, &taken, "this begins with another word", help());
+            self.invalid(key, &taken, "this begins with another word", help());
             return None;
         }
         if !text.starts_with("sqlite:") && !Url::parse(&text).is_ok_and(|url| url.has_host()) {
-            self.wrong(key, &taken, "this is no address with a host", help());
+            self.invalid(key, &taken, "this is no address with a host", help());
             return None;
         }
         let url = SecretUrl::new(&text);
-        self.note(key, url.shown(), taken.origin);
+        self.record(key, url.shown(), taken.origin);
         Some(url)
     }
 
-    fn reveal_and_note(&self, key: &str, taken: &Taken) -> Option<SecretString> {
+    fn reveal_and_note(&self, key: &str, taken: &RawValue) -> Option<SecretString> {
         let (text, source) = self.reveal(key, taken)?;
-        self.note(key, format!("(secret, {source})"), taken.origin.clone());
+        self.record(key, format!("(secret, {source})"), taken.origin.clone());
         Some(text.into())
     }
 
     /// The secret's text without a line's end, and where it came from.
-    fn reveal(&self, key: &str, taken: &Taken) -> Option<(String, String)> {
+    fn reveal(&self, key: &str, taken: &RawValue) -> Option<(String, String)> {
         let found = match &taken.value {
             Value::Text(text) => {
                 self.warn_if_open(key, taken, text);
@@ -116,11 +115,11 @@ impl Section<'_> {
             }
             Ok(found) => return Some(found),
         };
-        self.wrong(key, taken, refused, Some("give the secret to this process, or write where it is".to_owned()));
+        self.invalid(key, taken, refused, Some("give the secret to this process, or write where it is".to_owned()));
         None
     }
 
-    fn secret_of_file(&self, key: &str, path: &str, taken: &Taken) -> Result<String, String> {
+    fn secret_of_file(&self, key: &str, path: &str, taken: &RawValue) -> Result<String, String> {
         let path = self.reader.folder.join(PathBuf::from(path));
         let mut text = String::new();
         let file = std::fs::File::open(&path).map_err(|error| format!("the file cannot be opened: {error}"))?;
@@ -141,15 +140,15 @@ impl Section<'_> {
         Ok(text.trim_end_matches(['\n', '\r']).to_owned())
     }
 
-    fn warn_if_open(&self, key: &str, taken: &Taken, text: &str) {
-        let harmless = text.contains(':') && super::mask::mask(text) == text && !key.ends_with("token");
+    fn warn_if_open(&self, key: &str, taken: &RawValue, text: &str) {
+        let harmless = text.contains(':') && super::error::mask(text) == text && !key.ends_with("token");
         if self.reader.open_to_others && matches!(taken.origin, Origin::Line(_)) && !harmless {
             let help = format!("run `chmod 600` on the file, or write `{key} = {{ env = \"NAME\" }}`");
             self.warn_of(key, taken, "in plain text", help);
         }
     }
 
-    fn warn_of(&self, key: &str, taken: &Taken, label: &str, help: String) {
+    fn warn_of(&self, key: &str, taken: &RawValue, label: &str, help: String) {
         let message = format!("others on this machine can read the secret `{}`", self.name_of(key));
         self.warn(message, taken.place.clone(), label, help);
     }

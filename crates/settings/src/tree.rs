@@ -1,7 +1,7 @@
 //! TOML text → a tree of values that know their place.
 //!
 //! It knows nothing of Rollbook's keys. All syntax errors of a file are reported, not the first alone.
-//! Next: [`super::read`], which takes the tree apart.
+//! Next: [`super::section`], which takes the tree apart.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

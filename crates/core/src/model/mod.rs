@@ -13,6 +13,7 @@ mod mail;
 mod moodle;
 mod parse;
 mod record;
+mod role_name;
 
 pub use collision::tell_apart;
 pub use completions::{CompletionKey, EnrolmentRecord, OptIn, OptInCourse, SeenBy, SeenCompletion};
@@ -31,3 +32,4 @@ pub use mail::Mail;
 pub use moodle::{Account, Course, Enrolment, ManualInstance};
 pub use parse::{FieldNames, read_record, read_texts};
 pub use record::{Age, EnrolState, FeedRecord, Field, ProblemKind, Reading, RecordProblem, RecordText};
+pub use role_name::RoleName;

@@ -16,8 +16,8 @@ use super::store::{Row, Tx, args};
 use super::{Accounts, JournalError};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
+use rollbook_core::model::RoleName;
 use rollbook_core::run::EventKind;
-use rollbook_settings::service::RoleName;
 use serde_json::{Value, json};
 
 /// An account.

@@ -73,7 +73,7 @@ impl Context {
     /// Who decides something that has to have a name: the one who was named, else the person at the keyboard.
     pub fn decider(&self, named: Option<&String>) -> miette::Result<String> {
         let by = named.cloned().or_else(|| self.env.person());
-        by.ok_or_else(|| miette!(help = "say it with --by NAME", "nobody is named who decides this"))
+        by.ok_or_else(|| miette!(help = "give it with --by NAME", "the name of the person who decides is missing"))
     }
 
     /// Whether `-v` asked for the details.

@@ -1,13 +1,15 @@
-//! `flow = "intake"`: from the ELM's feed to Moodle's accounts and enrolments.
-//!
-//! Next: [`super::welcome`], the mail that follows an enrolment.
+//! `flow = "intake"`: from the ELM's feed to Moodle's accounts and enrolments, and the mail that follows an enrolment.
 
-use super::welcome::{self, Welcome};
-use super::{Around, Schedule, schedule};
-use crate::kind::{Choice, Count, Lasting, List, Name, Share, Text};
-use crate::read::Section;
+use super::{Context, Schedule, schedule};
+use crate::kind::{Choice, Count, DurationIn, List, MailAddress, Name, PageUrl, Share, Text, signed};
+use crate::section::Section;
 use crate::site::SiteKind;
+use lettre::message::Mailbox;
+use reqwest::Url;
 use rollbook_core::model::{LinkName, RoleId, SiteName};
+use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
+use rollbook_core::window::WindowPolicy;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// An intake link.
@@ -21,100 +23,109 @@ pub struct Intake {
     pub to: SiteName,
     /// When it runs.
     pub schedule: Schedule,
-    /// A run reaches back at least so far.
-    pub lookback: Duration,
-    /// A run begins so much before what the last one covered.
-    pub overlap: Duration,
-    /// The role of an enrolment, where the course's own default cannot be read.
-    pub role: RoleId,
-    /// Moodle's authentication method of a new account.
-    pub auth: String,
-    /// How a new account's user name is made.
-    pub username: UsernameRule,
-    /// How long a record waits for its course.
-    pub course_not_found: Duration,
-    /// People who are never changed: user names, mail addresses or GUIDs.
-    pub protected: Vec<String>,
-    /// What a run may do without being asked.
-    pub limits: IntakeLimits,
-    /// The mail that follows an enrolment.
-    pub welcome: Welcome,
-}
-
-/// How a new account's user name is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UsernameRule {
-    /// The lower-cased mail address.
-    Mail,
-    /// The lower-cased GUID.
-    Guid,
-    /// The mail address, or the GUID where Moodle's rule for user names refuses that address.
-    MailThenGuid,
-}
-
-/// What an intake run may do without being asked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IntakeLimits {
-    /// At most so many new accounts.
-    pub new_accounts: u32,
-    /// At most so many welcome mails.
-    pub welcome_mails: u32,
-    /// At most so many suspensions.
-    pub suspensions: u32,
-    /// At most this share of a course's enrolments, 0 to 1.
-    pub suspensions_share: f64,
-    /// The share does not count for a course with fewer enrolments.
-    pub exempt_under: u32,
-    /// A plan older than this is made again.
-    pub plan_age: Duration,
-    /// An approval holds so long.
+    /// How far a run reaches back.
+    pub window: WindowPolicy,
+    /// The rules.
+    pub policy: IntakePolicy,
+    /// How long an approval holds.
     pub approval: Duration,
-    /// At most so many records wait for another try.
+    /// At most so many records that wait are tried again in one run.
     pub waiting_max: u32,
+    /// The mail that follows an enrolment.
+    pub welcome: WelcomeMail,
 }
 
+/// The mail to a learner who was enrolled. Either Rollbook sends it or Moodle does (4.5 can), never both.
+#[derive(Clone, Debug)]
+pub struct WelcomeMail {
+    /// Who sends it.
+    pub mode: WelcomeMode,
+    /// The folder with the operator's own templates; what is not there is taken from the built-in ones.
+    pub templates: Option<PathBuf>,
+    /// The sender; that of `[mail]` when `None`.
+    pub from: Option<Mailbox>,
+    /// Where a learner finds help.
+    pub help_url: Option<Url>,
+    /// The last line.
+    pub signature: String,
+}
+
+/// Who sends the welcome mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WelcomeMode {
+    /// Rollbook.
+    Rollbook,
+    /// Moodle, by its own setting.
+    Moodle,
+    /// Nobody.
+    Off,
+}
+
+const MODES: Choice<WelcomeMode> =
+    Choice(&[("rollbook", WelcomeMode::Rollbook), ("moodle", WelcomeMode::Moodle), ("off", WelcomeMode::Off)]);
 const USERNAMES: Choice<UsernameRule> = Choice(&[
     ("mail", UsernameRule::Mail),
     ("guid", UsernameRule::Guid),
     ("mail-then-guid", UsernameRule::MailThenGuid),
 ]);
 
-pub(super) fn read(name: LinkName, around: &Around<'_>, section: &mut Section<'_>) -> Intake {
-    let from = around.site(section, "from", SiteKind::Elm, |_| Ok(()));
-    let to = around.site(section, "to", SiteKind::Moodle, |_| Ok(()));
-    let schedule = schedule::read(section, around, "5,15,25,35,45,55 6-18 * * 1-5");
-    let lookback = section.or("lookback", "120m", Lasting("1m", "90d"));
-    let overlap = section.or("overlap", "10m", Lasting("0s", "1d"));
-    let role = section.or("role", 5, Count(1, 2_147_483_647));
+pub(super) fn read(name: LinkName, context: &Context<'_>, section: &mut Section<'_>) -> Intake {
+    let from = context.site(section, "from", SiteKind::Elm, |_| Ok(()));
+    let to = context.site(section, "to", SiteKind::Moodle, |_| Ok(()));
+    let schedule = schedule::read(section, context, "5,15,25,35,45,55 6-18 * * 1-5");
+    let window = WindowPolicy {
+        lookback: signed(section.or("lookback", "120m", DurationIn("1m", "90d"))),
+        overlap: signed(section.or("overlap", "10m", DurationIn("0s", "1d"))),
+    };
+    let role = RoleId(section.or("role", 5, Count(1, 2_147_483_647)).into());
     let auth = section.or("auth", "oauth2", Name(20));
     let username = section.or("username", "mail", USERNAMES);
-    let course_not_found = section.or("course_not_found", "14d", Lasting("0s", "365d"));
+    let course_wait = signed(section.or("course_not_found", "14d", DurationIn("0s", "365d")));
     let protected = section.or("protected", [], List(Text(254), 1_000));
-    let limits = section.defaults("limits", |section| IntakeLimits {
-        new_accounts: section.or("new_accounts", 2_000, Count(0, 1_000_000)),
-        welcome_mails: section.or("welcome_mails", 2_000, Count(0, 1_000_000)),
-        suspensions: section.or("suspensions", 50, Count(0, 1_000_000)),
-        suspensions_share: section.or("suspensions_share", 0.25, Share),
-        exempt_under: section.or("exempt_under", 5, Count(0, 1_000)),
-        plan_age: section.or("plan_age", "10m", Lasting("10s", "1d")),
-        approval: section.or("approval", "24h", Lasting("1m", "30d")),
-        waiting_max: section.or("waiting_max", 10_000, Count(1, 1_000_000)),
-    });
-    let welcome = section.defaults("welcome", |section| welcome::read(section, around));
-    let role = RoleId(role.into());
-    Intake {
-        name,
-        from,
-        to,
-        schedule,
-        lookback,
-        overlap,
+    let (limits, approval, waiting_max) = section.defaults("limits", limits);
+    let mail = section.defaults("welcome", |section| welcome_mail(section, context));
+    let policy = IntakePolicy {
         role,
         auth,
         username,
-        course_not_found,
-        protected,
+        username_characters: UsernameCharacters::Plain,
+        protected: Protected::new(protected.iter().map(String::as_str), []),
+        welcome: if mail.mode == WelcomeMode::Rollbook { Welcome::Rollbook } else { Welcome::NotOurs },
         limits,
-        welcome,
+        course_wait,
+    };
+    Intake { name, from, to, schedule, window, policy, approval, waiting_max, welcome: mail }
+}
+
+/// The limits, how long an approval holds, and how many waiting records are tried again.
+fn limits(section: &mut Section<'_>) -> (IntakeLimits, Duration, u32) {
+    let limits = IntakeLimits {
+        new_accounts: section.or("new_accounts", 2_000, Count(0, 1_000_000)).into(),
+        welcome_mails: section.or("welcome_mails", 2_000, Count(0, 1_000_000)).into(),
+        suspensions: section.or("suspensions", 50, Count(0, 1_000_000)).into(),
+        suspensions_share: section.or("suspensions_share", 0.25, Share),
+        exempt_under: section.or("exempt_under", 5, Count(0, 1_000)).into(),
+        plan_age: signed(section.or("plan_age", "10m", DurationIn("10s", "1d"))),
+        ..IntakeLimits::default()
+    };
+    let approval = section.or("approval", "24h", DurationIn("1m", "30d"));
+    let waiting_max = section.or("waiting_max", 10_000, Count(1, 1_000_000));
+    (limits, approval, waiting_max)
+}
+
+fn welcome_mail(section: &mut Section<'_>, context: &Context<'_>) -> WelcomeMail {
+    let place = section.place_of("mode");
+    let mode = section.or("mode", "off", MODES);
+    if mode == WelcomeMode::Rollbook && !context.mail {
+        let help = "write [mail] with `smtp` and `from`, or leave the mail to Moodle: `mode = \"moodle\"`";
+        let message = "Rollbook cannot send welcome mail".to_owned();
+        section.problem(message, place, "no [mail] section", Some(help.to_owned()));
+    }
+    WelcomeMail {
+        mode,
+        templates: section.optional("templates", Text(1_000)).map(|path| section.reader.folder.join(path)),
+        from: section.optional("from", MailAddress),
+        help_url: section.optional("help_url", PageUrl),
+        signature: section.or("signature", "Learning Centre", Text(200)),
     }
 }

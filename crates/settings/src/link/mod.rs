@@ -6,21 +6,15 @@
 mod completions;
 mod guilds;
 mod intake;
-mod push;
-mod roles;
 mod schedule;
-mod welcome;
 
-pub use completions::{Backoff, CompletionLimits, Completions, Way};
-pub use guilds::{GoneGuild, GuildLimits, Guilds, MatchBy};
-pub use intake::{Intake, IntakeLimits, UsernameRule};
-pub use push::Push;
-pub use roles::{CohortContext, RoleContext, RoleRule, RolesBy};
-pub use schedule::Schedule;
-pub use welcome::{Welcome, WelcomeMode};
+pub use completions::{Completions, Method};
+pub use guilds::Guilds;
+pub use intake::{Intake, WelcomeMail, WelcomeMode};
+pub use schedule::{Push, Schedule};
 
 use super::kind::Choice;
-use super::read::Section;
+use super::section::Section;
 use super::site::{self, Site, SiteKind};
 use jiff::tz::TimeZone;
 use rollbook_core::model::{LinkName, SiteName};
@@ -69,9 +63,9 @@ impl Link {
     /// How long a person's approval of a plan holds.
     pub fn approval(&self) -> Duration {
         match self {
-            Self::Intake(link) => link.limits.approval,
-            Self::Completions(link) => link.limits.approval,
-            Self::Guilds(link) => link.limits.approval,
+            Self::Intake(link) => link.approval,
+            Self::Completions(link) => link.approval,
+            Self::Guilds(link) => link.approval,
         }
     }
 
@@ -86,7 +80,7 @@ impl Link {
 }
 
 /// What a link may refer to.
-pub(super) struct Around<'a> {
+pub(super) struct Context<'a> {
     pub sites: &'a BTreeMap<String, site::Read>,
     /// The zone of a link that names none.
     pub zone: &'a TimeZone,
@@ -94,7 +88,7 @@ pub(super) struct Around<'a> {
     pub mail: bool,
 }
 
-pub(super) fn read(name: &str, around: &Around<'_>, section: &mut Section<'_>) -> Option<Link> {
+pub(super) fn read(name: &str, context: &Context<'_>, section: &mut Section<'_>) -> Option<Link> {
     #[derive(Clone)]
     enum Flow {
         Intake,
@@ -104,17 +98,17 @@ pub(super) fn read(name: &str, around: &Around<'_>, section: &mut Section<'_>) -
     let flows = Choice(&[("intake", Flow::Intake), ("completions", Flow::Completions), ("guilds", Flow::Guilds)]);
     let name = LinkName::new(name);
     match section.required("flow", flows) {
-        Some(Flow::Intake) => Some(Link::Intake(intake::read(name, around, section))),
-        Some(Flow::Completions) => Some(Link::Completions(completions::read(name, around, section))),
-        Some(Flow::Guilds) => Some(Link::Guilds(guilds::read(name, around, section))),
+        Some(Flow::Intake) => Some(Link::Intake(intake::read(name, context, section))),
+        Some(Flow::Completions) => Some(Link::Completions(completions::read(name, context, section))),
+        Some(Flow::Guilds) => Some(Link::Guilds(guilds::read(name, context, section))),
         None => {
-            section.pass_over();
+            section.ignore_rest();
             None
         }
     }
 }
 
-impl Around<'_> {
+impl Context<'_> {
     /// The site that `key` names, which must be of this kind and fulfil `needs`: a check that says what is missing.
     /// After a problem was noted it gives whatever was written: the load fails then, and no caller sees it.
     fn site(
@@ -136,8 +130,8 @@ impl Around<'_> {
                 _ => format!("sites of that kind: {}", fitting.join(", ")),
             }
         };
-        let Some(taken) = section.take(key) else {
-            section.miss(
+        let Some(taken) = section.remove(key) else {
+            section.missing(
                 key,
                 format!("write `{key} = \"…\"` with the name of a site whose kind is {wanted}; {}", named()),
             );
@@ -151,13 +145,13 @@ impl Around<'_> {
             }
             Some((_, site)) => match site.as_ref().map_or(Ok(()), needs) {
                 Ok(()) => {
-                    section.note(key, name.clone(), taken.origin);
+                    section.record(key, name.clone(), taken.origin);
                     return SiteName::new(name);
                 }
                 Err(lacking) => (format!("`{name}` lacks something for this"), lacking),
             },
         };
-        section.wrong(key, &taken, trouble.0, Some(trouble.1));
+        section.invalid(key, &taken, trouble.0, Some(trouble.1));
         SiteName::new(name)
     }
 }

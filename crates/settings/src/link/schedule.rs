@@ -1,19 +1,19 @@
-//! When a link runs: a cron expression in a time zone.
+//! When a link runs: a cron expression in a time zone, and signed events from outside that wake it.
 //!
 //! It computes times and never waits for one, nor asks what time it is. At a change of the clocks a fixed time that is
-//! skipped comes at the end of the gap, and one that is there twice comes once. Next: the schedule that wakes the links.
+//! skipped comes at the end of the gap, and one that is there twice comes once.
 
-use super::Around;
-use crate::kind::List;
-use crate::kind::{Flag, Kind, Lasting, Mail};
-use crate::read::Section;
+use super::Context;
+use crate::kind::{DurationIn, Flag, Kind, List, MailAddress};
 use crate::secret::SecretUrl;
+use crate::section::Section;
 use crate::tree::Value;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lettre::message::Mailbox;
+use secrecy::SecretString;
 use std::time::Duration;
 
 /// When a link runs, and who hears of it.
@@ -44,18 +44,33 @@ impl Schedule {
     }
 }
 
-pub(super) fn read(section: &mut Section<'_>, around: &Around<'_>, default: &'static str) -> Schedule {
+pub(super) fn read(section: &mut Section<'_>, context: &Context<'_>, default: &'static str) -> Schedule {
     let (text, cron) = section.or("schedule", default, Expression);
     Schedule {
         cron,
         text,
-        timezone: section.zone_or(around.zone),
+        timezone: section.zone_or(context.zone),
         enabled: section.or("enabled", true, Flag),
-        jitter: section.or("jitter", "0s", Lasting("0s", "10m")),
-        run_limit: section.or("run_limit", "30m", Lasting("10s", "1d")),
-        notify: section.or("notify", [], List(Mail, 50)),
+        jitter: section.or("jitter", "0s", DurationIn("0s", "10m")),
+        run_limit: section.or("run_limit", "30m", DurationIn("10s", "1d")),
+        notify: section.or("notify", [], List(MailAddress, 50)),
         webhook: section.secret_url("webhook", &["https", "http"]),
     }
+}
+
+/// How pushed events are believed.
+#[derive(Clone, Debug)]
+pub struct Push {
+    /// The key of the HMAC over an event.
+    pub secret: SecretString,
+    /// An event whose time is further away, before or after, is refused; within it, none is taken twice.
+    pub window: Duration,
+}
+
+pub(super) fn push(section: &mut Section<'_>) -> Option<Push> {
+    let secret = section.secret("secret");
+    let window = section.or("window", "5m", DurationIn("10s", "1h"));
+    Some(Push { secret: secret?, window })
 }
 
 /// A cron expression of five fields.
@@ -66,7 +81,7 @@ const FIELDS: [&str; 5] = ["minute", "hour", "day of the month", "month", "day o
 impl Kind for Expression {
     type Out = (String, Cron);
 
-    fn wants(&self) -> String {
+    fn expects(&self) -> String {
         format!("a cron expression of five fields ({}), such as \"*/10 6-18 * * 1-5\"", FIELDS.join(", "))
     }
 

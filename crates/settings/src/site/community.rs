@@ -1,10 +1,8 @@
 //! `kind = "community"`: a Drupal with groups, over JSON:API or its database.
-//!
-//! Next: [`super::database`].
 
-use super::database::{self, SiteDatabase};
-use crate::kind::{Choice, Count, Lasting, Name, Text};
-use crate::read::Section;
+use super::{SiteDatabase, database};
+use crate::kind::{Choice, Count, DurationIn, Name, Text};
+use crate::section::Section;
 use reqwest::Url;
 use rollbook_core::model::SiteName;
 use secrecy::SecretString;
@@ -51,7 +49,7 @@ pub enum Auth {
         client_id: String,
         /// Its secret.
         client_secret: SecretString,
-        /// The scope that is asked for, if any.
+        /// The scope that is known_keys for, if any.
         scope: Option<String>,
     },
 }
@@ -72,20 +70,20 @@ pub(super) fn read(name: SiteName, section: &mut Section<'_>) -> Option<Communit
     let reader = section.or("reader", "jsonapi", READERS);
     let group_type = section.or("group_type", "guild", Name(32));
     let sentinel = section.optional("sentinel", Text(254));
-    let timeout = section.or("timeout", "30s", Lasting("1s", "10m"));
+    let timeout = section.or("timeout", "30s", DurationIn("1s", "10m"));
     let concurrency = section.or("concurrency", 2, Count(1, 16));
     let pages_max = section.or("pages_max", 100_000, Count(1, 1_000_000));
     let auth = section.table("auth", auth);
-    let database = section.table("database", |section| database::read(section, ""));
+    let database = section.table("database", |section| database(section, ""));
     match reader {
         GuildReader::JsonApi if auth.is_none() && !section.has("auth") => {
-            section.miss(
+            section.missing(
                 "auth",
                 format!("write [{}] with `kind = \"basic\"` or `kind = \"oauth2\"`", section.name_of("auth")),
             );
         }
         GuildReader::Sql if database.is_none() && !section.has("database") => {
-            section.miss("database", format!("`reader = \"sql\"` needs [{}]", section.name_of("database")));
+            section.missing("database", format!("`reader = \"sql\"` needs [{}]", section.name_of("database")));
         }
         GuildReader::JsonApi | GuildReader::Sql => {}
     }
@@ -110,7 +108,7 @@ fn auth(section: &mut Section<'_>) -> Option<Auth> {
             Some(Auth::OAuth2 { client_id: client_id?, client_secret: client_secret?, scope })
         }
         None => {
-            section.pass_over();
+            section.ignore_rest();
             None
         }
     }

@@ -1,14 +1,13 @@
-//! `kind = "elm"`: the HR learning system's OData feed, and where its completions go.
+//! `kind = "elm"`: the HR learning system's feed, and where its completions go.
 //!
 //! The names of the feed's fields are the remote's; whatever a feed calls them is said here and nowhere else.
-//! Next: [`super::completion`].
 
-use super::completion::{self, CompletionTarget};
-use crate::kind::{Choice, Count, Flag, Header, Lasting, Name};
-use crate::read::Section;
+use crate::kind::{Choice, Count, Day, DurationIn, Flag, Header, HttpUrl, Name, Text};
+use crate::section::Section;
 use jiff::tz::TimeZone;
 use reqwest::Url;
-use rollbook_core::model::SiteName;
+use rollbook_core::model::{Field, FieldNames, SiteName};
+use rollbook_core::policy::{ReportFields, ReportWords};
 use secrecy::SecretString;
 use std::time::Duration;
 
@@ -36,7 +35,7 @@ pub struct Elm {
     /// The time one page may take.
     pub timeout: Duration,
     /// What the feed calls things.
-    pub fields: ElmFields,
+    pub fields: FieldNames,
     /// Where completions go; `None` when no completions are reported.
     pub completion: Option<CompletionTarget>,
 }
@@ -50,21 +49,21 @@ pub enum Literal {
     DateTimeOffset,
 }
 
-/// What the feed calls each field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is named as what it holds; rollbook.example.toml explains them to the operator")]
-pub struct ElmFields {
-    pub enrolment_id: String,
-    pub record_enrol_id: String,
-    pub date_created: String,
-    pub course: String,
-    pub course_state: String,
-    pub course_state_date: String,
-    pub short_name: String,
-    pub first_name: String,
-    pub last_name: String,
-    pub mail: String,
-    pub guid: String,
+/// Where completions go.
+#[derive(Clone, Debug)]
+pub struct CompletionTarget {
+    /// Each completion is POSTed here.
+    pub url: Url,
+    /// What the feed's header carries here; the feed's own token when `None`.
+    pub token: Option<SecretString>,
+    /// The collection in which a sent completion can be found again after an answer was lost.
+    pub lookup_url: Option<Url>,
+    /// The header that carries the same key each time one completion is sent.
+    pub idempotency_header: String,
+    /// The time one call may take.
+    pub timeout: Duration,
+    /// What the body calls things, and what it says of every completion.
+    pub words: ReportWords,
 }
 
 const LITERALS: Choice<Literal> =
@@ -79,9 +78,9 @@ pub(super) fn read(name: SiteName, zone: &TimeZone, section: &mut Section<'_>) -
     let pages_max = section.or("pages_max", 1_000, Count(1, 100_000));
     let rows_max = section.or("rows_max", 1_000_000, Count(1, 10_000_000));
     let count = section.or("count", false, Flag);
-    let timeout = section.or("timeout", "60s", Lasting("1s", "10m"));
+    let timeout = section.or("timeout", "60s", DurationIn("1s", "10m"));
     let fields = section.defaults("fields", fields);
-    let completion = section.table("completion", completion::read);
+    let completion = section.table("completion", completion);
     let (feed_url, token) = (feed_url?, token?);
     Some(Elm {
         name,
@@ -99,22 +98,59 @@ pub(super) fn read(name: SiteName, zone: &TimeZone, section: &mut Section<'_>) -
     })
 }
 
-fn fields(section: &mut Section<'_>) -> ElmFields {
-    let mut field = |key: &str, default: &str| {
-        let name = section.or(key, default, Name(64));
-        if name.is_empty() { default.to_owned() } else { name }
-    };
-    ElmFields {
-        enrolment_id: field("enrolment_id", "ENROLMENT_ID"),
-        record_enrol_id: field("record_enrol_id", "record_enrol_id"),
-        date_created: field("date_created", "date_created"),
-        course: field("course", "COURSE_IDENTIFIER"),
+/// The key of each field under `[fields]`.
+const FIELD_KEYS: [(&str, Field); Field::ALL.len()] = [
+    ("enrolment_id", Field::EnrolmentId),
+    ("record_enrol_id", Field::RecordId),
+    ("date_created", Field::DateCreated),
+    ("course", Field::Course),
+    ("course_state", Field::State),
+    ("course_state_date", Field::StateDate),
+    ("short_name", Field::ShortName),
+    ("first_name", Field::FirstName),
+    ("last_name", Field::LastName),
+    ("mail", Field::Mail),
+    ("guid", Field::Guid),
+];
+
+fn fields(section: &mut Section<'_>) -> FieldNames {
+    FIELD_KEYS.into_iter().fold(FieldNames::default(), |names, (key, field)| {
+        match section.or(key, field.elm_name(), Name(64)) {
+            name if name.is_empty() => names,
+            name => names.with(field, name),
+        }
+    })
+}
+
+fn completion(section: &mut Section<'_>) -> Option<CompletionTarget> {
+    let url = super::address("url", section);
+    let token = section.optional_secret("token");
+    let lookup_url = section.optional("lookup_url", HttpUrl);
+    let idempotency_header = section.or("idempotency_header", "idempotency-key", Header);
+    let timeout = section.or("timeout", "30s", DurationIn("1s", "10m"));
+    let fields = section.defaults("fields", report_fields);
+    let words = section.defaults("constants", |section| ReportWords {
+        course_state: section.or("course_state", "Complete", Text(40)),
+        user_state: section.or("user_state", "Active", Text(40)),
+        user_effective_date: section.or("user_effective_date", "2017-02-14", Day),
+        fields,
+    });
+    Some(CompletionTarget { url: url?, token, lookup_url, idempotency_header, timeout, words })
+}
+
+fn report_fields(section: &mut Section<'_>) -> ReportFields {
+    let mut field = |key: &str, default: &str| section.or(key, default, Name(64));
+    ReportFields {
+        complete_date: field("complete_date", "COURSE_COMPLETE_DATE"),
         course_state: field("course_state", "COURSE_STATE"),
-        course_state_date: field("course_state_date", "COURSE_STATE_DATE"),
+        enrolment_id: field("enrolment_id", "ENROLMENT_ID"),
+        user_state: field("user_state", "USER_STATE"),
+        user_effective_date: field("user_effective_date", "USER_EFFECTIVE_DATE"),
+        course: field("course", "COURSE_IDENTIFIER"),
         short_name: field("short_name", "COURSE_SHORTNAME"),
-        first_name: field("first_name", "FIRST_NAME"),
-        last_name: field("last_name", "LAST_NAME"),
         mail: field("mail", "EMAIL"),
         guid: field("guid", "GUID"),
+        first_name: field("first_name", "FIRST_NAME"),
+        last_name: field("last_name", "LAST_NAME"),
     }
 }

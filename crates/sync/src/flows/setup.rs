@@ -4,19 +4,16 @@ use super::intake::{IntakeFlow, WelcomeKit};
 use crate::notify::welcome::{WelcomeError, WelcomeTemplates};
 use crate::smtp::{SmtpClient, SmtpOptions};
 use jiff::SignedDuration;
-use rollbook_core::model::{Field, FieldNames};
-use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
-use rollbook_core::window::WindowPolicy;
+use rollbook_core::model::Field;
 use rollbook_elm::client::{FeedClient, FeedFields, FeedOptions, LiteralStyle};
 use rollbook_elm::feed::FeedFormat;
 use rollbook_moodle::client::{MoodleClient, MoodleOptions};
 use rollbook_remote::database::{Database, DatabaseError, DatabaseOptions};
 use rollbook_remote::http::SetupError;
 use rollbook_settings::IntakeLink;
-use rollbook_settings::link::{Intake, IntakeLimits as Limits, UsernameRule as Rule, WelcomeMode};
+use rollbook_settings::link::{Intake, WelcomeMode};
 use rollbook_settings::service::Mail;
 use rollbook_settings::site::{Elm, Literal, Moodle, SiteDatabase};
-use std::time::Duration;
 
 /// Without a sign of life for so long, a run's lease is anybody's.
 const LEASE: SignedDuration = SignedDuration::from_secs(30);
@@ -54,10 +51,10 @@ pub fn make_intake(found: &IntakeLink<'_>, mail: Option<&Mail>) -> Result<Intake
         moodle: make_moodle(moodle)?,
         database: moodle.database.as_ref().map(make_database).transpose()?,
         concurrency: usize::try_from(moodle.concurrency).unwrap_or(1),
-        policy: make_policy(link),
-        window: WindowPolicy { lookback: signed(link.lookback), overlap: signed(link.overlap) },
+        policy: link.policy.clone(),
+        window: link.window,
         sentinel: moodle.sentinel.clone(),
-        waiting_max: link.limits.waiting_max,
+        waiting_max: link.waiting_max,
         welcome: make_welcome(link, mail)?,
         lease: LEASE,
         limit: None,
@@ -106,13 +103,12 @@ pub fn make_feed(site: &Elm) -> Result<FeedClient, SetupError> {
         Literal::QuotedLocal => LiteralStyle::QuotedLocal,
         Literal::DateTimeOffset => LiteralStyle::DateTimeOffset,
     };
-    let fields = &site.fields;
+    let name = |field| site.fields.get(field).to_owned();
     options.fields = FeedFields {
-        order: format!("{},{} asc", fields.course_state_date, fields.date_created),
-        created: fields.date_created.clone(),
-        // The feed's own questions spell it in lower case, whatever its rows call it.
-        mail: if fields.mail == "EMAIL" { "email".to_owned() } else { fields.mail.clone() },
-        guid: fields.guid.clone(),
+        order: format!("{},{} asc", name(Field::StateDate), name(Field::DateCreated)),
+        created: name(Field::DateCreated),
+        mail: name(Field::Mail),
+        guid: name(Field::Guid),
     };
     options.count = site.count;
     options.pages_max = count(site.pages_max);
@@ -123,20 +119,7 @@ pub fn make_feed(site: &Elm) -> Result<FeedClient, SetupError> {
 
 /// How an ELM's rows are read.
 pub fn make_format(site: &Elm) -> FeedFormat {
-    let fields = &site.fields;
-    let names = FieldNames::default()
-        .with(Field::DateCreated, &fields.date_created)
-        .with(Field::Course, &fields.course)
-        .with(Field::ShortName, &fields.short_name)
-        .with(Field::State, &fields.course_state)
-        .with(Field::Guid, &fields.guid)
-        .with(Field::Mail, &fields.mail)
-        .with(Field::FirstName, &fields.first_name)
-        .with(Field::LastName, &fields.last_name)
-        .with(Field::EnrolmentId, &fields.enrolment_id)
-        .with(Field::StateDate, &fields.course_state_date)
-        .with(Field::RecordId, &fields.record_enrol_id);
-    FeedFormat { names, zone: site.timezone.clone() }
+    FeedFormat { names: site.fields.clone(), zone: site.timezone.clone() }
 }
 
 /// The client that sends mail.
@@ -147,36 +130,6 @@ pub fn make_smtp(mail: &Mail) -> Result<SmtpClient, SetupError> {
     let mut options = SmtpOptions::new(mail.smtp.expose().into());
     options.timeout = mail.timeout;
     SmtpClient::new(&options)
-}
-
-/// The rules of an intake link, in core's words.
-pub fn make_policy(link: &Intake) -> IntakePolicy {
-    IntakePolicy {
-        role: link.role,
-        auth: link.auth.clone(),
-        username: match link.username {
-            Rule::Mail => UsernameRule::Mail,
-            Rule::Guid => UsernameRule::Guid,
-            Rule::MailThenGuid => UsernameRule::MailThenGuid,
-        },
-        username_characters: UsernameCharacters::Plain,
-        protected: Protected::new(link.protected.iter().map(String::as_str), []),
-        welcome: if link.welcome.mode == WelcomeMode::Rollbook { Welcome::Rollbook } else { Welcome::NotOurs },
-        limits: make_limits(&link.limits),
-        course_wait: signed(link.course_not_found),
-    }
-}
-
-fn make_limits(limits: &Limits) -> IntakeLimits {
-    IntakeLimits {
-        new_accounts: limits.new_accounts.into(),
-        welcome_mails: limits.welcome_mails.into(),
-        suspensions: limits.suspensions.into(),
-        suspensions_share: limits.suspensions_share,
-        exempt_under: limits.exempt_under.into(),
-        plan_age: signed(limits.plan_age),
-        ..IntakeLimits::default()
-    }
 }
 
 fn make_welcome(link: &Intake, mail: Option<&Mail>) -> Result<Option<WelcomeKit>, FlowError> {
@@ -190,8 +143,4 @@ fn make_welcome(link: &Intake, mail: Option<&Mail>) -> Result<Option<WelcomeKit>
         help_url: link.welcome.help_url.as_ref().map(ToString::to_string).unwrap_or_default(),
         signature: link.welcome.signature.clone(),
     }))
-}
-
-fn signed(duration: Duration) -> SignedDuration {
-    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }

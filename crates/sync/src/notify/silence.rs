@@ -1,13 +1,11 @@
 //! Whether a link's feed is silent, and why: what the journal knows, put to the rules.
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook_core::notice::{self, Alert, AlertKind, FeedWatch, LastRead, ScheduleState, SilenceRules, judge_silence};
+use rollbook_core::notice::{Alert, AlertKind, FeedWatch, LastRead, ScheduleState, judge_silence};
 use rollbook_core::run::{RunKind, RunState};
 use rollbook_journal::{Journal, JournalError, RunRow};
 use rollbook_settings::Settings;
 use rollbook_settings::link::{Link, Schedule};
-use rollbook_settings::service::BusinessHours;
-use std::time::Duration;
 
 /// A due run that has not begun after so long is late.
 const LATE: SignedDuration = SignedDuration::from_mins(15);
@@ -44,12 +42,7 @@ pub(super) async fn find_silence(
     let is_told = told.is_some_and(|told| last_record <= told);
     let watch = FeedWatch { last_record, last_read: last_read(runs, link.schedule()), schedule, is_told };
     let notify = &settings.notify;
-    let signed = |duration: Duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-    let rules = SilenceRules {
-        after: signed(notify.silence.after),
-        off_hours_after: notify.silence.off_hours_after.map(signed),
-    };
-    Ok(judge_silence(&watch, &rules, &hours(&notify.hours), now).map(|cause| Alert {
+    Ok(judge_silence(&watch, &notify.silence, &notify.hours, now).map(|cause| Alert {
         kind: AlertKind::FeedSilent,
         subject: "feed".to_owned(),
         title: format!("{cause}; the last Enrol or Suspend came {}", shown(last_record, link)),
@@ -84,11 +77,6 @@ fn last_read(runs: &[RunRow], schedule: &Schedule) -> LastRead {
         Some(since) if fails => LastRead::Failed { since },
         Some(since) => LastRead::Answered { since },
     }
-}
-
-fn hours(found: &BusinessHours) -> notice::BusinessHours {
-    let BusinessHours { from, until, weekdays, holidays, timezone } = found.clone();
-    notice::BusinessHours { from, until, weekdays, holidays, zone: timezone }
 }
 
 fn shown(time: Timestamp, link: &Link) -> String {

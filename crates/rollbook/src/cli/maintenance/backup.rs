@@ -10,7 +10,7 @@ use rollbook_settings::service::Place;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Copy the journal, while it is in use
+/// Back up the journal while it is in use
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Backup {
     /// The copy: a file that does not exist yet
@@ -35,10 +35,9 @@ impl Backup {
         }
         let bytes = std::fs::metadata(&self.file).map(|file| file.len()).unwrap_or_default();
         let (runs, file) = (checked.runs, self.file.display());
-        context.out.sign(
-            Sign::Done,
-            format_args!("{file}: {bytes} bytes, {}, read whole after it was written", counted(runs, "run")),
-        );
+        context
+            .out
+            .sign(Sign::Done, format_args!("{file}: {bytes} bytes, {}, verified after writing", counted(runs, "run")));
         context.out.json(&json!({ "file": self.file, "bytes": bytes, "runs": runs, "schema": checked.version }));
         Ok(Exit::Fine)
     }

@@ -4,13 +4,12 @@ use super::{CompletionsFlow, FoundBy, Sending};
 use crate::flows::setup::{FlowError, make_database, make_moodle};
 use jiff::SignedDuration;
 use rollbook_core::model::LinkName;
-use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportFields, ReportWords};
+use rollbook_core::policy::ReportFields;
 use rollbook_elm::client::{CompletionClient, CompletionOptions};
 use rollbook_remote::http::SetupError;
-use rollbook_settings::link::{Completions, Way};
-use rollbook_settings::site::{CompletionConstants, CompletionFields, CompletionTarget, Elm};
+use rollbook_settings::link::Method;
+use rollbook_settings::site::{CompletionTarget, Elm};
 use rollbook_settings::{CompletionsLink, Settings};
-use std::time::Duration;
 
 /// Without a sign of life for so long, a run's lease is anybody's.
 const LEASE: SignedDuration = SignedDuration::from_secs(30);
@@ -24,10 +23,10 @@ const PLACEHOLDERS: [&str; 3] = ["{enrolment}", "{course}", "{guid}"];
 /// [`FlowError`]
 pub fn make_completions(found: &CompletionsLink<'_>, settings: &Settings) -> Result<CompletionsFlow, FlowError> {
     let CompletionsLink { link, moodle, elm, target } = found;
-    let way = match (link.way, &moodle.database) {
-        (Way::Database, Some(database)) => FoundBy::Database(make_database(database)?),
-        (Way::Push, _) => FoundBy::Push,
-        (Way::Poll | Way::Database, _) => FoundBy::Poll,
+    let way = match (link.method, &moodle.database) {
+        (Method::Database, Some(database)) => FoundBy::Database(make_database(database)?),
+        (Method::Push, _) => FoundBy::Push,
+        (Method::Poll | Method::Database, _) => FoundBy::Poll,
     };
     Ok(CompletionsFlow {
         link: link.name.clone(),
@@ -40,8 +39,8 @@ pub fn make_completions(found: &CompletionsLink<'_>, settings: &Settings) -> Res
         elm: make_elm(elm, target)?,
         concurrency: count(link.concurrency),
         sending: if link.sending { Sending::On } else { Sending::Off },
-        policy: make_policy(link, target),
-        overlap: signed(link.overlap),
+        policy: link.policy.clone(),
+        overlap: link.overlap,
         lease: LEASE,
         limit: None,
     })
@@ -65,60 +64,19 @@ fn make_elm(elm: &Elm, target: &CompletionTarget) -> Result<CompletionClient, Se
     options.site = elm.name.to_string();
     options.header_name.clone_from(&elm.header);
     options.key_header.clone_from(&target.idempotency_header);
-    options.lookup_url = target.lookup_url.as_ref().map(|url| lookup_template(url.as_str(), &target.fields));
+    options.lookup_url = target.lookup_url.as_ref().map(|url| lookup_template(url.as_str(), &target.words.fields));
     options.timeout = target.timeout;
     CompletionClient::new(options)
 }
 
 /// A collection without a place for the enrolment gets a filter.
-fn lookup_template(url: &str, fields: &CompletionFields) -> String {
+fn lookup_template(url: &str, fields: &ReportFields) -> String {
     let template = url.replace("%7B", "{").replace("%7D", "}");
     if PLACEHOLDERS.iter().any(|place| template.contains(place)) {
         return template;
     }
     let mark = if template.contains('?') { '&' } else { '?' };
     format!("{template}{mark}$filter={}%20eq%20{{enrolment}}", fields.enrolment_id)
-}
-
-/// The rules of a completions link, in core's words.
-fn make_policy(link: &Completions, target: &CompletionTarget) -> CompletionsPolicy {
-    CompletionsPolicy {
-        zone: link.schedule.timezone.clone(),
-        report_from: link.report_from,
-        words: make_words(&target.fields, &target.constants),
-        delivery: DeliveryRules {
-            first: signed(link.backoff.first),
-            longest: signed(link.backoff.longest),
-            attention_after: signed(link.backoff.attention_after),
-            ..DeliveryRules::default()
-        },
-        limits: CompletionLimits { reports: link.limits.reports.into(), plan_age: signed(link.limits.plan_age) },
-    }
-}
-
-fn make_words(fields: &CompletionFields, constants: &CompletionConstants) -> ReportWords {
-    let CompletionFields { complete_date, course_state, enrolment_id, user_state, user_effective_date, course, .. } =
-        fields.clone();
-    let CompletionFields { short_name, mail, guid, first_name, last_name, .. } = fields.clone();
-    let fields = ReportFields {
-        complete_date,
-        course_state,
-        enrolment_id,
-        user_state,
-        user_effective_date,
-        course,
-        short_name,
-        mail,
-        guid,
-        first_name,
-        last_name,
-    };
-    let CompletionConstants { course_state, user_state, user_effective_date } = constants.clone();
-    ReportWords { fields, course_state, user_state, user_effective_date }
-}
-
-fn signed(duration: Duration) -> SignedDuration {
-    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
 fn count(number: u32) -> usize {
@@ -128,25 +86,11 @@ fn count(number: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rollbook_core::policy::ReportWords;
 
     #[test]
     fn look_up_address_without_a_place_gets_a_filter() {
-        let fields = {
-            let name = |text: &str| text.to_owned();
-            CompletionFields {
-                complete_date: name("D"),
-                course_state: name("S"),
-                enrolment_id: name("ENROLMENT_ID"),
-                user_state: name("U"),
-                user_effective_date: name("E"),
-                course: name("C"),
-                short_name: name("N"),
-                mail: name("M"),
-                guid: name("G"),
-                first_name: name("F"),
-                last_name: name("L"),
-            }
-        };
+        let fields = ReportWords::default().fields;
         let template = |url: &str| lookup_template(reqwest::Url::parse(url).unwrap().as_str(), &fields);
         assert_eq!(template("https://e.org/C"), "https://e.org/C?$filter=ENROLMENT_ID%20eq%20{enrolment}");
         assert_eq!(template("https://e.org/C?a=1"), "https://e.org/C?a=1&$filter=ENROLMENT_ID%20eq%20{enrolment}");

@@ -3,8 +3,9 @@
 use super::Chart;
 use super::moodle::mend;
 use rollbook_core::model::{CohortContext, RoleContext, RoleId};
+use rollbook_core::policy::{Adopt, ArchiveRule, MemberAccounts, RolesBy};
 use rollbook_moodle::client::{Function, MoodleError, MoodleReader};
-use rollbook_settings::link::{GoneGuild, Guilds, RolesBy};
+use rollbook_settings::link::Guilds;
 use rollbook_settings::site::Moodle;
 use std::collections::BTreeSet;
 
@@ -33,14 +34,15 @@ const GUILDS: [Function; 6] = [
 
 /// What a guilds link calls, as its rules want it.
 pub(super) fn guild_functions(link: &Guilds, site: &Moodle) -> Vec<Function> {
-    let gives_roles = link.roles_by == RolesBy::Rollbook && !link.roles.is_empty();
-    let adopts = !link.adopt.is_empty() && site.database.is_none();
+    let policy = &link.policy;
+    let gives_roles = policy.roles_by == RolesBy::Rollbook && !policy.roles.is_empty();
+    let adopts = policy.adopt != Adopt::Never && site.database.is_none();
     let some = [
         (gives_roles, Function::AssignRoles),
         (gives_roles, Function::UnassignRoles),
         (adopts, Function::SearchCohorts),
-        (link.gone == GoneGuild::Delete, Function::DeleteCohorts),
-        (link.create_accounts, Function::CreateUsers),
+        (policy.archive == ArchiveRule::Delete, Function::DeleteCohorts),
+        (matches!(policy.accounts, MemberAccounts::Create(_)), Function::CreateUsers),
     ];
     let some = some.into_iter().filter_map(|(wanted, function)| wanted.then_some(function));
     GUILDS.into_iter().chain(some).collect()

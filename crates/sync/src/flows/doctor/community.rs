@@ -13,9 +13,9 @@ use rollbook_community::snapshot::{CommunityError, CommunityQuestion, CommunityS
 use rollbook_core::model::{
     CanaryAccount, Community, Guild, GuildStatus, PersonState, counted_as, folded_machine_name, machine_name,
 };
+use rollbook_core::policy::MatchKey;
 use rollbook_core::snapshot::Snapshot;
 use rollbook_settings::Settings;
-use rollbook_settings::link::MatchBy;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many guilds are read until one with members is found.
@@ -52,7 +52,7 @@ pub(super) async fn look_at_community(
         source: &source,
         sentinel: site.sentinel.as_deref(),
         name_field,
-        matches_mail: link.is_some_and(|link| link.match_by.contains(&MatchBy::Mail)),
+        matches_mail: link.is_some_and(|link| link.policy.match_by.contains(&MatchKey::Mail)),
     };
     examine_community(&patient, clock).await
 }

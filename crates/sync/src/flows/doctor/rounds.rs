@@ -72,7 +72,7 @@ async fn look_at_moodle(site: &Moodle, settings: &Settings, clock: &Clock) -> Ve
         match link {
             Link::Intake(link) => {
                 functions.extend(INTAKE);
-                role = Some(link.role);
+                role = Some(link.policy.role);
                 welcomes |= link.welcome.mode == WelcomeMode::Rollbook;
             }
             Link::Completions(_) => functions.extend(COMPLETIONS),

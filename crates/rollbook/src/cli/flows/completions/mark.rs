@@ -14,16 +14,16 @@ use rollbook_sync::flows::completions::{CompletionsFlow, FoundBy, find_historic}
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// At most so many are taken from the journal at once.
+/// The most rows to show are taken from the journal at once.
 const SEEN_MAX: u64 = 1_000_000;
 
-/// Mark historic completions as reported already
+/// Mark old completions as reported
 #[derive(Debug, Args)]
 pub(super) struct Mark {
-    /// The link, as the configuration names it
+    /// The link's name in the configuration
     link: String,
 
-    /// Completed on this day or later
+    /// Completed on or after this day
     #[arg(long, value_name = "DAY")]
     since: Option<Date>,
 
@@ -31,11 +31,11 @@ pub(super) struct Mark {
     #[arg(long, value_name = "DAY")]
     until: Date,
 
-    /// Only those of this course (the ELM's id)
+    /// Only this course (its id in the ELM)
     #[arg(long, value_name = "ID")]
     course: Option<String>,
 
-    /// Count them; mark nothing
+    /// Only count them
     #[arg(long)]
     dry_run: bool,
 }
@@ -86,8 +86,8 @@ pub(super) async fn find_past(
         meant.map(|course| (course.id, course.elm_id.clone())).collect();
     if courses.is_empty() {
         return Err(miette!(
-            help = "run the link once, so that it looks which courses opted in",
-            "no such course has opted in"
+            help = "run the link once, so that it reads which courses have opted in",
+            "no matching course has opted in"
         ));
     }
     let begins = |day: Date| day.to_zoned(flow.policy.zone.clone()).map(|begins| begins.timestamp()).into_diagnostic();
