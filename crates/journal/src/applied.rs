@@ -1,12 +1,11 @@
 //! The newest state that was applied for a person and course: what makes a record that comes late a stale one.
 
 use super::feed::keys;
-use super::store::{Bulk, Column, Tx, args, column_int, column_text};
+use super::store::{Bulk, Tx, args, row};
 use super::{JournalError, Records, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{Age, ElmCourseId, EnrolState, Fingerprint, Guid, LinkName, MoodleCourseId, MoodleUserId};
 use rollbook_core::plan::AppliedState;
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 const OF_PEOPLE: &str =
@@ -48,37 +47,23 @@ pub(super) struct AppliedTo<'a> {
     pub course_id: MoodleCourseId,
 }
 
-#[derive(Serialize)]
-struct AppliedRow<'a> {
-    guid_fold: String,
-    course: &'a ElmCourseId,
-    changed_ms: i64,
-    created_ms: i64,
-    number: i64,
-    state: &'static str,
-    fingerprint: Fingerprint,
-    user_id: MoodleUserId,
-    course_id: MoodleCourseId,
+row! {
+    struct AppliedRow<'a> {
+        guid_fold: String,
+        course: &'a ElmCourseId,
+        changed_ms: i64,
+        created_ms: i64,
+        number: i64,
+        state: &'static str,
+        fingerprint: Fingerprint,
+        user_id: MoodleUserId,
+        course_id: MoodleCourseId,
+    }
 }
 
-const APPLIED: &[Column] = &[
-    column_text("guid_fold"),
-    column_text("course"),
-    column_int("changed_ms"),
-    column_int("created_ms"),
-    column_int("number"),
-    column_text("state"),
-    column_text("fingerprint"),
-    column_int("user_id"),
-    column_int("course_id"),
-];
-
 const PUT: &str = "
-    INSERT INTO applied (link, guid_fold, course, changed_ms, created_ms, number, state, fingerprint, user_id, course_id,
-        at_ms)
-    SELECT $2, r.guid_fold, r.course, r.changed_ms, r.created_ms, r.number, r.state, r.fingerprint, r.user_id,
-        r.course_id, $3
-    FROM {rows} WHERE true
+    INSERT INTO applied (link, at_ms, {columns})
+    SELECT $2, $3, {values} FROM {rows} WHERE true
     ON CONFLICT (link, guid_fold, course) DO UPDATE SET changed_ms = excluded.changed_ms,
         created_ms = excluded.created_ms, number = excluded.number, state = excluded.state,
         fingerprint = excluded.fingerprint, user_id = excluded.user_id, course_id = excluded.course_id,
@@ -113,6 +98,6 @@ pub(super) async fn put<'a>(
         }
     }
     let rows: Vec<&AppliedRow<'_>> = newest.values().collect();
-    tx.bulk_run(PUT, &Bulk::pack(APPLIED, &rows), args![link.as_str(), now]).await?;
+    tx.bulk_run(PUT, &Bulk::pack(&rows), args![link.as_str(), now]).await?;
     Ok(())
 }

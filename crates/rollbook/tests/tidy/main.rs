@@ -6,7 +6,7 @@ mod boundaries;
 mod code;
 mod docs;
 mod files;
-mod size;
+mod sources;
 
 use files::Project;
 
@@ -31,7 +31,12 @@ fn core_knows_no_world() {
 
 #[test]
 fn a_file_is_short() {
-    hold(size::keep_files_short);
+    hold(sources::keep_files_short);
+}
+
+#[test]
+fn no_test_is_ignored() {
+    hold(sources::ignore_no_test);
 }
 
 #[test]
