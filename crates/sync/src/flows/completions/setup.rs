@@ -23,7 +23,7 @@ const PLACEHOLDERS: [&str; 3] = ["{enrolment}", "{course}", "{guid}"];
 /// [`FlowError`]
 pub fn make_completions(found: &CompletionsLink<'_>, settings: &Settings) -> Result<CompletionsFlow, FlowError> {
     let CompletionsLink { link, moodle, elm, target } = found;
-    let way = match (link.method, &moodle.database) {
+    let method = match (link.method, &moodle.database) {
         (Method::Database, Some(database)) => FoundBy::Database(make_database(database)?),
         (Method::Push, _) => FoundBy::Push,
         (Method::Poll | Method::Database, _) => FoundBy::Poll,
@@ -31,7 +31,7 @@ pub fn make_completions(found: &CompletionsLink<'_>, settings: &Settings) -> Res
     Ok(CompletionsFlow {
         link: link.name.clone(),
         intakes: find_intakes(found, settings),
-        way,
+        method,
         moodle: make_moodle(moodle)?,
         moodle_concurrency: count(moodle.concurrency),
         calls_max: link.calls_max.into(),
@@ -86,11 +86,11 @@ fn count(number: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rollbook_core::policy::ReportWords;
+    use rollbook_core::policy::ReportTemplate;
 
     #[test]
     fn look_up_address_without_a_place_gets_a_filter() {
-        let fields = ReportWords::default().fields;
+        let fields = ReportTemplate::default().fields;
         let template = |url: &str| lookup_template(reqwest::Url::parse(url).unwrap().as_str(), &fields);
         assert_eq!(template("https://e.org/C"), "https://e.org/C?$filter=ENROLMENT_ID%20eq%20{enrolment}");
         assert_eq!(template("https://e.org/C?a=1"), "https://e.org/C?a=1&$filter=ENROLMENT_ID%20eq%20{enrolment}");

@@ -16,11 +16,13 @@ use rollbook_elm::feed::FeedFormat;
 use rollbook_journal::{AttentionFilter, Journal, OpenOptions};
 use rollbook_moodle::client::function::Kind;
 use rollbook_moodle::client::{MoodleClient, MoodleOptions};
-use rollbook_moodle::snapshot::{find_by_guid, look_now};
+use rollbook_moodle::snapshot::{find_by_guid, read_state_now};
 use rollbook_remote::database::Database;
 use rollbook_sandbox::{ELM_TOKEN, FeedRow, Sandbox, World};
 use rollbook_sync::flows::deliver::{MailDelivery, deliver_mails};
-use rollbook_sync::flows::intake::{Ask, IntakeFlow, IntakeReport, IntakeRequest, Purpose, WelcomeKit, run_intake};
+use rollbook_sync::flows::intake::{
+    IntakeFlow, IntakeQuery, IntakeReport, IntakeRequest, Purpose, WelcomeKit, run_intake,
+};
 use rollbook_sync::notify::welcome::WelcomeTemplates;
 use rollbook_sync::smtp::{SmtpClient, SmtpOptions};
 use serde_json::Value;
@@ -105,7 +107,7 @@ impl<'a> Stage<'a> {
 
     /// Runs intake, or shows what it would do.
     pub(in crate::live::cases) async fn run_for(&self, purpose: Purpose) -> Checked<IntakeReport> {
-        let request = IntakeRequest { purpose, ask: Ask::New, author: "live suite".to_owned() };
+        let request = IntakeRequest { purpose, query: IntakeQuery::New, author: "live suite".to_owned() };
         let (flow, stop) = (self.flow()?, CancellationToken::new());
         let ran = run_intake(&flow, &self.journal, &self.bench.clock, &request, &stop).await;
         ran.map_err(while_doing("running intake"))
@@ -126,7 +128,7 @@ impl<'a> Stage<'a> {
 
     /// How somebody stands in a course now, as `rollbook explain` asks.
     pub(in crate::live::cases) async fn stands(&self, person: &Person, course: &Place) -> Checked<NowInMoodle> {
-        let now = look_now(&self.bench.reader(), &Guid::new(&person.guid), &course.elm_id()).await;
+        let now = read_state_now(&self.bench.reader(), &Guid::new(&person.guid), &course.elm_id()).await;
         now.map_err(while_doing("asking how somebody stands"))
     }
 
