@@ -4,6 +4,7 @@
 //! `c@d.e`, and every course id that is a text is a 0. The recipe stays, since a history must be recognised; of records
 //! that collide, one keeps it and the others get a fingerprint of their own.
 
+use super::normal::normal;
 use super::{FeedRecord, Field, Fingerprint, RecordText};
 
 /// What the recipe covers.
@@ -25,7 +26,11 @@ pub fn tell_apart<'k>(records: &mut [FeedRecord], known: impl Fn(Fingerprint) ->
 }
 
 fn says_the_same(left: &RecordText, right: &RecordText) -> bool {
-    COVERED.iter().all(|field| left.get(*field).trim() == right.get(*field).trim())
+    // What an older Rollbook kept may not be in its normal form.
+    COVERED.iter().all(|field| match field {
+        Field::State => normal(left.get(*field)).eq_ignore_ascii_case(&normal(right.get(*field))),
+        field => normal(left.get(*field)) == normal(right.get(*field)),
+    })
 }
 
 /// The texts with a separator after each, after the original's fingerprint, so that it is no other record's either.

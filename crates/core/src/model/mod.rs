@@ -11,6 +11,7 @@ mod guilds;
 mod ids;
 mod mail;
 mod moodle;
+mod normal;
 mod parse;
 mod record;
 mod role_name;
@@ -30,6 +31,7 @@ pub use ids::{
 };
 pub use mail::Mail;
 pub use moodle::{Account, Course, Enrolment, ManualInstance};
-pub use parse::{FieldNames, read_record, read_texts};
-pub use record::{Age, EnrolState, FeedRecord, Field, ProblemKind, Reading, RecordProblem, RecordText};
+pub use normal::normal;
+pub use parse::{FieldNames, RecordFormat, StateWords, read_record, read_texts};
+pub use record::{Age, EnrolState, FeedRecord, Field, ProblemKind, RawTexts, Reading, RecordProblem, RecordText};
 pub use role_name::RoleName;

@@ -16,8 +16,8 @@ use super::store::{Row, Tx, args};
 use super::{Journal, JournalError};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
-use rollbook_core::run::EventKind;
 use rollbook_core::model::RoleName;
+use rollbook_core::run::EventKind;
 use serde_json::{Value, json};
 
 /// An account.

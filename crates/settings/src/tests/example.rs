@@ -3,11 +3,11 @@ use super::super::link::{Link, Method};
 use super::super::service::Place;
 use super::super::{Env, Origin, Settings};
 use super::{GOOD, load};
+use jiff::SignedDuration;
 use rollbook_core::model::{LinkName, SiteName};
+use rollbook_core::policy::UsernameRule;
 use secrecy::ExposeSecret;
 use std::path::{Path, PathBuf};
-use jiff::SignedDuration;
-use rollbook_core::policy::UsernameRule;
 
 const EXAMPLE: &str = include_str!("../../../../rollbook.example.toml");
 
@@ -80,7 +80,10 @@ fn a_link_comes_with_both_its_sites() {
     let (settings, _) = load(GOOD).unwrap();
     let psa = settings.intake(&LinkName::new("psa")).unwrap();
     assert_eq!((psa.elm.name.as_str(), psa.moodle.name.as_str()), ("elm", "learning"));
-    assert_eq!((psa.link.window.lookback, psa.link.policy.username), (SignedDuration::from_secs(7200), UsernameRule::Mail));
+    assert_eq!(
+        (psa.link.window.lookback, psa.link.policy.username),
+        (SignedDuration::from_secs(7200), UsernameRule::Mail)
+    );
     assert_eq!(psa.moodle.token.expose_secret(), "hunter2");
     let none = settings.guild(&SiteName::new("avc"), &SiteName::new("ss")).unwrap_err();
     assert_eq!(none.to_string(), "there is no guilds link from `avc` to `ss`");
