@@ -3,7 +3,7 @@
 mod completions;
 mod guilds;
 
-pub use completions::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportFields, ReportWords};
+pub use completions::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReceiptRules, ReportFields, ReportWords};
 pub use guilds::{
     Adopt, ArchiveRule, CommunityKey, GuildLimits, GuildPolicy, MatchKey, MemberAccounts, NewMemberRule, RoleGiver,
     RoleRule, RolesBy, UnpublishedRule,

@@ -40,9 +40,13 @@ impl FieldNames {
 
     /// The value of one field; the case of the column's name does not count where none has it exactly.
     pub fn find<'r>(&self, row: &'r Map<String, Value>, field: Field) -> Option<&'r Value> {
+        self.find_entry(row, field).map(|(_, value)| value)
+    }
+
+    /// The same with the column's name as the row writes it.
+    pub fn find_entry<'r>(&self, row: &'r Map<String, Value>, field: Field) -> Option<(&'r String, &'r Value)> {
         let name = self.get(field);
-        let folded = || row.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-        row.get(name).or_else(folded)
+        row.get_key_value(name).or_else(|| row.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)))
     }
 }
 
@@ -92,24 +96,24 @@ impl StateWords {
 }
 
 /// How the rows of a feed are read.
-#[derive(Clone, Debug)]
-pub struct RecordFormat {
+#[derive(Clone, Copy, Debug)]
+pub struct RecordFormat<'a> {
     /// What the fields are called.
-    pub names: FieldNames,
+    pub names: &'a FieldNames,
     /// What the states are called.
-    pub states: StateWords,
+    pub states: &'a StateWords,
     /// The zone of dates without offset.
-    pub zone: TimeZone,
+    pub zone: &'a TimeZone,
 }
 
-impl RecordFormat {
+impl RecordFormat<'_> {
     /// Reads one row.
-    pub fn read(&self, row: &Value) -> FeedRecord {
-        read(row, &self.names, &self.states, &self.zone)
+    pub fn read(self, row: &Value) -> FeedRecord {
+        read(row, self.names, self.states, self.zone)
     }
 
     /// A row whose text is damaged: it is kept under the name that can be read, and never used.
-    pub fn read_damaged(&self, row: &Value, place: &str) -> FeedRecord {
+    pub fn read_damaged(self, row: &Value, place: &str) -> FeedRecord {
         let mut record = self.read(row);
         let why = if row.is_object() { ProblemKind::Damaged } else { ProblemKind::NotAnObject };
         record.reading = Err(RecordProblem::new(Field::RecordId, why).with(place));
@@ -339,7 +343,7 @@ mod tests {
             not_yet: words(&["WTLT"]),
             ignore: words(&["COMP"]),
         };
-        let format = RecordFormat { names: FieldNames::default(), states, zone: TimeZone::UTC };
+        let format = RecordFormat { names: &FieldNames::default(), states: &states, zone: &TimeZone::UTC };
         let read = |word: &str| {
             let mut row = good();
             row["COURSE_STATE"] = json!(word);
@@ -361,7 +365,8 @@ mod tests {
 
     #[test]
     fn damaged_record_keeps_its_name_and_is_another_than_the_mended_one() {
-        let format = RecordFormat { names: FieldNames::default(), states: StateWords::default(), zone: TimeZone::UTC };
+        let format =
+            RecordFormat { names: &FieldNames::default(), states: &StateWords::default(), zone: &TimeZone::UTC };
         let damaged = format.read_damaged(&good(), "page 1, byte 345");
         assert_eq!(damaged.guid().as_str(), "HFPS1");
         assert_eq!(damaged.reading.clone().unwrap_err().to_string(), "the record's text is damaged (page 1, byte 345)");

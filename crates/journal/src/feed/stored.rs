@@ -3,7 +3,9 @@
 use crate::store::{Column, Row, column_int, column_text};
 use crate::{JournalError, ms};
 use jiff::tz::TimeZone;
-use rollbook_core::model::{FeedRecord, Field, Fingerprint, ProblemKind, RecordProblem, RecordText, read_texts};
+use rollbook_core::model::{
+    FeedRecord, Field, Fingerprint, ProblemKind, RawTexts, RecordProblem, RecordText, read_texts,
+};
 use serde::Serialize;
 
 /// The column of a field.
@@ -108,9 +110,13 @@ impl<'a> StoredRecord<'a> {
 /// A problem that the kept texts no longer show: they were cut, or there was no text.
 fn lasting(problem: &RecordProblem) -> Option<String> {
     match problem.why {
-        ProblemKind::WrongType | ProblemKind::TooLong | ProblemKind::NotAnObject | ProblemKind::Unstorable => {
-            serde_json::to_string(problem).ok()
-        }
+        ProblemKind::WrongType
+        | ProblemKind::TooLong
+        | ProblemKind::NotAnObject
+        | ProblemKind::Unstorable
+        | ProblemKind::Damaged
+        | ProblemKind::NotYet
+        | ProblemKind::IgnoredState => serde_json::to_string(problem).ok(),
         ProblemKind::Missing | ProblemKind::NotADate | ProblemKind::UnknownState | ProblemKind::SameFingerprint => None,
     }
 }
@@ -131,5 +137,6 @@ pub(crate) fn rebuild(row: &Row, zone: &TimeZone) -> Result<FeedRecord, JournalE
         Some(_) => Err(row.json::<RecordProblem>("problem")?),
         None => read_texts(|field| text.get(field), zone),
     };
-    Ok(FeedRecord { fingerprint: row.word("fingerprint", |hex| hex.parse().ok())?, text, reading })
+    let fingerprint = row.word("fingerprint", |hex| hex.parse().ok())?;
+    Ok(FeedRecord { fingerprint, text, raw: RawTexts::default(), reading })
 }

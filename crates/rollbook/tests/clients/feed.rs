@@ -60,11 +60,16 @@ async fn pages_are_followed_to_the_end_with_the_token_in_the_header() {
 #[tokio::test]
 async fn a_next_page_on_another_host_is_never_asked_for() {
     let other = Fake::start(vec![json(r#"{"value":[]}"#)]).await;
-    let page = format!(r#"{{"value":[],"@odata.nextLink":"{}/Enrolments?x"}}"#, other.url);
-    let fake = Fake::start(vec![json(page)]).await;
-    let error = client(&fake.url).fetch(&everything()).await.unwrap_err();
-    assert_eq!(error.to_string(), "not a page of the feed: the next page's address leads to another host");
+    let page = format!(r#"{{"value":[],"@odata.nextLink":"{}/api.rsc/Enrolments?x"}}"#, other.url);
+    let fake = Fake::start(vec![json(page), json(r#"{"value":[{"GUID":"A"}]}"#)]).await;
+    let pages = client(&fake.url).fetch(&everything()).await.unwrap();
+    assert_eq!((pages.pages, pages.rows.len()), (2, 1), "its path and query are read at the feed's own origin");
+    assert!(fake.requests()[1].starts_with("GET /api.rsc/Enrolments?x "));
     assert!(other.requests().is_empty());
+    let outside = Fake::start(vec![json(r#"{"value":[],"@odata.nextLink":"/admin/Enrolments?x"}"#)]).await;
+    let error = client(&outside.url).fetch(&everything()).await.unwrap_err();
+    let told = "not a page of the feed: the next page's address lies outside of the feed's service root";
+    assert_eq!((error.to_string().as_str(), outside.requests().len()), (told, 1));
 }
 
 #[tokio::test]
@@ -141,6 +146,26 @@ async fn a_huge_page_is_not_read_to_its_end() {
     assert_eq!(error.to_string(), "not a page of the feed: a page of more than 1000 bytes");
 }
 
+#[tokio::test]
+async fn one_bad_byte_costs_one_record_and_not_the_page() {
+    let page = |name: &[u8]| {
+        let (before, after) =
+            (&b"{\"value\":[{\"GUID\":\"A\"},{\"GUID\":\"B\",\"LAST_NAME\":\""[..], &b"\"},{\"GUID\":\"C\"}]}"[..]);
+        [before, name, after].concat()
+    };
+    for damage in [&b"\\ud83d"[..], b"Love\tlace", b"DOMAIN\\lovelace", b"L\xf3velace"] {
+        let fake = Fake::start(vec![json(page(damage))]).await;
+        let rows = client(&fake.url).fetch(&everything()).await.unwrap().rows;
+        let FeedRow::Damaged { row, place } = &rows[1] else { panic!("{rows:?}") };
+        assert_eq!((rows.len(), row["GUID"].as_str()), (3, Some("B")));
+        assert!(place.starts_with("page 1, byte ") && place.contains("LAST_NAME"), "{place}");
+    }
+    let declared = reply("200 OK", "Content-Type: application/json; charset=ISO-8859-1\r\n", page(b"L\xf3velace"));
+    let fake = Fake::start(vec![declared]).await;
+    let rows = client(&fake.url).fetch(&everything()).await.unwrap().rows;
+    assert!(matches!(&rows[1], FeedRow::Record(fields) if fields["LAST_NAME"] == "Lóvelace"), "{rows:?}");
+}
+
 const BODY: &str = r#"{"ENROLMENT_ID":555001,"GUID":"HFPS1"}"#;
 
 fn completions(url: &str) -> CompletionClient {
@@ -203,6 +228,20 @@ async fn a_success_is_believed_unless_its_body_says_otherwise() {
     for (status, body) in believed {
         let fake = Fake::start(vec![reply(status, "", body)]).await;
         completions(&fake.url).send(BODY, "k").await.unwrap();
+    }
+    for (body, told) in [
+        (
+            r#"{"status":"ERROR","message":"Learner is not registered","recordsProcessed":0}"#,
+            "Learner is not registered",
+        ),
+        (r#"[{"status":"FAILED","errorMessage":"unknown enrolment"}]"#, "unknown enrolment"),
+    ] {
+        let fake = Fake::start(vec![reply("200 OK", "", body)]).await;
+        let error = completions(&fake.url).send(BODY, "k").await.unwrap_err();
+        assert!(
+            matches!(&error, CompletionError::Refused { words, .. } if words.as_str() == told),
+            "{body}: {error:?}"
+        );
     }
     let page = "<html><head><title>Welcome</title></head></html>";
     for body in [page, "", "{\"ENROLMENT_ID\":5550", "{\"error\":{\"code\":\"7\"}}"] {

@@ -3,7 +3,6 @@
 use crate::far::{Far, ONCE, TIMEOUT, is_raw, must_be_harmless};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rollbook_core::model::FieldNames;
 use rollbook_elm::client::{FeedClient, FeedError, FeedOptions, FeedQuery};
 use rollbook_elm::feed::{FeedFormat, collect_feed};
 use rollbook_remote::words::strip_bom;
@@ -21,7 +20,7 @@ static FAR: LazyLock<(Far, FeedClient)> = LazyLock::new(|| {
 
 pub fn check(input: &[u8]) {
     let (far, client) = &*FAR;
-    let format = FeedFormat { names: FieldNames::default(), zone: TimeZone::UTC };
+    let format = FeedFormat { unusable_share: 1.0, ..FeedFormat::new(TimeZone::UTC) };
     let query = FeedQuery::default();
     let told = far.ask(input, collect_feed(client, &query, &format, Timestamp::UNIX_EPOCH));
     let page = serde_json::from_slice::<Value>(strip_bom(input)).ok().filter(|_| !is_raw(input));

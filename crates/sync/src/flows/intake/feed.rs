@@ -6,7 +6,7 @@ use super::run::Leased;
 use super::{Ask, IntakeFlow, IntakeRequest};
 use rollbook_clock::Clock;
 use rollbook_core::guard::{Finding, IntakeView, check_intake};
-use rollbook_core::model::{FeedRecord, Fingerprint, Guid, LinkName, RunId, read_record};
+use rollbook_core::model::{FeedRecord, Fingerprint, Guid, LinkName, RunId};
 use rollbook_core::plan::{IntakeChange, IntakeInputs, IntakePlan, Intended, plan_intake};
 use rollbook_core::policy::IntakePolicy;
 use rollbook_core::run::{Disposition, OutcomeCode, standing};
@@ -46,7 +46,7 @@ pub(super) async fn read_feed(
             Snapshot::complete(now, stored.into_iter().map(|stored| stored.record).collect())
         }
         (None, Ask::Rows(rows)) => {
-            let records = rows.iter().map(|row| read_record(row, &flow.format.names, &flow.format.zone)).collect();
+            let records = rows.iter().map(|row| flow.format.read(row)).collect();
             Snapshot::complete(now, records)
         }
         (None, _) => Snapshot::complete(now, Vec::new()),
