@@ -2,7 +2,7 @@
 
 use super::feed::keys;
 use super::store::{Bulk, Column, Tx, args, column_int, column_text};
-use super::{Journal, JournalError, ms};
+use super::{JournalError, Records, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{Age, ElmCourseId, EnrolState, Fingerprint, Guid, LinkName, MoodleCourseId, MoodleUserId};
 use rollbook_core::plan::AppliedState;
@@ -12,13 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 const OF_PEOPLE: &str =
     "SELECT applied.* FROM {rows} {join} applied ON applied.link = $2 AND applied.guid_fold = r.key";
 
-impl Journal {
+impl Records<'_> {
     /// The newest state that was applied for each course of these people, by folded GUID.
     ///
     /// # Errors
     /// Those of the database only.
     pub async fn applied(
-        &self,
+        self,
         link: &LinkName,
         people: &[Guid],
     ) -> Result<BTreeMap<(String, ElmCourseId), AppliedState>, JournalError> {

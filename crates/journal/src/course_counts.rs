@@ -3,7 +3,7 @@
 //! A projection: whoever changes the action or status of a record moves the tally in the same transaction.
 
 use super::store::{Bulk, Column, Tx, args, column_int, column_text};
-use super::{Journal, JournalError};
+use super::{JournalError, Records};
 use rollbook_core::model::{ElmCourseId, LinkName, MoodleCourseId};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -60,7 +60,7 @@ pub(super) fn short_action(action: &str) -> &str {
 
 /// What the records of one course came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CourseTally {
+pub struct CourseCounts {
     /// The link.
     pub link: LinkName,
     /// The course, as the ELM names it.
@@ -75,23 +75,23 @@ pub struct CourseTally {
     pub totals: BTreeMap<(String, String), u64>,
 }
 
-impl Journal {
+impl Records<'_> {
     /// What the records of each course came to, by course; of one link, or of all.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn courses(&self, link: Option<&LinkName>) -> Result<Vec<CourseTally>, JournalError> {
+    pub async fn course_totals(self, link: Option<&LinkName>) -> Result<Vec<CourseCounts>, JournalError> {
         let sql = "
             SELECT tally.link, tally.course, tally.action, tally.status, tally.total,
                 COALESCE(course.course_id, 0) AS course_id, COALESCE(course.name, '') AS name,
                 COALESCE(course.short_name, '') AS short_name
             FROM tally LEFT JOIN course ON course.link = tally.link AND course.course = tally.course
             WHERE tally.total <> 0 AND ($1 = '' OR tally.link = $1) ORDER BY tally.link, tally.course";
-        let mut courses: Vec<CourseTally> = Vec::new();
+        let mut courses: Vec<CourseCounts> = Vec::new();
         for row in self.store.rows(sql, args![link.map_or("", LinkName::as_str)]).await? {
             let (link, course) = (LinkName::new(row.text("link")?), ElmCourseId::new(row.text("course")?));
             if courses.last().is_none_or(|last| (&last.link, &last.course) != (&link, &course)) {
-                courses.push(CourseTally {
+                courses.push(CourseCounts {
                     link,
                     course,
                     course_id: MoodleCourseId(row.int("course_id")?),

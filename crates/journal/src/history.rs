@@ -9,7 +9,7 @@ use super::applied::{self, AppliedTo};
 use super::course_counts::{self, Moves, short_action};
 use super::feed::{COLUMNS, StoredRecord, keys};
 use super::store::{Bulk, Column, Tx, args, column_int, column_text};
-use super::{Journal, JournalError, Lease, ms};
+use super::{JournalError, Lease, Records, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, Guid, LinkName, MoodleCourseId, MoodleUserId, RunId};
 use rollbook_core::plan::AppliedState;
@@ -106,13 +106,13 @@ const TAKEN: &str = "
     SELECT record.fingerprint, record.action, record.at_ms FROM {rows}
     {join} record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''";
 
-impl Journal {
+impl Records<'_> {
     /// Takes lines of history over, all or none; give them in the order of their times, some thousands at once.
     ///
     /// # Errors
     /// [`JournalError::LeaseLost`].
     pub async fn import_history(
-        &self,
+        self,
         lease: &Lease,
         run: &RunId,
         rows: &[HistoryRow],

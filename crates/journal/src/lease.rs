@@ -5,7 +5,7 @@
 
 use super::runs::{NewEvent, append};
 use super::store::{Tx, args};
-use super::{Journal, JournalError};
+use super::{JournalError, Leases};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::{LinkName, RunId};
 use rollbook_core::run::EventKind;
@@ -65,13 +65,13 @@ const ABANDON: &str = "
     UPDATE run SET state = 'abandoned', ended_ms = $2, reason = 'its process ended without a word'
     WHERE link = $1 AND state = 'running' RETURNING id";
 
-impl Journal {
+impl Leases<'_> {
     /// Takes the lease of a link for `ttl`, over an expired one too. Runs that were left without an end become abandoned.
     ///
     /// # Errors
     /// [`JournalError::LeaseHeld`] says who runs the link and since when.
     pub async fn acquire(
-        &self,
+        self,
         link: &LinkName,
         holder: &str,
         ttl: SignedDuration,
@@ -100,7 +100,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::LeaseLost`].
-    pub async fn renew(&self, lease: &Lease, ttl: SignedDuration, now: Timestamp) -> Result<(), JournalError> {
+    pub async fn renew(self, lease: &Lease, ttl: SignedDuration, now: Timestamp) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         let sql = "UPDATE lease SET expires_ms = $4 WHERE link = $1 AND fence = $2 AND holder = $3";
         let args = args![lease.link.as_str(), lease.fence, &lease.holder, end(now, ttl)];
@@ -114,7 +114,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn held_until(&self, link: &LinkName, now: Timestamp) -> Result<Option<Timestamp>, JournalError> {
+    pub async fn held_until(self, link: &LinkName, now: Timestamp) -> Result<Option<Timestamp>, JournalError> {
         let sql = "SELECT expires_ms FROM lease WHERE link = $1 AND holder IS NOT NULL AND expires_ms > $2";
         self.store.row(sql, args![link.as_str(), now]).await?.map(|row| row.time("expires_ms")).transpose()
     }
@@ -123,7 +123,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn release(&self, lease: Lease) -> Result<(), JournalError> {
+    pub async fn release(self, lease: Lease) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         let sql = "UPDATE lease SET holder = NULL WHERE link = $1 AND fence = $2 AND holder = $3";
         tx.run(sql, args![lease.link.as_str(), lease.fence, &lease.holder]).await?;

@@ -31,6 +31,7 @@ mod metrics;
 mod notices;
 mod outbox;
 mod plans;
+mod repositories;
 pub mod requests;
 mod run_stats;
 mod runs;
@@ -41,11 +42,11 @@ mod story;
 pub use accounts::{AccountRow, NewToken, SessionRow, TokenRow};
 pub use attention::{AttentionFilter, AttentionItem, Resolution, Resolved};
 pub use completions::{
-    Ask, Asks, CompletionKeyset, CompletionQuery, CompletionReportRow, CompletionRow, CompletionTotals,
-    CompletionsRecord, CompletionsState, KnownQuestion, Marked, OpenReport, PolledCandidate, PushedEvent, Queued,
-    ReportMove, Taken, WaitingCompletion,
+    CompletionKeyset, CompletionQuery, CompletionReportRow, CompletionRow, CompletionTotals, CompletionsRecord,
+    CompletionsState, KnownQuery, Marked, NewAttention, OpenReport, PolledCandidate, PushedEvent, Queued, Received,
+    ReportMove, Reviewed, WaitingCompletion,
 };
-pub use course_counts::CourseTally;
+pub use course_counts::CourseCounts;
 pub use decide::{Decided, Decision};
 pub use error::JournalError;
 pub use feed::{FeedRead, Ingested, LinkState, WaitingRecord};
@@ -55,11 +56,15 @@ pub use lease::Lease;
 pub use links::LinkOverview;
 pub use log::{LogKey, LogOrder, LogPage, LogQuery, LogRow, LogSort, NotALogKey};
 pub use maintenance::{Checked, PruneScope, Pruned, Restored, restore};
-pub use metrics::Numbers;
+pub use metrics::JournalMetrics;
 pub use notices::{AwaitedCourse, EpisodeRow, NoticeRow};
-pub use outbox::{Claimed, Delivery, OutboxFilter, OutboxItem, OutboxKind, OutboxRow, OutboxTotal};
+pub use outbox::{Claimed, OutboxFilter, OutboxItem, OutboxKind, OutboxRow, OutboxTotal, SendOutcome};
 pub use plans::{Intent, NewPlan, PlanRow, PlanState, UnsettledIntent};
-pub use run_stats::RunFigures;
+pub use repositories::{
+    Accounts, Attention, Completions, Guilds, Leases, Links, Maintenance, Nodes, Notices, Outbox, People, Plans,
+    Records, Requests, Runs, Schedule, Sessions, Tokens,
+};
+pub use run_stats::RunStats;
 pub use runs::{NewEvent, NewRun, RunFilter, RunRow, StoredEvent};
 pub use schedule::{LinkSwitch, NodeRow, ScheduleRow};
 pub use story::{AppliedRow, Person, Story};
@@ -97,24 +102,9 @@ impl Journal {
     /// # Errors
     /// [`JournalError::TooNew`] where a newer Rollbook was here, [`JournalError::CannotOpen`], [`JournalError::Damaged`].
     pub async fn open(address: &str, options: &OpenOptions) -> Result<Self, JournalError> {
-        let journal = Self::connect(address, options).await?;
-        store::migrate(&journal.store, journal.file.as_deref(), None).await?;
-        journal.store.assume_size().await?;
-        Ok(journal)
-    }
-
-    /// Like [`Journal::open`], but brings the schema up to `version` only; for tests of the steps after it.
-    ///
-    /// # Errors
-    /// As [`Journal::open`].
-    pub async fn open_at(address: &str, options: &OpenOptions, version: i64) -> Result<Self, JournalError> {
-        let journal = Self::connect(address, options).await?;
-        store::migrate(&journal.store, journal.file.as_deref(), Some(version)).await?;
-        Ok(journal)
-    }
-
-    async fn connect(address: &str, options: &OpenOptions) -> Result<Self, JournalError> {
         let (store, file) = store::open(address, options).await?;
+        store::migrate(&store, file.as_deref()).await?;
+        store.assume_size().await?;
         Ok(Self { store, file })
     }
 

@@ -2,7 +2,7 @@
 
 use super::runs::{NewEvent, RunRow, append, counts};
 use super::store::args;
-use super::{Journal, JournalError, LinkState, RunFilter, bounded};
+use super::{JournalError, LinkState, Links, RunFilter, Runs, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
 use rollbook_core::run::{Counts, EventKind, OutcomeCode};
@@ -28,20 +28,20 @@ pub struct LinkOverview {
     pub last_record: Option<Timestamp>,
 }
 
-impl Journal {
+impl Links<'_> {
     /// Every link at a glance, by name.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn overview(&self, now: Timestamp) -> Result<Vec<LinkOverview>, JournalError> {
+    pub async fn overview(self, now: Timestamp) -> Result<Vec<LinkOverview>, JournalError> {
         let mut links = Vec::new();
-        for link in self.links().await? {
+        for link in self.names().await? {
             links.push(self.overview_of(&link, now).await?);
         }
         Ok(links)
     }
 
-    async fn overview_of(&self, link: &LinkName, now: Timestamp) -> Result<LinkOverview, JournalError> {
+    async fn overview_of(self, link: &LinkName, now: Timestamp) -> Result<LinkOverview, JournalError> {
         let name = link.as_str();
         let filter = RunFilter { link: Some(link.clone()), limit: 1, ..RunFilter::default() };
         let held = "SELECT holder, expires_ms FROM lease WHERE link = $1 AND holder IS NOT NULL AND expires_ms > $2";
@@ -59,8 +59,8 @@ impl Journal {
         let last = "SELECT at_ms FROM record WHERE link = $1 AND action IN ('Enrol', 'Suspend') AND code <> 'received'
             ORDER BY at_ms DESC, id DESC LIMIT 1";
         Ok(LinkOverview {
-            state: self.link_state(link).await?,
-            last_run: self.runs(&filter).await?.into_iter().next(),
+            state: self.state(link).await?,
+            last_run: Runs { store: self.store }.list(&filter).await?.into_iter().next(),
             held_by,
             waiting,
             attention: self.total("attention WHERE link = $1 AND closed_ms IS NULL", link).await?,
@@ -69,34 +69,16 @@ impl Journal {
         })
     }
 
-    async fn total(&self, of: &str, link: &LinkName) -> Result<u64, JournalError> {
+    async fn total(self, of: &str, link: &LinkName) -> Result<u64, JournalError> {
         let row = self.store.row(&format!("SELECT COUNT(*) AS total FROM {of}"), args![link.as_str()]).await?;
         row.map_or(Ok(0), |row| row.count("total"))
-    }
-
-    /// What the runs of a link, or of all, came to in sum since a moment; of records that wait or need a human, which each run
-    /// meets again, the most that one run met.
-    ///
-    /// # Errors
-    /// Those of the database only.
-    pub async fn totals_since(&self, link: Option<&LinkName>, since: Timestamp) -> Result<Counts, JournalError> {
-        let columns =
-            ["records", "enrolled", "suspended", "errors", "skipped", "waiting", "accounts", "mails", "calls"];
-        let sum = |column: &&str| {
-            let of = if matches!(*column, "errors" | "waiting") { "MAX" } else { "SUM" };
-            format!("CAST(COALESCE({of}({column}), 0) AS BIGINT) AS {column}")
-        };
-        let sums: Vec<String> = columns.iter().map(sum).collect();
-        let sql = format!("SELECT {} FROM run WHERE started_ms >= $1 AND ($2 = '' OR link = $2)", sums.join(", "));
-        let row = self.store.row(&sql, args![since, link.map_or("", LinkName::as_str)]).await?;
-        row.as_ref().map_or_else(|| Ok(Counts::default()), counts)
     }
 
     /// Pauses a link: nothing of it is run or sent until it goes on. What comes due is kept.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] where it is paused already.
-    pub async fn pause(&self, link: &LinkName, by: &str, why: &str, now: Timestamp) -> Result<(), JournalError> {
+    pub async fn pause(self, link: &LinkName, by: &str, why: &str, now: Timestamp) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         super::feed::make_link(&mut tx, link, now).await?;
         let sql =
@@ -113,7 +95,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::Conflict`] where it is not paused.
-    pub async fn unpause(&self, link: &LinkName, by: &str, now: Timestamp) -> Result<(), JournalError> {
+    pub async fn resume(self, link: &LinkName, by: &str, now: Timestamp) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         let sql = "UPDATE link SET paused_ms = NULL, paused_by = '', paused_why = ''
             WHERE name = $1 AND paused_ms IS NOT NULL";
@@ -123,5 +105,25 @@ impl Journal {
         let event = NewEvent::of(EventKind::Acted, json!({"act": "go on"})).by(by);
         append(&mut tx, None, link, &[event], now).await?;
         tx.commit().await
+    }
+}
+
+impl Runs<'_> {
+    /// What the runs of a link, or of all, came to in sum since a moment; of records that wait or need a human, which each run
+    /// meets again, the most that one run met.
+    ///
+    /// # Errors
+    /// Those of the database only.
+    pub async fn totals_since(self, link: Option<&LinkName>, since: Timestamp) -> Result<Counts, JournalError> {
+        let columns =
+            ["records", "enrolled", "suspended", "errors", "skipped", "waiting", "accounts", "mails", "calls"];
+        let sum = |column: &&str| {
+            let of = if matches!(*column, "errors" | "waiting") { "MAX" } else { "SUM" };
+            format!("CAST(COALESCE({of}({column}), 0) AS BIGINT) AS {column}")
+        };
+        let sums: Vec<String> = columns.iter().map(sum).collect();
+        let sql = format!("SELECT {} FROM run WHERE started_ms >= $1 AND ($2 = '' OR link = $2)", sums.join(", "));
+        let row = self.store.row(&sql, args![since, link.map_or("", LinkName::as_str)]).await?;
+        row.as_ref().map_or_else(|| Ok(Counts::default()), counts)
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// Totals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Numbers {
+pub struct JournalMetrics {
     /// Runs, by link, flow and state.
     pub runs: BTreeMap<(String, String, String), u64>,
     /// Records, by link and status word.
@@ -20,8 +20,8 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn numbers(&self) -> Result<Numbers, JournalError> {
-        let mut numbers = Numbers::default();
+    pub async fn metrics(&self) -> Result<JournalMetrics, JournalError> {
+        let mut numbers = JournalMetrics::default();
         let sql = "SELECT link, flow, state, COUNT(*) AS total FROM run GROUP BY link, flow, state";
         for row in self.store.rows(sql, args![]).await? {
             let key = (row.text("link")?, row.text("flow")?, row.text("state")?);
@@ -43,7 +43,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::CannotOpen`] where the file is gone, [`JournalError::TooNew`], [`JournalError::Unreadable`] where the
     /// schema is an older one, and those of the database.
-    pub async fn is_at_hand(&self) -> Result<(), JournalError> {
+    pub async fn check_ready(&self) -> Result<(), JournalError> {
         // A file that was removed can still be written by those who had it open: all of that would be lost.
         if let Some(file) = &self.file
             && !tokio::fs::try_exists(file).await.unwrap_or(false)

@@ -2,7 +2,7 @@
 //! journal.
 
 use super::store::args;
-use super::{Journal, JournalError};
+use super::{Attention, JournalError, Runs};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
 
@@ -11,7 +11,7 @@ const STEP_MS: i64 = 15 * 60 * 1000;
 
 /// What the runs that began within a quarter of an hour came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RunFigures {
+pub struct RunStats {
     /// When the quarter began.
     pub from: Timestamp,
     /// How many runs.
@@ -24,29 +24,31 @@ pub struct RunFigures {
     pub errors: u64,
 }
 
-impl Journal {
+impl Attention<'_> {
     /// Open attention items, and plans that wait for a person's word.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn waiting_for_people(&self) -> Result<(u64, u64), JournalError> {
+    pub async fn open_counts(self) -> Result<(u64, u64), JournalError> {
         let sql = "SELECT (SELECT COUNT(*) FROM attention WHERE closed_ms IS NULL) AS items,
             (SELECT COUNT(*) FROM plan WHERE state = 'blocked') AS plans";
         let row = self.store.row(sql, args![]).await?;
         row.map_or(Ok((0, 0)), |row| Ok((row.count("items")?, row.count("plans")?)))
     }
+}
 
+impl Runs<'_> {
     /// What the runs of a flow came to, of one link or all, begun between two moments: one entry for each quarter of an hour
     /// with a run, the oldest first.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn run_figures(
-        &self,
+    pub async fn stats(
+        self,
         flow: &str,
         link: Option<&LinkName>,
         (from, until): (Timestamp, Timestamp),
-    ) -> Result<Vec<RunFigures>, JournalError> {
+    ) -> Result<Vec<RunStats>, JournalError> {
         let sum = |column: &str| format!("CAST(SUM({column}) AS BIGINT) AS {column}");
         let (runs, enrolled, suspended, errors) = (sum("runs"), sum("enrolled"), sum("suspended"), sum("errors"));
         let sql = format!(
@@ -61,7 +63,7 @@ impl Journal {
         let rows = self.store.rows(&sql, args).await?;
         let read = |row: &super::store::Row| {
             let began = row.int("step")?.saturating_mul(STEP_MS);
-            Ok(RunFigures {
+            Ok(RunStats {
                 from: Timestamp::from_millisecond(began).unwrap_or(Timestamp::MIN),
                 runs: row.count("runs")?,
                 enrolled: row.count("enrolled")?,

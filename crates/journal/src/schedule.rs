@@ -3,10 +3,10 @@
 //! A slot (a due time) is covered in the transaction that puts the request for its run: it is run once, however many nodes
 //! look at it, and a node that dies loses the request to another. Computing due times is the crate `sync`.
 
-use super::requests::{Ask, Narrow, Purpose, RequestId, SCHEDULE};
+use super::requests::{Job, Narrow, Purpose, RequestId, SCHEDULE};
 use super::runs::{NewEvent, append};
 use super::store::{Row, args};
-use super::{Journal, JournalError, bounded};
+use super::{JournalError, Nodes, Schedule, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
 use rollbook_core::run::EventKind;
@@ -68,12 +68,12 @@ const PUT: &str = "
     WHERE NOT EXISTS (SELECT 1 FROM request WHERE link = $1 AND asked_by = $3 AND finished_ms IS NULL)
     RETURNING id";
 
-impl Journal {
+impl Schedule<'_> {
     /// Begins to watch a link; what was due before is nobody's. Gives how its schedule stands.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn watch_link(&self, link: &LinkName, now: Timestamp) -> Result<ScheduleRow, JournalError> {
+    pub async fn watch(self, link: &LinkName, now: Timestamp) -> Result<ScheduleRow, JournalError> {
         let mut tx = self.store.begin().await?;
         super::feed::make_link(&mut tx, link, now).await?;
         let sql = "INSERT INTO schedule (link, since_ms) VALUES ($1, $2) ON CONFLICT (link) DO NOTHING";
@@ -87,7 +87,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn schedules(&self) -> Result<BTreeMap<LinkName, ScheduleRow>, JournalError> {
+    pub async fn list(self) -> Result<BTreeMap<LinkName, ScheduleRow>, JournalError> {
         let rows = self.store.rows("SELECT * FROM schedule", args![]).await?;
         rows.iter().map(|row| schedule(row).map(|row| (row.link.clone(), row))).collect()
     }
@@ -98,14 +98,14 @@ impl Journal {
     /// # Errors
     /// Those of the database only.
     pub async fn cover_slot(
-        &self,
+        self,
         link: &LinkName,
         slot: Timestamp,
         begins: Timestamp,
         now: Timestamp,
     ) -> Result<Option<RequestId>, JournalError> {
-        let ask = Ask::RunLink { link: link.clone(), purpose: Purpose::Apply, narrow: Narrow::Usual };
-        let body = serde_json::to_string(&ask).expect("a request is plain data");
+        let job = Job::RunLink { link: link.clone(), purpose: Purpose::Apply, narrow: Narrow::Usual };
+        let body = serde_json::to_string(&job).expect("a request is plain data");
         let mut tx = self.store.begin().await?;
         if tx.row(COVER, args![link.as_str(), slot]).await?.is_none() {
             return Ok(None);
@@ -120,7 +120,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn tell_next(&self, link: &LinkName, next: Option<Timestamp>) -> Result<(), JournalError> {
+    pub async fn set_next(self, link: &LinkName, next: Option<Timestamp>) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         tx.run("UPDATE schedule SET next_ms = $2 WHERE link = $1", args![link.as_str(), next]).await?;
         tx.commit().await
@@ -130,15 +130,15 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn switch_link(
-        &self,
+    pub async fn switch(
+        self,
         link: &LinkName,
         enabled: Option<bool>,
         by: &str,
         why: &str,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        self.watch_link(link, now).await?;
+        self.watch(link, now).await?;
         let sql =
             "UPDATE schedule SET enabled = $2, enabled_ms = $3, enabled_by = $4, enabled_why = $5 WHERE link = $1";
         let mut tx = self.store.begin().await?;
@@ -152,12 +152,14 @@ impl Journal {
         append(&mut tx, None, link, &[event], now).await?;
         tx.commit().await
     }
+}
 
+impl Nodes<'_> {
     /// A process serves: said at its start and every few seconds.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn node_lives(&self, node: &NodeRow) -> Result<(), JournalError> {
+    pub async fn heartbeat(self, node: &NodeRow) -> Result<(), JournalError> {
         let NodeRow { name, version, listens, started, seen, stopping } = node;
         let sql = "
             INSERT INTO node (name, version, listens, started_ms, seen_ms, stopping_ms) VALUES ($1, $2, $3, $4, $5, $6)
@@ -171,7 +173,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn forget_nodes(&self, name: &str, before: Timestamp) -> Result<(), JournalError> {
+    pub async fn forget(self, name: &str, before: Timestamp) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         tx.run("DELETE FROM node WHERE name = $1 OR seen_ms < $2", args![name, before]).await?;
         tx.commit().await
@@ -181,7 +183,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn nodes(&self) -> Result<Vec<NodeRow>, JournalError> {
+    pub async fn list(self) -> Result<Vec<NodeRow>, JournalError> {
         let rows = self.store.rows("SELECT * FROM node ORDER BY name", args![]).await?;
         let node = |row: &Row| {
             Ok(NodeRow {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 /// One request that reached a stand-in, also when a fault then swallowed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Moodle's function name, or `feed`, `completion`, `completion_lookup`, `community`, `community_token`, `smtp`.
+    /// Moodle's function name, or `feed`, `feed_file`, `elm_token`, `completion`, `completion_lookup`, `community`, `community_token`, `smtp`.
     pub function: String,
     /// Elements in the batch (Moodle), otherwise 1.
     pub items: usize,

@@ -63,6 +63,21 @@ impl Sandbox {
         format!("{}{}", local(self.ports[&Server::Elm]), elm::FEED_PATH)
     }
 
+    /// All records in one file, an array of objects.
+    pub fn json_file_url(&self) -> String {
+        format!("{}{}", local(self.ports[&Server::Elm]), elm::JSON_FILE_PATH)
+    }
+
+    /// All records in one file of comma-separated values.
+    pub fn csv_file_url(&self) -> String {
+        format!("{}{}", local(self.ports[&Server::Elm]), elm::CSV_FILE_PATH)
+    }
+
+    /// Where the HR system issues access tokens; see [`elm::Auth::OAuth2`].
+    pub fn elm_token_url(&self) -> String {
+        format!("{}{}", local(self.ports[&Server::Elm]), elm::TOKEN_PATH)
+    }
+
     /// Where completions are posted and looked up.
     pub fn completion_url(&self) -> String {
         format!("{}{}", local(self.ports[&Server::Elm]), elm::COMPLETION_PATH)

@@ -2,16 +2,16 @@
 
 use super::{ACCOUNT, AccountRow, account_row, fold, missing, tell};
 use crate::store::args;
-use crate::{Journal, JournalError};
+use crate::{Accounts, JournalError};
 use jiff::Timestamp;
 use serde_json::json;
 
-impl Journal {
+impl Accounts<'_> {
     /// How many logins failed for a subject (an account's name, an address) since a moment.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn failed_logins(&self, subject: &str, since: Timestamp) -> Result<u64, JournalError> {
+    pub async fn failed_logins(self, subject: &str, since: Timestamp) -> Result<u64, JournalError> {
         let sql = "SELECT COUNT(*) AS total FROM login_try WHERE subject = $1 AND at_ms > $2";
         self.store.row(sql, args![fold(subject), since]).await?.map_or(Ok(0), |row| row.count("total"))
     }
@@ -20,8 +20,8 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn note_failed_login(
-        &self,
+    pub async fn record_failed_login(
+        self,
         subjects: &[&str],
         forget: Timestamp,
         now: Timestamp,
@@ -39,7 +39,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn forget_failed_logins(&self, subject: &str) -> Result<(), JournalError> {
+    pub async fn clear_failed_logins(self, subject: &str) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         tx.run("DELETE FROM login_try WHERE subject = $1", args![fold(subject)]).await?;
         tx.commit().await
@@ -49,8 +49,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::NotFound`].
-    pub async fn make_login_link(
-        &self,
+    pub async fn add_login_link(
+        self,
         account: &str,
         hash: &str,
         expires: Timestamp,
@@ -58,7 +58,7 @@ impl Journal {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let name = fold(account);
-        if self.account(&name).await?.is_none() {
+        if self.find(&name).await?.is_none() {
             return Err(missing(&name));
         }
         let mut tx = self.store.begin().await?;
@@ -74,7 +74,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn use_login_link(&self, hash: &str, now: Timestamp) -> Result<Option<AccountRow>, JournalError> {
+    pub async fn use_login_link(self, hash: &str, now: Timestamp) -> Result<Option<AccountRow>, JournalError> {
         let mut tx = self.store.begin().await?;
         let gone = "DELETE FROM login_link WHERE hash = $1 AND expires_ms > $2 RETURNING account";
         let Some(link) = tx.row(gone, args![hash, now]).await? else { return Ok(None) };

@@ -13,7 +13,7 @@ pub use token::{NewToken, TokenRow};
 
 use super::runs::{NewEvent, append};
 use super::store::{Row, Tx, args};
-use super::{Journal, JournalError};
+use super::{Accounts, JournalError};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
 use rollbook_core::model::RoleName;
@@ -44,12 +44,12 @@ pub struct AccountRow {
 const ACCOUNT: &str = "SELECT account.name, account.role, account.password, account.subject, account.made_ms,
     account.made_by, account.disabled_ms, account.login_ms";
 
-impl Journal {
+impl Accounts<'_> {
     /// Every account, by name.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn accounts(&self) -> Result<Vec<AccountRow>, JournalError> {
+    pub async fn list(self) -> Result<Vec<AccountRow>, JournalError> {
         let rows = self.store.rows(&format!("{ACCOUNT} FROM account ORDER BY name"), args![]).await?;
         rows.iter().map(account_row).collect()
     }
@@ -58,7 +58,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn account(&self, name: &str) -> Result<Option<AccountRow>, JournalError> {
+    pub async fn find(self, name: &str) -> Result<Option<AccountRow>, JournalError> {
         let sql = format!("{ACCOUNT} FROM account WHERE name = $1");
         self.store.row(&sql, args![fold(name)]).await?.as_ref().map(account_row).transpose()
     }
@@ -67,8 +67,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::Conflict`] where the name is taken.
-    pub async fn add_account(
-        &self,
+    pub async fn add(
+        self,
         name: &str,
         role: RoleName,
         password: Option<&str>,
@@ -91,8 +91,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::Conflict`] where the name belongs to another account: nobody takes one over by a name.
-    pub async fn foreign_account(
-        &self,
+    pub async fn from_single_sign_on(
+        self,
         subject: &str,
         name: &str,
         role: RoleName,
@@ -129,7 +129,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::NotFound`]; [`JournalError::Conflict`] where nobody would be left who manages accounts.
-    pub async fn set_role(&self, name: &str, role: RoleName, by: &str, now: Timestamp) -> Result<(), JournalError> {
+    pub async fn set_role(self, name: &str, role: RoleName, by: &str, now: Timestamp) -> Result<(), JournalError> {
         let act = json!({"act": "role given", "account": fold(name), "role": role.as_str()});
         self.change("UPDATE account SET role = $2 WHERE name = $1", name, Some(role.as_str()), act, by, now).await
     }
@@ -138,7 +138,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::NotFound`].
-    pub async fn set_password(&self, name: &str, hash: &str, by: &str, now: Timestamp) -> Result<(), JournalError> {
+    pub async fn set_password(self, name: &str, hash: &str, by: &str, now: Timestamp) -> Result<(), JournalError> {
         let act = json!({"act": "password given", "account": fold(name)});
         self.change("UPDATE account SET password = $2 WHERE name = $1", name, Some(hash), act, by, now).await
     }
@@ -147,7 +147,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::NotFound`]; [`JournalError::Conflict`] where nobody would be left who manages accounts.
-    pub async fn set_disabled(&self, name: &str, shut: bool, by: &str, now: Timestamp) -> Result<(), JournalError> {
+    pub async fn set_disabled(self, name: &str, shut: bool, by: &str, now: Timestamp) -> Result<(), JournalError> {
         let (sql, word) = if shut {
             ("UPDATE account SET disabled_ms = COALESCE(disabled_ms, $3) WHERE name = $1 AND $2 = ''", "disabled")
         } else {
@@ -159,7 +159,7 @@ impl Journal {
 
     /// `$1` is the name, `$2` the value, `$3` now where there is no value.
     async fn change(
-        &self,
+        self,
         sql: &str,
         name: &str,
         value: Option<&str>,

@@ -2,18 +2,18 @@
 
 use super::{fold, tell};
 use crate::store::args;
-use crate::{Journal, JournalError};
+use crate::{Accounts, JournalError};
 use jiff::Timestamp;
 use serde_json::json;
 
-impl Journal {
+impl Accounts<'_> {
     /// Gives an account another password, as a hash, by its owner's word: `before` is the hash that was compared with. Every
     /// session but the one kept under `session` ends.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] where the password is another meanwhile, or the account is shut.
     pub async fn change_own_password(
-        &self,
+        self,
         name: &str,
         before: Option<&str>,
         hash: &str,

@@ -2,7 +2,7 @@
 
 use super::{ACCOUNT, AccountRow, account_row};
 use crate::store::args;
-use crate::{Journal, JournalError};
+use crate::{JournalError, Sessions};
 use jiff::{SignedDuration, Timestamp};
 
 /// A session is noted as seen at most so often: a page must not cost a write.
@@ -19,18 +19,12 @@ pub struct SessionRow {
     pub expires: Timestamp,
 }
 
-impl Journal {
+impl Sessions<'_> {
     /// Logs an account in; `hash` is what the cookie's value hashes to. Sessions that are over are swept out on the way.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn open_session(
-        &self,
-        account: &str,
-        hash: &str,
-        expires: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
+    pub async fn open(self, account: &str, hash: &str, expires: Timestamp, now: Timestamp) -> Result<(), JournalError> {
         let sql = "INSERT INTO session (hash, account, made_ms, seen_ms, expires_ms) VALUES ($1, $2, $3, $3, $4)";
         let mut tx = self.store.begin().await?;
         tx.run("DELETE FROM session WHERE expires_ms <= $1", args![now]).await?;
@@ -43,8 +37,8 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn session(
-        &self,
+    pub async fn find(
+        self,
         hash: &str,
         idle_since: Timestamp,
         now: Timestamp,
@@ -73,7 +67,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn close_session(&self, hash: &str) -> Result<(), JournalError> {
+    pub async fn close(self, hash: &str) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         tx.run("DELETE FROM session WHERE hash = $1", args![hash]).await?;
         tx.commit().await

@@ -2,7 +2,7 @@
 
 use super::tell;
 use crate::store::{Row, args};
-use crate::{Journal, JournalError};
+use crate::{JournalError, Tokens};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -45,12 +45,12 @@ pub struct TokenRow {
 
 const TOKEN: &str = "SELECT id, name, scope, made_ms, made_by, expires_ms, revoked_ms, used_ms FROM api_token";
 
-impl Journal {
+impl Tokens<'_> {
     /// Keeps a token; gives its number.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] where one of the name holds already.
-    pub async fn add_token(&self, token: &NewToken<'_>, by: &str, now: Timestamp) -> Result<i64, JournalError> {
+    pub async fn add(self, token: &NewToken<'_>, by: &str, now: Timestamp) -> Result<i64, JournalError> {
         let NewToken { name, hash, scope, expires } = token;
         let mut tx = self.store.begin().await?;
         let same = "SELECT id FROM api_token WHERE name = $1 AND revoked_ms IS NULL AND expires_ms > $2";
@@ -72,7 +72,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn tokens(&self) -> Result<Vec<TokenRow>, JournalError> {
+    pub async fn list(self) -> Result<Vec<TokenRow>, JournalError> {
         let rows = self.store.rows(&format!("{TOKEN} ORDER BY id DESC LIMIT 1000"), args![]).await?;
         rows.iter().map(token_row).collect()
     }
@@ -81,7 +81,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn token_of(&self, hash: &str, now: Timestamp) -> Result<Option<TokenRow>, JournalError> {
+    pub async fn find(self, hash: &str, now: Timestamp) -> Result<Option<TokenRow>, JournalError> {
         let sql = format!("{TOKEN} WHERE hash = $1 AND revoked_ms IS NULL AND expires_ms > $2");
         let Some(row) = self.store.row(&sql, args![hash, now]).await? else { return Ok(None) };
         let token = token_row(&row)?;
@@ -97,7 +97,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::NotFound`] where there is none of the number, or it was revoked already.
-    pub async fn revoke_token(&self, id: i64, by: &str, now: Timestamp) -> Result<(), JournalError> {
+    pub async fn revoke(self, id: i64, by: &str, now: Timestamp) -> Result<(), JournalError> {
         let sql = "UPDATE api_token SET revoked_ms = $2 WHERE id = $1 AND revoked_ms IS NULL RETURNING name";
         let mut tx = self.store.begin().await?;
         let row = tx.row(sql, args![id, now]).await?;

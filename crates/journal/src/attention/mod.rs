@@ -8,7 +8,7 @@ pub use resolve::{Resolution, Resolved};
 
 use super::log::{LogRow, columns, log_row};
 use super::store::{Row, args};
-use super::{Journal, JournalError};
+use super::{Attention, JournalError};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
 use serde_json::Value;
@@ -73,12 +73,12 @@ const ITEM: &str = "
     ELSE (SELECT first_name || ' ' || last_name FROM record WHERE record.attention = attention.id ORDER BY id LIMIT 1)
     END AS person FROM attention";
 
-impl Journal {
+impl Attention<'_> {
     /// Items, the newest first.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn attention(&self, filter: &AttentionFilter, limit: u32) -> Result<Vec<AttentionItem>, JournalError> {
+    pub async fn list(self, filter: &AttentionFilter, limit: u32) -> Result<Vec<AttentionItem>, JournalError> {
         let AttentionFilter { link, kind, with_closed, before } = filter;
         let open = if *with_closed { "" } else { "AND closed_ms IS NULL" };
         let sql = format!(
@@ -95,7 +95,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::NotFound`].
-    pub async fn attention_item(&self, id: i64) -> Result<AttentionItem, JournalError> {
+    pub async fn find(self, id: i64) -> Result<AttentionItem, JournalError> {
         let row = self.store.row(&format!("SELECT {ITEM} WHERE id = $1"), args![id]).await?;
         item(&row.ok_or_else(|| JournalError::NotFound { what: format!("attention item {id}") })?)
     }
@@ -104,7 +104,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn waiting_behind(&self, item: i64, after: i64, limit: u32) -> Result<Vec<LogRow>, JournalError> {
+    pub async fn records_behind(self, item: i64, after: i64, limit: u32) -> Result<Vec<LogRow>, JournalError> {
         let sql = format!("SELECT {} FROM record WHERE attention = $1 AND id > $2 ORDER BY id LIMIT $3", columns());
         self.store.rows(&sql, args![item, after, u64::from(limit)]).await?.iter().map(log_row).collect()
     }

@@ -5,9 +5,10 @@ use crate::completions;
 use crate::course_counts::{self, Moves};
 use crate::decide::{close_unneeded, keep_link};
 use crate::feed::keys;
+use crate::outbox;
 use crate::runs::{NewEvent, append};
 use crate::store::{Row, Tx, args};
-use crate::{Journal, JournalError, bounded};
+use crate::{Attention, JournalError, Records, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, Fingerprint, Guid, LinkName};
 use rollbook_core::run::{Disposition, EventKind, OutcomeCode, Verdict};
@@ -43,7 +44,7 @@ const SAY_SO: &str = "
     INSERT INTO event (run, link, at_ms, kind, author, record, guid_fold, course, payload)
     SELECT NULL, link, $2, 'acted', $3, fingerprint, guid_fold, course, $4 FROM record WHERE attention = $1";
 
-impl Journal {
+impl Attention<'_> {
     /// Closes an item by a person's word. `action` says what the person did or chose, in a word or two (`try again`, `use
     /// account 42`, `mail corrected in Moodle`, `ignore`). Every record behind it gets an event with the author; where there is
     /// none, the item itself. Released, a completion's report goes out again, also a refused one.
@@ -51,7 +52,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::NotFound`]; [`JournalError::Conflict`] where it is closed already.
     pub async fn resolve(
-        &self,
+        self,
         item: i64,
         resolution: Resolution,
         action: &str,
@@ -59,7 +60,7 @@ impl Journal {
         reason: &str,
         now: Timestamp,
     ) -> Result<Resolved, JournalError> {
-        let found = self.attention_item(item).await?;
+        let found = self.find(item).await?;
         let link = found.link.clone();
         let mut tx = self.store.begin().await?;
         keep_link(&mut tx, &link).await?;
@@ -68,7 +69,7 @@ impl Journal {
         if tx.run(sql, args![item, now, bounded(action), by, bounded(reason)]).await? == 0 {
             return Err(JournalError::Conflict { what: format!("attention item {item} is closed already") });
         }
-        let act = json!({"act": action, "attention": item, "reason": bounded(reason)});
+        let act = act_of(&found, action, reason);
         tx.run(SAY_SO, args![item, now, by, act.to_string()]).await?;
         let mut released = match resolution {
             Resolution::Release => tx.rows(RELEASE, args![item, now]).await?.len(),
@@ -80,41 +81,14 @@ impl Journal {
                 released += completions::try_again(&mut tx, &found, by, now).await?;
             }
         }
+        if let Some(row) = outbox::row_of(&found) {
+            append(&mut tx, None, &link, &[said_of(&found, act_of(&found, action, reason)).by(by)], now).await?;
+            if resolution == Resolution::Release {
+                released += outbox::resend(&mut tx, &[row], by, now).await?;
+            }
+        }
         tx.commit().await?;
         Ok(Resolved { records: released })
-    }
-
-    /// Lets records that wait be tried by the next run, by a person's word; settled ones stay as they are. Gives how many it
-    /// released.
-    ///
-    /// # Errors
-    /// Those of the database only.
-    pub async fn try_again(
-        &self,
-        link: &LinkName,
-        records: &[Fingerprint],
-        by: &str,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<u64, JournalError> {
-        let sql = "
-            WITH meant AS MATERIALIZED (SELECT found.id FROM {rows}
-                {join} record AS found ON found.link = $2 AND found.fingerprint = r.key AND found.line = '')
-            UPDATE record SET next_try_ms = $3 FROM meant
-            WHERE record.id = meant.id AND record.standing <> 'settled'";
-        let event = "
-            INSERT INTO event (run, link, at_ms, kind, author, record, guid_fold, course, payload)
-            SELECT NULL, record.link, $3, $4, $5, record.fingerprint, record.guid_fold, record.course, $6 FROM {rows}
-            {join} record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''
-            WHERE record.standing <> 'settled'";
-        let act = json!({"act": "try again", "reason": bounded(reason)}).to_string();
-        let keys = keys(records);
-        let mut tx = self.store.begin().await?;
-        keep_link(&mut tx, link).await?;
-        tx.bulk_run(event, &keys, args![link.as_str(), now, EventKind::Acted.as_str(), by, act]).await?;
-        let released = tx.bulk_run(sql, &keys, args![link.as_str(), now]).await?;
-        tx.commit().await?;
-        Ok(released)
     }
 
     /// Opens an item that no record waits behind (a completion without enrolment record, a refused delivery), or sees an
@@ -122,8 +96,8 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn ask(
-        &self,
+    pub async fn open(
+        self,
         link: &LinkName,
         kind: &str,
         subject: &str,
@@ -149,13 +123,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn cause_gone(
-        &self,
-        link: &LinkName,
-        kind: &str,
-        subject: &str,
-        now: Timestamp,
-    ) -> Result<bool, JournalError> {
+    pub async fn close(self, link: &LinkName, kind: &str, subject: &str, now: Timestamp) -> Result<bool, JournalError> {
         let sql = "SELECT id FROM attention WHERE link = $1 AND kind = $2 AND subject = $3 AND closed_ms IS NULL";
         let mut tx = self.store.begin().await?;
         let rows = tx.rows(sql, args![link.as_str(), kind, subject]).await?;
@@ -166,7 +134,46 @@ impl Journal {
     }
 }
 
-/// What a person did about a completion: no record waits behind it that could tell.
+impl Records<'_> {
+    /// Lets records that wait be tried by the next run, by a person's word; settled ones stay as they are. Gives how many it
+    /// released.
+    ///
+    /// # Errors
+    /// Those of the database only.
+    pub async fn retry(
+        self,
+        link: &LinkName,
+        records: &[Fingerprint],
+        by: &str,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<u64, JournalError> {
+        let sql = "
+            WITH meant AS MATERIALIZED (SELECT found.id FROM {rows}
+                {join} record AS found ON found.link = $2 AND found.fingerprint = r.key AND found.line = '')
+            UPDATE record SET next_try_ms = $3 FROM meant
+            WHERE record.id = meant.id AND record.standing <> 'settled'";
+        let event = "
+            INSERT INTO event (run, link, at_ms, kind, author, record, guid_fold, course, payload)
+            SELECT NULL, record.link, $3, $4, $5, record.fingerprint, record.guid_fold, record.course, $6 FROM {rows}
+            {join} record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''
+            WHERE record.standing <> 'settled'";
+        let act = json!({"act": "try again", "reason": bounded(reason)}).to_string();
+        let keys = keys(records);
+        let mut tx = self.store.begin().await?;
+        keep_link(&mut tx, link).await?;
+        tx.bulk_run(event, &keys, args![link.as_str(), now, EventKind::Acted.as_str(), by, act]).await?;
+        let released = tx.bulk_run(sql, &keys, args![link.as_str(), now]).await?;
+        tx.commit().await?;
+        Ok(released)
+    }
+}
+
+fn act_of(item: &AttentionItem, action: &str, reason: &str) -> Value {
+    json!({"act": action, "attention": item.id, "reason": bounded(reason)})
+}
+
+/// What a person did about a completion or a mail: no record waits behind it that could tell.
 fn said_of(item: &AttentionItem, act: Value) -> NewEvent {
     let guid = item.evidence["guid"].as_str().filter(|guid| !guid.is_empty()).map(Guid::new);
     let course = item.evidence["course"].as_str().map(ElmCourseId::new);

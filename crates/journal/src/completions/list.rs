@@ -2,7 +2,7 @@
 
 use super::seen::seen;
 use crate::store::{Row, args};
-use crate::{Journal, JournalError, ms};
+use crate::{Completions, JournalError, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, EnrolmentId, Guid, LinkName, SeenCompletion};
 use rollbook_core::plan::Report;
@@ -116,16 +116,12 @@ const FROM: &str = "
     FROM completion c LEFT JOIN outbox o ON o.id = c.outbox
     LEFT JOIN opted_course k ON k.link = c.link AND k.course_id = c.course_id";
 
-impl Journal {
+impl Completions<'_> {
     /// Completions of a link with what became of them, the latest completed first.
     ///
     /// # Errors
     /// Those of the database; [`JournalError::Unreadable`] for what a newer Rollbook wrote.
-    pub async fn completions(
-        &self,
-        link: &LinkName,
-        query: &CompletionQuery,
-    ) -> Result<Vec<CompletionRow>, JournalError> {
+    pub async fn list(self, link: &LinkName, query: &CompletionQuery) -> Result<Vec<CompletionRow>, JournalError> {
         let CompletionQuery { guid, course, standing, since, after, limit } = query;
         let sql = format!(
             "{SELECT} {STANDING} AS standing {FROM}
@@ -145,8 +141,8 @@ impl Journal {
     }
 
     /// The newest completions of a person, in one course or in all, on every link; the oldest first.
-    pub(crate) async fn completions_of(
-        &self,
+    pub(crate) async fn of_person(
+        self,
         person: &Guid,
         course: Option<&ElmCourseId>,
         limit: u64,
@@ -163,7 +159,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn completion_totals(&self, link: &LinkName) -> Result<CompletionTotals, JournalError> {
+    pub async fn totals(self, link: &LinkName) -> Result<CompletionTotals, JournalError> {
         let sql =
             format!("SELECT {STANDING} AS standing, COUNT(*) AS total {FROM} WHERE c.link = $1 GROUP BY {STANDING}");
         let rows = self.store.rows(&sql, args![link.as_str()]).await?;

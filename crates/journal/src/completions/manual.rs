@@ -1,11 +1,11 @@
 //! What people do about completions: supply an enrolment id, mark what was reported elsewhere, send again, cancel.
 
-use super::ask;
+use super::attention;
 use super::line::{self, Stands};
 use super::reports::{OpenReport, code, event, open_report, subject};
 use crate::runs::{NewEvent, append};
 use crate::store::{Bulk, Column, Tx, args, column_int, column_text};
-use crate::{AttentionItem, Journal, JournalError, ms};
+use crate::{AttentionItem, Completions, JournalError, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, LinkName, SeenCompletion};
 use rollbook_core::policy::DeliveryRules;
@@ -78,13 +78,13 @@ const MOVE: &str = "
     UPDATE outbox SET state = $2, attempts = $3, next_ms = $4, settled_ms = $5, claimed_by = NULL, claimed_ms = NULL
     WHERE id = $1";
 
-impl Journal {
+impl Completions<'_> {
     /// Takes the enrolment id that a person supplies for a completion that waits for one; the next run reports it.
     ///
     /// # Errors
     /// [`JournalError::NotFound`] where no such completion waits.
     pub async fn supply_enrolment(
-        &self,
+        self,
         link: &LinkName,
         key: CompletionKey,
         id: &EnrolmentId,
@@ -109,8 +109,8 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn mark_completions(
-        &self,
+    pub async fn mark_reported(
+        self,
         link: &LinkName,
         completions: &[(SeenCompletion, Option<ElmCourseId>)],
         by: &str,
@@ -134,13 +134,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn report_again(
-        &self,
-        link: &LinkName,
-        reports: &[i64],
-        by: &str,
-        now: Timestamp,
-    ) -> Result<u64, JournalError> {
+    pub async fn resend(self, link: &LinkName, reports: &[i64], by: &str, now: Timestamp) -> Result<u64, JournalError> {
         self.act_on(link, reports, &Move::Again, "send the report again", by, now).await
     }
 
@@ -149,7 +143,7 @@ impl Journal {
     /// # Errors
     /// Those of the database only.
     pub async fn cancel_reports(
-        &self,
+        self,
         link: &LinkName,
         reports: &[i64],
         by: &str,
@@ -159,7 +153,7 @@ impl Journal {
     }
 
     async fn act_on(
-        &self,
+        self,
         link: &LinkName,
         reports: &[i64],
         by_move: &Move,
@@ -222,7 +216,7 @@ async fn act_on_one(
     let payload = json!({"act": act, "outbox": open.id, "state": to.state});
     append(tx, None, link, &[event(&open.report, EventKind::Acted, payload).by(by)], now).await?;
     let about = [subject(&open.report)].into();
-    ask::close_others(tx, link, &["completion_refused", "completion_stuck"], &[], Some(&about), now).await
+    attention::close_others(tx, link, &["completion_refused", "completion_stuck"], &[], Some(&about), now).await
 }
 
 fn mark_row<'a>(seen: &'a SeenCompletion, course: Option<&'a ElmCourseId>) -> MarkRow<'a> {

@@ -5,7 +5,7 @@
 //! state machine says what a report becomes. Reading order: `opted`, `seen`, `record`, `reports`, then `hand` for what people do,
 //! `list` for what they look at, `pushed` for signed events.
 
-mod ask;
+mod attention;
 mod line;
 mod list;
 mod manual;
@@ -15,13 +15,13 @@ mod record;
 mod reports;
 mod seen;
 
-pub use ask::Ask;
-pub(crate) use ask::PREFIX;
+pub use attention::NewAttention;
+pub(crate) use attention::PREFIX;
 pub use list::{CompletionKeyset, CompletionQuery, CompletionReportRow, CompletionRow, CompletionTotals};
 pub use manual::Marked;
 pub(crate) use manual::try_again;
 pub use opted::CompletionsState;
-pub use pushed::{PushedEvent, Taken};
-pub use record::{Asks, CompletionsRecord, Queued};
+pub use pushed::{PushedEvent, Received};
+pub use record::{CompletionsRecord, Queued, Reviewed};
 pub use reports::{OpenReport, ReportMove};
-pub use seen::{KnownQuestion, PolledCandidate, WaitingCompletion};
+pub use seen::{KnownQuery, PolledCandidate, WaitingCompletion};

@@ -1,7 +1,7 @@
 //! How a completions link stands, and the courses that opted in.
 
 use crate::store::{Bulk, Column, Row, Tx, args, column_int, column_text};
-use crate::{Journal, JournalError, Lease, ms};
+use crate::{Completions, JournalError, Lease, ms};
 use jiff::Timestamp;
 use rollbook_core::desired::OptedCourse;
 use rollbook_core::model::{ElmCourseId, LinkName, MoodleCourseId};
@@ -92,12 +92,12 @@ fn course(row: &Row) -> Result<OptedCourse, JournalError> {
     })
 }
 
-impl Journal {
+impl Completions<'_> {
     /// How a completions link stands; one that never ran stands at its beginning.
     ///
     /// # Errors
     /// Those of the database; [`JournalError::Unreadable`] for what a newer Rollbook wrote.
-    pub async fn completions_state(&self, link: &LinkName) -> Result<CompletionsState, JournalError> {
+    pub async fn state(self, link: &LinkName) -> Result<CompletionsState, JournalError> {
         let sql = "SELECT checked_ms, covered_ms, full_ms, circuit FROM completion_link WHERE link = $1";
         let Some(row) = self.store.row(sql, args![link.as_str()]).await? else {
             return Ok(CompletionsState::default());
@@ -114,7 +114,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn opted_courses(&self, link: &LinkName) -> Result<Vec<OptedCourse>, JournalError> {
+    pub async fn opted_courses(self, link: &LinkName) -> Result<Vec<OptedCourse>, JournalError> {
         let sql = "SELECT course_id, course, name, opted_ms, withdrawn, scanned_from_ms FROM opted_course
             WHERE link = $1 ORDER BY course_id";
         let rows = self.store.rows(sql, args![link.as_str()]).await?;
@@ -125,7 +125,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::LeaseLost`].
-    pub async fn keep_circuit(&self, lease: &Lease, circuit: &Circuit) -> Result<(), JournalError> {
+    pub async fn save_circuit(self, lease: &Lease, circuit: &Circuit) -> Result<(), JournalError> {
         let text = serde_json::to_string(circuit).expect("a circuit is plain data");
         let mut tx = self.store.begin().await?;
         lease.prove(&mut tx).await?;

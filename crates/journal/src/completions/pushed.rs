@@ -2,7 +2,7 @@
 
 use crate::feed::{keys, make_link};
 use crate::store::args;
-use crate::{Journal, JournalError};
+use crate::{Completions, JournalError};
 use jiff::Timestamp;
 use rollbook_core::model::{LinkName, MoodleCourseId, MoodleUserId};
 
@@ -19,26 +19,26 @@ pub struct PushedEvent {
 
 /// Whether an event is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum Received {
     /// It was taken.
     New,
     /// It was taken before.
-    Before,
+    Duplicate,
 }
 
-impl Journal {
+impl Completions<'_> {
     /// Takes an event that was believed. Events of before `forget` that were looked into are forgotten: their time alone
     /// refuses them by now.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn take_pushed(
-        &self,
+    pub async fn accept_event(
+        self,
         link: &LinkName,
         event: &PushedEvent,
         forget: Timestamp,
         now: Timestamp,
-    ) -> Result<Taken, JournalError> {
+    ) -> Result<Received, JournalError> {
         let PushedEvent { signature, user, course } = event;
         let mut tx = self.store.begin().await?;
         make_link(&mut tx, link, now).await?;
@@ -48,14 +48,14 @@ impl Journal {
             ON CONFLICT (signature) DO NOTHING";
         let added = tx.run(sql, args![signature, link.as_str(), now, user.0, course.0]).await?;
         tx.commit().await?;
-        Ok(if added == 1 { Taken::New } else { Taken::Before })
+        Ok(if added == 1 { Received::New } else { Received::Duplicate })
     }
 
     /// The events that nobody has looked into yet, the oldest first.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn pushed_events(&self, link: &LinkName, limit: u64) -> Result<Vec<PushedEvent>, JournalError> {
+    pub async fn pending_events(self, link: &LinkName, limit: u64) -> Result<Vec<PushedEvent>, JournalError> {
         let sql = "SELECT signature, user_id, course_id FROM completion_event
             WHERE link = $1 AND checked_ms IS NULL ORDER BY at_ms, signature LIMIT $2";
         let rows = self.store.rows(sql, args![link.as_str(), limit]).await?;
@@ -71,7 +71,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn pushed_checked(&self, events: &[PushedEvent], now: Timestamp) -> Result<(), JournalError> {
+    pub async fn finish_events(self, events: &[PushedEvent], now: Timestamp) -> Result<(), JournalError> {
         let signatures: Vec<&str> = events.iter().map(|event| event.signature.as_str()).collect();
         let sql = "UPDATE completion_event SET checked_ms = $2 FROM {rows} WHERE completion_event.signature = r.key";
         let mut tx = self.store.begin().await?;

@@ -1,11 +1,11 @@
 //! A plan of completions → the journal: what was seen, the reports, their lines and events, and what a human is asked.
 
-use super::ask::{self, Ask};
+use super::attention::{self, NewAttention};
 use super::line::{self, NewLine};
 use super::opted;
 use crate::runs::{NewEvent, append};
 use crate::store::{Bulk, Column, Tx, args, column_int, column_text};
-use crate::{Journal, JournalError, Lease, ms};
+use crate::{Completions, JournalError, Lease, ms};
 use jiff::Timestamp;
 use rollbook_core::desired::OptedCourse;
 use rollbook_core::model::{CompletionKey, ElmCourseId, LinkName, MoodleCourseId, MoodleUserId, RunId, SeenCompletion};
@@ -36,14 +36,14 @@ pub struct CompletionsRecord<'a> {
     /// Whom the web services were asked about.
     pub looked: &'a [(MoodleUserId, MoodleCourseId)],
     /// What a human is asked because of the plan.
-    pub asks: &'a [Ask],
+    pub attention: &'a [NewAttention],
     /// Which open questions the plan has looked at again.
-    pub answers: Asks<'a>,
+    pub reviewed: Reviewed<'a>,
 }
 
 /// Which open questions a plan has looked at again: those that it no longer asks are closed.
 #[derive(Clone, Copy, Debug)]
-pub enum Asks<'a> {
+pub enum Reviewed<'a> {
     /// Every one.
     All,
     /// Those about these subjects.
@@ -139,14 +139,14 @@ const LOOKED: &str = "
     SELECT $2, r.user_id, r.course_id, $3 FROM {rows} WHERE true
     ON CONFLICT (link, user_id, course_id) DO UPDATE SET looked_ms = excluded.looked_ms";
 
-impl Journal {
+impl Completions<'_> {
     /// Records what one part of a run of completions came to, all or nothing: a report exists from here on, whatever happens
     /// to the process. What the plan skips because it was reported leaves no trace.
     ///
     /// # Errors
     /// [`JournalError::LeaseLost`].
-    pub async fn record_completions(
-        &self,
+    pub async fn record(
+        self,
         lease: &Lease,
         run: &RunId,
         record: &CompletionsRecord<'_>,
@@ -162,14 +162,14 @@ impl Journal {
         tx.bulk_run(LOOKED, &Bulk::pack(LOOK, &looked), args![link.as_str(), now]).await?;
         let queued = if record.cleared { queue(&mut tx, link, run, record, now).await? } else { BTreeMap::new() };
         store_seen(&mut tx, link, record, &queued, now).await?;
-        ask::open(&mut tx, link, record.asks, now).await?;
-        let kinds: Vec<String> = ASKED.iter().map(|code| format!("{}{code}", ask::PREFIX)).collect();
+        attention::open(&mut tx, link, record.attention, now).await?;
+        let kinds: Vec<String> = ASKED.iter().map(|code| format!("{}{code}", attention::PREFIX)).collect();
         let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
-        let about = match record.answers {
-            Asks::All => None,
-            Asks::About(subjects) => Some(subjects),
+        let about = match record.reviewed {
+            Reviewed::All => None,
+            Reviewed::About(subjects) => Some(subjects),
         };
-        ask::close_others(&mut tx, link, &kinds, record.asks, about, now).await?;
+        attention::close_others(&mut tx, link, &kinds, record.attention, about, now).await?;
         tx.commit().await?;
         Ok(Queued { reports: queued.len() as u64 })
     }

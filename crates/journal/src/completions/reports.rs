@@ -1,10 +1,10 @@
 //! Reports on their way: which are open, and what a try made of one.
 
-use super::ask::{self, Ask};
+use super::attention::{self, NewAttention};
 use super::line::{self, Stands};
 use crate::runs::{NewEvent, append};
 use crate::store::{Row, Tx, args};
-use crate::{Journal, JournalError, Lease, bounded};
+use crate::{Completions, JournalError, Lease, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::{LinkName, RunId};
 use rollbook_core::plan::Report;
@@ -36,7 +36,7 @@ pub struct ReportMove<'a> {
     /// What the ELM answered, in its own words; empty where it did not.
     pub answer: &'a str,
     /// The question for a human that comes of it.
-    pub ask: Option<Ask>,
+    pub attention: Option<NewAttention>,
 }
 
 const OPEN: &str = "
@@ -60,12 +60,12 @@ const MOVE: &str = "
         claimed_ms = CASE WHEN $4 = 'sending' THEN $10 END
     WHERE id = $1 AND state = $2 AND attempts = $3";
 
-impl Journal {
+impl Completions<'_> {
     /// The reports of a link that are not at rest, in the order of completion, at most `limit`. A paused link has none.
     ///
     /// # Errors
     /// Those of the database; [`JournalError::Unreadable`] for what a newer Rollbook wrote.
-    pub async fn open_reports(&self, link: &LinkName, limit: u64) -> Result<Vec<OpenReport>, JournalError> {
+    pub async fn open_reports(self, link: &LinkName, limit: u64) -> Result<Vec<OpenReport>, JournalError> {
         let rows = self.store.rows(OPEN, args![link.as_str(), limit]).await?;
         rows.iter().map(open_report).collect()
     }
@@ -73,8 +73,8 @@ impl Journal {
     /// The reports of a link that somebody claimed and has not settled.
     ///
     /// # Errors
-    /// As [`Journal::open_reports`].
-    pub async fn claimed_reports(&self, link: &LinkName) -> Result<Vec<OpenReport>, JournalError> {
+    /// As [`Completions::open_reports`].
+    pub async fn claimed_reports(self, link: &LinkName) -> Result<Vec<OpenReport>, JournalError> {
         self.store.rows(SENDING, args![link.as_str()]).await?.iter().map(open_report).collect()
     }
 
@@ -82,7 +82,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn count_open_reports(&self, link: &LinkName) -> Result<u64, JournalError> {
+    pub async fn count_open_reports(self, link: &LinkName) -> Result<u64, JournalError> {
         let row = self.store.row(COUNT, args![link.as_str()]).await?;
         row.map_or(Ok(0), |row| row.count("total"))
     }
@@ -92,7 +92,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::LeaseLost`]; [`JournalError::Conflict`] where a person moved it in the meantime.
     pub async fn move_report(
-        &self,
+        self,
         lease: &Lease,
         run: &RunId,
         moved: &ReportMove<'_>,
@@ -123,7 +123,7 @@ async fn follow(
     moved: &ReportMove<'_>,
     now: Timestamp,
 ) -> Result<(), JournalError> {
-    let ReportMove { report: open, to, what, answer, ask } = moved;
+    let ReportMove { report: open, to, what, answer, attention: item } = moved;
     let report = &open.report;
     if to.state == DeliveryState::Sent {
         let sql = "UPDATE completion SET accepted_ms = $2 WHERE outbox = $1";
@@ -139,9 +139,9 @@ async fn follow(
     });
     append(tx, Some(run), link, &[event(report, EventKind::Delivered, payload)], now).await?;
     let subject = [subject(report)].into();
-    let asks: Vec<Ask> = ask.iter().cloned().collect();
-    ask::open(tx, link, &asks, now).await?;
-    ask::close_others(tx, link, &["completion_refused", "completion_stuck"], &asks, Some(&subject), now).await
+    let items: Vec<NewAttention> = item.iter().cloned().collect();
+    attention::open(tx, link, &items, now).await?;
+    attention::close_others(tx, link, &["completion_refused", "completion_stuck"], &items, Some(&subject), now).await
 }
 
 /// An event about a report.

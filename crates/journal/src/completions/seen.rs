@@ -1,7 +1,7 @@
 //! What is known of completions: what was reported, what waits, whom to look at, and the enrolment records behind them.
 
 use crate::store::{Bulk, Column, Row, args, column_int, column_text};
-use crate::{Journal, JournalError, ms};
+use crate::{Completions, JournalError, ms};
 use jiff::Timestamp;
 use rollbook_core::desired::Candidate;
 use rollbook_core::model::{
@@ -23,7 +23,7 @@ pub struct WaitingCompletion {
 
 /// A pair of whom the reported completions are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownQuestion {
+pub struct KnownQuery {
     /// The account.
     pub user: MoodleUserId,
     /// The course.
@@ -136,19 +136,15 @@ pub(super) fn seen(row: &Row) -> Result<SeenCompletion, JournalError> {
     })
 }
 
-impl Journal {
+impl Completions<'_> {
     /// What was reported, or marked as reported, of these accounts and people in these courses.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn known_completions(
-        &self,
-        link: &LinkName,
-        asked: &[KnownQuestion],
-    ) -> Result<Vec<KnownCompletion>, JournalError> {
+    pub async fn known(self, link: &LinkName, asked: &[KnownQuery]) -> Result<Vec<KnownCompletion>, JournalError> {
         let rows: Vec<PairRow<'_>> = asked
             .iter()
-            .map(|KnownQuestion { user, course, guid, elm_id }| PairRow {
+            .map(|KnownQuery { user, course, guid, elm_id }| PairRow {
                 user_id: user.0,
                 course_id: course.0,
                 guid_fold: guid,
@@ -169,8 +165,8 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn waiting_completions(
-        &self,
+    pub async fn waiting(
+        self,
         link: &LinkName,
         skipped_from: Option<Timestamp>,
         limit: u64,
@@ -194,7 +190,7 @@ impl Journal {
     /// # Errors
     /// Those of the database only.
     pub async fn enrolment_records(
-        &self,
+        self,
         intakes: &[LinkName],
         pairs: &[(String, ElmCourseId)],
     ) -> Result<BTreeMap<(String, ElmCourseId), Vec<EnrolmentRecord>>, JournalError> {
@@ -220,7 +216,7 @@ impl Journal {
     /// # Errors
     /// Those of the database only.
     pub async fn intake_courses(
-        &self,
+        self,
         intakes: &[LinkName],
     ) -> Result<BTreeMap<MoodleCourseId, ElmCourseId>, JournalError> {
         let rows = self.store.bulk_rows(COURSES, &links(intakes), args![]).await?;
@@ -234,8 +230,8 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn completion_candidates(
-        &self,
+    pub async fn candidates(
+        self,
         link: &LinkName,
         intakes: &[LinkName],
         courses: &[MoodleCourseId],

@@ -1,15 +1,15 @@
 //! What became of records: the projection, the event, the applied state, the mail and the attention, in one transaction.
 
-mod ask;
+mod attention;
 mod before;
 mod write;
 
-pub(super) use ask::close_unneeded;
+pub(super) use attention::close_unneeded;
 
 use super::course_counts::{self, Moves, short_action};
 use super::runs::{NewEvent, append};
 use super::store::{Tx, args};
-use super::{Journal, JournalError, Lease, OutboxItem};
+use super::{JournalError, Lease, OutboxItem, Records};
 use before::Before;
 use jiff::Timestamp;
 use rollbook_core::model::{Fingerprint, LinkName, MoodleCourseId, MoodleUserId, RunId};
@@ -69,12 +69,12 @@ impl Change<'_> {
     }
 
     /// A human is asked for what only a human can mend, and for what has waited its time.
-    fn asks(&self) -> bool {
+    fn needs_attention(&self) -> bool {
         matches!(self.decision.next, Step::AskAt(_)) || standing(self.code()) == Disposition::Attention
     }
 }
 
-impl Journal {
+impl Records<'_> {
     /// Records what became of records, all or none. A waiting record whose verdict is what it was adds no event; its attempts
     /// grow only where trouble that may pass was met again. What a person decided to ignore while the run was under way
     /// stays ignored, unless something was done for it. The intent of a record ends here, but for an unknown outcome.
@@ -82,7 +82,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::LeaseLost`]; [`JournalError::NotFound`] for a record that was never stored. Nothing is written then.
     pub async fn decide(
-        &self,
+        self,
         lease: &Lease,
         run: &RunId,
         decisions: &[Decision],
@@ -91,7 +91,7 @@ impl Journal {
         let mut tx = self.store.begin().await?;
         lease.prove(&mut tx).await?;
         let mut changes = before::load(&mut tx, lease.link(), run, decisions).await?;
-        let left = ask::open_needed(&mut tx, lease.link(), &mut changes, now).await?;
+        let left = attention::open_needed(&mut tx, lease.link(), &mut changes, now).await?;
         write::records(&mut tx, run, &changes, now).await?;
         write::applied(&mut tx, lease.link(), &changes, now).await?;
         write::courses(&mut tx, lease.link(), &changes).await?;

@@ -6,7 +6,7 @@ use super::stored::{COLUMNS, StoredRecord};
 use crate::course_counts::{self, Moves, short_action};
 use crate::runs::{NewEvent, append};
 use crate::store::{Bulk, Column, Tx, args, column_text};
-use crate::{Journal, JournalError, Lease};
+use crate::{JournalError, Lease, Records};
 use jiff::Timestamp;
 use rollbook_core::model::{FeedRecord, Field, Fingerprint, LinkName, RunId};
 use rollbook_core::run::EventKind;
@@ -75,14 +75,14 @@ struct Correction<'a> {
 
 const CORRECTION: &[Column] = &[column_text("fingerprint"), column_text("enrolment_id")];
 
-impl Journal {
+impl Records<'_> {
     /// Stores what one read of the feed gave and moves the watermark, both or neither. A known record that comes with another
     /// enrolment id takes it over, with an event; where the feed gives one record twice, the later row's id counts.
     ///
     /// # Errors
     /// [`JournalError::LeaseLost`].
     pub async fn ingest(
-        &self,
+        self,
         lease: &Lease,
         run: &RunId,
         read: &FeedRead<'_>,

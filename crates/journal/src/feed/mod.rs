@@ -9,7 +9,7 @@ pub(super) use stored::{COLUMNS, FIELDS, StoredRecord, texts};
 pub use waiting::WaitingRecord;
 
 use super::store::{Arg, Bulk, Column, Tx, args, column_text};
-use super::{Journal, JournalError};
+use super::{JournalError, Links, Records};
 use jiff::Timestamp;
 use rollbook_core::model::{Fingerprint, LinkName, RecordText};
 use rollbook_core::run::OutcomeCode;
@@ -58,13 +58,13 @@ const KNOWN_ENROLMENT_IDS: &str = "
     SELECT record.fingerprint, record.enrolment_id FROM {rows}
     {join} record ON record.link = $2 AND record.fingerprint = r.key AND record.line = ''";
 
-impl Journal {
+impl Records<'_> {
     /// Which of these records are known, and how each stands (see `rollbook_core::run::standing`).
     ///
     /// # Errors
     /// Those of the database only.
     pub async fn known(
-        &self,
+        self,
         link: &LinkName,
         records: &[Fingerprint],
     ) -> Result<BTreeMap<Fingerprint, OutcomeCode>, JournalError> {
@@ -83,7 +83,7 @@ impl Journal {
     /// # Errors
     /// Those of the database only.
     pub async fn known_texts(
-        &self,
+        self,
         link: &LinkName,
         records: &[Fingerprint],
     ) -> Result<BTreeMap<Fingerprint, RecordText>, JournalError> {
@@ -100,7 +100,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn known_doubts(&self, link: &LinkName) -> Result<BTreeSet<Fingerprint>, JournalError> {
+    pub async fn known_doubts(self, link: &LinkName) -> Result<BTreeSet<Fingerprint>, JournalError> {
         let sql = "SELECT fingerprint, code FROM record WHERE link = $1 AND standing <> 'settled' AND cleared = 1";
         let mut doubts = BTreeSet::new();
         for row in self.store.rows(sql, args![link.as_str()]).await? {
@@ -110,12 +110,14 @@ impl Journal {
         }
         Ok(doubts)
     }
+}
 
+impl Links<'_> {
     /// The links that are known, by name.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn links(&self) -> Result<Vec<LinkName>, JournalError> {
+    pub async fn names(self) -> Result<Vec<LinkName>, JournalError> {
         let rows = self.store.rows("SELECT name FROM link ORDER BY name", args![]).await?;
         rows.iter().map(|row| row.text("name").map(LinkName::new)).collect()
     }
@@ -124,7 +126,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn link_state(&self, link: &LinkName) -> Result<LinkState, JournalError> {
+    pub async fn state(self, link: &LinkName) -> Result<LinkState, JournalError> {
         let sql = "SELECT watermark_ms, paused_ms, paused_by, paused_why,
             (SELECT MIN(started_ms) FROM run WHERE run.link = link.name) AS first_ms FROM link WHERE name = $1";
         let args: Vec<Arg> = args![link.as_str()];
@@ -143,8 +145,8 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn covered(&self, link: &LinkName) -> Result<Covered, JournalError> {
-        let LinkState { watermark, first_run, .. } = self.link_state(link).await?;
+    pub async fn covered(self, link: &LinkName) -> Result<Covered, JournalError> {
+        let LinkState { watermark, first_run, .. } = self.state(link).await?;
         Ok(Covered { until: watermark, first_run })
     }
 }

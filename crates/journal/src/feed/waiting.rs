@@ -3,7 +3,7 @@
 use super::keys;
 use super::stored::{FIELDS, rebuild};
 use crate::store::{Row, args};
-use crate::{Journal, JournalError};
+use crate::{JournalError, Records};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rollbook_core::model::{FeedRecord, Fingerprint, Guid, LinkName};
@@ -27,14 +27,14 @@ pub struct WaitingRecord {
 
 const WAITING: &str = "record.attempts, record.first_seen_ms, record.code, record.evidence";
 
-impl Journal {
+impl Records<'_> {
     /// The records of a link whose next try is due, the longest due first, at most `limit`. Dates without offset are taken
     /// in `zone`, the one that the feed is read with.
     ///
     /// # Errors
     /// Those of the database; [`JournalError::Unreadable`] for a row of a newer Rollbook.
     pub async fn due(
-        &self,
+        self,
         link: &LinkName,
         zone: &TimeZone,
         now: Timestamp,
@@ -52,9 +52,9 @@ impl Journal {
     /// ignore does not count.
     ///
     /// # Errors
-    /// As [`Journal::due`].
+    /// As [`Records::due`].
     pub async fn newest(
-        &self,
+        self,
         link: &LinkName,
         people: &[Guid],
         zone: &TimeZone,
@@ -77,9 +77,9 @@ impl Journal {
     /// These records of a link, settled or not; unknown ones are left out.
     ///
     /// # Errors
-    /// As [`Journal::due`].
-    pub async fn records_of(
-        &self,
+    /// As [`Records::due`].
+    pub async fn find(
+        self,
         link: &LinkName,
         records: &[Fingerprint],
         zone: &TimeZone,

@@ -7,7 +7,7 @@ mod own;
 
 use super::runs::{NewEvent, append};
 use super::store::{Row, args};
-use super::{Journal, JournalError, Lease};
+use super::{Guilds, JournalError, Lease};
 use jiff::Timestamp;
 use rollbook_core::model::{
     Assignment, CategoryId, CohortId, CommunityUserId, GuildPair, GuildUuid, LinkName, MachineName, MoodleCourseId,
@@ -58,14 +58,14 @@ pub struct GuildRow {
     pub stats: Value,
 }
 
-impl Journal {
+impl Guilds<'_> {
     /// What Rollbook owns on a link.
     ///
     /// # Errors
     /// Those of the database; [`JournalError::Unreadable`] for a row of a newer Rollbook.
-    pub async fn owned(&self, link: &LinkName) -> Result<Owned, JournalError> {
+    pub async fn owned(self, link: &LinkName) -> Result<Owned, JournalError> {
         let mut owned = Owned::default();
-        for guild in self.guilds(link).await? {
+        for guild in self.list(link).await? {
             owned.pairs.insert(guild.uuid, guild.pair);
         }
         let members = "SELECT cohort_id, user_id, person FROM owned_member WHERE link = $1";
@@ -84,7 +84,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database; [`JournalError::Unreadable`] for a row of a newer Rollbook.
-    pub async fn guilds(&self, link: &LinkName) -> Result<Vec<GuildRow>, JournalError> {
+    pub async fn list(self, link: &LinkName) -> Result<Vec<GuildRow>, JournalError> {
         let sql = "SELECT * FROM guild WHERE link = $1 ORDER BY label, uuid";
         self.store.rows(sql, args![link.as_str()]).await?.iter().map(guild_row).collect()
     }
@@ -93,8 +93,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::LeaseLost`].
-    pub async fn own(
-        &self,
+    pub async fn record_ownership(
+        self,
         lease: &Lease,
         run: &RunId,
         changes: &[Ownership],
@@ -115,7 +115,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::LeaseLost`].
-    pub async fn note_sync(&self, lease: &Lease, guilds: &[GuildSync], now: Timestamp) -> Result<(), JournalError> {
+    pub async fn record_sync(self, lease: &Lease, guilds: &[GuildSync], now: Timestamp) -> Result<(), JournalError> {
         let sql = "UPDATE guild SET members = $3, stats = $4, last_sync_ms = $5 WHERE link = $1 AND uuid = $2";
         let mut tx = self.store.begin().await?;
         lease.prove(&mut tx).await?;

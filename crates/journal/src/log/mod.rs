@@ -10,7 +10,7 @@ pub use query::{LogKey, LogOrder, LogQuery, LogSort, NotALogKey};
 
 use super::feed::texts;
 use super::store::Row;
-use super::{Journal, JournalError};
+use super::{JournalError, Links, Records};
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use query::Where;
@@ -109,19 +109,19 @@ struct Found {
     row: LogRow,
 }
 
-impl Journal {
+impl Records<'_> {
     /// A page of the log. Free text is matched as the original did: one that reads as a time finds the lines of ±2 minutes
     /// around it (a bare date: of that day); any other finds lines whose GUID, mail, names, course, class code, enrolment id,
     /// status or action contains it. With free text the lines are ordered by time, whatever order is asked for.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn log(&self, query: &LogQuery) -> Result<LogPage, JournalError> {
+    pub async fn log(self, query: &LogQuery) -> Result<LogPage, JournalError> {
         let limit = usize::try_from(query.limit.max(1)).unwrap_or(usize::MAX);
         let sort = if query.search.trim().is_empty() { query.sort } else { LogSort::Time };
         let mut found: Vec<Found> = Vec::new();
         for link in self.log_links(query).await? {
-            let ways = search::ways(self, query, &link).await?;
+            let ways = search::ways(self.store, query, &link).await?;
             let followed = ways.into_iter().map(|way| self.follow(query, sort, &link, way));
             found.extend(try_join_all(followed).await?.into_iter().flatten());
         }
@@ -140,16 +140,16 @@ impl Journal {
         Ok(LogPage { rows: found.into_iter().map(|found| found.row).collect(), next })
     }
 
-    async fn log_links(&self, query: &LogQuery) -> Result<Vec<LinkName>, JournalError> {
+    async fn log_links(self, query: &LogQuery) -> Result<Vec<LinkName>, JournalError> {
         match &query.link {
             Some(link) => Ok(vec![link.clone()]),
-            None => self.links().await,
+            None => Links { store: self.store }.names().await,
         }
     }
 
     /// One page's worth of lines by one way in.
     async fn follow(
-        &self,
+        self,
         query: &LogQuery,
         sort: LogSort,
         link: &LinkName,

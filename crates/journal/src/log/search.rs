@@ -4,8 +4,8 @@
 //! which are few; a text that fits very many of them is so common that the newest lines are simply walked through.
 
 use super::query::{LogQuery, Where};
-use crate::store::{Arg, Engine, args};
-use crate::{Journal, JournalError};
+use crate::JournalError;
+use crate::store::{Arg, Engine, Store, args};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -38,7 +38,7 @@ const ACTIONS: [&str; 9] = [
 ];
 
 /// The ways in that a query's free text opens on one link; without free text the one that is open to all.
-pub(super) async fn ways(journal: &Journal, query: &LogQuery, link: &LinkName) -> Result<Vec<Where>, JournalError> {
+pub(super) async fn ways(store: &Store, query: &LogQuery, link: &LinkName) -> Result<Vec<Where>, JournalError> {
     let text = query.search.trim();
     if text.is_empty() {
         return Ok(vec![Where::default()]);
@@ -64,12 +64,12 @@ pub(super) async fn ways(journal: &Journal, query: &LogQuery, link: &LinkName) -
         ways.push(Where::default().and(&format!("{is_rare}action = ?"), vec![action.into()]));
     }
     let people = async {
-        match whole_name(journal, link, &folded).await? {
+        match whole_name(store, link, &folded).await? {
             Some(found) => Ok(Some(found)),
-            None => owners(journal, link, "person", "guid_fold", &folded).await,
+            None => owners(store, link, "person", "guid_fold", &folded).await,
         }
     };
-    let courses = owners(journal, link, "course", "course", &folded);
+    let courses = owners(store, link, "course", "course", &folded);
     let (people, courses) = tokio::try_join!(people, courses)?;
     ways.extend(people.into_iter().chain(courses));
     Ok(ways)
@@ -77,7 +77,7 @@ pub(super) async fn ways(journal: &Journal, query: &LogQuery, link: &LinkName) -
 
 /// The way to the lines of the people whose GUID, or whose mail address then or now, is the whole text: they are meant, and an
 /// index knows them. Nobody else has to be read.
-async fn whole_name(journal: &Journal, link: &LinkName, folded: &str) -> Result<Option<Where>, JournalError> {
+async fn whole_name(store: &Store, link: &LinkName, folded: &str) -> Result<Option<Where>, JournalError> {
     let sql = if folded.contains('@') {
         "SELECT DISTINCT guid_fold AS guid FROM record WHERE link = $1 AND mail_fold = $2 AND guid_fold <> '' LIMIT 100"
     } else if folded.len() >= GUID_MIN {
@@ -85,14 +85,14 @@ async fn whole_name(journal: &Journal, link: &LinkName, folded: &str) -> Result<
     } else {
         return Ok(None);
     };
-    let rows = journal.store.rows(sql, args![link.as_str(), folded]).await?;
+    let rows = store.rows(sql, args![link.as_str(), folded]).await?;
     let guids = rows.iter().map(|row| row.text("guid")).collect::<Result<Vec<_>, _>>()?;
     Ok((!guids.is_empty()).then(|| Where::default().and_one_of("guid_fold", &guids)))
 }
 
 /// The way to the lines of the people or courses that the text fits.
 async fn owners(
-    journal: &Journal,
+    store: &Store,
     link: &LinkName,
     table: &str,
     key: &str,
@@ -107,10 +107,10 @@ async fn owners(
     let find = async |part: &str| {
         let sql =
             format!("SELECT {key} FROM {table} WHERE link = $1{part}{} LIMIT {}", fits(table, 2), MATCHES_MAX + 1);
-        journal.store.rows(&sql, args.clone()).await
+        store.rows(&sql, args.clone()).await
     };
     // Whoever contains a text anywhere is found by reading all: on two cores in half the time.
-    let rows = match journal.store.engine() {
+    let rows = match store.engine() {
         Engine::Sqlite if table == "person" => {
             let (mut rows, others) = tokio::try_join!(find(FIRST_HALF), find(SECOND_HALF))?;
             rows.extend(others);

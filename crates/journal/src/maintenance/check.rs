@@ -1,7 +1,7 @@
 //! Whether a journal is whole, and can be written.
 
 use crate::store::{Store, args};
-use crate::{Journal, JournalError};
+use crate::{JournalError, Maintenance};
 use serde::Serialize;
 
 /// What a check found.
@@ -15,13 +15,13 @@ pub struct Checked {
     pub damage: Vec<String>,
 }
 
-impl Journal {
+impl Maintenance<'_> {
     /// Reads the whole file for damage (PostgreSQL does so itself), and proves that it can be written by a write that it
     /// takes back.
     ///
     /// # Errors
     /// [`JournalError::Full`], [`JournalError::Unavailable`], [`JournalError::Damaged`]
-    pub async fn check(&self) -> Result<Checked, JournalError> {
+    pub async fn check(self) -> Result<Checked, JournalError> {
         let mut damage = Vec::new();
         if let Store::Sqlite { .. } = self.store {
             for row in self.store.rows("SELECT integrity_check AS word FROM pragma_integrity_check", args![]).await? {

@@ -6,7 +6,7 @@
 
 use crate::runs::{NewEvent, append};
 use crate::store::{Bulk, Column, Row, Tx, args, column_text};
-use crate::{Journal, JournalError};
+use crate::{JournalError, Maintenance};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
 use rollbook_core::run::EventKind;
@@ -83,13 +83,13 @@ const PAPERS: [(&str, &str); 5] = [
     ("attention", "closed_ms IS NOT NULL AND closed_ms < $1 AND COALESCE(action, '') <> 'ignore'"),
 ];
 
-impl Journal {
+impl Maintenance<'_> {
     /// Removes personal data that are older than `before`, in small steps that let runs go on between them.
     ///
     /// # Errors
     /// Those of the database only; what was removed by then stays removed, and another call goes on.
     pub async fn prune(
-        &self,
+        self,
         before: Timestamp,
         scope: PruneScope,
         by: &str,
@@ -105,7 +105,7 @@ impl Journal {
             pruned.people += people.len() as u64;
         }
         loop {
-            let gone = self.retain_events(before, by, now, EVENTS).await?;
+            let gone = self.prune_events(before, by, now, EVENTS).await?;
             pruned.events += gone;
             if gone < u64::from(EVENTS) {
                 break;
@@ -115,11 +115,11 @@ impl Journal {
         Ok(pruned)
     }
 
-    /// What [`Journal::prune`] would do now.
+    /// What [`Maintenance::prune`] would do now.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn prune_preview(&self, before: Timestamp, scope: PruneScope) -> Result<Pruned, JournalError> {
+    pub async fn preview(self, before: Timestamp, scope: PruneScope) -> Result<Pruned, JournalError> {
         let leaving = args![before, "", "", i64::from(scope == PruneScope::Everybody)];
         let people = self.count(&format!("SELECT COUNT(*) AS total {LEAVING}"), leaving.clone()).await?;
         let lines = format!(
@@ -138,12 +138,12 @@ impl Journal {
         })
     }
 
-    async fn count(&self, sql: &str, args: Vec<crate::store::Arg>) -> Result<u64, JournalError> {
+    async fn count(self, sql: &str, args: Vec<crate::store::Arg>) -> Result<u64, JournalError> {
         self.store.row(sql, args).await?.map_or(Ok(0), |row| row.count("total"))
     }
 
     async fn leaving(
-        &self,
+        self,
         before: Timestamp,
         scope: PruneScope,
         (link, guid): &(String, String),
@@ -156,7 +156,7 @@ impl Journal {
     }
 
     /// Gives how many lines of the log it touched.
-    async fn forget(&self, people: &[Gone]) -> Result<u64, JournalError> {
+    async fn forget(self, people: &[Gone]) -> Result<u64, JournalError> {
         let bulk = Bulk::pack(GONE, people);
         let mut tx = self.store.begin().await?;
         let mut touched = 0;
@@ -168,7 +168,7 @@ impl Journal {
     }
 
     async fn throw_away(
-        &self,
+        self,
         before: Timestamp,
         pruned: Pruned,
         by: &str,

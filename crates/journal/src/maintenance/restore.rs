@@ -5,7 +5,7 @@
 //! report them are paused, until a person has looked.
 
 use crate::runs::{NewEvent, append};
-use crate::store::{args, hand_over};
+use crate::store::{args, make_private};
 use crate::{Journal, JournalError, OpenOptions};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::LinkName;
@@ -70,18 +70,21 @@ async fn prove(
     now: Timestamp,
 ) -> Result<(Option<Timestamp>, Vec<LinkName>), JournalError> {
     let journal = Journal::open(&fresh.display().to_string(), &OpenOptions::default()).await?;
-    let checked = journal.check().await?;
+    let checked = journal.maintenance().check().await?;
     if let Some(damage) = checked.damage.first() {
         journal.close().await;
         return Err(JournalError::Conflict { what: format!("the backup is damaged: {damage}") });
     }
     let newest = journal.store.row("SELECT MAX(at_ms) AS at_ms FROM event", args![]).await?;
     let newest = newest.map_or(Ok(None), |row| row.maybe_time("at_ms"))?;
-    let known = journal.links().await?;
+    let known = journal.links().names().await?;
     let mut paused = Vec::new();
     for link in reporting.iter().filter(|link| known.contains(link)) {
-        if journal.link_state(link).await?.paused.is_none() {
-            journal.pause(link, by, "restored from a backup: completions since may have been reported", now).await?;
+        if journal.links().state(link).await?.paused.is_none() {
+            journal
+                .links()
+                .pause(link, by, "restored from a backup: completions since may have been reported", now)
+                .await?;
             paused.push(link.clone());
         }
     }
@@ -134,14 +137,11 @@ fn put_aside(place: &Path, now: Timestamp) -> io::Result<Option<PathBuf>> {
     Ok(Some(aside))
 }
 
-/// A copy that has reached the disk, readable by its owner alone.
+/// A copy that has reached the disk.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::copy(from, to)?;
-    #[cfg(unix)]
-    fs::set_permissions(to, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    let made = File::open(to)?;
-    hand_over(&made, to)?;
-    made.sync_all()
+    let (mut from, mut to) = (File::open(from)?, make_private(to)?);
+    io::copy(&mut from, &mut to)?;
+    to.sync_all()
 }
 
 fn discard(fresh: &Path) {

@@ -1,7 +1,7 @@
 //! What judging needs to know of a link, in cheap questions: it is asked every minute.
 
 use crate::store::args;
-use crate::{Journal, JournalError};
+use crate::{JournalError, Records};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, LinkName};
 use rollbook_core::run::OutcomeCode;
@@ -19,12 +19,12 @@ pub struct AwaitedCourse {
     pub since: Timestamp,
 }
 
-impl Journal {
+impl Records<'_> {
     /// The courses that records wait for: no Moodle course was found, or one in which nobody can be enrolled.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn awaited_courses(&self, link: &LinkName, limit: u32) -> Result<Vec<AwaitedCourse>, JournalError> {
+    pub async fn awaited_courses(self, link: &LinkName, limit: u32) -> Result<Vec<AwaitedCourse>, JournalError> {
         let sql = "
             SELECT course, code, COUNT(*) AS total, MIN(first_seen_ms) AS since_ms FROM record
             WHERE link = $1 AND standing = 'awaited' AND standing <> 'settled'
@@ -47,7 +47,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn last_fed(&self, link: &LinkName) -> Result<Option<Timestamp>, JournalError> {
+    pub async fn last_fed(self, link: &LinkName) -> Result<Option<Timestamp>, JournalError> {
         // Rows are numbered as they come; the words of the index `record_fed`.
         let sql = "SELECT first_seen_ms FROM record
             WHERE link = $1 AND line = '' AND code <> 'imported' AND state IN ('Enrol', 'Suspend')

@@ -9,7 +9,7 @@ pub use look::AwaitedCourse;
 
 use super::outbox::{NewRow, insert};
 use super::store::{Row, Tx, args};
-use super::{Journal, JournalError, OutboxItem, OutboxKind, bounded};
+use super::{JournalError, Notices, OutboxItem, OutboxKind, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
 use rollbook_core::notice::{Alert, AlertKind, Digest, OpenEpisode, Turn};
@@ -56,12 +56,12 @@ const REMIND: &str = "
 
 const END: &str = "UPDATE episode SET ended_ms = $2 WHERE id = $1 AND ended_ms IS NULL RETURNING id";
 
-impl Journal {
+impl Notices<'_> {
     /// The episodes of a link that have not ended.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn open_episodes(&self, link: &LinkName) -> Result<Vec<OpenEpisode>, JournalError> {
+    pub async fn open_episodes(self, link: &LinkName) -> Result<Vec<OpenEpisode>, JournalError> {
         let sql = "SELECT * FROM episode WHERE link = $1 AND ended_ms IS NULL ORDER BY id";
         let rows = self.store.rows(sql, args![link.as_str()]).await?;
         rows.iter().map(|row| episode(row).map(|row| row.episode)).collect()
@@ -72,7 +72,7 @@ impl Journal {
     /// # Errors
     /// Those of the database only.
     pub async fn episodes(
-        &self,
+        self,
         link: Option<&LinkName>,
         open: bool,
         before: Option<i64>,
@@ -89,8 +89,8 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn notices(
-        &self,
+    pub async fn list(
+        self,
         link: Option<&LinkName>,
         before: Option<i64>,
         limit: u32,
@@ -104,7 +104,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::NotFound`].
-    pub async fn notice(&self, id: i64) -> Result<NoticeRow, JournalError> {
+    pub async fn find(self, id: i64) -> Result<NoticeRow, JournalError> {
         let row = self.store.row("SELECT * FROM notice WHERE id = $1", args![id]).await?;
         notice(&row.ok_or_else(|| JournalError::NotFound { what: format!("notice {id}") })?)
     }
@@ -114,8 +114,8 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn tell(
-        &self,
+    pub async fn record(
+        self,
         link: &LinkName,
         turns: &[Turn],
         ways: &[String],

@@ -6,12 +6,15 @@
 
 mod read;
 mod settle;
+mod undelivered;
 
 pub(super) use read::outbox_row;
 pub use read::{OutboxFilter, OutboxRow, OutboxTotal};
+pub(super) use settle::resend;
+pub(super) use undelivered::row_of;
 
 use super::store::{Bulk, Column, Row, Tx, args, column_int, column_text};
-use super::{Journal, JournalError, ms};
+use super::{JournalError, Outbox, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, Fingerprint, Guid, LinkName, RunId};
 use serde::Serialize;
@@ -78,7 +81,7 @@ pub struct Claimed {
 
 /// What became of a try.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Delivery {
+pub enum SendOutcome {
     /// It was accepted.
     Sent,
     /// It was surely not accepted; try again at this moment.
@@ -156,12 +159,12 @@ pub(super) async fn insert(
     tx.bulk_run(INSERT, &Bulk::pack(COLUMNS, rows), args![link.as_str(), run.map(RunId::as_str), now]).await
 }
 
-impl Journal {
+impl Outbox<'_> {
     /// Makes notices (or other things that no decision carries) due; gives how many were not so before.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn enqueue(&self, link: &LinkName, items: &[OutboxItem], now: Timestamp) -> Result<u64, JournalError> {
+    pub async fn enqueue(self, link: &LinkName, items: &[OutboxItem], now: Timestamp) -> Result<u64, JournalError> {
         let rows: Vec<NewRow<'_>> = items.iter().map(NewRow::of).collect();
         let mut tx = self.store.begin().await?;
         let added = insert(&mut tx, link, None, &rows, now).await?;
@@ -175,7 +178,7 @@ impl Journal {
     /// # Errors
     /// Those of the database only.
     pub async fn claim_due(
-        &self,
+        self,
         kind: OutboxKind,
         link: Option<&LinkName>,
         who: &str,

@@ -2,7 +2,7 @@
 
 use super::OutboxKind;
 use crate::store::{Row, args};
-use crate::{Journal, JournalError};
+use crate::{JournalError, Outbox};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, Fingerprint, LinkName, RunId};
 use serde_json::Value;
@@ -68,12 +68,12 @@ pub struct OutboxTotal {
     pub oldest: Timestamp,
 }
 
-impl Journal {
+impl Outbox<'_> {
     /// Rows of the outbox, the newest first.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn outbox(&self, filter: &OutboxFilter, limit: u32) -> Result<Vec<OutboxRow>, JournalError> {
+    pub async fn list(self, filter: &OutboxFilter, limit: u32) -> Result<Vec<OutboxRow>, JournalError> {
         let OutboxFilter { link, kind, state, before } = filter;
         let sql = "SELECT * FROM outbox
             WHERE id < $1 AND ($2 = '' OR link = $2) AND ($3 = '' OR kind = $3) AND ($4 = '' OR state = $4)
@@ -89,7 +89,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn outbox_totals(&self) -> Result<Vec<OutboxTotal>, JournalError> {
+    pub async fn totals(self) -> Result<Vec<OutboxTotal>, JournalError> {
         let sql = "SELECT link, kind, state, COUNT(*) AS total, MIN(created_ms) AS oldest_ms FROM outbox
             WHERE settled_ms IS NULL GROUP BY link, kind, state ORDER BY link, kind, state";
         let rows = self.store.rows(sql, args![]).await?;

@@ -1,12 +1,12 @@
 //! Plans, the intents that they turn into, and the word of a person that a blocked plan may run once.
 
-mod judge;
+mod review;
 
-pub use judge::PlanRow;
+pub use review::PlanRow;
 
 use super::runs::{NewEvent, append};
 use super::store::{Bulk, Column, Tx, args, column_text};
-use super::{Journal, JournalError, Lease};
+use super::{JournalError, Lease, Plans};
 use jiff::Timestamp;
 use rollbook_core::guard::{Approval, Finding};
 use rollbook_core::model::{Fingerprint, LinkName, RunId};
@@ -124,15 +124,15 @@ const MADE_AGAIN: &str = "
         AND (SELECT kind FROM run WHERE run.id = plan.run) = (SELECT kind FROM run WHERE run.id = $3)
     RETURNING id";
 
-impl Journal {
+impl Plans<'_> {
     /// Stores a plan and what is about to be sent for each record, before any effect. Gives the plan's id. A
     /// refused plan that was refused before keeps its id, and what a person said about it.
     ///
     /// # Errors
     /// [`JournalError::LeaseLost`]; [`JournalError::NotFound`] for an intent of a record that was never stored;
     /// [`JournalError::Conflict`] where the approval was used up or taken back meanwhile. Nothing is written then.
-    pub async fn store_plan(
-        &self,
+    pub async fn store(
+        self,
         lease: &Lease,
         run: &RunId,
         plan: &NewPlan<'_>,
@@ -162,7 +162,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn unsettled_intents(&self, link: &LinkName) -> Result<Vec<UnsettledIntent>, JournalError> {
+    pub async fn unsettled_intents(self, link: &LinkName) -> Result<Vec<UnsettledIntent>, JournalError> {
         let sql =
             "SELECT fingerprint, intent, intent_run FROM record WHERE link = $1 AND intent IS NOT NULL ORDER BY id";
         let rows = self.store.rows(sql, args![link.as_str()]).await?;
@@ -181,7 +181,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn approval(&self, link: &LinkName, now: Timestamp) -> Result<Option<(i64, Approval)>, JournalError> {
+    pub async fn approval(self, link: &LinkName, now: Timestamp) -> Result<Option<(i64, Approval)>, JournalError> {
         let sql = "SELECT id, digest, judged_by, expires_ms FROM plan
             WHERE link = $1 AND state = 'approved' AND expires_ms > $2 ORDER BY id DESC LIMIT 1";
         let Some(row) = self.store.row(sql, args![link.as_str(), now]).await? else {

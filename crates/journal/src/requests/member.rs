@@ -1,11 +1,11 @@
 //! Signed events of a community: each is believed once, and asks for a look at one member. Nothing is taken from it but whom to
 //! look at.
 
-use super::{Ask, EVENT, RequestId};
+use super::{EVENT, Job, RequestId};
 use crate::feed::make_link;
 use crate::runs::{NewEvent, append};
 use crate::store::args;
-use crate::{Journal, JournalError};
+use crate::{JournalError, Requests};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
 use rollbook_core::run::EventKind;
@@ -23,35 +23,35 @@ const PUT: &str = "
     INSERT INTO request (kind, link, site, body, state, asked_by, asked_ms, next_ms)
     VALUES ($2, $1, '', $3, 'waiting', $4, $5, $5) RETURNING id";
 
-impl Journal {
+impl Requests<'_> {
     /// Takes an event that was believed, known again by its signature, and asks for a look at the member that it names;
     /// `None` where it was taken before. Events of before `forget` are forgotten: their time alone refuses them by now.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn take_membership(
-        &self,
+    pub async fn accept_member_event(
+        self,
         link: &LinkName,
         signature: &str,
         user: &str,
         forget: Timestamp,
         now: Timestamp,
     ) -> Result<Option<RequestId>, JournalError> {
-        let ask = Ask::SyncMember { link: link.clone(), user: user.to_owned() };
-        let body = serde_json::to_string(&ask).expect("a request is plain data");
+        let job = Job::SyncMember { link: link.clone(), user: user.to_owned() };
+        let body = serde_json::to_string(&job).expect("a request is plain data");
         let mut tx = self.store.begin().await?;
         make_link(&mut tx, link, now).await?;
         tx.run("DELETE FROM membership_event WHERE at_ms < $1", args![forget]).await?;
         if tx.run(TAKE, args![signature, link.as_str(), now]).await? == 0 {
             return Ok(None);
         }
-        let row = match tx.row(SAME, args![link.as_str(), ask.kind(), &body]).await? {
+        let row = match tx.row(SAME, args![link.as_str(), job.kind(), &body]).await? {
             Some(row) => row,
             None => {
-                let row = tx.row(PUT, args![link.as_str(), ask.kind(), &body, EVENT, now]).await?;
+                let row = tx.row(PUT, args![link.as_str(), job.kind(), &body, EVENT, now]).await?;
                 let row =
                     row.ok_or_else(|| JournalError::NotFound { what: "request that was put just now".to_owned() })?;
-                let told = json!({"act": "ask", "request": row.int("id")?, "what": ask.kind()});
+                let told = json!({"act": "ask", "request": row.int("id")?, "what": job.kind()});
                 append(&mut tx, None, link, &[NewEvent::of(EventKind::Acted, told).by(EVENT)], now).await?;
                 row
             }

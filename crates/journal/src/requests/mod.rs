@@ -2,22 +2,22 @@
 //!
 //! A request is `waiting`, then `running` while a node holds it, then `done` or `failed` with an answer. A node that dies
 //! loses it: another takes it, and what it asks for is safe to be done again (a run repairs what a dead run left).
-//! Next: `ask` for what can be asked, `answer` for what comes back, `work` for the process's half, `member` for signed events.
+//! Next: `job` for what can be asked, `outcome` for what comes back, `work` for the process's half, `member` for signed events.
 
-mod answer;
-mod ask;
+mod job;
 mod member;
+mod outcome;
 mod work;
 
-pub use answer::{
-    Answer, Attended, CheckLine, CompletionCard, FeedAnswer, FeedCard, FeedTexts, LINES_MAX, Ran, Reported, Would,
+pub use job::{AttentionAct, FeedQuery, Job, NamedCompletion, Narrow, Purpose};
+pub use outcome::{
+    Attended, CheckLine, CompletionCard, FeedAnswer, FeedCard, FeedTexts, JobOutcome, LINES_MAX, Ran, Reported, Would,
 };
-pub use ask::{Ask, AttentionAct, FeedQuestion, NamedCompletion, Narrow, Purpose};
 pub use work::TakenRequest;
 
 use super::runs::{NewEvent, append};
 use super::store::{Row, args};
-use super::{Journal, JournalError};
+use super::{JournalError, Requests};
 use jiff::Timestamp;
 use rollbook_core::model::{LinkName, SiteName};
 use rollbook_core::run::EventKind;
@@ -80,7 +80,7 @@ pub struct Request {
     /// Its number.
     pub id: RequestId,
     /// What is asked.
-    pub ask: Ask,
+    pub job: Job,
     /// How it stands.
     pub state: RequestState,
     /// Who asked.
@@ -90,7 +90,7 @@ pub struct Request {
     /// Who carries it out.
     pub node: Option<String>,
     /// The answer, once it is finished.
-    pub answer: Option<Answer>,
+    pub answer: Option<JobOutcome>,
     /// When it was finished.
     pub finished: Option<Timestamp>,
 }
@@ -102,7 +102,7 @@ pub struct RequestFilter {
     pub link: Option<LinkName>,
     /// About this site only.
     pub site: Option<SiteName>,
-    /// Of this kind only: a word of [`Ask::kind`].
+    /// Of this kind only: a word of [`Job::kind`].
     pub kind: Option<String>,
     /// Asked by this person only.
     pub asked_by: Option<String>,
@@ -112,24 +112,24 @@ pub struct RequestFilter {
     pub before: Option<RequestId>,
 }
 
-impl Journal {
+impl Requests<'_> {
     /// Asks the process for something. The act is an event with its author.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn put_request(&self, ask: &Ask, by: &str, now: Timestamp) -> Result<RequestId, JournalError> {
-        let body = serde_json::to_string(ask).expect("a request is plain data");
+    pub async fn put(self, job: &Job, by: &str, now: Timestamp) -> Result<RequestId, JournalError> {
+        let body = serde_json::to_string(job).expect("a request is plain data");
         let nowhere = LinkName::new("");
-        let link = ask.link().unwrap_or(&nowhere);
-        let site = ask.site().map_or("", SiteName::as_str);
+        let link = job.link().unwrap_or(&nowhere);
+        let site = job.site().map_or("", SiteName::as_str);
         let sql = "
             INSERT INTO request (kind, link, site, body, state, asked_by, asked_ms, next_ms)
             VALUES ($1, $2, $3, $4, 'waiting', $5, $6, $6) RETURNING id";
         let mut tx = self.store.begin().await?;
-        let row = tx.row(sql, args![ask.kind(), link.as_str(), site, body, by, now]).await?;
+        let row = tx.row(sql, args![job.kind(), link.as_str(), site, body, by, now]).await?;
         let row = row.ok_or_else(|| JournalError::NotFound { what: "request that was put just now".to_owned() })?;
         let id = RequestId(row.int("id")?);
-        let event = NewEvent::of(EventKind::Acted, json!({"act": "ask", "request": id, "what": ask.kind()})).by(by);
+        let event = NewEvent::of(EventKind::Acted, json!({"act": "ask", "request": id, "what": job.kind()})).by(by);
         append(&mut tx, None, link, &[event], now).await?;
         tx.commit().await?;
         Ok(id)
@@ -139,7 +139,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn request(&self, id: RequestId) -> Result<Option<Request>, JournalError> {
+    pub async fn find(self, id: RequestId) -> Result<Option<Request>, JournalError> {
         let row = self.store.row("SELECT * FROM request WHERE id = $1", args![id.0]).await?;
         row.as_ref().map(request).transpose()
     }
@@ -148,7 +148,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn requests(&self, filter: &RequestFilter, limit: u32) -> Result<Vec<Request>, JournalError> {
+    pub async fn list(self, filter: &RequestFilter, limit: u32) -> Result<Vec<Request>, JournalError> {
         let RequestFilter { link, site, kind, asked_by, open, before } = filter;
         let open = if *open { "AND finished_ms IS NULL" } else { "" };
         let sql = format!(
@@ -170,7 +170,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn forget_requests(&self, before: Timestamp) -> Result<u64, JournalError> {
+    pub async fn prune(self, before: Timestamp) -> Result<u64, JournalError> {
         let mut tx = self.store.begin().await?;
         let gone = tx.run("DELETE FROM request WHERE finished_ms < $1", args![before]).await?;
         tx.commit().await?;
@@ -181,7 +181,7 @@ impl Journal {
 fn request(row: &Row) -> Result<Request, JournalError> {
     Ok(Request {
         id: RequestId(row.int("id")?),
-        ask: row.json("body")?,
+        job: row.json("body")?,
         state: row.word("state", RequestState::read)?,
         asked_by: row.text("asked_by")?,
         asked: row.time("asked_ms")?,

@@ -1,8 +1,8 @@
 //! The process's half: a request is taken by one node, kept while it is carried out, and answered once.
 
-use super::{Answer, Ask, RequestId, RequestState};
+use super::{Job, JobOutcome, RequestId, RequestState};
 use crate::store::{Arg, Row, args};
-use crate::{Journal, JournalError};
+use crate::{JournalError, Requests};
 use jiff::{SignedDuration, Timestamp};
 
 /// A request that one node alone carries out now.
@@ -11,7 +11,7 @@ pub struct TakenRequest {
     /// Its number.
     pub id: RequestId,
     /// What is asked.
-    pub ask: Ask,
+    pub job: Job,
     /// Who asked.
     pub asked_by: String,
     /// When.
@@ -32,13 +32,13 @@ const TAKE: &str = "
     WHERE id IN (SELECT id FROM picked) AND finished_ms IS NULL
     RETURNING id, body, asked_by, asked_ms, takes, deaths";
 
-impl Journal {
+impl Requests<'_> {
     /// Takes the oldest request that waits, or whose node was not heard of in time, for `node` alone and for `lasts`.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn take_request(
-        &self,
+    pub async fn take(
+        self,
         node: &str,
         lasts: SignedDuration,
         now: Timestamp,
@@ -50,7 +50,7 @@ impl Journal {
                 Err(JournalError::Unreadable { what }) => {
                     // Of another version's words. It would come back for ever.
                     let words = format!("this Rollbook does not know such a request: {what}");
-                    let answer = Answer::Failed { words, remedy: "ask again".to_owned() };
+                    let answer = JobOutcome::Failed { words, remedy: "ask again".to_owned() };
                     let answer = serde_json::to_string(&answer).expect("an answer is plain data");
                     let sql = "UPDATE request SET state = 'failed', answer = $2, finished_ms = $3 WHERE id = $1";
                     tx.run(sql, args![row.int("id")?, answer, now]).await?;
@@ -68,8 +68,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::Conflict`] where it was taken over or answered meanwhile.
-    pub async fn keep_request(
-        &self,
+    pub async fn renew(
+        self,
         taken: &TakenRequest,
         node: &str,
         lasts: SignedDuration,
@@ -84,31 +84,31 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::Conflict`] where it was taken over or answered meanwhile.
-    pub async fn put_back(&self, taken: &TakenRequest, node: &str, at: Timestamp) -> Result<(), JournalError> {
+    pub async fn put_back(self, taken: &TakenRequest, node: &str, at: Timestamp) -> Result<(), JournalError> {
         let sql = "UPDATE request SET state = 'waiting', node = NULL, until_ms = NULL, next_ms = $4
             WHERE id = $1 AND node = $2 AND takes = $3 AND finished_ms IS NULL";
         self.move_taken(taken, sql, args![taken.id.0, node, taken.take, at]).await
     }
 
-    /// Answers a request; [`Answer::Failed`] makes it failed.
+    /// Answers a request; [`JobOutcome::Failed`] makes it failed.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] where it was taken over or answered meanwhile.
-    pub async fn answer(
-        &self,
+    pub async fn finish(
+        self,
         taken: &TakenRequest,
         node: &str,
-        answer: &Answer,
+        answer: &JobOutcome,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let state = if matches!(answer, Answer::Failed { .. }) { RequestState::Failed } else { RequestState::Done };
+        let state = if matches!(answer, JobOutcome::Failed { .. }) { RequestState::Failed } else { RequestState::Done };
         let body = serde_json::to_string(answer).expect("an answer is plain data");
         let sql = "UPDATE request SET state = $4, answer = $5, finished_ms = $6, until_ms = NULL
             WHERE id = $1 AND node = $2 AND takes = $3 AND finished_ms IS NULL";
         self.move_taken(taken, sql, args![taken.id.0, node, taken.take, state.as_str(), body, now]).await
     }
 
-    async fn move_taken(&self, taken: &TakenRequest, sql: &str, args: Vec<Arg>) -> Result<(), JournalError> {
+    async fn move_taken(self, taken: &TakenRequest, sql: &str, args: Vec<Arg>) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         if tx.run(sql, args).await? == 0 {
             return Err(JournalError::Conflict { what: format!("request {} is in other hands", taken.id) });
@@ -124,7 +124,7 @@ fn until(now: Timestamp, lasts: SignedDuration) -> Timestamp {
 fn taken(row: &Row) -> Result<TakenRequest, JournalError> {
     Ok(TakenRequest {
         id: RequestId(row.int("id")?),
-        ask: row.json("body")?,
+        job: row.json("body")?,
         asked_by: row.text("asked_by")?,
         asked: row.time("asked_ms")?,
         take: row.int("takes")?,

@@ -9,7 +9,7 @@ pub(super) use read::{EVENT, counts, event_row};
 pub use read::{RunFilter, RunRow, StoredEvent};
 
 use super::store::args;
-use super::{Journal, JournalError, Lease, bounded};
+use super::{JournalError, Lease, Runs, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::RunId;
 use rollbook_core::run::{Counts, EventKind, RunKind, RunState};
@@ -38,12 +38,12 @@ const FINISH: &str = "
         skipped = $10, waiting = $11, accounts = $12, mails = $13, calls = $14
     WHERE id = $1 AND link = $2 AND state = 'running'";
 
-impl Journal {
+impl Runs<'_> {
     /// Begins a run; its id is made from `now`, so that ids sort by time.
     ///
     /// # Errors
     /// [`JournalError::LeaseLost`].
-    pub async fn start_run(&self, lease: &Lease, run: &NewRun, now: Timestamp) -> Result<RunId, JournalError> {
+    pub async fn start(self, lease: &Lease, run: &NewRun, now: Timestamp) -> Result<RunId, JournalError> {
         let NewRun { flow, kind, url, author } = run;
         let id = run_id(now);
         let mut tx = self.store.begin().await?;
@@ -60,8 +60,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::LeaseLost`]; [`JournalError::Conflict`] where it has ended already.
-    pub async fn finish_run(
-        &self,
+    pub async fn finish(
+        self,
         lease: &Lease,
         run: &RunId,
         state: RunState,
@@ -88,7 +88,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::LeaseLost`].
     pub async fn append_events(
-        &self,
+        self,
         lease: &Lease,
         run: &RunId,
         events: &[NewEvent],

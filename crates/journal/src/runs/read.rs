@@ -2,7 +2,7 @@
 
 use super::RunKind;
 use crate::store::{Row, args};
-use crate::{Journal, JournalError};
+use crate::{JournalError, Maintenance, Runs};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, Fingerprint, LinkName, RunId};
 use rollbook_core::run::{Counts, EventKind, RunState};
@@ -87,12 +87,12 @@ impl Default for RunFilter {
 
 pub(crate) const EVENT: &str = "id, run, link, at_ms, kind, author, record, guid_fold, course, payload";
 
-impl Journal {
+impl Runs<'_> {
     /// Runs, the newest first.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, JournalError> {
+    pub async fn list(self, filter: &RunFilter) -> Result<Vec<RunRow>, JournalError> {
         let RunFilter { link, flow, since, before, limit } = filter;
         let sql = "SELECT * FROM run
             WHERE number < $1 AND ($2 = '' OR link = $2) AND ($3 = '' OR flow = $3) AND started_ms >= $4
@@ -108,7 +108,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::NotFound`]; [`JournalError::Conflict`] where several runs begin so.
-    pub async fn run(&self, id: &str) -> Result<RunRow, JournalError> {
+    pub async fn find(self, id: &str) -> Result<RunRow, JournalError> {
         let sql = "SELECT * FROM run WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2";
         let id = id.trim().to_ascii_lowercase();
         // Ids are made of hexadecimal digits and hyphens, all of which come before `g`.
@@ -125,7 +125,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn events(&self, run: &RunId, after: i64, limit: u32) -> Result<Vec<StoredEvent>, JournalError> {
+    pub async fn events(self, run: &RunId, after: i64, limit: u32) -> Result<Vec<StoredEvent>, JournalError> {
         let sql = format!("SELECT {EVENT} FROM event WHERE run = $1 AND id > $2 ORDER BY id LIMIT $3");
         let rows = self.store.rows(&sql, args![run.as_str(), after, u64::from(limit)]).await?;
         rows.iter().map(event_row).collect()
@@ -135,7 +135,7 @@ impl Journal {
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn acts(&self, link: &LinkName, before: i64, limit: u32) -> Result<Vec<StoredEvent>, JournalError> {
+    pub async fn acts(self, link: &LinkName, before: i64, limit: u32) -> Result<Vec<StoredEvent>, JournalError> {
         let sql = format!(
             "SELECT {EVENT} FROM event WHERE link = $1 AND author <> '' AND kind = 'acted' AND id < $2
              ORDER BY id DESC LIMIT $3"
@@ -143,14 +143,16 @@ impl Journal {
         let rows = self.store.rows(&sql, args![link.as_str(), before, u64::from(limit)]).await?;
         rows.iter().map(event_row).collect()
     }
+}
 
+impl Maintenance<'_> {
     /// Removes the events older than `before`, the one way in which events leave; at most `limit` in one go. Gives how many
     /// went. The act itself is recorded.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn retain_events(
-        &self,
+    pub async fn prune_events(
+        self,
         before: Timestamp,
         by: &str,
         now: Timestamp,

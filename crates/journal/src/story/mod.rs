@@ -9,7 +9,7 @@ use super::log::{LogRow, columns, log_row};
 use super::outbox::{OutboxRow, outbox_row};
 use super::runs::{EVENT, StoredEvent, event_row};
 use super::store::{Row, args};
-use super::{Journal, JournalError};
+use super::{Completions, JournalError, People};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, EnrolState, Fingerprint, Guid, LinkName, MoodleCourseId, MoodleUserId};
 
@@ -61,12 +61,12 @@ pub struct Person {
     pub user_id: MoodleUserId,
 }
 
-impl Journal {
+impl People<'_> {
     /// The people of a link that a text names: by GUID, by a mail address that they have or had, or by the account's id.
     ///
     /// # Errors
     /// Those of the database only.
-    pub async fn find_people(&self, link: &LinkName, text: &str) -> Result<Vec<Person>, JournalError> {
+    pub async fn find(self, link: &LinkName, text: &str) -> Result<Vec<Person>, JournalError> {
         let sql = "
             SELECT guid_fold, search, user_id FROM person WHERE link = $1 AND guid_fold = $2
             UNION SELECT guid_fold, search, user_id FROM person WHERE link = $1 AND user_id > 0 AND user_id = $4
@@ -84,7 +84,7 @@ impl Journal {
     /// # Errors
     /// Those of the database; [`JournalError::Unreadable`] for a row of a newer Rollbook.
     pub async fn story(
-        &self,
+        self,
         link: &LinkName,
         person: &Guid,
         course: Option<&ElmCourseId>,
@@ -109,7 +109,7 @@ impl Journal {
             events: backwards(self.store.rows(&events, args()).await?, event_row)?,
             applied: backwards(self.store.rows(&applied, args()).await?, applied_row)?,
             outbox: backwards(self.store.rows(outbox, outbox_args).await?, outbox_row)?,
-            completions: self.completions_of(person, course, ROWS_MAX).await?,
+            completions: Completions { store: self.store }.of_person(person, course, ROWS_MAX).await?,
         })
     }
 }

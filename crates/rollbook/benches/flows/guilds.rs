@@ -110,7 +110,7 @@ async fn open(folder: &Path) -> Journal {
 
 async fn owned(folder: &Path) -> Owned {
     let journal = open(folder).await;
-    let owned = journal.owned(&LinkName::new("guilds")).await.unwrap();
+    let owned = journal.guilds().owned(&LinkName::new("guilds")).await.unwrap();
     journal.close().await;
     owned
 }

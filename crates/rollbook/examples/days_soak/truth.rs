@@ -13,7 +13,7 @@ pub async fn find_wrong(town: &Town, sites: &Sites, journal: &Journal) -> Vec<St
     check_reports(town, sites, &mut wrong);
     check_guilds(town, sites, &mut wrong);
     check_mails(town, sites, journal, &mut wrong).await;
-    let checked = journal.check().await.unwrap();
+    let checked = journal.maintenance().check().await.unwrap();
     wrong.extend(checked.damage.iter().map(|damage| format!("the journal: {damage}")));
     for (link, records) in [("psa", town.records)] {
         let stored = sites.count(&format!("SELECT COUNT(*) FROM record WHERE link = '{link}' AND line = ''")).await;
@@ -26,7 +26,7 @@ pub async fn find_wrong(town: &Town, sites: &Sites, journal: &Journal) -> Vec<St
             wrong.push(format!("{waiting} records still wait"));
         }
     }
-    let intents = journal.unsettled_intents(&LinkName::new("psa")).await.unwrap();
+    let intents = journal.plans().unsettled_intents(&LinkName::new("psa")).await.unwrap();
     wrong.extend(intents.iter().map(|intent| format!("what became of {} is not known", intent.record)));
     wrong
 }
@@ -116,7 +116,7 @@ async fn check_mails(town: &Town, sites: &Sites, journal: &Journal, wrong: &mut 
         wrong.push(format!("{lost} people got no welcome mail, the journal knows of {unknown}"));
     }
     wrong.extend(got.keys().map(|to| format!("{to} got a mail and was never enrolled")));
-    let due = journal.outbox_totals().await.unwrap();
+    let due = journal.outbox().totals().await.unwrap();
     wrong.extend(
         due.iter().filter(|row| row.state == "due").map(|row| format!("{} {:?} are still due", row.total, row.kind)),
     );

@@ -3,10 +3,12 @@
 //! A command is one file with three steps: `parse` (its clap struct), `call` (into the rest of Rollbook), `print`. It
 //! decides nothing that the web would decide otherwise. Next: [`context`], what each command is given, and [`output`].
 
+mod arguments;
 mod context;
 mod exit;
 mod flows;
 mod guilds;
+mod mails;
 mod maintenance;
 pub mod output;
 mod people;
@@ -18,15 +20,17 @@ mod setup;
 pub use context::Context;
 pub use exit::Exit;
 
+use arguments::UsageError;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, ColorChoice, Parser, Subcommand};
 use output::Output;
 use rollbook_clock::Clock;
-use rollbook_settings::Env;
+use rollbook_settings::{Env, NoSuchLink};
 use std::path::PathBuf;
+use std::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-/// Keeps a Moodle site in step with the systems that own the truth about its people.
+/// Keeps a Moodle site in sync with HR and community systems.
 #[derive(Debug, Parser)]
 #[command(name = "rollbook", version, max_term_width = 100, styles = STYLES, arg_required_else_help = true)]
 pub struct Cli {
@@ -40,25 +44,29 @@ pub struct Cli {
 /// What every command takes.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// The configuration [default: $ROLLBOOK_CONFIG, else rollbook.toml]
+    /// Configuration file [default: $ROLLBOOK_CONFIG, else rollbook.toml]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Answer in JSON
+    /// Print JSON
     #[arg(long, global = true)]
     json: bool,
 
-    /// Say more; twice: also what is called
+    /// More detail; twice: log every call
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
 
-    /// When to use colour; NO_COLOR is obeyed
+    /// When to use colour; NO_COLOR is respected
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
 
     /// Use plain ASCII instead of ✓ ✗ ℹ ⚠ and lines
     #[arg(long, global = true)]
     ascii: bool,
+
+    /// Show every column and value whole, however wide the terminal is
+    #[arg(long, global = true)]
+    wide: bool,
 }
 
 /// The commands, in the order in which a newcomer meets them.
@@ -72,6 +80,7 @@ enum Command {
     Intake(flows::IntakeCommand),
     Completions(flows::CompletionsCommand),
     Guilds(guilds::GuildsCommand),
+    Mails(mails::MailsCommand),
     Plans(plans::PlansCommand),
     Runs(reading::Runs),
     Log(reading::Log),
@@ -88,7 +97,6 @@ enum Command {
     CompletionsShell(setup::CompletionsShell),
     #[command(hide = true)]
     ManPages(setup::ManPages),
-    #[command(hide = true)]
     Live(Box<setup::Live>),
 }
 
@@ -124,13 +132,14 @@ impl Cli {
     /// Runs the command to its end, printing on the way, and says how it went. `stop` asks it to end soon and safely.
     pub async fn run(self, clock: Clock, env: Env, stop: CancellationToken) -> Exit {
         let Self { options, command } = self;
-        let mut context = Context { out: Output::of(&options), options, clock, env, stop };
+        let mut context = Context { out: Output::of(&options), options, clock, env, stop, opened: Mutex::default() };
         let outcome = match command {
             Command::Init(command) => command.run(&mut context),
             Command::Demo(command) => command.run(&mut context).await,
             Command::Intake(command) => command.run(&mut context).await,
             Command::Completions(command) => command.run(&mut context).await,
             Command::Guilds(command) => command.run(&mut context).await,
+            Command::Mails(command) => command.run(&mut context).await,
             Command::AvcMoodleSync(command) => command.run(&mut context).await,
             Command::Plans(command) => command.run(&mut context).await,
             Command::Runs(command) => command.run(&mut context).await,
@@ -151,16 +160,19 @@ impl Cli {
             Command::ManPages(command) => command.run(&mut context),
             Command::Live(command) => command.run(&mut context).await,
         };
+        context.close().await;
         let exit = outcome.unwrap_or_else(|report| {
             context.out.failure(&*report);
-            Exit::Failed
+            let is_usage =
+                report.downcast_ref::<UsageError>().is_some() || report.downcast_ref::<NoSuchLink>().is_some();
+            if is_usage { Exit::Usage } else { Exit::Failed }
         });
         match context.out.finish() {
             Ok(()) => exit,
             Err(error) => {
                 context
                     .out
-                    .failure(&*miette::miette!(help = "is the disk full?", "the answer could not be written: {error}"));
+                    .failure(&*miette::miette!(help = "is the disk full?", "the output could not be written: {error}"));
                 Exit::Failed
             }
         }

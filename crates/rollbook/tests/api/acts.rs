@@ -53,7 +53,7 @@ async fn rejected_plan_does_not_run() {
     let id = stage.get("/api/v1/plans?state=blocked", &master).await.json()["plans"][0]["id"].as_i64().unwrap();
     let rejected = stage.post(&format!("/api/v1/plans/{id}/reject"), &master, json!({"why": "not they"})).await.json();
     assert_eq!((&rejected["state"], &rejected["judged"]["why"]), (&json!("rejected"), &json!("not they")));
-    let act = &stage.journal.acts(&LinkName::new("guilds"), i64::MAX, 1).await.unwrap()[0];
+    let act = &stage.journal.runs().acts(&LinkName::new("guilds"), i64::MAX, 1).await.unwrap()[0];
     assert_eq!(act.author, "token master");
 }
 

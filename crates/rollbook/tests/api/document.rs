@@ -55,6 +55,6 @@ async fn whatever_is_asked_is_answered_as_the_document_says() {
     stop.cancel();
     let words = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{words}");
-    let acts = stage.journal.requests(&Default::default(), 500).await.unwrap();
+    let acts = stage.journal.requests().list(&Default::default(), 500).await.unwrap();
     assert!(acts.iter().any(|request| request.asked_by == "token fuzz"), "it never got through the door:\n{words}");
 }

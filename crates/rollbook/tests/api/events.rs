@@ -1,7 +1,7 @@
 //! Membership events: believed once, and each wakes a look at one member within seconds.
 
 use crate::stage::{Answer, SECRET, Stage, request};
-use rollbook_journal::requests::{Ask, EVENT, RequestFilter};
+use rollbook_journal::requests::{EVENT, Job, RequestFilter};
 use rollbook_web::events::completion::sign;
 use serde_json::{Value, json};
 
@@ -15,9 +15,9 @@ async fn push(stage: &Stage, secret: &str, seconds: i64, body: String) -> Answer
     stage.send(asked).await
 }
 
-async fn asked(stage: &Stage) -> Vec<Ask> {
+async fn asked(stage: &Stage) -> Vec<Job> {
     let filter = RequestFilter { kind: Some("sync_member".to_owned()), ..RequestFilter::default() };
-    stage.journal.requests(&filter, 100).await.unwrap().into_iter().map(|request| request.ask).collect()
+    stage.journal.requests().list(&filter, 100).await.unwrap().into_iter().map(|request| request.job).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

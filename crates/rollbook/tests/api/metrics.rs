@@ -82,7 +82,7 @@ async fn what_is_due_and_repeated_is_told() {
     assert!(rollbook_sync::scheduler::work_once(&stage.node, &stop).await.unwrap());
     stage.hand.advance(std::time::Duration::from_secs(30));
     let text = stage.get("/metrics", "").await.text;
-    let due = &stage.journal.outbox_totals().await.unwrap()[0];
+    let due = &stage.journal.outbox().totals().await.unwrap()[0];
     assert!(due.total >= 5, "{due:?}");
     let told = value(&text, r#"rollbook_outbox_due{link="demo",kind="mail",state="due"}"#);
     assert_eq!((due.kind.as_str(), due.state.as_str(), due.total as f64), ("mail", "due", told));

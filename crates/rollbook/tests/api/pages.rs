@@ -95,7 +95,12 @@ async fn link_tells_how_it_stands_and_when_it_runs_next() {
     assert_eq!(demo["next_run"], "2026-11-23T18:05:00Z", "{demo:#}");
     assert_eq!(demo["last_run"]["flow"], "intake");
     assert!(demo["watermark"].is_string() && demo["waiting"]["course_not_found"] == 1, "{demo:#}");
-    stage.journal.pause(&rollbook_core::model::LinkName::new("demo"), "robin", "a move", stage.now()).await.unwrap();
+    stage
+        .journal
+        .links()
+        .pause(&rollbook_core::model::LinkName::new("demo"), "robin", "a move", stage.now())
+        .await
+        .unwrap();
     let demo = stage.get("/api/v1/links/demo", &token).await.json();
     assert_eq!((&demo["next_run"], &demo["paused"]["why"]), (&Value::Null, &Value::from("a move")));
 }

@@ -67,7 +67,11 @@ async fn what_cannot_be_taken_is_named() {
     }
     let broken = stage.send(request("POST", "/api/v1/plans/1/approve", &token, Some("{".to_owned()))).await;
     assert!(broken.problem(422).contains("line 1"));
-    assert_eq!(stage.journal.requests(&Default::default(), 100).await.unwrap().len(), 3, "nothing was asked for");
+    assert_eq!(
+        stage.journal.requests().list(&Default::default(), 100).await.unwrap().len(),
+        3,
+        "nothing was asked for"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

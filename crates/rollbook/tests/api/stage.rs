@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::{Ask, Narrow, Purpose, RequestId};
+use rollbook_journal::requests::{Job, Narrow, Purpose, RequestId};
 use rollbook_journal::{Journal, NewToken, OpenOptions};
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, World, world};
 use rollbook_settings::{Env, Settings};
@@ -106,8 +106,8 @@ impl Stage {
 
     /// Runs a link as the schedule does.
     pub async fn run(&self, link: &str) {
-        let ask = Ask::RunLink { link: LinkName::new(link), purpose: Purpose::Apply, narrow: Narrow::Usual };
-        self.journal.put_request(&ask, "schedule", self.now()).await.unwrap();
+        let ask = Job::RunLink { link: LinkName::new(link), purpose: Purpose::Apply, narrow: Narrow::Usual };
+        self.journal.requests().put(&ask, "schedule", self.now()).await.unwrap();
         self.work().await;
     }
 
@@ -136,7 +136,7 @@ impl Stage {
         let secret = format!("rbk_{}", make_secret());
         let expires = self.now() + SignedDuration::from_hours(1);
         let token = NewToken { name, hash: &hash_secret(&secret), scope, expires };
-        self.journal.add_token(&token, "robin", self.now()).await.unwrap();
+        self.journal.tokens().add(&token, "robin", self.now()).await.unwrap();
         secret
     }
 
@@ -177,7 +177,7 @@ impl Stage {
 
     pub async fn asked_by(&self, accepted: &Answer) -> String {
         let id = RequestId(accepted.json()["request"].as_i64().unwrap());
-        self.journal.request(id).await.unwrap().unwrap().asked_by
+        self.journal.requests().find(id).await.unwrap().unwrap().asked_by
     }
 }
 

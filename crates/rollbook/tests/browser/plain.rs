@@ -94,19 +94,27 @@ async fn export(driver: &Driver, served: &Served) {
     let name = file.file_name().unwrap().to_string_lossy().into_owned();
     assert!(name.starts_with("rollbook-log-") && name.ends_with(".csv"), "{name}");
     let lines = csv::Reader::from_path(&file).unwrap().records().map(Result::unwrap).count();
-    let all = served.stage.journal.log(&LogQuery { limit: 100_000, ..LogQuery::default() }).await.unwrap().rows.len();
+    let all = served
+        .stage
+        .journal
+        .records()
+        .log(&LogQuery { limit: 100_000, ..LogQuery::default() })
+        .await
+        .unwrap()
+        .rows
+        .len();
     assert_eq!(lines, all);
 }
 
 async fn statuses(served: &Served, guid: &str) -> Vec<String> {
     let query = LogQuery { guid: Some(Guid::new(guid)), ..LogQuery::default() };
-    served.stage.journal.log(&query).await.unwrap().rows.into_iter().map(|row| row.status).collect()
+    served.stage.journal.records().log(&query).await.unwrap().rows.into_iter().map(|row| row.status).collect()
 }
 
 async fn decide(driver: &Driver, served: &Served) {
-    let items = served.stage.journal.attention(&AttentionFilter::default(), 100).await.unwrap();
+    let items = served.stage.journal.attention().list(&AttentionFilter::default(), 100).await.unwrap();
     let item = items.iter().find(|item| item.kind == "guid_changed").unwrap();
-    let behind = served.stage.journal.waiting_behind(item.id, 0, 9).await.unwrap();
+    let behind = served.stage.journal.attention().records_behind(item.id, 0, 9).await.unwrap();
     let guid = behind[0].text.get(Field::Guid).to_owned();
     driver.open("/attention").await;
     driver.click(&format!("a[href='/attention/{}']", item.id)).await;
@@ -132,13 +140,13 @@ async fn process(driver: &Driver, served: &Served) {
 }
 
 async fn approve(driver: &Driver, served: &Served) {
-    let plan = served.stage.journal.plans(None, Some(PlanState::Blocked), None, 1).await.unwrap().remove(0).id;
+    let plan = served.stage.journal.plans().list(None, Some(PlanState::Blocked), None, 1).await.unwrap().remove(0).id;
     driver.open("/plans").await;
     driver.click(&format!("a[href='/plans/{plan}']")).await;
     driver.write("[name=why]", "They left, their manager says").await;
     driver.press("Approve").await;
     look_again_until(driver, "Open the run").await;
-    assert_eq!(served.stage.journal.plan(plan).await.unwrap().state, PlanState::Used);
+    assert_eq!(served.stage.journal.plans().find(plan).await.unwrap().state, PlanState::Used);
 }
 
 async fn run_and_pause(driver: &Driver) {

@@ -25,7 +25,7 @@ async fn rows(driver: &Driver) -> Vec<String> {
 
 /// Every field that a record has is found by what stands in it, as one types it.
 async fn find_by_each_field(driver: &Driver, served: &Served) {
-    let all = served.stage.journal.log(&LogQuery { limit: 500, ..LogQuery::default() }).await.unwrap().rows;
+    let all = served.stage.journal.records().log(&LogQuery { limit: 500, ..LogQuery::default() }).await.unwrap().rows;
     let row: &LogRow = all.iter().find(|row| row.status == "Error" && !row.course_name.is_empty()).unwrap();
     let text = |field: Field| row.text.get(field).to_owned();
     let asked = [
@@ -67,7 +67,7 @@ async fn find_by_each_field(driver: &Driver, served: &Served) {
 
 /// A time finds what happened within two minutes of it, and nothing else.
 async fn find_by_a_time(driver: &Driver, served: &Served) {
-    let all = served.stage.journal.log(&LogQuery { limit: 1_000, ..LogQuery::default() }).await.unwrap().rows;
+    let all = served.stage.journal.records().log(&LogQuery { limit: 1_000, ..LogQuery::default() }).await.unwrap().rows;
     let (wanted, around) = (all.last().unwrap().at, |row: &&LogRow, at: jiff::Timestamp| {
         row.at.duration_since(at).abs() <= jiff::SignedDuration::from_mins(2)
     });

@@ -45,14 +45,14 @@ impl Served {
         }
         lose_members(&stage);
         stage.run("guilds").await;
-        assert!(!stage.journal.plans(None, Some(PlanState::Blocked), None, 1).await.unwrap().is_empty());
+        assert!(!stage.journal.plans().list(None, Some(PlanState::Blocked), None, 1).await.unwrap().is_empty());
         complete(&stage);
         stage.run("done").await;
         stage.hand.advance(Duration::from_secs(150));
         let hash = hash_password(PASSWORD.to_owned()).await.unwrap();
-        let add = stage.journal.add_account(NAME, RoleName::Administrator, Some(&hash), "command line", stage.now());
+        let add = stage.journal.accounts().add(NAME, RoleName::Administrator, Some(&hash), "command line", stage.now());
         add.await.unwrap();
-        stage.journal.add_account("ada@example.org", RoleName::Viewer, None, NAME, stage.now()).await.unwrap();
+        stage.journal.accounts().add("ada@example.org", RoleName::Viewer, None, NAME, stage.now()).await.unwrap();
         let node = NodeRow {
             name: stage.node.name.clone(),
             version: "0.1.0".to_owned(),
@@ -61,7 +61,7 @@ impl Served {
             seen: stage.now(),
             stopping: None,
         };
-        stage.journal.node_lives(&node).await.unwrap();
+        stage.journal.nodes().heartbeat(&node).await.unwrap();
         tick(&stage.node).await.unwrap();
         let stop = CancellationToken::new();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

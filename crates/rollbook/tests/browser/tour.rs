@@ -81,7 +81,15 @@ async fn export(driver: &Driver, served: &Served) {
     driver.until("window.csv.length > 0").await;
     let text = driver.script("return window.csv").await.as_str().unwrap().to_owned();
     let lines = csv::Reader::from_reader(text.as_bytes()).records().map(Result::unwrap).count();
-    let all = served.stage.journal.log(&LogQuery { limit: 100_000, ..LogQuery::default() }).await.unwrap().rows.len();
+    let all = served
+        .stage
+        .journal
+        .records()
+        .log(&LogQuery { limit: 100_000, ..LogQuery::default() })
+        .await
+        .unwrap()
+        .rows
+        .len();
     assert_eq!(lines, all);
 }
 
@@ -133,14 +141,17 @@ async fn process_by_hand(driver: &Driver, served: &Served) {
 
 async fn newest(served: &Served, guid: &str) -> rollbook_journal::LogRow {
     let query = LogQuery { guid: Some(Guid::new(guid)), ..LogQuery::default() };
-    served.stage.journal.log(&query).await.unwrap().rows.remove(0)
+    served.stage.journal.records().log(&query).await.unwrap().rows.remove(0)
 }
 
 /// An item is decided, and the records behind it are released. Gives the path of another that is open.
 async fn resolve(driver: &Driver, served: &Served) -> String {
-    let items = served.stage.journal.attention(&AttentionFilter::default(), 100).await.unwrap();
+    let items = served.stage.journal.attention().list(&AttentionFilter::default(), 100).await.unwrap();
     let changed = items.iter().find(|item| item.kind == "guid_changed").unwrap();
-    let guid = served.stage.journal.waiting_behind(changed.id, 0, 1).await.unwrap()[0].text.get(Field::Guid).to_owned();
+    let guid = served.stage.journal.attention().records_behind(changed.id, 0, 1).await.unwrap()[0]
+        .text
+        .get(Field::Guid)
+        .to_owned();
     driver.open("/attention").await;
     driver.click(&format!("a[href='/attention/{}']", changed.id)).await;
     driver.sees("What is known").await;
@@ -164,7 +175,7 @@ async fn resolve(driver: &Driver, served: &Served) -> String {
 async fn preview_completion(driver: &Driver, served: &Served) -> String {
     let link = rollbook_core::model::LinkName::new("done");
     let query = rollbook_journal::CompletionQuery { limit: 1, ..Default::default() };
-    let row = served.stage.journal.completions(&link, &query).await.unwrap().remove(0);
+    let row = served.stage.journal.completions().list(&link, &query).await.unwrap().remove(0);
     driver.open("/completions").await;
     driver.write("[name=user]", row.seen.guid.as_str()).await;
     driver.write("main form[action='/completions/preview'] [name=course]", row.course.unwrap().as_str()).await;
@@ -174,7 +185,7 @@ async fn preview_completion(driver: &Driver, served: &Served) -> String {
 }
 
 async fn approve(driver: &Driver, served: &Served) -> String {
-    let plans = served.stage.journal.plans(None, Some(PlanState::Blocked), None, 1).await.unwrap();
+    let plans = served.stage.journal.plans().list(None, Some(PlanState::Blocked), None, 1).await.unwrap();
     let path = format!("/plans/{}", plans[0].id);
     driver.open("/plans").await;
     driver.click(&format!("a[href='{path}']")).await;
@@ -183,7 +194,7 @@ async fn approve(driver: &Driver, served: &Served) -> String {
     driver.press("Approve").await;
     driver.sees("is approved").await;
     driver.sees("Open the run").await;
-    assert_eq!(served.stage.journal.plan(plans[0].id).await.unwrap().state, PlanState::Used);
+    assert_eq!(served.stage.journal.plans().find(plans[0].id).await.unwrap().state, PlanState::Used);
     path
 }
 
@@ -191,10 +202,10 @@ async fn see_every_page(driver: &Driver, served: &Served, more: &[String]) {
     driver.open("/doctor").await;
     driver.press("Make a round").await;
     driver.sees("As of").await;
-    let runs = served.stage.journal.runs(&rollbook_journal::RunFilter::default()).await.unwrap();
+    let runs = served.stage.journal.runs().list(&rollbook_journal::RunFilter::default()).await.unwrap();
     let run =
         |flow: &str| format!("/runs/{}", runs.iter().find(|run| run.flow == flow && run.counts.calls > 0).unwrap().id);
-    let plans = served.stage.journal.plans(None, Some(PlanState::Blocked), None, 1).await.unwrap();
+    let plans = served.stage.journal.plans().list(None, Some(PlanState::Blocked), None, 1).await.unwrap();
     let story = newest(served, cases::OTHER_MAIL.guid).await;
     let pages = [
         ("overview", "/".to_owned()),

@@ -128,7 +128,7 @@ async fn a_paused_link_is_left_alone_by_commands_too() {
     }
     for line in ["completions run done", "intake run psa", "completions send done --user ANN --course 930001"] {
         let said = site.run(line).await;
-        assert!(said.contains("is paused since") && said.ends_with("-- ended with 1"), "{line}: {said}");
+        assert!(said.contains("has been paused by") && said.ends_with("-- ended with 1"), "{line}: {said}");
         let dry = site.run(&format!("{line} --dry-run")).await;
         assert!(dry.contains("DRY RUN") && dry.ends_with("-- ended with 0"), "{line}: {dry}");
     }
@@ -218,7 +218,7 @@ async fn elm_that_is_away_is_told_with_the_next_try_and_the_kill_switch_too() {
     site.complete(&["ann"]);
     site.sandbox.take_down(Server::Elm).await;
     let told = site.run("completions run done").await;
-    assert!(told.contains("not accepted yet: 1; tried again later") && told.ends_with("-- ended with 5"), "{told}");
+    assert!(told.contains("not accepted yet: 1; will be retried") && told.ends_with("-- ended with 5"), "{told}");
     let site = Site::new("sending = false").await;
     site.complete(&["ann"]);
     check("held", &site.run("completions run done").await);

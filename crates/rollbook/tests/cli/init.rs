@@ -16,7 +16,7 @@ fn init_writes_what_only_its_owner_may_read_and_never_over_another() {
 
     fs::write(&file, "mine").unwrap();
     rollbook(folder.path()).args(["init", "--ascii"]).assert().code(1).stdout_eq("").stderr_eq(
-        "  x rollbook.toml is there already\n  help: name another file with --config, or replace it with --force\n",
+        "  x rollbook.toml already exists\n  help: name another file with --config, or replace it with --force\n",
     );
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     rollbook(folder.path()).args(["init", "--force"]).assert().success();

@@ -41,7 +41,7 @@ fn self_check_names_each_thing_it_looked_at() {
     let told = rollbook(folder.path()).args(["self-check", "--ascii"]).assert().success();
     let told = String::from_utf8(told.get_output().stdout.clone()).unwrap();
     let expected =
-        ["version: rollbook", "journal: ", "is whole", "link psa: intake is ready", "link done: ", "certificates: "];
+        ["version: rollbook", "journal: ", "is intact", "link psa: intake is ready", "link done: ", "certificates: "];
     for part in expected {
         assert!(told.contains(part), "{part} in {told}");
     }

@@ -92,7 +92,7 @@ async fn opt_in_follows_the_stored_value_or_the_fields_default(tables: Tables) {
     tables.course(91, "930091", None).await;
     tables.course(92, "930092", Some(0)).await;
     let opted = async |stage: &Stage| {
-        let courses = stage.journal.opted_courses(&stage.flow.link).await.unwrap();
+        let courses = stage.journal.completions().opted_courses(&stage.flow.link).await.unwrap();
         courses.into_iter().filter(|course| !course.withdrawn).map(|course| course.id.0).collect::<Vec<_>>()
     };
     stage.run().await;

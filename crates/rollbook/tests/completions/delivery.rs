@@ -124,7 +124,7 @@ async fn refused_report_asks_a_human_once_with_the_elms_words_and_the_others_go_
     let refused = stage.rows().await.into_iter().find(|row| row.standing == "refused").unwrap();
     let refused = refused.report.unwrap();
     assert!(refused.answer.contains("422"), "{}", refused.answer);
-    stage.journal.report_again(&stage.flow.link, &[refused.id], "ann", stage.clock.now()).await.unwrap();
+    stage.journal.completions().resend(&stage.flow.link, &[refused.id], "ann", stage.clock.now()).await.unwrap();
     stage.run().await;
     assert_eq!((stage.enrolments().len(), stage.asked().await), (learners.len(), vec![]));
 }
@@ -195,7 +195,12 @@ async fn completion_without_enrolment_record_asks_once_and_is_sent_with_the_id_t
     assert_eq!(stage.enrolments().len(), 1);
     let waiting = stage.rows().await.into_iter().find(|row| row.standing == "waiting").unwrap();
     let id = rollbook_core::model::EnrolmentId::new("4711");
-    stage.journal.supply_enrolment(&stage.flow.link, waiting.seen.key, &id, "ann", stage.clock.now()).await.unwrap();
+    stage
+        .journal
+        .completions()
+        .supply_enrolment(&stage.flow.link, waiting.seen.key, &id, "ann", stage.clock.now())
+        .await
+        .unwrap();
     stage.run().await;
     assert_eq!(stage.enrolments()[1], 4711);
     assert!(stage.asked().await.is_empty());

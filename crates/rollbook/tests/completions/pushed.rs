@@ -96,7 +96,7 @@ async fn wrong_signature_old_time_replay_and_ten_megabytes_leave_nothing_but_a_c
     assert_eq!(gate.post(SECRET, seconds + 301, body.clone()).await, 401);
     assert_eq!(gate.post(SECRET, seconds, vec![b' '; 10 * 1024 * 1024]).await, 413);
     assert_eq!(gate.post(SECRET, seconds, b"{\"user_id\":\"42\"}".to_vec()).await, 400);
-    assert!(stage.journal.pushed_events(&done(), 9).await.unwrap().is_empty());
+    assert!(stage.journal.completions().pending_events(&done(), 9).await.unwrap().is_empty());
     assert_eq!(gate.post(SECRET, seconds, body.clone()).await, 202);
     assert_eq!(gate.post(SECRET, seconds, body.clone()).await, 409);
     stage.ask(Purpose::Apply, Reach::Pushed).await;

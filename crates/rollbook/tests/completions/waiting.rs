@@ -9,7 +9,7 @@ use rollbook_sync::flows::completions::FoundBy;
 impl Stage {
     /// What waits for a human.
     async fn items(&self) -> Vec<AttentionItem> {
-        self.journal.attention(&AttentionFilter::default(), 100).await.unwrap()
+        self.journal.attention().list(&AttentionFilter::default(), 100).await.unwrap()
     }
 
     fn key(&self, learner: &Learner) -> CompletionKey {
@@ -46,7 +46,12 @@ async fn an_enrolment_id_that_is_no_number_waits_for_a_human_and_the_others_go_o
     let items = stage.items().await;
     assert_eq!((items.len(), items[0].kind.as_str()), (1, "completion_enrolment_id_not_a_number"), "{items:?}");
     assert!(items[0].title.contains("E-17/b"), "{}", items[0].title);
-    stage.journal.supply_enrolment(&done(), key, &EnrolmentId::new("17"), "ann", stage.clock.now()).await.unwrap();
+    stage
+        .journal
+        .completions()
+        .supply_enrolment(&done(), key, &EnrolmentId::new("17"), "ann", stage.clock.now())
+        .await
+        .unwrap();
     stage.run().await;
     assert_eq!((stage.enrolments().last(), stage.items().await.len()), (Some(&17), 0));
 }
@@ -121,7 +126,12 @@ async fn no_enrolment_record_is_asked_once_and_nothing_is_sent_on_a_guess() {
     stage.complete(&stranger, 3);
     let key = stage.key(&stranger);
     let event = PushedEvent { signature: "a".repeat(64), user: key.user, course: key.course };
-    stage.journal.take_pushed(&done(), &event, stage.clock.now() - minutes(60), stage.clock.now()).await.unwrap();
+    stage
+        .journal
+        .completions()
+        .accept_event(&done(), &event, stage.clock.now() - minutes(60), stage.clock.now())
+        .await
+        .unwrap();
     assert_eq!(stage.runs().await, RunState::Partly);
     assert_eq!(stage.enrolments(), [learners[0].enrolment]);
     let items = stage.items().await;
@@ -135,11 +145,16 @@ async fn no_enrolment_record_is_asked_once_and_nothing_is_sent_on_a_guess() {
     assert_eq!(known("takes_enrolment_id"), true);
     let closed = AttentionFilter { with_closed: true, ..AttentionFilter::default() };
     assert_eq!(
-        stage.journal.attention(&closed, 100).await.unwrap().len(),
+        stage.journal.attention().list(&closed, 100).await.unwrap().len(),
         1,
         "one question in six runs, never another"
     );
-    stage.journal.supply_enrolment(&done(), key, &EnrolmentId::new("4711"), "ann", stage.clock.now()).await.unwrap();
+    stage
+        .journal
+        .completions()
+        .supply_enrolment(&done(), key, &EnrolmentId::new("4711"), "ann", stage.clock.now())
+        .await
+        .unwrap();
     stage.run().await;
     assert_eq!((stage.enrolments(), stage.items().await.len()), (vec![learners[0].enrolment, 4711], 0));
 }

@@ -132,13 +132,13 @@ impl Stage {
 
     async fn remember(&self, rows: &[(Value, i64, i64)]) {
         let (journal, now) = (&self.journal, self.clock.now());
-        let lease = journal.acquire(&intake(), "intake", minutes(5), now).await.unwrap();
+        let lease = journal.leases().acquire(&intake(), "intake", minutes(5), now).await.unwrap();
         let new = NewRun { flow: "intake".into(), kind: RunKind::Normal, url: String::new(), author: "test".into() };
-        let run = journal.start_run(&lease, &new, now).await.unwrap();
+        let run = journal.runs().start(&lease, &new, now).await.unwrap();
         let zone = jiff::tz::TimeZone::UTC;
         let records: Vec<_> = rows.iter().map(|(row, ..)| read_record(row, &FieldNames::default(), &zone)).collect();
         let read = FeedRead { records: &records, covered: None, watermark: None };
-        journal.ingest(&lease, &run, &read, now).await.unwrap();
+        journal.records().ingest(&lease, &run, &read, now).await.unwrap();
         let decisions: Vec<_> = records
             .iter()
             .zip(rows)
@@ -153,8 +153,8 @@ impl Stage {
                 mail: None,
             })
             .collect();
-        journal.decide(&lease, &run, &decisions, now).await.unwrap();
-        journal.release(lease).await.unwrap();
+        journal.records().decide(&lease, &run, &decisions, now).await.unwrap();
+        journal.leases().release(lease).await.unwrap();
     }
 
     /// So many minutes pass, for everybody.
@@ -192,12 +192,12 @@ impl Stage {
     /// What the journal says of completions, the latest completed first.
     pub async fn rows(&self) -> Vec<CompletionRow> {
         let query = CompletionQuery { limit: 100_000, ..CompletionQuery::default() };
-        self.journal.completions(&done(), &query).await.unwrap()
+        self.journal.completions().list(&done(), &query).await.unwrap()
     }
 
     /// The kinds of what waits for a human.
     pub async fn asked(&self) -> Vec<String> {
-        let items = self.journal.attention(&AttentionFilter::default(), 100).await.unwrap();
+        let items = self.journal.attention().list(&AttentionFilter::default(), 100).await.unwrap();
         let mut kinds: Vec<String> = items.into_iter().map(|item| item.kind).collect();
         kinds.sort();
         kinds

@@ -57,7 +57,7 @@ async fn kept_cohort_stays_with_its_members() {
     assert_eq!(report.state, RunState::Done, "{:?}", report.findings);
     assert_eq!((site.cohorts()["web"].as_str(), site.web()), ("ann ben", Some(("AVC - Web".to_owned(), true))));
     assert!(changes(&site.sync().await).is_empty());
-    let pairs = site.journal.owned(&site.flow.link).await.unwrap().pairs;
+    let pairs = site.journal.guilds().owned(&site.flow.link).await.unwrap().pairs;
     assert_eq!(
         pairs.values().filter(|pair| pair.state == PairState::Archived).count(),
         1,
@@ -71,7 +71,7 @@ async fn deleted_cohort_is_gone_and_owned_no_more() {
     let report = site.sync().await;
     assert_eq!(report.state, RunState::Done, "{:?}", report.findings);
     assert_eq!(site.cohorts(), cohorts(&[("design", "ann cat dan eve fay gus")]));
-    let owned = site.journal.owned(&site.flow.link).await.unwrap();
+    let owned = site.journal.guilds().owned(&site.flow.link).await.unwrap();
     assert_eq!((owned.pairs.len(), owned.members.len()), (1, 1));
     assert!(changes(&site.sync().await).is_empty());
 }

@@ -45,7 +45,7 @@ async fn pain_2_too_many_removals_wait_for_a_person_who_can_let_them_through() {
     let refused = site.sync().await;
     assert_eq!((refused.state, site.cohorts()), (RunState::GuardRefused, before));
     let (now, plan) = (site.clock.now(), refused.waiting.unwrap());
-    site.journal.approve_plan(plan, "Jo", "closed", now + jiff::SignedDuration::from_hours(1), now).await.unwrap();
+    site.journal.plans().approve(plan, "Jo", "closed", now + jiff::SignedDuration::from_hours(1), now).await.unwrap();
     let approved = site.sync().await;
     assert_eq!((approved.state, approved.approved_by.as_deref()), (RunState::Done, Some("Jo")));
     assert_eq!(site.cohorts(), cohorts(&[("web", "ann")]));
@@ -132,7 +132,7 @@ async fn pain_10_the_journal_says_why_somebody_was_removed() {
     site.sync().await;
     site.community("Web: ann");
     let report = site.sync().await;
-    let events = site.journal.events(&report.run.unwrap(), 0, 100).await.unwrap();
+    let events = site.journal.runs().events(&report.run.unwrap(), 0, 100).await.unwrap();
     let texts: Vec<_> = events
         .iter()
         .filter(|event| event.kind == EventKind::Applied)

@@ -118,7 +118,7 @@ async fn refused_plan_waits_is_approved_and_used_up() {
     let plan = refused.waiting.unwrap();
     let now = site.clock.now();
     let until = now + jiff::SignedDuration::from_hours(24);
-    site.journal.approve_plan(plan, "Jo", "they left", until, now).await.unwrap();
+    site.journal.plans().approve(plan, "Jo", "they left", until, now).await.unwrap();
     site.community("Web: ann ben gus");
     assert_eq!(site.sync().await.state, RunState::GuardRefused, "another plan is not the approved one");
     site.community("Web: ann ben");

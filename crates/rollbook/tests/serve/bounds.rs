@@ -4,7 +4,7 @@
 use crate::world::{Process, Scene, link, run_now, until};
 use rollbook_clock::Clock;
 use rollbook_core::run::RunState;
-use rollbook_journal::requests::{Answer, Ask, Narrow, Purpose};
+use rollbook_journal::requests::{Job, JobOutcome, Narrow, Purpose};
 use rollbook_journal::{RunFilter, RunRow};
 use rollbook_sandbox::{Fault, FeedRow, Kind, Target, World};
 use rollbook_sync::scheduler::Node;
@@ -18,14 +18,14 @@ const PEOPLE: i64 = 40;
 
 async fn runs(scene: &Scene, name: &str) -> Vec<RunRow> {
     let filter = RunFilter { link: Some(link(name)), ..RunFilter::default() };
-    scene.journal.runs(&filter).await.unwrap()
+    scene.journal.runs().list(&filter).await.unwrap()
 }
 
 /// What a dry run of a link would change.
 async fn left_to_do(scene: &Scene, node: &Node, name: &str) -> usize {
-    let dry = Ask::RunLink { link: link(name), purpose: Purpose::DryRun, narrow: Narrow::Usual };
+    let dry = Job::RunLink { link: link(name), purpose: Purpose::DryRun, narrow: Narrow::Usual };
     match scene.ask(node, &dry).await.answer {
-        Some(Answer::Ran(ran)) => ran.changes.len(),
+        Some(JobOutcome::Ran(ran)) => ran.changes.len(),
         other => panic!("{other:?}"),
     }
 }
@@ -47,7 +47,7 @@ async fn run_over_its_limit_is_stopped_safely_and_told_and_its_successor_goes_on
     std::fs::write(scene.config(), text.replace("[link.psa]\n", "[link.psa]\nrun_limit = \"10s\"\n")).unwrap();
     scene.sandbox.faults().arm(Fault::every(Target::Moodle(None), Kind::SlowMs(1_500)));
     let process = scene.start("a");
-    let first = scene.journal.put_request(&run_now("psa"), "jo", Clock::system().now()).await.unwrap();
+    let first = scene.journal.requests().put(&run_now("psa"), "jo", Clock::system().now()).await.unwrap();
     scene.finished(&[first]).await;
     let stopped = runs(&scene, "psa").await.remove(0);
     assert_eq!(stopped.state, RunState::Stopped);
@@ -61,7 +61,7 @@ async fn run_over_its_limit_is_stopped_safely_and_told_and_its_successor_goes_on
     let node = scene.node_now();
     scene.sandbox.faults().clear();
     told(&scene, &["A run failed", "it took longer than its limit of 10s", "raise the link's `run_limit`"]).await;
-    let second = scene.journal.put_request(&run_now("psa"), "jo", Clock::system().now()).await.unwrap();
+    let second = scene.journal.requests().put(&run_now("psa"), "jo", Clock::system().now()).await.unwrap();
     scene.finished(&[second]).await;
     let after = runs(&scene, "psa").await;
     assert_eq!((after.len(), after[0].state), (2, RunState::Partly), "the demo's world has its troubles: {after:#?}");
@@ -75,7 +75,7 @@ async fn run_over_its_limit_is_stopped_safely_and_told_and_its_successor_goes_on
 /// The process is asked to stop when `is_amid`; it ends well within its limit. Gives the run that it was at.
 async fn stop_amid(scene: &Scene, name: &str, is_amid: impl Fn() -> bool) -> RunRow {
     let mut process: Process = scene.start("a");
-    scene.journal.put_request(&run_now(name), "jo", Clock::system().now()).await.unwrap();
+    scene.journal.requests().put(&run_now(name), "jo", Clock::system().now()).await.unwrap();
     until("the run is in its middle", || async { is_amid() }).await;
     let timer = Clock::system().timer();
     process.terminate();

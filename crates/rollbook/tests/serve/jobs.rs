@@ -6,7 +6,7 @@ use rollbook_core::model::{MoodleUserId, SiteName};
 use rollbook_core::run::{OutcomeCode, RunState};
 use rollbook_journal::AttentionFilter;
 use rollbook_journal::requests::{
-    Answer, Ask, AttentionAct, FeedQuestion, Narrow, Purpose, Ran, Request, RequestState, Would,
+    AttentionAct, FeedQuery, Job, JobOutcome, Narrow, Purpose, Ran, Request, RequestState, Would,
 };
 use rollbook_sandbox::{World, demo};
 use rollbook_sync::scheduler::Node;
@@ -21,25 +21,25 @@ async fn demo_scene(more: &str) -> (Scene, Node) {
 
 fn ran(request: Request) -> Ran {
     match request.answer {
-        Some(Answer::Ran(ran)) => ran,
+        Some(JobOutcome::Ran(ran)) => ran,
         other => panic!("{other:?}"),
     }
 }
 
 fn failed(request: &Request) -> (&str, &str) {
     match &request.answer {
-        Some(Answer::Failed { words, remedy }) if request.state == RequestState::Failed => (words, remedy),
+        Some(JobOutcome::Failed { words, remedy }) if request.state == RequestState::Failed => (words, remedy),
         other => panic!("{other:?}"),
     }
 }
 
-fn about(guid: &str) -> FeedQuestion {
-    FeedQuestion { guid: Some(guid.to_owned()), ..FeedQuestion::default() }
+fn about(guid: &str) -> FeedQuery {
+    FeedQuery { guid: Some(guid.to_owned()), ..FeedQuery::default() }
 }
 
-async fn feed(scene: &Scene, node: &Node, question: FeedQuestion) -> rollbook_journal::requests::FeedAnswer {
-    match scene.ask(node, &Ask::QueryFeed { link: link("psa"), question }).await.answer {
-        Some(Answer::Feed(feed)) => feed,
+async fn feed(scene: &Scene, node: &Node, question: FeedQuery) -> rollbook_journal::requests::FeedAnswer {
+    match scene.ask(node, &Job::QueryFeed { link: link("psa"), question }).await.answer {
+        Some(JobOutcome::Feed(feed)) => feed,
         other => panic!("{other:?}"),
     }
 }
@@ -47,7 +47,7 @@ async fn feed(scene: &Scene, node: &Node, question: FeedQuestion) -> rollbook_jo
 /// The open item of a kind about a person.
 async fn item(scene: &Scene, kind: &str, guid: &str) -> i64 {
     let filter = AttentionFilter { kind: Some(kind.to_owned()), ..AttentionFilter::default() };
-    let items = scene.journal.attention(&filter, 100).await.unwrap();
+    let items = scene.journal.attention().list(&filter, 100).await.unwrap();
     let found = items.iter().find(|item| item.subject == guid.to_lowercase());
     found.unwrap_or_else(|| panic!("no {kind} about {guid}: {items:#?}")).id
 }
@@ -55,7 +55,7 @@ async fn item(scene: &Scene, kind: &str, guid: &str) -> i64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dry_run_changes_nothing_and_the_run_does_what_it_said() {
     let (scene, node) = demo_scene("").await;
-    let dry = Ask::RunLink { link: link("psa"), purpose: Purpose::DryRun, narrow: Narrow::Usual };
+    let dry = Job::RunLink { link: link("psa"), purpose: Purpose::DryRun, narrow: Narrow::Usual };
     let would = ran(scene.ask(&node, &dry).await);
     assert!(would.run.is_none() && would.changes.len() > 50, "{would:#?}");
     assert!(scene.sandbox.world().mail.mails.is_empty());
@@ -81,7 +81,7 @@ async fn feeds_record_stands_beside_what_moodle_says_and_processing_does_what_th
     let all = feed(
         &scene,
         &node,
-        FeedQuestion { from: Some(Clock::system().now() - jiff::Span::new().hours(3)), ..FeedQuestion::default() },
+        FeedQuery { from: Some(Clock::system().now() - jiff::Span::new().hours(3)), ..FeedQuery::default() },
     )
     .await;
     let good = all.records.iter().find(|card| matches!(card.would, Would::Change { .. })).unwrap();
@@ -89,7 +89,7 @@ async fn feeds_record_stands_beside_what_moodle_says_and_processing_does_what_th
     assert_eq!(good.known, None);
     let question = about(&good.texts.guid);
     let records = vec![good.record];
-    let process = Ask::ProcessRecords { link: link("psa"), question: question.clone(), records };
+    let process = Job::ProcessRecords { link: link("psa"), question: question.clone(), records };
     let did = ran(scene.ask(&node, &process).await);
     assert_eq!((&did.changes, did.counts.records), (lines, 1), "only the record that was picked");
     let after = feed(&scene, &node, question).await;
@@ -101,7 +101,7 @@ async fn feeds_record_stands_beside_what_moodle_says_and_processing_does_what_th
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn question_for_the_whole_feed_is_refused() {
     let (scene, node) = demo_scene("").await;
-    let request = scene.ask(&node, &Ask::QueryFeed { link: link("psa"), question: FeedQuestion::default() }).await;
+    let request = scene.ask(&node, &Job::QueryFeed { link: link("psa"), question: FeedQuery::default() }).await;
     assert_eq!(failed(&request), ("the question is for the whole feed", "give a time, a mail or a GUID"));
     scene.end().await;
 }
@@ -112,22 +112,22 @@ async fn use_this_account_writes_the_guid_and_releases_every_record_behind_the_i
     scene.ask(&node, &run_now("psa")).await;
     let guid = demo::cases::CHANGED_GUID.guid;
     let id = item(&scene, "guid_changed", guid).await;
-    let waiting = scene.journal.attention_item(id).await.unwrap().records;
+    let waiting = scene.journal.attention().find(id).await.unwrap().records;
     let card = feed(&scene, &node, about(guid)).await.records.remove(0);
     let user = card.by_mail[0].id;
-    let attend = |act| Ask::Attend { link: link("psa"), item: id, act };
+    let attend = |act| Job::Attend { link: link("psa"), item: id, act };
 
     let stranger = scene.ask(&node, &attend(AttentionAct::UseAccount { user: MoodleUserId(2) })).await;
     assert!(failed(&stranger).0.contains("has neither the feed's mail address"), "{:?}", failed(&stranger));
     let request = scene.ask(&node, &attend(AttentionAct::UseAccount { user })).await;
-    let Some(Answer::Attended(done)) = request.answer else { panic!("{request:?}") };
+    let Some(JobOutcome::Attended(done)) = request.answer else { panic!("{request:?}") };
     assert_eq!(done.records, waiting);
     assert!(done.changed.contains(&format!("account {user}")), "{}", done.changed);
     let idnumber = scene.sandbox.world().moodle.users.get(user.0).unwrap().idnumber.clone();
     assert!(idnumber.eq_ignore_ascii_case(guid), "{idnumber}");
     let released = done.ran.unwrap();
     assert_eq!((released.state, released.counts.records), (RunState::Done, waiting), "{released:#?}");
-    let closed = scene.journal.attention_item(id).await.unwrap();
+    let closed = scene.journal.attention().find(id).await.unwrap();
     let (action, by, _) = closed.resolution.unwrap();
     assert_eq!((action, by.as_str()), (format!("use account {user}"), "jo"));
     scene.end().await;
@@ -138,19 +138,19 @@ async fn update_mail_writes_the_feeds_address_and_a_second_time_changes_nothing(
     let (scene, node) = demo_scene("").await;
     scene.ask(&node, &run_now("psa")).await;
     let filter = AttentionFilter { kind: Some("mail_mismatch".to_owned()), ..AttentionFilter::default() };
-    let items = scene.journal.attention(&filter, 100).await.unwrap();
+    let items = scene.journal.attention().list(&filter, 100).await.unwrap();
     let alone = items.iter().find(|item| item.evidence["third"].is_null()).unwrap();
-    let row = scene.journal.waiting_behind(alone.id, 0, 1).await.unwrap().remove(0);
+    let row = scene.journal.attention().records_behind(alone.id, 0, 1).await.unwrap().remove(0);
     let card = feed(&scene, &node, about(row.text.get(rollbook_core::model::Field::Guid))).await.records.remove(0);
     let request =
-        scene.ask(&node, &Ask::Attend { link: link("psa"), item: alone.id, act: AttentionAct::UpdateMail }).await;
-    let Some(Answer::Attended(done)) = &request.answer else { panic!("{request:?}") };
+        scene.ask(&node, &Job::Attend { link: link("psa"), item: alone.id, act: AttentionAct::UpdateMail }).await;
+    let Some(JobOutcome::Attended(done)) = &request.answer else { panic!("{request:?}") };
     assert!(done.records > 0 && done.changed.contains("change the mail"), "{done:?}");
     let mail = scene.sandbox.world().moodle.users.get(card.by_guid[0].id.0).unwrap().email.clone();
     assert!(mail.eq_ignore_ascii_case(card.texts.mail.trim()), "{mail}");
     let calls = scene.sandbox.calls().of("core_user_update_users");
     let again =
-        scene.ask(&node, &Ask::Attend { link: link("psa"), item: alone.id, act: AttentionAct::UpdateMail }).await;
+        scene.ask(&node, &Job::Attend { link: link("psa"), item: alone.id, act: AttentionAct::UpdateMail }).await;
     assert!(failed(&again).0.contains("is not open"), "{:?}", failed(&again));
     assert_eq!((calls, scene.sandbox.calls().of("core_user_update_users")), (1, 1));
     scene.end().await;
@@ -167,11 +167,11 @@ async fn protected_person_is_not_corrected_whoever_asks() {
     let text = std::fs::read_to_string(scene.config()).unwrap();
     std::fs::write(scene.config(), text.replace("protected = [", &format!("protected = [\"{guid}\", "))).unwrap();
     let node = scene.node_now();
-    let ask = Ask::Attend { link: link("psa"), item: id, act: AttentionAct::UseAccount { user } };
+    let ask = Job::Attend { link: link("psa"), item: id, act: AttentionAct::UseAccount { user } };
     let request = scene.ask(&node, &ask).await;
     assert!(failed(&request).0.contains("protected by the entry"), "{:?}", failed(&request));
     assert_eq!(scene.sandbox.calls().of("core_user_update_users"), 0);
-    assert!(scene.journal.attention_item(id).await.unwrap().closed.is_none());
+    assert!(scene.journal.attention().find(id).await.unwrap().closed.is_none());
     scene.end().await;
 }
 
@@ -180,14 +180,14 @@ async fn ignored_item_needs_a_reason_and_its_records_are_settled() {
     let (scene, node) = demo_scene("").await;
     scene.ask(&node, &run_now("psa")).await;
     let id = item(&scene, "guid_changed", demo::cases::CHANGED_GUID.guid).await;
-    let ignore = |reason: &str| Ask::Attend {
+    let ignore = |reason: &str| Job::Attend {
         link: link("psa"),
         item: id,
         act: AttentionAct::Ignore { reason: reason.to_owned() },
     };
     assert_eq!(failed(&scene.ask(&node, &ignore(" ")).await).0, "no reason was given");
     let request = scene.ask(&node, &ignore("left the company")).await;
-    let Some(Answer::Attended(done)) = request.answer else { panic!("{request:?}") };
+    let Some(JobOutcome::Attended(done)) = request.answer else { panic!("{request:?}") };
     assert!(done.records > 0 && done.ran.is_none());
     scene.end().await;
 }
@@ -198,11 +198,11 @@ async fn approved_plan_is_applied_and_an_unapproved_one_is_not() {
     let refused = ran(scene.ask(&node, &run_now("psa")).await);
     let plan = refused.plan.expect("a plan waits");
     assert_eq!(refused.state, RunState::GuardRefused);
-    let apply = Ask::ApplyPlan { link: link("psa"), plan };
+    let apply = Job::ApplyPlan { link: link("psa"), plan };
     assert!(failed(&scene.ask(&node, &apply).await).0.contains("is blocked, not approved"));
     // Meanwhile the feed has something new: what was approved is applied all the same, and nothing else.
     let now = Clock::system().now();
-    scene.journal.approve_plan(plan, "ann", "the new year", now + jiff::Span::new().hours(1), now).await.unwrap();
+    scene.journal.plans().approve(plan, "ann", "the new year", now + jiff::Span::new().hours(1), now).await.unwrap();
     let done = ran(scene.ask(&node, &apply).await);
     assert_eq!((done.changes.len(), done.state), (refused.changes.len(), RunState::Partly), "{:?}", done.findings);
     assert!(done.counts.accounts > 1);
@@ -213,7 +213,7 @@ async fn approved_plan_is_applied_and_an_unapproved_one_is_not() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn member_is_synchronised_alone_and_a_guild_alone() {
     let (scene, node) = demo_scene("").await;
-    let guild = Ask::RunLink {
+    let guild = Job::RunLink {
         link: link("guilds"),
         purpose: Purpose::Apply,
         narrow: Narrow::Guild { guild: "data".to_owned() },
@@ -223,9 +223,9 @@ async fn member_is_synchronised_alone_and_a_guild_alone() {
     let all = ran(scene.ask(&node, &run_now("guilds")).await);
     assert!(all.counts.enrolled > one.counts.enrolled);
     let member =
-        ran(scene.ask(&node, &Ask::SyncMember { link: link("guilds"), user: demo::guilds::LOUD.to_owned() }).await);
+        ran(scene.ask(&node, &Job::SyncMember { link: link("guilds"), user: demo::guilds::LOUD.to_owned() }).await);
     assert_eq!((member.changes.len(), member.state), (0, RunState::Done));
-    let nobody = scene.ask(&node, &Ask::SyncMember { link: link("guilds"), user: "nobody".to_owned() }).await;
+    let nobody = scene.ask(&node, &Job::SyncMember { link: link("guilds"), user: "nobody".to_owned() }).await;
     assert!(failed(&nobody).0.contains("nobody"), "{nobody:?}");
     scene.end().await;
 }
@@ -233,10 +233,10 @@ async fn member_is_synchronised_alone_and_a_guild_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn paused_link_is_looked_at_and_not_run() {
     let (scene, node) = demo_scene("").await;
-    scene.journal.pause(&link("psa"), "jo", "maintenance", Clock::system().now()).await.unwrap();
+    scene.journal.links().pause(&link("psa"), "jo", "maintenance", Clock::system().now()).await.unwrap();
     let request = scene.ask(&node, &run_now("psa")).await;
     assert!(failed(&request).0.contains("by jo: maintenance"), "{:?}", failed(&request));
-    let dry = Ask::RunLink { link: link("psa"), purpose: Purpose::DryRun, narrow: Narrow::Usual };
+    let dry = Job::RunLink { link: link("psa"), purpose: Purpose::DryRun, narrow: Narrow::Usual };
     assert!(ran(scene.ask(&node, &dry).await).changes.len() > 50);
     scene.end().await;
 }
@@ -247,8 +247,8 @@ async fn failing_site_is_an_answer_and_the_doctor_names_it() {
     scene.sandbox.take_down(rollbook_sandbox::Server::Elm).await;
     let request = scene.ask(&node, &run_now("psa")).await;
     assert!(failed(&request).0.starts_with("the feed could not be read"), "{:?}", failed(&request));
-    let examined = scene.ask(&node, &Ask::Examine { site: Some(SiteName::new("elm")) }).await;
-    let Some(Answer::Examined { checks }) = examined.answer else { panic!("{examined:?}") };
+    let examined = scene.ask(&node, &Job::Examine { site: Some(SiteName::new("elm")) }).await;
+    let Some(JobOutcome::Examined { checks }) = examined.answer else { panic!("{examined:?}") };
     // Its own section, and that of the link that reports to it.
     assert!(checks.iter().all(|check| ["elm", "done"].contains(&check.site.as_str())), "{checks:?}");
     assert!(checks.iter().any(|check| check.site == "elm" && check.health == "bad"), "{checks:?}");
@@ -261,17 +261,21 @@ async fn failing_site_is_an_answer_and_the_doctor_names_it() {
 async fn link_that_is_being_run_is_asked_for_again_later() {
     let (scene, node) = demo_scene("").await;
     let now = Clock::system().now();
-    let lease =
-        scene.journal.acquire(&link("psa"), "somebody", jiff::SignedDuration::from_secs(20), now).await.unwrap();
-    let id = scene.journal.put_request(&run_now("psa"), "jo", now).await.unwrap();
+    let lease = scene
+        .journal
+        .leases()
+        .acquire(&link("psa"), "somebody", jiff::SignedDuration::from_secs(20), now)
+        .await
+        .unwrap();
+    let id = scene.journal.requests().put(&run_now("psa"), "jo", now).await.unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
     assert!(rollbook_sync::scheduler::work_once(&node, &stop).await.unwrap());
-    assert_eq!(scene.journal.request(id).await.unwrap().unwrap().state, RequestState::Waiting);
+    assert_eq!(scene.journal.requests().find(id).await.unwrap().unwrap().state, RequestState::Waiting);
     assert!(!rollbook_sync::scheduler::work_once(&node, &stop).await.unwrap(), "not at once");
-    scene.journal.release(lease).await.unwrap();
+    scene.journal.leases().release(lease).await.unwrap();
     crate::world::until("it is run", || async {
         let _ = rollbook_sync::scheduler::work_once(&node, &stop).await.unwrap();
-        scene.journal.request(id).await.unwrap().unwrap().state == RequestState::Done
+        scene.journal.requests().find(id).await.unwrap().unwrap().state == RequestState::Done
     })
     .await;
     scene.end().await;

@@ -4,7 +4,7 @@ use crate::world::{Scene, link, run_now, until};
 use rollbook_clock::Clock;
 use rollbook_core::run::RunState;
 use rollbook_journal::RunFilter;
-use rollbook_journal::requests::{Answer, RequestState};
+use rollbook_journal::requests::{JobOutcome, RequestState};
 use rollbook_sandbox::{Fault, Kind, Target, World};
 use rollbook_sync::scheduler::work_once;
 use std::os::unix::net::UnixDatagram;
@@ -17,7 +17,7 @@ const SEED: u64 = 7;
 async fn running(scene: &Scene) {
     until("a run is under way", || async {
         let filter = RunFilter { link: Some(link("psa")), ..RunFilter::default() };
-        scene.journal.runs(&filter).await.unwrap().iter().any(|run| run.state == RunState::Running)
+        scene.journal.runs().list(&filter).await.unwrap().iter().any(|run| run.state == RunState::Running)
     })
     .await;
 }
@@ -28,14 +28,14 @@ async fn what_can_end_within_half_of_the_limit_ends() {
     let scene = Scene::sqlite(World::demo(SEED, Clock::system().now()), more).await;
     scene.sandbox.faults().arm(Fault::every(Target::Moodle(None), Kind::SlowMs(50)));
     let mut node = scene.start("a");
-    let id = scene.journal.put_request(&run_now("psa"), "jo", Clock::system().now()).await.unwrap();
+    let id = scene.journal.requests().put(&run_now("psa"), "jo", Clock::system().now()).await.unwrap();
     running(&scene).await;
     node.terminate();
     assert_eq!(node.ended().await, 0, "{}", scene.log("a"));
-    let request = scene.journal.request(id).await.unwrap().unwrap();
-    let Some(Answer::Ran(ran)) = request.answer else { panic!("{request:?}") };
+    let request = scene.journal.requests().find(id).await.unwrap().unwrap();
+    let Some(JobOutcome::Ran(ran)) = request.answer else { panic!("{request:?}") };
     assert_eq!((request.state, ran.state), (RequestState::Done, RunState::Partly), "the demo's world has its troubles");
-    assert!(scene.journal.nodes().await.unwrap().is_empty(), "it said that it ends");
+    assert!(scene.journal.nodes().list().await.unwrap().is_empty(), "it said that it ends");
     scene.end().await;
 }
 
@@ -45,7 +45,7 @@ async fn what_cannot_end_in_time_stops_safely_or_is_cut_off_within_the_limit() {
     let scene = Scene::sqlite(World::demo(SEED, Clock::system().now()), more).await;
     scene.sandbox.faults().arm(Fault::every(Target::Moodle(None), Kind::SlowMs(900)));
     let mut node = scene.start("a");
-    scene.journal.put_request(&run_now("psa"), "jo", Clock::system().now()).await.unwrap();
+    scene.journal.requests().put(&run_now("psa"), "jo", Clock::system().now()).await.unwrap();
     running(&scene).await;
     let timer = Clock::system().timer();
     node.terminate();
@@ -55,10 +55,10 @@ async fn what_cannot_end_in_time_stops_safely_or_is_cut_off_within_the_limit() {
     // The next process repairs whatever was left, and nothing is left to do in the end.
     scene.sandbox.faults().clear();
     let again = scene.node_now();
-    let id = scene.journal.put_request(&run_now("psa"), "jo", Clock::system().now()).await.unwrap();
+    let id = scene.journal.requests().put(&run_now("psa"), "jo", Clock::system().now()).await.unwrap();
     until("the link was run", || async {
         work_once(&again, &CancellationToken::new()).await.unwrap();
-        scene.journal.request(id).await.unwrap().unwrap().state == RequestState::Done
+        scene.journal.requests().find(id).await.unwrap().unwrap().state == RequestState::Done
     })
     .await;
     scene.end().await;
@@ -70,7 +70,7 @@ async fn second_signal_ends_it_at_once() {
     let scene = Scene::sqlite(World::demo(SEED, Clock::system().now()), more).await;
     scene.sandbox.faults().arm(Fault::every(Target::Moodle(None), Kind::SlowMs(5_000)));
     let mut node = scene.start("a");
-    scene.journal.put_request(&run_now("psa"), "jo", Clock::system().now()).await.unwrap();
+    scene.journal.requests().put(&run_now("psa"), "jo", Clock::system().now()).await.unwrap();
     running(&scene).await;
     node.terminate();
     until("it has heard the first", || async { scene.log("a").contains("stopping safely") }).await;

@@ -3,7 +3,7 @@
 use crate::world::{Scene, link};
 use jiff::Timestamp;
 use rollbook_journal::RunFilter;
-use rollbook_journal::requests::{Ask, Narrow, Purpose, RequestState};
+use rollbook_journal::requests::{Job, Narrow, Purpose, RequestState};
 use rollbook_sandbox::World;
 use rollbook_sync::scheduler::{tick, work_once};
 use std::time::Duration;
@@ -22,10 +22,10 @@ fn monday() -> Timestamp {
 async fn scheduled(scene: &Scene, name: &str) -> usize {
     let all = scene.all_requests().await;
     all.iter()
-        .filter(|request| request.asked_by == "schedule" && request.ask.link() == Some(&link(name)))
+        .filter(|request| request.asked_by == "schedule" && request.job.link() == Some(&link(name)))
         .inspect(|request| {
-            let usual = Ask::RunLink { link: link(name), purpose: Purpose::Apply, narrow: Narrow::Usual };
-            assert_eq!(request.ask, usual);
+            let usual = Job::RunLink { link: link(name), purpose: Purpose::Apply, narrow: Narrow::Usual };
+            assert_eq!(request.job, usual);
         })
         .count()
 }
@@ -46,7 +46,7 @@ async fn due_slot_becomes_one_request_however_often_and_by_whomever_it_is_looked
     }
     assert_eq!((scheduled(&scene, "psa").await, scheduled(&scene, "done").await), (1, 1));
     assert_eq!(scheduled(&scene, "guilds").await, 0);
-    let row = &scene.journal.schedules().await.unwrap()[&link("psa")];
+    let row = &scene.journal.schedule().list().await.unwrap()[&link("psa")];
     let shown = |time: Option<Timestamp>| time.unwrap().to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%M").to_string();
     assert_eq!((shown(row.covered), shown(row.next)), ("17:05".to_owned(), "17:15".to_owned()));
     scene.end().await;
@@ -76,15 +76,16 @@ async fn jitter_delays_a_fresh_slot_within_its_bound_and_never_a_missed_one() {
     hand.advance(Duration::from_secs(60 * 60 + 1));
     tick(&node).await.unwrap();
     let slot = monday() + Duration::from_secs(60 * 60);
-    let request = scene.all_requests().await.into_iter().find(|one| one.ask.link() == Some(&link("jittery"))).unwrap();
+    let request = scene.all_requests().await.into_iter().find(|one| one.job.link() == Some(&link("jittery"))).unwrap();
     assert_eq!(request.state, RequestState::Waiting);
     // It is taken at the end of the jitter at the latest.
     hand.set(slot + Duration::from_secs(10 * 60));
     let taken = async |now| {
         let mut links = Vec::new();
-        while let Some(taken) = scene.journal.take_request("x", jiff::SignedDuration::from_mins(1), now).await.unwrap()
+        while let Some(taken) =
+            scene.journal.requests().take("x", jiff::SignedDuration::from_mins(1), now).await.unwrap()
         {
-            links.push(taken.ask.link().cloned());
+            links.push(taken.job.link().cloned());
         }
         links
     };
@@ -97,14 +98,14 @@ async fn paused_link_runs_nothing_and_is_caught_up_by_one_run_when_it_goes_on() 
     let scene = Scene::sqlite(World::empty(), SCHEDULE).await;
     let (node, hand) = scene.node(monday());
     tick(&node).await.unwrap();
-    scene.journal.pause(&link("psa"), "jo", "maintenance", monday()).await.unwrap();
+    scene.journal.links().pause(&link("psa"), "jo", "maintenance", monday()).await.unwrap();
     for _ in 0..5 {
         hand.advance(Duration::from_secs(10 * 60));
         tick(&node).await.unwrap();
     }
     assert_eq!((scheduled(&scene, "psa").await, scheduled(&scene, "done").await), (0, 1));
-    assert_eq!(scene.journal.schedules().await.unwrap()[&link("psa")].next, None);
-    scene.journal.unpause(&link("psa"), "jo", node.clock.now()).await.unwrap();
+    assert_eq!(scene.journal.schedule().list().await.unwrap()[&link("psa")].next, None);
+    scene.journal.links().resume(&link("psa"), "jo", node.clock.now()).await.unwrap();
     tick(&node).await.unwrap();
     tick(&node).await.unwrap();
     assert_eq!(scheduled(&scene, "psa").await, 1);
@@ -120,8 +121,8 @@ async fn persons_word_is_over_the_configurations_enabled() {
     hand.advance(Duration::from_secs(600));
     tick(&node).await.unwrap();
     assert_eq!(scheduled(&scene, "off").await, 0);
-    scene.journal.switch_link(&link("off"), Some(true), "jo", "it is time", node.clock.now()).await.unwrap();
-    scene.journal.switch_link(&link("done"), Some(false), "jo", "the ELM moves", node.clock.now()).await.unwrap();
+    scene.journal.schedule().switch(&link("off"), Some(true), "jo", "it is time", node.clock.now()).await.unwrap();
+    scene.journal.schedule().switch(&link("done"), Some(false), "jo", "the ELM moves", node.clock.now()).await.unwrap();
     let before = scheduled(&scene, "done").await;
     hand.advance(Duration::from_secs(600));
     tick(&node).await.unwrap();
@@ -132,7 +133,7 @@ async fn persons_word_is_over_the_configurations_enabled() {
 /// The moments, in UTC, at which runs of a link began.
 async fn began(scene: &Scene, name: &str) -> Vec<String> {
     let filter = RunFilter { link: Some(link(name)), limit: 1_000, ..RunFilter::default() };
-    let mut runs = scene.journal.runs(&filter).await.unwrap();
+    let mut runs = scene.journal.runs().list(&filter).await.unwrap();
     runs.sort_by_key(|run| run.started);
     runs.iter().map(|run| run.started.strftime("%H:%M").to_string()).collect()
 }
@@ -152,7 +153,12 @@ async fn both_nights_when_the_clocks_change_have_each_run_once_and_an_interval_w
     ] {
         let scene = Scene::sqlite(World::empty(), &more).await;
         for name in ["psa", "guilds", "done"] {
-            scene.journal.switch_link(&link(name), Some(false), "jo", "not here", from.parse().unwrap()).await.unwrap();
+            scene
+                .journal
+                .schedule()
+                .switch(&link(name), Some(false), "jo", "not here", from.parse().unwrap())
+                .await
+                .unwrap();
         }
         let (node, hand) = scene.node(from.parse().unwrap());
         let until: Timestamp = until.parse().unwrap();

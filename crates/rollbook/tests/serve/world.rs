@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::{Ask, Narrow, Purpose, Request, RequestFilter, RequestId};
+use rollbook_journal::requests::{Job, Narrow, Purpose, Request, RequestFilter, RequestId};
 use rollbook_journal::{Journal, OpenOptions};
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, MOODLE_TOKEN, Sandbox, World, demo};
 use rollbook_settings::{Env, Settings};
@@ -33,8 +33,8 @@ pub fn link(name: &str) -> LinkName {
     LinkName::new(name)
 }
 
-pub fn run_now(name: &str) -> Ask {
-    Ask::RunLink { link: link(name), purpose: Purpose::Apply, narrow: Narrow::Usual }
+pub fn run_now(name: &str) -> Job {
+    Job::RunLink { link: link(name), purpose: Purpose::Apply, narrow: Narrow::Usual }
 }
 
 impl Scene {
@@ -92,10 +92,10 @@ impl Scene {
     }
 
     /// Puts a request and lets a worker of `node` carry it out.
-    pub async fn ask(&self, node: &Node, ask: &Ask) -> Request {
-        let id = self.journal.put_request(ask, "jo", node.clock.now()).await.unwrap();
+    pub async fn ask(&self, node: &Node, ask: &Job) -> Request {
+        let id = self.journal.requests().put(ask, "jo", node.clock.now()).await.unwrap();
         while work_once(node, &CancellationToken::new()).await.unwrap() {}
-        self.journal.request(id).await.unwrap().unwrap()
+        self.journal.requests().find(id).await.unwrap().unwrap()
     }
 
     /// A serving process.
@@ -122,14 +122,14 @@ impl Scene {
     }
 
     pub async fn all_requests(&self) -> Vec<Request> {
-        self.journal.requests(&RequestFilter::default(), 10_000).await.unwrap()
+        self.journal.requests().list(&RequestFilter::default(), 10_000).await.unwrap()
     }
 
     /// Waits until these requests have their answers.
     pub async fn finished(&self, ids: &[RequestId]) {
         until("the requests are answered", || async {
             for id in ids {
-                if !self.journal.request(*id).await.unwrap().unwrap().state.is_finished() {
+                if !self.journal.requests().find(*id).await.unwrap().unwrap().state.is_finished() {
                     return false;
                 }
             }

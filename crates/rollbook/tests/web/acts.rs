@@ -12,11 +12,11 @@ use rollbook_settings::service::RoleName;
 
 async fn codes(stage: &Stage, guid: &str) -> Vec<OutcomeCode> {
     let query = LogQuery { guid: Some(Guid::new(guid)), ..LogQuery::default() };
-    stage.journal.log(&query).await.unwrap().rows.into_iter().map(|row| row.code).collect()
+    stage.journal.records().log(&query).await.unwrap().rows.into_iter().map(|row| row.code).collect()
 }
 
 async fn item_of(stage: &Stage, kind: &str) -> i64 {
-    let items = stage.journal.attention(&AttentionFilter::default(), 100).await.unwrap();
+    let items = stage.journal.attention().list(&AttentionFilter::default(), 100).await.unwrap();
     items.iter().find(|item| item.kind == kind).unwrap_or_else(|| panic!("no {kind} in {items:?}")).id
 }
 
@@ -38,7 +38,7 @@ async fn account_that_is_chosen_releases_every_record_behind_the_item() {
     let done = operator.get(sent.location()).await;
     assert!(done.body.contains("2 records released"), "{}", done.body);
     assert_eq!(codes(&stage, SAM).await, [OutcomeCode::Enrolled; 2]);
-    let acts = stage.journal.acts(&LinkName::new("demo"), i64::MAX, 100).await.unwrap();
+    let acts = stage.journal.runs().acts(&LinkName::new("demo"), i64::MAX, 100).await.unwrap();
     let people = acts.iter().filter(|act| act.author != "schedule");
     assert!(people.clone().count() > 1 && people.clone().all(|act| act.author == "operator"), "{acts:?}");
     assert!(operator.get(&path).await.body.contains("Closed:"));
@@ -100,7 +100,7 @@ async fn refused_plan_runs_once_after_an_approval_and_not_after_a_rejection() {
         world.community.memberships.retain(|_, membership| !leavers.contains(&membership.uid));
     }
     stage.run("guilds").await;
-    let plans = stage.journal.plans(None, Some(PlanState::Blocked), None, 10).await.unwrap();
+    let plans = stage.journal.plans().list(None, Some(PlanState::Blocked), None, 10).await.unwrap();
     let path = format!("/plans/{}", plans[0].id);
     let mut approver = Browser::of(&stage, RoleName::Approver).await;
     let page = approver.get(&path).await;
@@ -114,13 +114,13 @@ async fn refused_plan_runs_once_after_an_approval_and_not_after_a_rejection() {
     let sent = approver.post(&path, &[("word", "approve"), ("why", "they left the ministry")]).await;
     stage.work().await;
     assert_eq!(stage.request(sent.location()).await.state, RequestState::Done);
-    assert_eq!(stage.journal.plan(plans[0].id).await.unwrap().state, PlanState::Used);
+    assert_eq!(stage.journal.plans().find(plans[0].id).await.unwrap().state, PlanState::Used);
     let told = operator.get("/guilds").await.body;
     assert!(told.contains("approved: removals share (") && told.contains("blocked: removals share ("), "{told}");
     let cohort = stage.world().moodle.cohorts.iter().map(|cohort| cohort.id).next().unwrap();
     assert_eq!(stage.world().moodle.members_of(cohort).len(), 3);
-    let plan = stage.journal.plan(plans[0].id).await.unwrap();
-    let (_, judged, _) = plan.judged.unwrap();
+    let plan = stage.journal.plans().find(plans[0].id).await.unwrap();
+    let (_, judged, _) = plan.reviewed.unwrap();
     assert_eq!(plan.expires.unwrap().duration_since(judged), jiff::SignedDuration::from_mins(90));
     let again = approver.post(&path, &[("word", "reject"), ("why", "too late")]).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
@@ -166,10 +166,10 @@ async fn token_and_login_link_are_shown_once_and_kept_as_hashes() {
     let secret = format!("rbk_{}", &secret[..64]);
     assert!(!boss.get("/accounts").await.body.contains(&secret));
     let hash = rollbook_web::auth::hash_secret(&secret);
-    let token = stage.journal.token_of(&hash, stage.now()).await.unwrap().unwrap();
+    let token = stage.journal.tokens().find(&hash, stage.now()).await.unwrap().unwrap();
     assert_eq!((token.scope.as_str(), token.made_by.as_str()), ("run read", "administrator"));
     boss.post(&format!("/tokens/{}/revoke", token.id), &[]).await;
-    assert!(stage.journal.token_of(&hash, stage.now()).await.unwrap().is_none());
+    assert!(stage.journal.tokens().find(&hash, stage.now()).await.unwrap().is_none());
     let short = boss.post("/accounts", &[("name", "new"), ("role", "viewer"), ("password", "short")]).await;
     assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
     boss.post("/accounts", &[("name", "new"), ("role", "viewer")]).await;

@@ -51,12 +51,12 @@ impl Browser {
     /// Somebody of this role is logged in, by a link.
     pub async fn of(stage: &Stage, role: RoleName) -> Self {
         let name = role.as_str();
-        if stage.journal.account(name).await.unwrap().is_none() {
-            stage.journal.add_account(name, role, None, "test", stage.now()).await.unwrap();
+        if stage.journal.accounts().find(name).await.unwrap().is_none() {
+            stage.journal.accounts().add(name, role, None, "test", stage.now()).await.unwrap();
         }
         let secret = make_secret();
         let until = stage.now() + jiff::SignedDuration::from_mins(5);
-        stage.journal.make_login_link(name, &hash_secret(&secret), until, "test", stage.now()).await.unwrap();
+        stage.journal.accounts().add_login_link(name, &hash_secret(&secret), until, "test", stage.now()).await.unwrap();
         let mut browser = Self::new(stage);
         let path = format!("/login/link/{secret}");
         let page = browser.get(&path).await;

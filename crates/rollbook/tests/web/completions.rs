@@ -11,7 +11,7 @@ use rollbook_settings::service::RoleName;
 const ZOE: &str = "A1A1A1A1A1A1A1A1A1A1A1A1A1A1A107";
 
 async fn item_of(stage: &Stage, kind: &str) -> i64 {
-    let items = stage.journal.attention(&AttentionFilter::default(), 100).await.unwrap();
+    let items = stage.journal.attention().list(&AttentionFilter::default(), 100).await.unwrap();
     items.iter().find(|item| item.kind == kind).unwrap_or_else(|| panic!("no {kind} in {items:?}")).id
 }
 

@@ -39,8 +39,9 @@ async fn each_role_gets_what_the_table_says_and_nothing_else() {
 #[tokio::test]
 async fn nothing_is_shown_or_done_without_a_login() {
     let stage = Stage::bare().await;
-    let events =
-        || async { stage.journal.acts(&rollbook_core::model::LinkName::new("demo"), i64::MAX, 100).await.unwrap() };
+    let events = || async {
+        stage.journal.runs().acts(&rollbook_core::model::LinkName::new("demo"), i64::MAX, 100).await.unwrap()
+    };
     for plate in route_specs(&stage.state) {
         let (mut browser, path) = (Browser::new(&stage), filled(plate.path));
         let page = match plate.method {

@@ -10,7 +10,7 @@ use rollbook_journal::requests::RequestFilter;
 use rollbook_settings::service::RoleName;
 
 async fn requests(stage: &Stage) -> usize {
-    stage.journal.requests(&RequestFilter::default(), 100).await.unwrap().len()
+    stage.journal.requests().list(&RequestFilter::default(), 100).await.unwrap().len()
 }
 
 #[tokio::test]
@@ -97,9 +97,9 @@ async fn path_traversal_on_assets_gives_nothing_but_what_is_in_the_list() {
 async fn html_in_a_name_is_text_on_every_page_that_shows_it() {
     let stage = Stage::small().await;
     let mut browser = Browser::of(&stage, RoleName::Administrator).await;
-    let run = stage.journal.runs(&rollbook_journal::RunFilter::default()).await.unwrap();
+    let run = stage.journal.runs().list(&rollbook_journal::RunFilter::default()).await.unwrap();
     let run = run.iter().find(|run| run.flow == "intake").unwrap();
-    let items = stage.journal.attention(&AttentionFilter::default(), 100).await.unwrap();
+    let items = stage.journal.attention().list(&AttentionFilter::default(), 100).await.unwrap();
     let item = items.iter().find(|item| item.subject == BOB.to_lowercase()).unwrap();
     let asked = browser.post("/intake", &[("link", "demo"), ("guid", BOB)]).await;
     stage.work().await;
@@ -140,7 +140,8 @@ async fn formula_in_a_field_is_text_in_the_export() {
     assert_eq!(bob.get(8), Some(format!("'{FORMULA}").as_str()));
     let dangerous = |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     assert!(rows.iter().flatten().all(|field| !dangerous(field)));
-    let all = stage.journal.log(&rollbook_journal::LogQuery { limit: 1000, ..Default::default() }).await.unwrap();
+    let all =
+        stage.journal.records().log(&rollbook_journal::LogQuery { limit: 1000, ..Default::default() }).await.unwrap();
     assert_eq!(rows.len(), all.rows.len(), "nothing is lost on the way");
 }
 
@@ -174,6 +175,6 @@ async fn what_is_too_long_or_no_number_is_refused_without_trouble() {
         let status = browser.get(path).await.status;
         assert!(!status.is_server_error(), "{path}: {status}");
     }
-    let acts = stage.journal.acts(&LinkName::new("demo"), i64::MAX, 10).await.unwrap();
+    let acts = stage.journal.runs().acts(&LinkName::new("demo"), i64::MAX, 10).await.unwrap();
     assert!(acts.is_empty());
 }

@@ -38,7 +38,7 @@ fn held(name: &str, body: &str) {
 async fn each_page_looks_as_it_did() {
     let stage = Stage::small().await;
     let mut boss = Browser::of(&stage, RoleName::Administrator).await;
-    let run = stage.journal.runs(&rollbook_journal::RunFilter::default()).await.unwrap();
+    let run = stage.journal.runs().list(&rollbook_journal::RunFilter::default()).await.unwrap();
     let run = run.iter().find(|run| run.flow == "intake").unwrap().id.to_string();
     let story = format!("/people/demo/{ANN}?course=930002");
     let person = format!("/people/demo/{SAM}");

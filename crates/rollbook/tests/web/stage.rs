@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::{Ask, Narrow, Purpose, Request, RequestId};
+use rollbook_journal::requests::{Job, Narrow, Purpose, Request, RequestId};
 use rollbook_journal::{Journal, OpenOptions};
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, World, world};
 use rollbook_settings::{Env, Settings};
@@ -94,10 +94,10 @@ impl Stage {
 
     /// Runs a link as the schedule does.
     pub async fn run(&self, link: &str) -> Request {
-        let ask = Ask::RunLink { link: LinkName::new(link), purpose: Purpose::Apply, narrow: Narrow::Usual };
-        let id = self.journal.put_request(&ask, "schedule", self.now()).await.unwrap();
+        let ask = Job::RunLink { link: LinkName::new(link), purpose: Purpose::Apply, narrow: Narrow::Usual };
+        let id = self.journal.requests().put(&ask, "schedule", self.now()).await.unwrap();
         self.work().await;
-        self.journal.request(id).await.unwrap().unwrap()
+        self.journal.requests().find(id).await.unwrap().unwrap()
     }
 
     /// Carries out everything that was asked for.
@@ -110,7 +110,7 @@ impl Stage {
     /// The request whose page an act sent one to.
     pub async fn request(&self, path: &str) -> Request {
         let id: i64 = path.rsplit(['/', '=']).next().unwrap().parse().unwrap();
-        self.journal.request(RequestId(id)).await.unwrap().unwrap()
+        self.journal.requests().find(RequestId(id)).await.unwrap().unwrap()
     }
 }
 

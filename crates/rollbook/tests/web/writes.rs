@@ -5,7 +5,7 @@ use crate::browser::Browser;
 use crate::stage::{BOB, COURSE, JANE, Stage};
 use axum::http::StatusCode;
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::Answer as Came;
+use rollbook_journal::requests::JobOutcome;
 use rollbook_journal::{AttentionFilter, CompletionQuery, PlanState};
 use rollbook_settings::service::RoleName;
 use rollbook_web::auth::{Permission, may};
@@ -101,10 +101,10 @@ async fn props(stage: &Stage, boss: &mut Browser) -> Props {
     stage.world().elm.closed.insert(700_001);
     stage.run("done").await;
     let query = CompletionQuery { limit: 9, ..CompletionQuery::default() };
-    let done = stage.journal.completions(&LinkName::new("done"), &query).await.unwrap();
+    let done = stage.journal.completions().list(&LinkName::new("done"), &query).await.unwrap();
     let asked = boss.post("/intake", &[("link", "demo"), ("guid", BOB)]).await.location().to_owned();
     stage.work().await;
-    let Some(Came::Feed(feed)) = stage.request(&asked).await.answer else { panic!("no answer") };
+    let Some(JobOutcome::Feed(feed)) = stage.request(&asked).await.answer else { panic!("no answer") };
     {
         let mut world = stage.world();
         let names = ["dee", "eli", "fay", "gus", "hal"];
@@ -115,12 +115,12 @@ async fn props(stage: &Stage, boss: &mut Browser) -> Props {
     stage.run("guilds").await;
     boss.post("/tokens", &[("name", "old"), ("scope", "read"), ("days", "9")]).await;
     Props {
-        plan: stage.journal.plans(None, Some(PlanState::Blocked), None, 1).await.unwrap()[0].id,
-        item: stage.journal.attention(&AttentionFilter::default(), 1).await.unwrap()[0].id,
+        plan: stage.journal.plans().list(None, Some(PlanState::Blocked), None, 1).await.unwrap()[0].id,
+        item: stage.journal.attention().list(&AttentionFilter::default(), 1).await.unwrap()[0].id,
         question: asked.rsplit('=').next().unwrap().to_owned(),
         record: feed.records[0].record.to_string(),
         report: done[0].report.as_ref().unwrap().id.to_string(),
-        token: stage.journal.tokens().await.unwrap()[0].id,
+        token: stage.journal.tokens().list().await.unwrap()[0].id,
     }
 }
 
@@ -128,7 +128,7 @@ async fn props(stage: &Stage, boss: &mut Browser) -> Props {
 async fn acts(stage: &Stage, author: &str) -> Vec<String> {
     let mut all = Vec::new();
     for link in ["", "demo", "guilds", "done"] {
-        let events = stage.journal.acts(&LinkName::new(link), i64::MAX, 1_000).await.unwrap();
+        let events = stage.journal.runs().acts(&LinkName::new(link), i64::MAX, 1_000).await.unwrap();
         all.extend(events.into_iter().filter(|event| event.author == author).map(|event| event.payload.to_string()));
     }
     all

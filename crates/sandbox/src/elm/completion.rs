@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
+use super::dialect::{Page, answer};
+use super::feed::wants_json;
 use super::query::Query;
-use super::{Asked, Elm, bad, error};
-use crate::server::Reply;
+use super::{Elm, bad, error};
+use crate::server::{HttpRequest, Reply};
 
 /// A completion that was accepted.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,32 +23,73 @@ pub struct Received {
     pub received_at: Timestamp,
 }
 
+/// How the endpoint answers a report that it could read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// 201 with the stored entity; 404 for an enrolment that is not known.
+    Entity,
+    /// 204 without a body; 404 as above.
+    Nothing,
+    /// 200 with `{"status": …, "recordsProcessed": …}`, also when nothing was stored.
+    Status,
+    /// 200 with a list of one `{"status": …}`, also when nothing was stored.
+    StatusList,
+}
+
 const INTEGERS: [&str; 2] = ["ENROLMENT_ID", "COURSE_IDENTIFIER"];
 const DATES: [&str; 2] = ["COURSE_COMPLETE_DATE", "USER_EFFECTIVE_DATE"];
 const TEXTS: [&str; 7] = ["COURSE_STATE", "USER_STATE", "COURSE_SHORTNAME", "EMAIL", "GUID", "FIRST_NAME", "LAST_NAME"];
 const REQUIRED: [&str; 5] = ["ENROLMENT_ID", "COURSE_IDENTIFIER", "COURSE_COMPLETE_DATE", "COURSE_STATE", "GUID"];
 
-pub(super) fn accept(elm: &mut Elm, asked: &Asked, now: Timestamp) -> Result<Reply, Reply> {
-    let content_type = asked.header("content-type").unwrap_or_default();
+pub(super) fn accept(elm: &mut Elm, request: &HttpRequest, now: Timestamp) -> Result<Reply, Reply> {
+    let content_type = request.header("content-type").unwrap_or_default();
     if !content_type.starts_with("application/json") {
         return Err(error(415, "UnsupportedMediaType", "Send application/json"));
     }
     let body: Value =
-        serde_json::from_slice(&asked.body).map_err(|broken| bad(format!("The body is not JSON: {broken}")))?;
+        serde_json::from_slice(&request.body).map_err(|broken| bad(format!("The body is not JSON: {broken}")))?;
     let fields = body.as_object().ok_or_else(|| bad("The body is not an object"))?;
     check(fields)?;
     if let Some(closed) = fields["ENROLMENT_ID"].as_i64().filter(|id| elm.closed.contains(id)) {
         return Err(error(422, "EnrolmentClosed", &format!("Enrolment {closed} is closed")));
+    }
+    let enrolment = fields["ENROLMENT_ID"].as_i64().unwrap_or_default();
+    if elm.unregistered.contains(&enrolment) {
+        return Ok(unknown(elm.receipt, enrolment));
+    }
+    if elm.completions_unique && !elm.completions_of(enrolment).is_empty() {
+        return Err(error(409, "409", "A completion of this enrolment exists already"));
     }
     let id = elm.completions.len() as i64 + 1;
     let stored = entity(id, &body);
     elm.completions.push(Received {
         id,
         body,
-        idempotency_key: asked.header("idempotency-key").map(str::to_owned),
+        idempotency_key: request.header("idempotency-key").map(str::to_owned),
         received_at: now,
     });
-    Ok(Reply::json(201, stored.to_string().into_bytes()))
+    let reply = |status, body: Value| Reply::json(status, body.to_string().into_bytes());
+    Ok(match elm.receipt {
+        Receipt::Entity => reply(201, stored),
+        Receipt::Nothing => Reply::json(204, Vec::new()),
+        Receipt::Status => reply(200, json!({"status": "SUCCESS", "message": "", "recordsProcessed": 1})),
+        Receipt::StatusList => reply(200, json!([{"status": "SUCCESS", "enrolmentId": enrolment}])),
+    })
+}
+
+/// Some systems say it by the HTTP status, some only inside the body.
+fn unknown(receipt: Receipt, enrolment: i64) -> Reply {
+    let body = match receipt {
+        Receipt::Entity | Receipt::Nothing => {
+            return error(404, "NotFound", &format!("Enrolment {enrolment} does not exist"));
+        }
+        Receipt::Status => {
+            let message = format!("Learner is not registered for enrolment {enrolment}");
+            json!({"status": "ERROR", "message": message, "recordsProcessed": 0})
+        }
+        Receipt::StatusList => json!([{"status": "FAILED", "errorMessage": "unknown enrolment"}]),
+    };
+    Reply::json(200, body.to_string().into_bytes())
 }
 
 fn check(fields: &Map<String, Value>) -> Result<(), Reply> {
@@ -79,11 +122,13 @@ fn entity(id: i64, body: &Value) -> Value {
     stored
 }
 
-pub(super) fn look_up(elm: &Elm, asked: &Asked) -> Result<Reply, Reply> {
-    let query = Query::read(elm, asked)?;
+pub(super) fn look_up(elm: &Elm, request: &HttpRequest) -> Result<Reply, Reply> {
+    let query = Query::read(elm, request)?;
     let all = elm.completions.iter();
     let stored: Vec<Value> = all.map(|received| entity(received.id, &received.body)).collect();
-    let found = query.select(elm, &stored);
-    let body = json!({"value": found});
-    Ok(Reply::json(200, body.to_string().into_bytes()))
+    let rows: Vec<Value> = query.select(elm, &stored).into_iter().cloned().collect();
+    let count = query.count.then_some(rows.len() as i64);
+    let host = request.header("host").unwrap_or_default().to_owned();
+    let page = Page { collection: "Completions", rows, count, next: None, host };
+    Ok(answer(elm, page, wants_json(elm, request, &query)))
 }

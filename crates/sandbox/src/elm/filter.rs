@@ -1,12 +1,13 @@
 //! `$filter`: comparisons joined by `and`.
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::bad;
+use super::dialect::visible;
 use super::query::{DATES, column};
+use super::{Dates, Dialect, Elm, bad};
 use crate::server::Reply;
 
 /// One comparison.
@@ -34,7 +35,7 @@ enum Literal {
 }
 
 /// Reads a whole `$filter`.
-pub(super) fn read(text: &str, zone: &TimeZone) -> Result<Vec<Test>, Reply> {
+pub(super) fn read(text: &str, elm: &Elm, zone: &TimeZone) -> Result<Vec<Test>, Reply> {
     let mut words = words(text)?.into_iter();
     let mut tests = Vec::new();
     loop {
@@ -50,7 +51,7 @@ pub(super) fn read(text: &str, zone: &TimeZone) -> Result<Vec<Test>, Reply> {
             "le" => Relation::LessEqual,
             other => return Err(bad(format!("Unknown operator {other}"))),
         };
-        let literal = literal_of(column, &literal, zone)?;
+        let literal = literal_of(column, &literal, elm, zone)?;
         tests.push(Test { column, relation, literal });
         match words.next().as_deref() {
             None => return Ok(tests),
@@ -60,21 +61,54 @@ pub(super) fn read(text: &str, zone: &TimeZone) -> Result<Vec<Test>, Reply> {
     }
 }
 
-fn literal_of(column: &str, word: &str, zone: &TimeZone) -> Result<Literal, Reply> {
+fn literal_of(column: &str, word: &str, elm: &Elm, zone: &TimeZone) -> Result<Literal, Reply> {
     let refused = || bad(format!("Cannot compare {column} with {word}"));
-    let quoted = word.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-    let Some(inner) = quoted else {
-        if DATES.contains(&column) {
-            let at: Timestamp = word.parse().map_err(|_| refused())?;
-            return Ok(Literal::Moment(at));
-        }
-        return word.parse().map(Literal::Number).map_err(|_| refused());
+    let inner = |text: &str| {
+        let quoted = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+        quoted.map(|inner| inner.replace("''", "'"))
     };
-    let inner = inner.replace("''", "'");
     if DATES.contains(&column) {
-        return moment(&inner, zone).map(Literal::Moment).ok_or_else(refused);
+        let at = match (elm.dialect, elm.dates) {
+            (_, Dates::EpochSeconds) => word.parse().ok().and_then(|number| Timestamp::from_second(number).ok()),
+            (_, Dates::EpochMillis) => word.parse().ok().and_then(|number| Timestamp::from_millisecond(number).ok()),
+            (Dialect::V2, _) => v2_moment(word, inner),
+            (Dialect::V4, Dates::Us) => inner(word).and_then(|text| us_moment(&text, zone)),
+            (Dialect::V4, Dates::DateOnly) => inner(word)
+                .or(Some(word.to_owned()))
+                .and_then(|text| text.parse().ok().and_then(|day| midnight(day, zone))),
+            (Dialect::V4, _) => match inner(word) {
+                Some(text) => moment(&text, zone),
+                None => word.parse().ok(),
+            },
+        };
+        return at.map(|at| Literal::Moment(visible(elm.dates, at, zone))).ok_or_else(refused);
     }
-    Ok(Literal::Text(inner))
+    match inner(word) {
+        Some(text) => Ok(Literal::Text(text)),
+        // 64-bit numbers may carry their letter in v2.
+        None => word.trim_end_matches('L').parse().map(Literal::Number).map_err(|_| refused()),
+    }
+}
+
+/// `datetime'2026-11-23T08:30:00'`, which means UTC, and `datetimeoffset'2026-11-23T08:30:00Z'`.
+fn v2_moment(word: &str, inner: impl Fn(&str) -> Option<String>) -> Option<Timestamp> {
+    if let Some(rest) = word.strip_prefix("datetimeoffset") {
+        return inner(rest)?.parse().ok();
+    }
+    let text = inner(word.strip_prefix("datetime")?)?;
+    let local: DateTime = text.parse().ok()?;
+    local.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+fn us_moment(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let time = DateTime::strptime("%m/%d/%Y %I:%M:%S %p", text).ok();
+    let day = || Date::strptime("%m/%d/%Y", text).ok().map(|day| day.at(0, 0, 0, 0));
+    let zoned = time.or_else(day)?.to_zoned(zone.clone()).ok()?;
+    Some(zoned.timestamp())
+}
+
+fn midnight(day: Date, zone: &TimeZone) -> Option<Timestamp> {
+    day.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp())
 }
 
 /// Splits at spaces, keeping quoted literals together with their quotes.
@@ -107,21 +141,22 @@ fn words(text: &str) -> Result<Vec<String>, Reply> {
 
 impl Test {
     /// A row whose date cannot be read passes every test of it, so that clients meet it.
-    pub(super) fn passes(&self, row: &Value, zone: &TimeZone) -> bool {
+    pub(super) fn passes(&self, row: &Value, dates: Dates, zone: &TimeZone) -> bool {
         let value = &row[self.column];
         let order = match &self.literal {
             Literal::Moment(wanted) => {
                 let Some(at) = value.as_str().and_then(|text| moment(text, zone)) else {
                     return true;
                 };
-                at.cmp(wanted)
+                visible(dates, at, zone).cmp(wanted)
             }
             Literal::Number(wanted) => match stored_number(value) {
                 Some(stored) => stored.cmp(wanted),
                 None => return false,
             },
             Literal::Text(wanted) => match value.as_str() {
-                Some(stored) => stored.cmp(wanted.as_str()),
+                // Padding does not count in a comparison: the columns are CHAR.
+                Some(stored) => stored.trim_end_matches(' ').cmp(wanted.trim_end_matches(' ')),
                 None => return false,
             },
         };

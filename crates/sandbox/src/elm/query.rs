@@ -1,13 +1,15 @@
-//! OData query options: `$filter`, `$orderby`, `$skiptoken`, `$count`. What a strict server would not take is a 400.
+//! OData query options: `$filter`, `$orderby`, `$count`, and those that page. What a strict server would not take is a
+//! 400.
 
 use std::cmp::Ordering;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde_json::Value;
 
-use super::filter::{self, Test, moment};
-use super::{Asked, Elm, bad};
-use crate::server::{Reply, form};
+pub(super) use super::filter::moment;
+use super::filter::{self, Test};
+use super::{Dialect, Elm, NextLink, bad};
+use crate::server::{HttpRequest, Reply, form};
 
 /// Columns that can be filtered and sorted by; names match without regard to case.
 const COLUMNS: [&str; 19] = [
@@ -41,13 +43,17 @@ pub(super) struct Query {
     order: Vec<(&'static str, bool)>,
     pub(super) skip: usize,
     pub(super) count: bool,
+    /// `$top`, where the server pages by it; elsewhere its own page size is all that counts.
+    pub(super) top: Option<usize>,
+    /// `$format=json`.
+    pub(super) json: bool,
     /// The query as sent, without `$skiptoken`.
     pub(super) rest: String,
 }
 
 impl Query {
-    pub(super) fn read(elm: &Elm, asked: &Asked) -> Result<Self, Reply> {
-        let raw = asked.parts.uri.query().unwrap_or_default();
+    pub(super) fn read(elm: &Elm, request: &HttpRequest) -> Result<Self, Reply> {
+        let raw = request.parts.uri.query().unwrap_or_default();
         if elm.strict_spaces && raw.contains('+') {
             return Err(bad("'+' is not a space here: encode spaces as %20"));
         }
@@ -57,11 +63,15 @@ impl Query {
         for (pair, (name, value)) in raw.split('&').zip(form::text_pairs(raw)) {
             let value = value.as_str();
             match name.as_str() {
-                "$filter" => query.tests = filter::read(value, &zone)?,
+                "$filter" => query.tests = filter::read(value, elm, &zone)?,
                 "$orderby" => query.order = order(value)?,
                 "$skiptoken" => query.skip = number(value)?,
-                "$count" => query.count = value == "true",
-                "$top" | "$format" => {}
+                "$count" if elm.dialect == Dialect::V4 => query.count = value == "true",
+                "$inlinecount" if elm.dialect == Dialect::V2 => query.count = value == "allpages",
+                "$skip" if elm.next_link == NextLink::Skip => query.skip = number(value)?,
+                "$top" if elm.next_link == NextLink::Skip => query.top = Some(number(value)?),
+                "$top" => {}
+                "$format" => query.json = value == "json",
                 option if option.starts_with('$') => {
                     return Err(bad(format!("Unknown query option {option}")));
                 }
@@ -81,7 +91,7 @@ impl Query {
         let zone = zone(elm);
         let passing = rows.iter();
         let mut passing: Vec<&Value> =
-            passing.filter(|row| self.tests.iter().all(|test| test.passes(row, &zone))).collect();
+            passing.filter(|row| self.tests.iter().all(|test| test.passes(row, elm.dates, &zone))).collect();
         if self.order.is_empty() {
             return passing;
         }
@@ -151,7 +161,7 @@ fn number(text: &str) -> Result<usize, Reply> {
     text.parse().map_err(|_| bad(format!("Not a number: {text}")))
 }
 
-fn zone(elm: &Elm) -> TimeZone {
+pub(super) fn zone(elm: &Elm) -> TimeZone {
     let zone = TimeZoneDatabase::bundled().get(&elm.time_zone);
     zone.unwrap_or(TimeZone::UTC)
 }

@@ -66,6 +66,36 @@ impl FeedRow {
         self
     }
 
+    /// The same record with another word for its state.
+    #[must_use]
+    pub fn state(mut self, word: &str) -> Self {
+        self.course_state = word.to_owned();
+        self
+    }
+
+    /// The same record, which holds from another time on than it was written: `COURSE_STATE_DATE`.
+    #[must_use]
+    pub fn acted(mut self, at: Timestamp) -> Self {
+        self.course_state_date = local(at);
+        self
+    }
+
+    /// The record with one column spoilt: padded, emptied, of another type.
+    pub fn with(self, column: &str, value: impl Into<Value>) -> Value {
+        let mut row = Value::from(self);
+        row[column] = value.into();
+        row
+    }
+
+    /// The record without one of its columns.
+    pub fn without(self, column: &str) -> Value {
+        let mut row = Value::from(self);
+        if let Some(fields) = row.as_object_mut() {
+            fields.remove(column);
+        }
+        row
+    }
+
     /// The same record with the person's names.
     #[must_use]
     pub fn named(mut self, first_name: &str, last_name: &str) -> Self {

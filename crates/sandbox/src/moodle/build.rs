@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use super::{
     ADMIN_ID, Assignment, Cohort, Completion, Context, Course, Enrolment, GUEST_ID, GUILD_ADMIN_ROLE,
-    GUILD_MENTOR_ROLE, Instance, Member, Moodle, OptInField, Role, SERVICE_ID, STUDENT_ROLE, Site, Table, Token, User,
+    GUILD_MENTOR_ROLE, Instance, Moodle, OptInField, Role, SERVICE_ID, STUDENT_ROLE, Site, Table, Token, User,
     WelcomeFrom,
 };
+use crate::server::form;
 use crate::{MOODLE_ADMIN_TOKEN, MOODLE_TOKEN};
 
 impl Moodle {
@@ -29,6 +30,8 @@ impl Moodle {
             completions: Table::default(),
             tokens: BTreeMap::new(),
             welcomes: Vec::new(),
+            merges: Vec::new(),
+            login_cohorts: None,
         };
         moodle.install_accounts();
         let mut front_page = Course::new("", "Sandbox Learning");
@@ -87,9 +90,21 @@ impl Moodle {
             enabled: true,
             course_id,
             role_id: STUDENT_ROLE,
+            enrolperiod: 0,
+            cohort_id: 0,
             sortorder,
             welcome: WelcomeFrom::CourseContact,
         })
+    }
+
+    /// Adds a method that enrols the members of a cohort, those of today and those to come.
+    pub fn add_cohort_instance(&mut self, course_id: i64, cohort_id: i64) -> i64 {
+        let id = self.add_instance(course_id, "cohort");
+        self.instances.edit(id, |method| method.cohort_id = cohort_id);
+        for user_id in self.members_of(cohort_id) {
+            self.enrol_by(user_id, id, 0);
+        }
+        id
     }
 
     /// Disables every manual method of a course.
@@ -114,8 +129,36 @@ impl Moodle {
             suspended: false,
             timestart: 0,
             timeend: 0,
+            modifier_id: ADMIN_ID,
             timecreated: 0,
             timemodified: 0,
+        })
+    }
+
+    /// Enrols an account by any method, active, with the method's default role under the method's ownership. Dates
+    /// are for [`Table::edit`]. Returns the row id.
+    pub fn enrol_by(&mut self, user_id: i64, instance_id: i64, now: i64) -> i64 {
+        let Some(method) = self.instances.get(instance_id).cloned() else {
+            return 0;
+        };
+        let (component, itemid) = method.owner();
+        let role = self.assign(method.role_id, user_id, Context::Course(method.course_id));
+        self.assignments.edit(role, |row| (row.component, row.itemid, row.timemodified) = (component, itemid, now));
+        let pairs = &self.enrolments.index().pair;
+        if let Some(id) = pairs.get(&(instance_id, user_id)).copied() {
+            return id;
+        }
+        self.enrolments.insert(Enrolment {
+            id: 0,
+            instance_id,
+            course_id: method.course_id,
+            user_id,
+            suspended: false,
+            timestart: 0,
+            timeend: 0,
+            modifier_id: ADMIN_ID,
+            timecreated: now,
+            timemodified: now,
         })
     }
 
@@ -158,7 +201,7 @@ impl Moodle {
     /// Adds a member, who need not exist. Returns the row id; a second addition changes nothing.
     pub fn add_member(&mut self, cohort_id: i64, user_id: i64) -> i64 {
         let present = self.members.index().pair.get(&(cohort_id, user_id));
-        present.copied().unwrap_or_else(|| self.members.insert(Member { id: 0, cohort_id, user_id, timeadded: 0 }))
+        present.copied().unwrap_or_else(|| self.join_cohort(cohort_id, user_id, 0))
     }
 
     /// Records a completion, replacing an earlier one of the same learner and course.
@@ -181,7 +224,7 @@ impl Moodle {
     pub fn delete_user(&mut self, id: i64, now: i64) {
         self.users.edit(id, |user| {
             let address = std::mem::take(&mut user.email);
-            user.email = hex_digest(&user.username);
+            user.email = form::md5_hex(&user.username);
             user.username = format!("{}.{now}", address.to_lowercase());
             user.idnumber = String::new();
             user.deleted = true;
@@ -250,16 +293,4 @@ fn standard_roles() -> BTreeMap<i64, Role> {
         at_course,
     });
     roles.map(|role| (role.id, role)).collect()
-}
-
-/// 32 hexadecimal digits that look like the MD5 sum which Moodle stores here.
-fn hex_digest(text: &str) -> String {
-    let folded = |seed: u64| {
-        let mut mixed = seed;
-        for byte in text.bytes() {
-            mixed = crate::random::Random::new(mixed ^ u64::from(byte)).draw();
-        }
-        mixed
-    };
-    format!("{:016x}{:016x}", folded(1), folded(2))
 }

@@ -1,24 +1,28 @@
 //! The Moodle stand-in: its tables, and the REST endpoint over them.
 //!
 //! The tables are public: a test may put them into any state, also one that Moodle's own code would not allow.
-//! `build.rs` has the shortcuts for that, `read.rs` the questions; `rest.rs` answers requests, `functions/` holds
-//! what each web service function does, `wire/` how PHP reads and writes.
+//! `build.rs` has the shortcuts for that, `life.rs` what people and backups do, `read.rs` the questions; `rest.rs` answers requests, `functions/` holds
+//! what each web service function does, `wire/` how PHP reads and writes,
+//! `sql.rs` the tables as a database holds them.
 
 mod build;
 mod functions;
+mod life;
 mod read;
 mod rest;
 mod site;
+mod sql;
 mod tables;
 mod token;
 mod wire;
 
 use std::collections::BTreeMap;
 
-use functions::Horizon;
+use functions::RowLimits;
+pub use life::{CourseBackup, LoginCohorts, LoginRefused, Merge};
 pub(crate) use rest::serve;
 pub use site::{Collation, Maintenance, Release, Site};
-pub(crate) use tables::collation::fold;
+pub(crate) use tables::fold;
 pub use tables::{
     Assignment, Cohort, Completion, Context, Course, Enrolment, Instance, MailDisplay, Member, OptInField, Role, Row,
     Table, User, Visibility, Welcome, WelcomeFrom,
@@ -33,6 +37,8 @@ pub const ADMIN_ID: i64 = 2;
 pub const SERVICE_ID: i64 = 3;
 /// The front page, which is a course.
 pub const FRONT_PAGE_ID: i64 = 1;
+/// The secret that site information shows from 5.2 on. It belongs neither into a log nor into a journal.
+pub const SITE_SECRET: &str = "sandbox-site-secret-0d9f5b";
 /// Role `editingteacher`, the course contact.
 pub const TEACHER_ROLE: i64 = 3;
 /// Role `student`.
@@ -72,8 +78,12 @@ pub struct Moodle {
     pub completions: Table<Completion>,
     /// Tokens by their text.
     pub tokens: BTreeMap<String, Token>,
-    /// Welcome messages sent by Moodle 4.5, never rolled back: they have left.
+    /// Welcome messages that Moodle sent, never rolled back: they have left.
     pub welcomes: Vec<Welcome>,
+    /// What `tool_mergeusers` did.
+    pub merges: Vec<Merge>,
+    /// A plugin that keeps cohorts of its own at each login.
+    pub login_cohorts: Option<LoginCohorts>,
 }
 
 impl Moodle {

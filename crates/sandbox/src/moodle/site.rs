@@ -3,12 +3,31 @@
 use std::collections::BTreeSet;
 
 /// Which Moodle the stand-in plays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Release {
     /// 4.4dev (2023112400).
     V4_4,
     /// 4.5.6: prefixed exception classes, welcome messages, stricter enrolment of inactive accounts.
     V4_5,
+    /// 5.0: `invalidrecordunknown` while debugging is off; enrolment does not look at the account first.
+    V5_0,
+    /// 5.1: values of custom fields belong to a component, an area and an item.
+    V5_1,
+    /// 5.2: a site secret and more in answers; no `roleid` when unenrolling.
+    V5_2,
+}
+
+impl Release {
+    /// `version` and `release` as site information gives them.
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Release::V4_4 => ("2023112400", "4.4dev (Build: 20231124)"),
+            Release::V4_5 => ("2024100706", "4.5.6 (Build: 20250811)"),
+            Release::V5_0 => ("2025041400", "5.0 (Build: 20250414)"),
+            Release::V5_1 => ("2025100600", "5.1 (Build: 20251006)"),
+            Release::V5_2 => ("2026042000", "5.2 (Build: 20260420)"),
+        }
+    }
 }
 
 /// How text is compared.
@@ -70,6 +89,17 @@ pub struct Site {
     pub hidden_user_fields: BTreeSet<String>,
     /// `enablecompletion`: the whole site tracks completion.
     pub tracks_completion: bool,
+    /// A site policy stands: accounts that have not agreed to it get `sitepolicynotagreed`, administrators excepted.
+    pub policy: bool,
+    /// The OAuth2 issuer maps `sub` to `idnumber`, which each login overwrites unless the field is locked.
+    pub login_sets_idnumber: bool,
+    /// `auth_oauth2/field_lock_idnumber`.
+    pub idnumber_locked: bool,
+    /// The server cannot send mail: a call that wants to welcome somebody answers with this errorcode, and what it
+    /// did before stands.
+    pub welcome_error: Option<String>,
+    /// Lists of participants and of courses round the time to 100 seconds, as Moodle does to spare its database.
+    pub rounds_time: bool,
     /// Site administrators.
     pub admins: BTreeSet<i64>,
     /// Length of the window in which parallel calls do not see each other, in milliseconds; 0 serialises them.
@@ -97,6 +127,11 @@ impl Default for Site {
             show_user_identity: BTreeSet::from(["email".to_owned()]),
             hidden_user_fields: BTreeSet::new(),
             tracks_completion: true,
+            policy: false,
+            login_sets_idnumber: false,
+            idnumber_locked: false,
+            welcome_error: None,
+            rounds_time: true,
             admins: BTreeSet::new(),
             race_window_ms: 0,
         }

@@ -1,4 +1,22 @@
-//! Query strings, form bodies and Base64.
+//! Query strings, form bodies, Base64 and MD5.
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
+use md5::{Digest, Md5};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+
+/// Mails and headers come from strangers: padding and stray bits do not matter.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// Everything but letters, digits and `-_.~`.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Splits `a=1&b=2` into decoded pairs. `+` is a space; a broken escape stays as it is.
 pub(crate) fn pairs(raw: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + '_ {
@@ -12,31 +30,9 @@ pub(crate) fn pairs(raw: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + '_
     })
 }
 
-/// Decodes `%41` and `+`.
-pub(crate) fn decode(raw: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(raw.len());
-    let mut at = 0;
-    while at < raw.len() {
-        let escaped = raw.get(at + 1).zip(raw.get(at + 2));
-        let byte = match (raw[at], escaped) {
-            (b'+', _) => b' ',
-            (b'%', Some((&high, &low))) => match (nibble(high), nibble(low)) {
-                (Some(high), Some(low)) => {
-                    at += 2;
-                    high * 16 + low
-                }
-                _ => b'%',
-            },
-            (plain, _) => plain,
-        };
-        out.push(byte);
-        at += 1;
-    }
-    out
-}
-
-fn nibble(digit: u8) -> Option<u8> {
-    (digit as char).to_digit(16).map(|value| value as u8)
+fn decode(raw: &[u8]) -> Vec<u8> {
+    let spaced: Vec<u8> = raw.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
+    percent_decode(&spaced).collect()
 }
 
 /// The pairs of a query string as text; what is not UTF-8 is replaced.
@@ -47,53 +43,30 @@ pub(crate) fn text_pairs(raw: &str) -> impl Iterator<Item = (String, String)> + 
 
 /// Base64; anything outside its alphabet is skipped.
 pub(crate) fn base64(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut bits, mut held) = (0u32, 0);
-    for &letter in text {
-        let value = match letter {
-            b'A'..=b'Z' => letter - b'A',
-            b'a'..=b'z' => letter - b'a' + 26,
-            b'0'..=b'9' => letter - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => continue,
-        };
-        bits = (bits << 6) | u32::from(value);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            out.push((bits >> held) as u8);
-        }
-    }
-    out
+    let alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    let clean: Vec<u8> = text.iter().copied().filter(alphabet).collect();
+    LENIENT.decode(clean).unwrap_or_default()
 }
 
 /// Base64 for addresses, without padding, as in a JWT.
 pub(crate) fn base64_url(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut out = String::with_capacity(bytes.len() * 4 / 3 + 2);
-    for chunk in bytes.chunks(3) {
-        let mut bits = 0u32;
-        for place in 0..3 {
-            bits = (bits << 8) | u32::from(chunk.get(place).copied().unwrap_or(0));
-        }
-        for place in 0..=chunk.len() {
-            let six = (bits >> (18 - 6 * place)) & 63;
-            out.push(char::from(ALPHABET[six as usize]));
-        }
-    }
-    out
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Percent encoding of everything but letters, digits and `-_.~`.
 pub(crate) fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// The MD5 sum in 32 hexadecimal digits.
+pub(crate) fn md5_hex(text: &str) -> String {
+    Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Name and password of a Basic header.
+pub(crate) fn basic(header: &str) -> Option<(String, String)> {
+    let bytes = base64(header.strip_prefix("Basic ")?.as_bytes());
+    let text = String::from_utf8(bytes).ok()?;
+    let (name, password) = text.split_once(':')?;
+    Some((name.to_owned(), password.to_owned()))
 }

@@ -122,9 +122,9 @@ async fn newest_behind(
     journal: &Journal,
     item: i64,
 ) -> Result<(FeedRecord, Vec<Fingerprint>), CorrectError> {
-    let rows = journal.waiting_behind(item, 0, RECORDS_MAX).await?;
+    let rows = journal.attention().records_behind(item, 0, RECORDS_MAX).await?;
     let prints: Vec<Fingerprint> = rows.iter().map(|row| row.fingerprint).collect();
-    let stored = journal.records_of(&flow.link, &prints, &flow.format.zone).await?;
+    let stored = journal.records().find(&flow.link, &prints, &flow.format.zone).await?;
     let newest = stored.into_iter().map(|stored| stored.record).max_by_key(FeedRecord::age);
     Ok((newest.ok_or(CorrectError::NothingWaits { item })?, prints))
 }
@@ -142,7 +142,7 @@ impl Leased<'_> {
         let Self { flow, journal, clock, lease } = self;
         let url = flow.moodle.site_url().to_owned();
         let new = NewRun { flow: "intake".to_owned(), kind: RunKind::Scoped, url, author: request.author.clone() };
-        let run = journal.start_run(lease, &new, clock.now()).await?;
+        let run = journal.runs().start(lease, &new, clock.now()).await?;
         let done = self.work(request, record, &run).await;
         let (state, reason) = match &done {
             Ok(changed) => (RunState::Done, changed.clone()),
@@ -151,7 +151,7 @@ impl Leased<'_> {
         };
         let calls = flow.moodle.call_counts().iter().map(|call| call.calls).sum();
         let counts = Counts { calls, ..Counts::default() };
-        let ended = journal.finish_run(lease, &run, state, &counts, &reason, clock.now()).await;
+        let ended = journal.runs().finish(lease, &run, state, &counts, &reason, clock.now()).await;
         let changed = done?;
         ended?;
         Ok((run, changed))
@@ -199,7 +199,7 @@ impl Leased<'_> {
             CorrectionAsk::UpdateMail => "update mail in Moodle".to_owned(),
         };
         let by = request.author.as_str();
-        journal.resolve(request.item, Resolution::Release, &action, by, &changed, clock.now()).await?;
+        journal.attention().resolve(request.item, Resolution::Release, &action, by, &changed, clock.now()).await?;
         Ok(changed)
     }
 
@@ -241,7 +241,7 @@ impl Leased<'_> {
         let body = serde_json::to_string(plan).expect("a plan is plain data");
         let (digest, state) = (cleared.digest(), PlanState::Cleared);
         let stored = NewPlan { digest, body: &body, findings: &[], state, approval: None };
-        journal.store_plan(lease, run, &stored, &[], clock.now()).await?;
+        journal.plans().store(lease, run, &stored, &[], clock.now()).await?;
         let events: Vec<NewEvent> = plan
             .changes
             .iter()
@@ -250,7 +250,7 @@ impl Leased<'_> {
                 about(record, NewEvent::of(EventKind::Intended, payload).by(by))
             })
             .collect();
-        journal.append_events(lease, run, &events, clock.now()).await?;
+        journal.runs().append_events(lease, run, &events, clock.now()).await?;
         Ok(())
     }
 
@@ -266,7 +266,7 @@ impl Leased<'_> {
             about(record, NewEvent::of(EventKind::Applied, payload))
         });
         let events: Vec<NewEvent> = events.collect();
-        self.journal.append_events(self.lease, run, &events, self.clock.now()).await?;
+        self.journal.runs().append_events(self.lease, run, &events, self.clock.now()).await?;
         Ok(())
     }
 }

@@ -5,7 +5,7 @@
 use crate::smtp::{Mail, SmtpClient, SmtpError};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_clock::Clock;
-use rollbook_journal::{Claimed, Delivery, Journal, JournalError, OutboxKind};
+use rollbook_journal::{Claimed, Journal, JournalError, OutboxKind, SendOutcome};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +49,13 @@ pub struct MailDelivery {
     pub unknown: u64,
 }
 
+impl MailDelivery {
+    /// Whether a mail was not taken by the server, or may not have been.
+    pub fn is_unfinished(&self) -> bool {
+        self.refused + self.unknown + self.waiting > 0
+    }
+}
+
 impl fmt::Display for MailDelivery {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sent, waiting, refused, unknown } = self;
@@ -77,22 +84,22 @@ pub async fn deliver_mails(
     let who = format!("process {}", std::process::id());
     let now = clock.now();
     let before = now.checked_sub(CLAIM_MAX).unwrap_or(Timestamp::MIN);
-    let unknown = journal.give_up_claims(OutboxKind::Mail, before, now).await?;
+    let unknown = journal.outbox().expire_claims(OutboxKind::Mail, before, now).await?;
     let mut told = MailDelivery { unknown, ..MailDelivery::default() };
     'more: while !stop.is_cancelled() {
-        let claimed = journal.claim_due(OutboxKind::Mail, None, &who, clock.now(), CLAIM).await?;
+        let claimed = journal.outbox().claim_due(OutboxKind::Mail, None, &who, clock.now(), CLAIM).await?;
         if claimed.is_empty() {
             break;
         }
         for row in &claimed {
             let Sent { delivery, answer, server } = send(row, client, clock).await;
             match &delivery {
-                Delivery::Sent => told.sent += 1,
-                Delivery::Retry(_) => told.waiting += 1,
-                Delivery::Refused | Delivery::Cancelled => told.refused += 1,
-                Delivery::Unknown => told.unknown += 1,
+                SendOutcome::Sent => told.sent += 1,
+                SendOutcome::Retry(_) => told.waiting += 1,
+                SendOutcome::Refused | SendOutcome::Cancelled => told.refused += 1,
+                SendOutcome::Unknown => told.unknown += 1,
             }
-            journal.settle_outbox(row, &who, &delivery, &answer, clock.now()).await?;
+            journal.outbox().settle(row, &who, &delivery, &answer, clock.now()).await?;
             if server == Server::Gone {
                 break 'more;
             }
@@ -111,7 +118,7 @@ enum Server {
 
 /// What became of one try.
 struct Sent {
-    delivery: Delivery,
+    delivery: SendOutcome,
     answer: String,
     server: Server,
 }
@@ -120,12 +127,12 @@ async fn send(row: &Claimed, client: &SmtpClient, clock: &Clock) -> Sent {
     let now = clock.now();
     let Ok(queued) = serde_json::from_value::<QueuedMail>(row.payload.clone()) else {
         let answer = "the stored mail cannot be read".to_owned();
-        return Sent { delivery: Delivery::Refused, answer, server: Server::There };
+        return Sent { delivery: SendOutcome::Refused, answer, server: Server::There };
     };
     let QueuedMail { to, from, subject, text, html, message_id } = queued;
     let mail = Mail { to, from, subject, html: Some(html), text, message_id, date: now, headers: Vec::new() };
     match client.send(&mail).await {
-        Ok(()) => Sent { delivery: Delivery::Sent, answer: "accepted".to_owned(), server: Server::There },
+        Ok(()) => Sent { delivery: SendOutcome::Sent, answer: "accepted".to_owned(), server: Server::There },
         Err(error) => {
             // A server that falls silent would be given mail after mail, each of unknown fate.
             let gone =
@@ -136,18 +143,18 @@ async fn send(row: &Claimed, client: &SmtpClient, clock: &Clock) -> Sent {
     }
 }
 
-fn judge(error: &SmtpError, attempt: i64, now: Timestamp) -> Delivery {
+fn judge(error: &SmtpError, attempt: i64, now: Timestamp) -> SendOutcome {
     match error {
-        SmtpError::Unknown { .. } => Delivery::Unknown,
+        SmtpError::Unknown { .. } => SendOutcome::Unknown,
         _ if error.is_transient() && attempt < ATTEMPTS_MAX => {
             let doublings = u32::try_from(attempt.clamp(0, 10)).unwrap_or(10);
             let pause = SignedDuration::from_mins(1_i64 << doublings).min(PAUSE_MAX);
-            Delivery::Retry(now.checked_add(pause).unwrap_or(now))
+            SendOutcome::Retry(now.checked_add(pause).unwrap_or(now))
         }
         // A password that is wrong is mended by the operator: the mail waits for it.
         SmtpError::Denied { .. } if attempt < ATTEMPTS_MAX => {
-            Delivery::Retry(now.checked_add(PAUSE_MAX).unwrap_or(now))
+            SendOutcome::Retry(now.checked_add(PAUSE_MAX).unwrap_or(now))
         }
-        _ => Delivery::Refused,
+        _ => SendOutcome::Refused,
     }
 }

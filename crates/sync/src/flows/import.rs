@@ -74,7 +74,7 @@ pub async fn import_history(
     };
     let new =
         NewRun { flow: "intake".to_owned(), kind: RunKind::Import, url: url.to_owned(), author: author.to_owned() };
-    let run = journal.start_run(&lease, &new, clock.now()).await?;
+    let run = journal.runs().start(&lease, &new, clock.now()).await?;
     let mut storing =
         Storing { journal, lease: &lease, run: &run, clock, report: ImportReport::default(), waiting: Vec::new() };
     let outcome = match history {
@@ -93,7 +93,7 @@ pub async fn import_history(
         Ok(()) => (RunState::Done, String::new()),
         Err(error) => (RunState::Failed, error.to_string()),
     };
-    journal.finish_run(&lease, &run, state, &counts, &reason, clock.now()).await?;
+    journal.runs().finish(&lease, &run, state, &counts, &reason, clock.now()).await?;
     heart.end().await;
     outcome.map(|()| report)
 }
@@ -154,7 +154,8 @@ impl Storing<'_> {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let imported = self.journal.import_history(self.lease, self.run, &self.waiting, self.clock.now()).await?;
+        let imported =
+            self.journal.records().import_history(self.lease, self.run, &self.waiting, self.clock.now()).await?;
         self.report.new += imported.new;
         self.report.known += imported.known;
         self.waiting.clear();

@@ -19,7 +19,7 @@ pub async fn take_lease(
     lasts: SignedDuration,
     clock: &Clock,
 ) -> Result<Lease, JournalError> {
-    journal.acquire(link, &holder(), lasts, clock.now()).await
+    journal.leases().acquire(link, &holder(), lasts, clock.now()).await
 }
 
 /// This process, as others are told of it.
@@ -76,7 +76,7 @@ impl Heartbeat {
     pub async fn end(self) {
         let Self { task, journal, lease, .. } = self;
         task.abort();
-        if let Err(error) = journal.release(lease).await {
+        if let Err(error) = journal.leases().release(lease).await {
             tracing::warn!(%error, "a lease could not be given back; it ends by itself");
         }
     }
@@ -96,7 +96,7 @@ async fn renew(journal: Journal, lease: Lease, lasts: SignedDuration, clock: Clo
     let pause = Duration::try_from(lasts / 3).unwrap_or(Duration::from_secs(10));
     loop {
         tokio::time::sleep(pause).await;
-        match journal.renew(&lease, lasts, clock.now()).await {
+        match journal.leases().renew(&lease, lasts, clock.now()).await {
             Ok(()) => {}
             Err(error @ JournalError::LeaseLost { .. }) => {
                 tracing::error!(%error, "the run stops");

@@ -49,7 +49,7 @@ pub(super) async fn find_alerts(
         looked = [AlertKind::RunFailed, AlertKind::GuardRefused, AlertKind::FeedSilent].into();
     }
     let runs = RunFilter { link: Some(name.clone()), limit: LOOKED_AT, ..RunFilter::default() };
-    let runs = journal.runs(&runs).await?;
+    let runs = journal.runs().list(&runs).await?;
     troubles.extend(failed_run(&runs));
     troubles.extend(refused_plan(journal, name).await?);
     if let Link::Intake(_) = link {
@@ -64,7 +64,7 @@ async fn open_items(journal: &Journal, link: &LinkName) -> Result<(Vec<Attention
     let mut filter = AttentionFilter { link: Some(link.clone()), ..AttentionFilter::default() };
     let mut items: Vec<AttentionItem> = Vec::new();
     for _ in 0..PAGES_MAX {
-        let page = journal.attention(&filter, LOOKED_AT).await?;
+        let page = journal.attention().list(&filter, LOOKED_AT).await?;
         let is_last = page.len() < LOOKED_AT as usize;
         filter.before = page.last().map(|item| item.id);
         items.extend(page);
@@ -100,7 +100,7 @@ async fn missing_courses(
 ) -> Result<Vec<Alert>, JournalError> {
     let asked: BTreeSet<(&str, &str)> = items.iter().map(|item| (item.kind.as_str(), item.subject.as_str())).collect();
     let is_asked = |awaited: &AwaitedCourse| asked.contains(&(awaited.code.as_str(), awaited.course.as_str()));
-    let awaited = journal.awaited_courses(link, AWAITED_MAX).await?;
+    let awaited = journal.records().awaited_courses(link, AWAITED_MAX).await?;
     Ok(awaited.iter().filter(|awaited| !is_asked(awaited)).map(|awaited| of_course(link, awaited)).collect())
 }
 
@@ -165,7 +165,7 @@ fn has_failed(run: &RunRow) -> bool {
 
 /// The newest plan that waits for a person's word.
 async fn refused_plan(journal: &Journal, link: &LinkName) -> Result<Option<Alert>, JournalError> {
-    let plans = journal.plans(Some(link), Some(PlanState::Blocked), None, LOOKED_AT).await?;
+    let plans = journal.plans().list(Some(link), Some(PlanState::Blocked), None, LOOKED_AT).await?;
     let (Some(newest), Some(first)) = (plans.first(), plans.last()) else { return Ok(None) };
     let found = newest.findings.iter().filter(|finding| finding.level == Level::Block);
     let found: Vec<String> = found.map(|finding| format!("{}: {}", finding.subject, finding.message)).take(3).collect();

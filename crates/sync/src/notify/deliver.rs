@@ -9,7 +9,7 @@ use crate::webhook::WebhookClient;
 use jiff::{SignedDuration, Timestamp};
 use rollbook_clock::Clock;
 use rollbook_core::model::LinkName;
-use rollbook_journal::{Claimed, Delivery, Journal, JournalError, NoticeRow, OutboxKind};
+use rollbook_journal::{Claimed, Journal, JournalError, NoticeRow, OutboxKind, SendOutcome};
 use rollbook_remote::http::SetupError;
 use rollbook_settings::Settings;
 use serde::{Deserialize, Serialize};
@@ -71,9 +71,9 @@ pub async fn deliver_notices(
     let mut told = NoticeDelivery::default();
     let now = clock.now();
     let before = now.checked_sub(CLAIM_MAX).unwrap_or(Timestamp::MIN);
-    let mut rows = journal.take_stuck(OutboxKind::Notice, who, before, now, 100).await?;
+    let mut rows = journal.outbox().reclaim_stale(OutboxKind::Notice, who, before, now, 100).await?;
     if rows.is_empty() {
-        rows = journal.claim_due(OutboxKind::Notice, None, who, now, 1).await?;
+        rows = journal.outbox().claim_due(OutboxKind::Notice, None, who, now, 1).await?;
     }
     if rows.is_empty() {
         return Ok(told);
@@ -89,19 +89,19 @@ pub async fn deliver_notices(
         for row in &rows {
             let (delivery, answer) = send(row, &ways, journal, clock).await?;
             match delivery {
-                Delivery::Sent => told.sent += 1,
-                Delivery::Retry(_) | Delivery::Unknown => told.waiting += 1,
-                Delivery::Refused | Delivery::Cancelled => {
+                SendOutcome::Sent => told.sent += 1,
+                SendOutcome::Retry(_) | SendOutcome::Unknown => told.waiting += 1,
+                SendOutcome::Refused | SendOutcome::Cancelled => {
                     told.refused += 1;
                     tracing::error!(outbox = row.id, answer, "a notice was refused for good: nobody hears of it there");
                 }
             }
-            journal.settle_outbox(row, who, &delivery, &answer, clock.now()).await?;
+            journal.outbox().settle(row, who, &delivery, &answer, clock.now()).await?;
         }
         if stop.is_cancelled() {
             break;
         }
-        rows = journal.claim_due(OutboxKind::Notice, None, who, clock.now(), 1).await?;
+        rows = journal.outbox().claim_due(OutboxKind::Notice, None, who, clock.now(), 1).await?;
     }
     if let Some((smtp, _)) = &ways.smtp {
         smtp.close().await;
@@ -132,27 +132,27 @@ async fn send(
     ways: &Ways<'_>,
     journal: &Journal,
     clock: &Clock,
-) -> Result<(Delivery, String), JournalError> {
+) -> Result<(SendOutcome, String), JournalError> {
     let Ok(Due { notice, way }) = serde_json::from_value(row.payload.clone()) else {
-        return Ok((Delivery::Refused, "the stored notice cannot be read".to_owned()));
+        return Ok((SendOutcome::Refused, "the stored notice cannot be read".to_owned()));
     };
-    let notice = match journal.notice(notice).await {
+    let notice = match journal.notices().find(notice).await {
         Ok(notice) => notice,
-        Err(error @ JournalError::NotFound { .. }) => return Ok((Delivery::Cancelled, error.to_string())),
+        Err(error @ JournalError::NotFound { .. }) => return Ok((SendOutcome::Cancelled, error.to_string())),
         Err(error) => return Err(error),
     };
     let now = clock.now();
     Ok(match (way.as_str(), ways.hook_of(&notice.link), &ways.smtp) {
         (WEBHOOK, Some(hook), _) => match hook.post(&body(&notice), &row.dedupe).await {
-            Ok(()) => (Delivery::Sent, "accepted".to_owned()),
+            Ok(()) => (SendOutcome::Sent, "accepted".to_owned()),
             Err(error) if error.is_transient() => (again(row.attempt, now), error.to_string()),
-            Err(error) => (Delivery::Refused, error.to_string()),
+            Err(error) => (SendOutcome::Refused, error.to_string()),
         },
-        (WEBHOOK, None, _) => (Delivery::Cancelled, "there is no webhook any more".to_owned()),
+        (WEBHOOK, None, _) => (SendOutcome::Cancelled, "there is no webhook any more".to_owned()),
         (to, _, Some((smtp, from))) => match smtp.send(&mail(&notice, to, from, row, now)).await {
-            Ok(()) => (Delivery::Sent, "accepted".to_owned()),
+            Ok(()) => (SendOutcome::Sent, "accepted".to_owned()),
             Err(error @ (SmtpError::Invalid { .. } | SmtpError::Refused { .. })) => {
-                (Delivery::Refused, error.to_string())
+                (SendOutcome::Refused, error.to_string())
             }
             Err(error) => (again(row.attempt, now), error.to_string()),
         },
@@ -161,13 +161,13 @@ async fn send(
 }
 
 /// A minute, two, four, … an hour; after about ten days it is given up.
-fn again(attempt: i64, now: Timestamp) -> Delivery {
+fn again(attempt: i64, now: Timestamp) -> SendOutcome {
     if attempt >= ATTEMPTS_MAX {
-        return Delivery::Refused;
+        return SendOutcome::Refused;
     }
     let doublings = u32::try_from((attempt - 1).clamp(0, 10)).unwrap_or(10);
     let pause = SignedDuration::from_mins(1_i64 << doublings).min(PAUSE_MAX);
-    Delivery::Retry(now.checked_add(pause).unwrap_or(now))
+    SendOutcome::Retry(now.checked_add(pause).unwrap_or(now))
 }
 
 /// What a webhook gets. `text` is there for chat systems that show just that.

@@ -26,7 +26,7 @@ pub async fn judge_link(
     link: &Link,
     now: Timestamp,
 ) -> Result<Option<i64>, JournalError> {
-    let open = journal.open_episodes(link.name()).await?;
+    let open = journal.notices().open_episodes(link.name()).await?;
     let silence = open.iter().find(|episode| episode.kind == AlertKind::FeedSilent).map(|episode| episode.told);
     let Found { troubles, looked } = find_alerts(settings, journal, link, silence, now).await?;
     let reminder = SignedDuration::try_from(settings.notify.reminder).unwrap_or(SignedDuration::MAX);
@@ -37,7 +37,7 @@ pub async fn judge_link(
     let public = settings.server.public_url.as_ref().map(ToString::to_string);
     let zone = &link.schedule().timezone;
     let word = |turns: &[_]| make_digest(link.name().as_str(), turns, public.as_deref(), zone);
-    let told = journal.tell(link.name(), &turns, &ways(settings, link), word, now).await?;
+    let told = journal.notices().record(link.name(), &turns, &ways(settings, link), word, now).await?;
     if let Some(notice) = told {
         tracing::info!(link = %link.name(), notice, turns = turns.len(), "operators are told");
     }

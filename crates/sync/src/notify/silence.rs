@@ -21,9 +21,9 @@ pub(super) async fn find_silence(
     told: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Option<Alert>, JournalError> {
-    let row = journal.watch_link(link.name(), now).await?;
+    let row = journal.schedule().watch(link.name(), now).await?;
     let is_on = row.switch.as_ref().map_or(link.schedule().enabled, |switch| switch.enabled);
-    let paused = journal.link_state(link.name()).await?.paused;
+    let paused = journal.links().state(link.name()).await?.paused;
     let schedule = match (paused, &row.switch) {
         (Some((since, by, _)), _) => ScheduleState::Paused { since, by },
         (None, Some(switch)) if !is_on => ScheduleState::Paused { since: switch.since, by: switch.by.clone() },
@@ -37,7 +37,7 @@ pub(super) async fn find_silence(
             }
         }
     };
-    let last_record = journal.last_fed(link.name()).await?.unwrap_or(row.since);
+    let last_record = journal.records().last_fed(link.name()).await?.unwrap_or(row.since);
     // A record after it was told ends the episode.
     let is_told = told.is_some_and(|told| last_record <= told);
     let watch = FeedWatch { last_record, last_read: last_read(runs, link.schedule()), schedule, is_told };

@@ -9,7 +9,7 @@ use crate::notify::{NoticeDelivery, deliver_notices};
 use rollbook_core::report::with_causes;
 use rollbook_core::run::Pass;
 use rollbook_journal::JournalError;
-use rollbook_journal::requests::Ask;
+use rollbook_journal::requests::Job;
 use rollbook_settings::link::Completions;
 use tokio_util::sync::CancellationToken;
 
@@ -40,14 +40,14 @@ async fn ask_for_reports(node: &Node, link: &Completions) -> Result<(), JournalE
     if !link.sending {
         return Ok(());
     }
-    let open = node.journal.open_reports(&link.name, LOOKED_AT).await?;
+    let open = node.journal.completions().open_reports(&link.name, LOOKED_AT).await?;
     if open.is_empty() {
         return Ok(());
     }
-    let circuit = node.journal.completions_state(&link.name).await?.circuit;
+    let circuit = node.journal.completions().state(&link.name).await?.circuit;
     let may = !matches!(circuit.pass(now), Pass::NotBefore(_));
     if may && open.iter().any(|report| circuit.is_turn_of(&report.delivery, now)) {
-        ask_once(node, &Ask::CheckCompletions { link: link.name.clone() }, OUTBOX, now).await?;
+        ask_once(node, &Job::CheckCompletions { link: link.name.clone() }, OUTBOX, now).await?;
     }
     Ok(())
 }

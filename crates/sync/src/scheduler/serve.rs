@@ -49,7 +49,7 @@ const WORKERS_MAX: usize = 64;
 /// # Errors
 /// Those of the journal at the start. Later trouble is logged, and waited out.
 pub async fn serve(node: &Node, systemd: &Arc<Systemd>, stop: &CancellationToken) -> Result<(), JournalError> {
-    node.journal.node_lives(&node.row(None)).await?;
+    node.journal.nodes().heartbeat(&node.row(None)).await?;
     tick(node).await?;
     // Nothing further is begun after `stop`; what is under way stops safely after `safely`, and is dropped after `at_once`.
     let (safely, at_once) = (CancellationToken::new(), CancellationToken::new());
@@ -67,7 +67,7 @@ pub async fn serve(node: &Node, systemd: &Arc<Systemd>, stop: &CancellationToken
     systemd.stopping();
     tasks.close();
     end(node, &tasks, &safely, &at_once).await;
-    if let Err(error) = node.journal.forget_nodes(&node.name, Timestamp::MIN).await {
+    if let Err(error) = node.journal.nodes().forget(&node.name, Timestamp::MIN).await {
         tracing::warn!(%error, "the journal could not be told that this process ends");
     }
     Ok(())
@@ -75,7 +75,7 @@ pub async fn serve(node: &Node, systemd: &Arc<Systemd>, stop: &CancellationToken
 
 /// Half of the limit is for ending, the rest for stopping safely.
 async fn end(node: &Node, tasks: &TaskTracker, safely: &CancellationToken, at_once: &CancellationToken) {
-    if let Err(error) = node.journal.node_lives(&node.row(Some(node.clock.now()))).await {
+    if let Err(error) = node.journal.nodes().heartbeat(&node.row(Some(node.clock.now()))).await {
         tracing::warn!(%error, "the journal could not be told that this process stops");
     }
     let limit = node.settings.server.stop_limit;
@@ -128,7 +128,7 @@ async fn keep_ticking(node: Node, systemd: Arc<Systemd>, stop: CancellationToken
         }
         if lives.elapsed() >= LIFE {
             lives = node.clock.timer();
-            if let Err(error) = node.journal.node_lives(&node.row(None)).await {
+            if let Err(error) = node.journal.nodes().heartbeat(&node.row(None)).await {
                 tracing::warn!(%error, "the journal could not be told that this process lives");
             }
         }
@@ -167,7 +167,7 @@ async fn keep_judging(node: Node, stop: CancellationToken) {
             node.due.notify_one();
         }
         // The links are looked at by another task: where it stands still, so does this.
-        let is_well = node.journal.nodes().await.is_ok_and(|nodes| {
+        let is_well = node.journal.nodes().list().await.is_ok_and(|nodes| {
             nodes.iter().any(|row| row.name == node.name && now.duration_since(row.seen) < STANDS_STILL)
         });
         if let Some(heart) = heart.as_mut().filter(|_| is_well) {
@@ -179,8 +179,8 @@ async fn keep_judging(node: Node, stop: CancellationToken) {
 async fn keep_forgetting(node: Node, stop: CancellationToken) {
     while sleep(FORGET, &stop).await {
         let before = |kept| node.clock.now().checked_sub(kept).unwrap_or(Timestamp::MIN);
-        let requests = node.journal.forget_requests(before(REQUESTS_KEPT)).await.map(drop);
-        let nodes = node.journal.forget_nodes("", before(NODES_KEPT)).await;
+        let requests = node.journal.requests().prune(before(REQUESTS_KEPT)).await.map(drop);
+        let nodes = node.journal.nodes().forget("", before(NODES_KEPT)).await;
         for error in [requests, nodes].into_iter().filter_map(Result::err) {
             tracing::warn!(%error, "what is old could not be forgotten; it is tried again");
         }

@@ -4,7 +4,7 @@ use super::due::{latest_due, next_due};
 use super::node::{Node, signed};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::{Ask, RequestFilter};
+use rollbook_journal::requests::{Job, RequestFilter};
 use rollbook_journal::{JournalError, ScheduleRow};
 use rollbook_settings::link::{Link, Schedule};
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ const EVENT: &str = "event";
 /// # Errors
 /// Those of the database, where not even the schedules can be read.
 pub async fn tick(node: &Node) -> Result<(), JournalError> {
-    let rows = node.journal.schedules().await?;
+    let rows = node.journal.schedule().list().await?;
     for (name, link) in &node.settings.links {
         if let Err(error) = look_at(node, name, link, &rows).await {
             tracing::warn!(link = %name, %error, "the schedule of a link could not be looked at; it is tried again");
@@ -38,22 +38,22 @@ async fn look_at(
     let now = node.clock.now();
     let row = match rows.get(name) {
         Some(row) => row.clone(),
-        None => node.journal.watch_link(name, now).await?,
+        None => node.journal.schedule().watch(name, now).await?,
     };
     let schedule = link.schedule();
-    let is_paused = node.journal.link_state(name).await?.paused.is_some();
+    let is_paused = node.journal.links().state(name).await?.paused.is_some();
     let is_on = row.switch.as_ref().map_or(schedule.enabled, |switch| switch.enabled) && !is_paused;
     let since = row.covered.map_or(row.since, |covered| covered.max(row.since));
     if let Some(slot) = latest_due(schedule, since, now).filter(|_| is_on) {
         let begins = begin(schedule, slot, now);
-        if let Some(request) = node.journal.cover_slot(name, slot, begins, now).await? {
+        if let Some(request) = node.journal.schedule().cover_slot(name, slot, begins, now).await? {
             tracing::info!(link = %name, %slot, %begins, %request, "a run is due");
             node.wake.notify_waiters();
         }
     }
     let next = if is_on { next_due(schedule, now) } else { None };
     if next != row.next {
-        node.journal.tell_next(name, next).await?;
+        node.journal.schedule().set_next(name, next).await?;
     }
     if let (Link::Completions(completions), false) = (link, is_paused)
         && completions.push.is_some()
@@ -77,22 +77,22 @@ fn begin(schedule: &Schedule, slot: Timestamp, now: Timestamp) -> Timestamp {
 
 /// An event may have come to another node, or to none that lived long enough to ask.
 async fn look_into_events(node: &Node, link: &LinkName, now: Timestamp) -> Result<(), JournalError> {
-    if node.journal.pushed_events(link, 1).await?.is_empty() {
+    if node.journal.completions().pending_events(link, 1).await?.is_empty() {
         return Ok(());
     }
-    ask_once(node, &Ask::CheckCompletions { link: link.clone() }, EVENT, now).await
+    ask_once(node, &Job::CheckCompletions { link: link.clone() }, EVENT, now).await
 }
 
 /// Asks for something, unless it is asked for and open already.
-pub(super) async fn ask_once(node: &Node, ask: &Ask, by: &str, now: Timestamp) -> Result<(), JournalError> {
+pub(super) async fn ask_once(node: &Node, ask: &Job, by: &str, now: Timestamp) -> Result<(), JournalError> {
     let filter = RequestFilter {
         link: ask.link().cloned(),
         kind: Some(ask.kind().to_owned()),
         open: true,
         ..RequestFilter::default()
     };
-    if node.journal.requests(&filter, 1).await?.is_empty() {
-        node.journal.put_request(ask, by, now).await?;
+    if node.journal.requests().list(&filter, 1).await?.is_empty() {
+        node.journal.requests().put(ask, by, now).await?;
         node.wake.notify_waiters();
     }
     Ok(())

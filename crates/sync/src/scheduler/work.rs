@@ -9,7 +9,7 @@ use super::tick::limits;
 use crate::notify::judge_link;
 use jiff::{SignedDuration, Timestamp};
 use rollbook_journal::JournalError;
-use rollbook_journal::requests::{Answer, TakenRequest};
+use rollbook_journal::requests::{JobOutcome, TakenRequest};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -29,10 +29,10 @@ const AFTER_ITS_OWN: Duration = Duration::from_secs(1);
 /// # Errors
 /// Those of the database, where not even a request could be taken.
 pub async fn work_once(node: &Node, stop: &CancellationToken) -> Result<bool, JournalError> {
-    let Some(taken) = node.journal.take_request(&node.name, node.lease(), node.clock.now()).await? else {
+    let Some(taken) = node.journal.requests().take(&node.name, node.lease(), node.clock.now()).await? else {
         return Ok(false);
     };
-    tracing::debug!(request = %taken.id, kind = taken.ask.kind(), by = %taken.asked_by, "taken");
+    tracing::debug!(request = %taken.id, kind = taken.job.kind(), by = %taken.asked_by, "taken");
     let done = if taken.deaths >= DEATHS_MAX {
         Err(Trouble::failed(format!("{DEATHS_MAX} processes took it and died"), "look at their log, then ask again"))
     } else {
@@ -48,7 +48,7 @@ pub async fn work_once(node: &Node, stop: &CancellationToken) -> Result<bool, Jo
 
 /// What a run changed of its link's troubles is told at once.
 async fn tell(node: &Node, taken: &TakenRequest) {
-    let Some(link) = taken.ask.link().filter(|_| !taken.ask.only_looks()) else { return };
+    let Some(link) = taken.job.link().filter(|_| !taken.job.only_looks()) else { return };
     let Some(link) = node.settings.links.get(link) else { return };
     match judge_link(&node.settings, &node.journal, link, node.clock.now()).await {
         Ok(Some(_)) => node.due.notify_one(),
@@ -58,8 +58,8 @@ async fn tell(node: &Node, taken: &TakenRequest) {
 }
 
 /// Carries a request out on a thread of its own, within its time: a panic or a hang is that request's alone.
-async fn guarded(node: &Node, taken: &TakenRequest, stop: &CancellationToken) -> Result<Answer, Trouble> {
-    let (limit, grace) = limits(node, taken.ask.link());
+async fn guarded(node: &Node, taken: &TakenRequest, stop: &CancellationToken) -> Result<JobOutcome, Trouble> {
+    let (limit, grace) = limits(node, taken.job.link());
     let stop = stop.child_token();
     let _keeping = AbortOnDropHandle::new(tokio::spawn(keep(node.clone(), taken.clone(), stop.clone())));
     // Dropped with this future, which drops the work.
@@ -92,9 +92,9 @@ fn apart(
     taken: TakenRequest,
     stop: CancellationToken,
     cut_off: CancellationToken,
-) -> JoinHandle<Result<Answer, Trouble>> {
-    let link = taken.ask.link().map(ToString::to_string).unwrap_or_default();
-    let kind = taken.ask.kind();
+) -> JoinHandle<Result<JobOutcome, Trouble>> {
+    let link = taken.job.link().map(ToString::to_string).unwrap_or_default();
+    let kind = taken.job.kind();
     let span = tracing::info_span!("request", otel.name = format!("{kind} {link}"), kind, link, request = %taken.id);
     tokio::task::spawn_blocking(move || {
         Handle::current().block_on(async {
@@ -111,7 +111,7 @@ async fn keep(node: Node, taken: TakenRequest, stop: CancellationToken) {
     let pause = unsigned(node.lease() / 3);
     loop {
         tokio::time::sleep(pause).await;
-        match node.journal.keep_request(&taken, &node.name, node.lease(), node.clock.now()).await {
+        match node.journal.requests().renew(&taken, &node.name, node.lease(), node.clock.now()).await {
             Ok(()) => {}
             Err(JournalError::Conflict { .. }) => {
                 tracing::warn!(request = %taken.id, "it is in other hands; its work stops here");
@@ -122,14 +122,14 @@ async fn keep(node: Node, taken: TakenRequest, stop: CancellationToken) {
     }
 }
 
-async fn settle(node: &Node, taken: &TakenRequest, done: Result<Answer, Trouble>) -> Result<(), JournalError> {
+async fn settle(node: &Node, taken: &TakenRequest, done: Result<JobOutcome, Trouble>) -> Result<(), JournalError> {
     let now = node.clock.now();
     match done {
-        Ok(answer) => node.journal.answer(taken, &node.name, &answer, now).await,
-        Err(Trouble::Held { until }) => node.journal.put_back(taken, &node.name, again(now, until)).await,
+        Ok(answer) => node.journal.requests().finish(taken, &node.name, &answer, now).await,
+        Err(Trouble::Held { until }) => node.journal.requests().put_back(taken, &node.name, again(now, until)).await,
         Err(Trouble::Failed { words, remedy }) => {
-            tracing::warn!(request = %taken.id, kind = taken.ask.kind(), "it failed");
-            node.journal.answer(taken, &node.name, &Answer::Failed { words, remedy }, now).await
+            tracing::warn!(request = %taken.id, kind = taken.job.kind(), "it failed");
+            node.journal.requests().finish(taken, &node.name, &JobOutcome::Failed { words, remedy }, now).await
         }
     }
 }

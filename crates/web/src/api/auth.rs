@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use rollbook_journal::requests::{Ask, RequestFilter, RequestId, RequestState};
+use rollbook_journal::requests::{Job, RequestFilter, RequestId, RequestState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -72,7 +72,7 @@ async fn admit(Gate { state, permission }: &Gate, headers: &HeaderMap) -> Result
 /// Whose token a request brings; `None` where it brings none that holds.
 pub async fn find_program(state: &WebState, headers: &HeaderMap) -> Result<Option<Program>, Problem> {
     let Some(secret) = bearer(headers) else { return Ok(None) };
-    let found = state.journal.token_of(&hash_secret(secret), state.clock.now()).await?;
+    let found = state.journal.tokens().find(&hash_secret(secret), state.clock.now()).await?;
     Ok(found.map(|row| Program {
         token: row.id,
         scopes: row.scope.split_whitespace().filter_map(Scope::read).collect(),
@@ -144,7 +144,7 @@ impl IntoResponse for Accepted {
 impl Asker {
     /// Puts a request and wakes the process. Where this program's same wish still waits, that one is given instead: a
     /// scheduler in a loop piles nothing up.
-    pub async fn put(&self, ask: &Ask) -> Result<Accepted, Problem> {
+    pub async fn put(&self, ask: &Job) -> Result<Accepted, Problem> {
         let journal = &self.state.journal;
         let filter = RequestFilter {
             link: ask.link().cloned(),
@@ -153,11 +153,11 @@ impl Asker {
             open: true,
             ..RequestFilter::default()
         };
-        let open = journal.requests(&filter, OPEN_MAX).await?;
-        let same = open.iter().find(|request| request.state == RequestState::Waiting && request.ask == *ask);
+        let open = journal.requests().list(&filter, OPEN_MAX).await?;
+        let same = open.iter().find(|request| request.state == RequestState::Waiting && request.job == *ask);
         let id = match same {
             Some(request) => request.id,
-            None => journal.put_request(ask, &self.by, self.now).await?,
+            None => journal.requests().put(ask, &self.by, self.now).await?,
         };
         self.state.wake.notify_one();
         Ok(Accepted::of(id))

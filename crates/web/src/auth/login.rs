@@ -87,7 +87,7 @@ async fn log_in(State(state): State<WebState>, request: Request) -> Result<Respo
     if attempt.must_wait(&state, now).await? {
         return Ok(form(&state, &headers, to, name, WAIT));
     }
-    let account = state.journal.account(&name).await?.filter(|account| account.disabled.is_none());
+    let account = state.journal.accounts().find(&name).await?.filter(|account| account.disabled.is_none());
     let hashed = account.as_ref().and_then(|account| account.password.clone());
     let fits = verify_password(field("password"), hashed).await;
     match account.filter(|_| fits) {
@@ -118,7 +118,7 @@ pub(super) async fn admit(state: &WebState, account: &str, to: &str) -> Result<R
     let now = state.clock.now();
     let lifetime = SignedDuration::try_from(lasts).unwrap_or(SignedDuration::MAX);
     let expires = now.checked_add(lifetime).unwrap_or(now);
-    state.journal.open_session(account, &hash_secret(&secret), expires, now).await?;
+    state.journal.sessions().open(account, &hash_secret(&secret), expires, now).await?;
     let cookies = [Cookie::Session.set(&secret, Some(lasts), state.secure), Cookie::LoginAttempt.clear(state.secure)];
     Ok((AppendHeaders(cookies), Redirect::to(&local(to))).into_response())
 }
@@ -148,7 +148,7 @@ async fn use_link(
     request: Request,
 ) -> Result<Response, Failure> {
     let (headers, _) = read_form(&state, request).await?;
-    match state.journal.use_login_link(&hash_secret(&secret), state.clock.now()).await? {
+    match state.journal.accounts().use_login_link(&hash_secret(&secret), state.clock.now()).await? {
         Some(account) => admit(&state, &account.name, "/").await,
         None => Ok(form(&state, &headers, String::new(), String::new(), "This link was used already, or is too old.")),
     }
@@ -157,7 +157,7 @@ async fn use_link(
 async fn log_out(State(state): State<WebState>, request: Request) -> Result<Response, Failure> {
     if let Some(visitor) = find_user(&state, request.headers()).await? {
         with_token(request, &visitor.csrf).await?;
-        state.journal.close_session(&visitor.session).await?;
+        state.journal.sessions().close(&visitor.session).await?;
     }
     Ok((AppendHeaders([Cookie::Session.clear(state.secure)]), Redirect::to("/login")).into_response())
 }

@@ -33,19 +33,19 @@ impl Attempt {
     pub async fn must_wait(&self, state: &WebState, now: Timestamp) -> Result<bool, JournalError> {
         let most = u64::from(state.settings.server.login_tries);
         let since = now.checked_sub(WINDOW).unwrap_or(Timestamp::MIN);
-        let failed = |subject| state.journal.failed_logins(subject, since);
+        let failed = |subject| state.journal.accounts().failed_logins(subject, since);
         Ok(failed(&self.account).await? >= most || failed(&self.address).await? >= most * ADDRESS_SHARE)
     }
 
     /// Notes that it failed.
     pub async fn failed(&self, journal: &Journal, now: Timestamp) -> Result<(), JournalError> {
         let forget = now.checked_sub(WINDOW).unwrap_or(Timestamp::MIN);
-        journal.note_failed_login(&[&self.account, &self.address], forget, now).await
+        journal.accounts().record_failed_login(&[&self.account, &self.address], forget, now).await
     }
 
     /// Notes that somebody got in.
     pub async fn succeeded(&self, journal: &Journal) -> Result<(), JournalError> {
-        journal.forget_failed_logins(&self.account).await
+        journal.accounts().clear_failed_logins(&self.account).await
     }
 }
 

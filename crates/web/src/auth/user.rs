@@ -78,7 +78,7 @@ pub async fn find_user(state: &WebState, headers: &HeaderMap) -> Result<Option<A
     let now = state.clock.now();
     let idle = SignedDuration::try_from(state.settings.server.session_idle).unwrap_or(SignedDuration::MAX);
     let idle_since = now.checked_sub(idle).unwrap_or(Timestamp::MIN);
-    let found = state.journal.session(&session, idle_since, now).await?;
+    let found = state.journal.sessions().find(&session, idle_since, now).await?;
     Ok(found.map(|found| AuthUser {
         name: found.account.name,
         role: found.account.role,

@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use rollbook_clock::Clock;
 use rollbook_core::model::{LinkName, MoodleCourseId, MoodleUserId};
-use rollbook_journal::{Journal, PushedEvent, Taken};
+use rollbook_journal::{Journal, PushedEvent, Received};
 use rollbook_settings::Settings;
 use rollbook_settings::link::Push;
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ pub struct TakenEvent {
 /// Somebody completed a course: look at that person and course within seconds
 #[utoipa::path(post, path = "/events/completion", tag = "events", security(("signature" = [])),
     request_body = CompletionEvent,
-    responses((status = 202, description = "Taken; the check was asked for", body = TakenEvent), Events))]
+    responses((status = 202, description = "Received; the check was asked for", body = TakenEvent), Events))]
 pub async fn take_completion(State(gate): State<Arc<CompletionGate>>, request: Request) -> Response {
     take(&gate, request).await.unwrap_or_else(IntoResponse::into_response)
 }
@@ -87,13 +87,13 @@ async fn take(gate: &CompletionGate, request: Request) -> Result<Response, Probl
         gate.believers.refuse(Became::Malformed, "user_id and course_id are needed, as whole numbers")
     })?;
     let event = PushedEvent { signature, user: MoodleUserId(user_id.0), course: MoodleCourseId(course_id.0) };
-    match gate.journal.take_pushed(link, &event, forget(push, now), now).await {
-        Ok(Taken::New) => {
+    match gate.journal.completions().accept_event(link, &event, forget(push, now), now).await {
+        Ok(Received::New) => {
             gate.believers.count(Became::Taken);
             gate.wake.notify_one();
             Ok((StatusCode::ACCEPTED, Json(TakenEvent { taken: true })).into_response())
         }
-        Ok(Taken::Before) => Err(gate.believers.refuse(Became::Repeated, "the event was taken before")),
+        Ok(Received::Duplicate) => Err(gate.believers.refuse(Became::Repeated, "the event was taken before")),
         Err(error) => Err(not_kept(link, &error)),
     }
 }

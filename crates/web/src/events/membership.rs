@@ -100,7 +100,7 @@ async fn take(gate: &MembershipGate, request: Request) -> Result<Response, Probl
     let user = named.ok_or_else(|| {
         gate.believers.refuse(Became::Malformed, "`user` is needed: a number, a user name or a mail address")
     })?;
-    match gate.journal.take_membership(link, &signature, &user, forget(push, now), now).await {
+    match gate.journal.requests().accept_member_event(link, &signature, &user, forget(push, now), now).await {
         Ok(Some(request)) => {
             gate.believers.count(Became::Taken);
             gate.wake.notify_one();

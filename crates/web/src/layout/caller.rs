@@ -71,7 +71,7 @@ impl Caller {
     /// # Errors
     /// Those of the database only.
     pub async fn shell(&self, title: impl Into<String>, here: Here) -> Result<Shell, JournalError> {
-        let (attention, plans) = self.state.journal.waiting_for_people().await?;
+        let (attention, plans) = self.state.journal.attention().open_counts().await?;
         Ok(Shell {
             assets: assets::paths(),
             title: title.into(),

@@ -22,7 +22,7 @@ pub async fn is_ready(State(state): State<WebState>) -> Result<Json<Value>, Prob
     if state.stop.is_cancelled() {
         return Err(not_ready("it is stopping"));
     }
-    match tokio::time::timeout(PATIENCE, state.journal.is_at_hand()).await {
+    match tokio::time::timeout(PATIENCE, state.journal.check_ready()).await {
         Ok(Ok(())) => Ok(Json(json!({ "ready": true }))),
         Ok(Err(error)) => {
             tracing::warn!(%error, "not ready");

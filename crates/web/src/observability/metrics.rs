@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use rollbook_journal::{LinkOverview, Numbers, OutboxTotal};
+use rollbook_journal::{JournalMetrics, LinkOverview, OutboxTotal};
 use std::collections::BTreeMap;
 
 type Labels = Vec<(&'static str, String)>;
@@ -19,9 +19,9 @@ pub async fn give_numbers(State(state): State<WebState>, request: Request) -> Re
     let (parts, _) = request.into_parts();
     admit(&state, &parts).await?;
     let now = state.clock.now();
-    let numbers = state.journal.numbers().await?;
-    let overview = state.journal.overview(now).await?;
-    let outbox = state.journal.outbox_totals().await?;
+    let numbers = state.journal.metrics().await?;
+    let overview = state.journal.links().overview(now).await?;
+    let outbox = state.journal.outbox().totals().await?;
     let mut page = Page::default();
     let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
     page.gauge("rollbook_build_info", "The version that runs; always 1", [(version, 1.0)]);
@@ -32,7 +32,7 @@ pub async fn give_numbers(State(state): State<WebState>, request: Request) -> Re
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
 }
 
-fn tell_numbers(page: &mut Page, Numbers { runs, records, requests }: &Numbers) {
+fn tell_numbers(page: &mut Page, JournalMetrics { runs, records, requests }: &JournalMetrics) {
     let runs = runs.iter().map(|((link, flow, state), total)| {
         (labels([("link", link), ("flow", flow), ("state", state)]), as_number(*total))
     });

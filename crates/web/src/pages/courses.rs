@@ -5,7 +5,7 @@ use askama::Template;
 use axum::extract::Query;
 use form_urlencoded::byte_serialize;
 use rollbook_core::model::LinkName;
-use rollbook_journal::CourseTally;
+use rollbook_journal::CourseCounts;
 use rollbook_settings::link::Link;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +64,7 @@ pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -
     let mut asks = false;
     for completions in caller.state.settings.completions() {
         asks = true;
-        let found = journal.opted_courses(&completions.link.name).await?;
+        let found = journal.completions().opted_courses(&completions.link.name).await?;
         opted.extend(
             found
                 .into_iter()
@@ -74,8 +74,8 @@ pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -
         );
     }
     let words: Vec<String> = wanted.q.to_lowercase().split_whitespace().map(str::to_owned).collect();
-    let tallies = by_course(&caller, journal.courses(None).await?, link.as_ref());
-    let fits = |tally: &&CourseTally| {
+    let tallies = by_course(&caller, journal.records().course_totals(None).await?, link.as_ref());
+    let fits = |tally: &&CourseCounts| {
         let text = format!("{} {} {}", tally.course, tally.name, tally.short_name).to_lowercase();
         words.iter().all(|word| text.contains(word.as_str()))
     };
@@ -106,20 +106,20 @@ pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -
 }
 
 /// One tally for each course of a Moodle: what its intakes did with it and what was reported of it belong together.
-fn by_course(caller: &Caller, tallies: Vec<CourseTally>, wanted: Option<&LinkName>) -> Vec<CourseTally> {
+fn by_course(caller: &Caller, tallies: Vec<CourseCounts>, wanted: Option<&LinkName>) -> Vec<CourseCounts> {
     let links = &caller.state.settings.links;
     let moodle = |link: &LinkName| match links.get(link) {
         Some(Link::Completions(link)) => Some(link.from.as_str().to_owned()),
         Some(link) => Some(link.ends().1.as_str().to_owned()),
         None => None,
     };
-    let is_wanted = |tally: &CourseTally| {
+    let is_wanted = |tally: &CourseCounts| {
         wanted.is_none_or(|wanted| {
             let reports = matches!(links.get(&tally.link), Some(Link::Completions(_)));
             tally.link == *wanted || reports && moodle(&tally.link) == moodle(wanted)
         })
     };
-    let mut courses = BTreeMap::<(Option<String>, String), CourseTally>::new();
+    let mut courses = BTreeMap::<(Option<String>, String), CourseCounts>::new();
     for tally in tallies.into_iter().filter(is_wanted) {
         let key = (moodle(&tally.link), tally.course.to_string());
         let Some(known) = courses.get_mut(&key) else {
@@ -131,13 +131,13 @@ fn by_course(caller: &Caller, tallies: Vec<CourseTally>, wanted: Option<&LinkNam
         }
         // An intake knows where the course is in Moodle.
         if known.course_id.0 == 0 && tally.course_id.0 > 0 {
-            *known = CourseTally { totals: std::mem::take(&mut known.totals), ..tally };
+            *known = CourseCounts { totals: std::mem::take(&mut known.totals), ..tally };
         }
     }
     courses.into_values().collect()
 }
 
-fn line(caller: &Caller, tally: &CourseTally, opted: &BTreeSet<String>, asks: bool) -> CourseLine {
+fn line(caller: &Caller, tally: &CourseCounts, opted: &BTreeSet<String>, asks: bool) -> CourseLine {
     let sum = |fits: &dyn Fn(&str, &str) -> bool| -> u64 {
         let totals: &BTreeMap<(String, String), u64> = &tally.totals;
         totals.iter().filter(|((action, status), _)| fits(action, status)).map(|(_, total)| total).sum()

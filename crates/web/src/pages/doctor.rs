@@ -7,7 +7,7 @@ use crate::layout::{Answer, Badge, Caller, Choice, Here, Shell, Tone, When, show
 use askama::Template;
 use axum::extract::{Form, Query};
 use rollbook_core::model::SiteName;
-use rollbook_journal::requests::{Answer as Came, Ask, CheckLine, RequestFilter, RequestId};
+use rollbook_journal::requests::{CheckLine, Job, JobOutcome, RequestFilter, RequestId};
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -65,18 +65,18 @@ pub(super) async fn show_doctor(caller: Caller, Query(wanted): Query<Wanted>) ->
     let clockwork = caller.clockwork(None);
     let filter = RequestFilter { kind: Some("examine".to_owned()), ..RequestFilter::default() };
     let asked = match wanted.request.parse().map(RequestId) {
-        Ok(id) => journal.request(id).await?,
-        Err(_) => journal.requests(&filter, 1).await?.into_iter().next(),
+        Ok(id) => journal.requests().find(id).await?,
+        Err(_) => journal.requests().list(&filter, 1).await?.into_iter().next(),
     };
     let checks = match asked.as_ref().and_then(|asked| asked.answer.as_ref()) {
-        Some(Came::Examined { checks }) => check_rows(checks),
+        Some(JobOutcome::Examined { checks }) => check_rows(checks),
         _ => Vec::new(),
     };
     let request = asked.as_ref().map(|asked| standing(asked, &clockwork));
     let live = if request.as_ref().is_some_and(|request| !request.is_finished) { 1 } else { 0 };
     let names: Vec<&SiteName> = caller.state.settings.sites.keys().collect();
     let all = std::iter::once(("", "all of them".to_owned()));
-    let nodes = journal.nodes().await?.into_iter().map(|node| Node {
+    let nodes = journal.nodes().list().await?.into_iter().map(|node| Node {
         started: clockwork.ago(node.started),
         seen: clockwork.ago(node.seen),
         name: node.name,
@@ -103,7 +103,7 @@ pub(super) struct Whom {
 
 pub(super) async fn examine(caller: Caller, Form(whom): Form<Whom>) -> Answer {
     let site = Some(whom.site.trim()).filter(|site| !site.is_empty()).map(SiteName::new);
-    let path = put(&caller, &Ask::Examine { site }).await?;
+    let path = put(&caller, &Job::Examine { site }).await?;
     let id = path.rsplit('/').next().unwrap_or_default();
     Ok(caller.done("The doctor makes a round", &format!("/doctor?request={id}")))
 }

@@ -10,7 +10,7 @@ use askama::Template;
 use axum::extract::{Form, Path};
 use rollbook_core::model::PairState;
 use rollbook_core::run::RunState;
-use rollbook_journal::requests::{Ask, Narrow, Purpose};
+use rollbook_journal::requests::{Job, Narrow, Purpose};
 use rollbook_journal::{GuildRow, RunFilter, RunRow};
 use rollbook_settings::link::Link;
 use serde::Deserialize;
@@ -56,9 +56,9 @@ pub(super) async fn show_guilds(caller: Caller) -> Answer {
     let mut links = Vec::new();
     for link in caller.state.settings.links.values().filter(|link| matches!(link, Link::Guilds(_))) {
         let clockwork = caller.clockwork(Some(link.name()));
-        let guilds = journal.guilds(link.name()).await?;
+        let guilds = journal.guilds().list(link.name()).await?;
         let filter = RunFilter { link: Some(link.name().clone()), limit: RUNS, ..RunFilter::default() };
-        let runs = journal.runs(&filter).await?;
+        let runs = journal.runs().list(&filter).await?;
         let (from, to) = link.ends();
         links.push(LinkGuilds {
             name: link.name().to_string(),
@@ -137,6 +137,6 @@ pub(super) async fn sync(caller: Caller, Path(link): Path<String>, Form(wanted):
         ("", user) => Narrow::User { user: user.to_owned() },
         (_, _) => return Err(Failure::Invalid("Name a guild or a person, not both".to_owned())),
     };
-    let path = put(&caller, &Ask::RunLink { link, purpose, narrow }).await?;
+    let path = put(&caller, &Job::RunLink { link, purpose, narrow }).await?;
     Ok(caller.done("The synchronisation was asked for", &path))
 }

@@ -6,7 +6,7 @@ use crate::layout::{Answer, Caller};
 use axum::extract::{Form, Path};
 use axum::response::{AppendHeaders, IntoResponse, Redirect};
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::{Ask, Narrow, Purpose};
+use rollbook_journal::requests::{Job, Narrow, Purpose};
 use rollbook_settings::link::Link;
 use serde::Deserialize;
 use std::time::Duration;
@@ -26,8 +26,8 @@ pub(super) fn find_link<'a>(caller: &'a Caller, name: &str) -> Result<&'a Link, 
 }
 
 /// Puts a request and wakes the process; gives the path of its page.
-pub(super) async fn put(caller: &Caller, ask: &Ask) -> Result<String, Failure> {
-    let id = caller.state.journal.put_request(ask, &caller.visitor.name, caller.now).await?;
+pub(super) async fn put(caller: &Caller, ask: &Job) -> Result<String, Failure> {
+    let id = caller.state.journal.requests().put(ask, &caller.visitor.name, caller.now).await?;
     caller.state.wake.notify_one();
     Ok(format!("/requests/{id}"))
 }
@@ -42,7 +42,7 @@ pub(super) async fn dry_run(caller: Caller, Path(link): Path<String>) -> Answer 
 
 async fn run(caller: &Caller, link: &str, purpose: Purpose, said: &str) -> Answer {
     let link = find_link(caller, link)?.name().clone();
-    let path = put(caller, &Ask::RunLink { link, purpose, narrow: Narrow::Usual }).await?;
+    let path = put(caller, &Job::RunLink { link, purpose, narrow: Narrow::Usual }).await?;
     Ok(caller.done(said, &path))
 }
 
@@ -51,13 +51,13 @@ pub(super) async fn pause(caller: Caller, Path(link): Path<String>, Form(form): 
     if form.why.trim().is_empty() {
         return Err(Failure::Invalid("A pause needs a reason, for those who wonder tomorrow".to_owned()));
     }
-    caller.state.journal.pause(&link, &caller.visitor.name, form.why.trim(), caller.now).await?;
+    caller.state.journal.links().pause(&link, &caller.visitor.name, form.why.trim(), caller.now).await?;
     Ok(caller.done(&format!("{link} is paused: nothing of it runs or is sent until it goes on"), "/"))
 }
 
 pub(super) async fn go_on(caller: Caller, Path(link): Path<String>) -> Answer {
     let link = find_link(&caller, &link)?.name().clone();
-    caller.state.journal.unpause(&link, &caller.visitor.name, caller.now).await?;
+    caller.state.journal.links().resume(&link, &caller.visitor.name, caller.now).await?;
     caller.state.wake.notify_one();
     Ok(caller.done(&format!("{link} goes on"), "/"))
 }

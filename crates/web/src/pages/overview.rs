@@ -96,14 +96,14 @@ struct Numbers {
 pub(super) async fn show_overview(caller: Caller) -> Answer {
     let journal = &caller.state.journal;
     let clockwork = caller.clockwork(None);
-    let overviews = journal.overview(caller.now).await?;
-    let outbox = journal.outbox_totals().await?;
-    let schedules = journal.schedules().await?;
+    let overviews = journal.links().overview(caller.now).await?;
+    let outbox = journal.outbox().totals().await?;
+    let schedules = journal.schedule().list().await?;
     let mut links = Vec::new();
     for link in caller.state.settings.links.values() {
         let known = overviews.iter().find(|known| known.state.link == *link.name());
         let clockwork = caller.clockwork(Some(link.name()));
-        let episodes = journal.episodes(Some(link.name()), true, None, EPISODES).await?;
+        let episodes = journal.notices().episodes(Some(link.name()), true, None, EPISODES).await?;
         let episodes = episodes.into_iter().map(|row| Episode {
             title: row.episode.title,
             remedy: sentence(&row.remedy),
@@ -116,7 +116,7 @@ pub(super) async fn show_overview(caller: Caller) -> Answer {
     for (label, since) in [("Today", clockwork.day_began()), ("This week", clockwork.week_began())] {
         let mut sum = Counts::default();
         for intake in caller.state.settings.intakes() {
-            add(&mut sum, &journal.totals_since(Some(&intake.link.name), since).await?);
+            add(&mut sum, &journal.runs().totals_since(Some(&intake.link.name), since).await?);
         }
         numbers.push(told(label, &sum));
     }
@@ -134,7 +134,7 @@ pub(super) async fn show_overview(caller: Caller) -> Answer {
 }
 
 async fn process(caller: &Caller) -> Result<Process, rollbook_journal::JournalError> {
-    let nodes = caller.state.journal.nodes().await?;
+    let nodes = caller.state.journal.nodes().list().await?;
     let alive = |seen: Timestamp| caller.now.duration_since(seen) < SILENT;
     let names: Vec<String> = nodes.iter().filter(|node| alive(node.seen)).map(|node| node.name.clone()).collect();
     Ok(match names.as_slice() {

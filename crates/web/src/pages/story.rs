@@ -76,7 +76,7 @@ pub(super) async fn show_story(
     let link = super::links::find_link(&caller, &link)?.name().clone();
     let guid = Guid::new(&guid);
     let course = Some(wanted.course.trim()).filter(|course| !course.is_empty()).map(ElmCourseId::new);
-    let story = caller.state.journal.story(&link, &guid, course.as_ref()).await?;
+    let story = caller.state.journal.people().story(&link, &guid, course.as_ref()).await?;
     if story.records.is_empty() && story.events.is_empty() && story.outbox.is_empty() {
         return Err(Failure::NotFound(format!("person with the GUID {guid} on {link}")));
     }

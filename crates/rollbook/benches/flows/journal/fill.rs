@@ -17,10 +17,10 @@ impl Bench {
             let records: Vec<_> = numbers.clone().map(record).collect();
             let now = at((from + done + size) * 20);
             let read = FeedRead { records: &records, covered: None, watermark: Some(now) };
-            self.journal.ingest(&self.lease, &self.run, &read, now).await.unwrap();
+            self.journal.records().ingest(&self.lease, &self.run, &read, now).await.unwrap();
             let decisions: Vec<_> = records.iter().zip(numbers).map(|(record, n)| decision(record, n)).collect();
             for part in decisions.chunks(1_000) {
-                self.journal.decide(&self.lease, &self.run, part, now).await.unwrap();
+                self.journal.records().decide(&self.lease, &self.run, part, now).await.unwrap();
             }
             done += size;
         }
@@ -44,7 +44,7 @@ impl Bench {
                     applied: None,
                 })
                 .collect();
-            self.journal.import_history(&self.lease, &self.run, &rows, self.now).await.unwrap();
+            self.journal.records().import_history(&self.lease, &self.run, &rows, self.now).await.unwrap();
             done += size;
         }
     }

@@ -41,9 +41,9 @@ async fn measure_one(address: &str, rows: u64) {
     let journal = Journal::open(address, &OpenOptions::default()).await.unwrap();
     let now = at(rows * 20);
     let link = LinkName::new("elm-ss");
-    let lease = journal.acquire(&link, "load", SignedDuration::from_hours(24), now).await.unwrap();
+    let lease = journal.leases().acquire(&link, "load", SignedDuration::from_hours(24), now).await.unwrap();
     let new = NewRun { flow: "intake".into(), kind: RunKind::Normal, url: "x".into(), author: "load".into() };
-    let run = journal.start_run(&lease, &new, now).await.unwrap();
+    let run = journal.runs().start(&lease, &new, now).await.unwrap();
     let bench = Bench { journal, lease, run, now };
     // A tenth comes from the feed, run by run; the rest is taken over as history.
     let (start, decided) = (Instant::now(), rows / 10);
@@ -52,6 +52,6 @@ async fn measure_one(address: &str, rows: u64) {
     println!("filled in {:.0?}", start.elapsed());
     bench.measure(rows).await;
     let Bench { journal, lease, .. } = bench;
-    journal.release(lease).await.unwrap();
+    journal.leases().release(lease).await.unwrap();
     pages::measure(&journal, address, rows).await;
 }

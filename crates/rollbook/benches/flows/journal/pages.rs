@@ -140,9 +140,9 @@ async fn start(journal: &Journal, address: &str, folder: &Path) -> Served {
         .unwrap();
     let (now, secret) = (Clock::system().now(), make_secret());
     // The account is there already where the journal was measured before.
-    let _ = journal.add_account("reader", RoleName::Administrator, None, "load", now).await;
+    let _ = journal.accounts().add("reader", RoleName::Administrator, None, "load", now).await;
     let ends = now + SignedDuration::from_hours(5);
-    journal.open_session("reader", &hash_secret(&secret), ends, now).await.unwrap();
+    journal.sessions().open("reader", &hash_secret(&secret), ends, now).await.unwrap();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let mut served = Served { child, address: String::new(), cookie: format!("rollbook-session={secret}"), client };
     for _ in 0..600 {

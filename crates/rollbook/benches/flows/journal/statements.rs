@@ -32,7 +32,7 @@ impl Bench {
     }
 
     async fn search(&self, what: &str, query: LogQuery) {
-        let page = async |query: &LogQuery| self.journal.log(query).await.unwrap();
+        let page = async |query: &LogQuery| self.journal.records().log(query).await.unwrap();
         self.time(what, |_| async { page(&query).await.rows.len() }).await;
     }
 }
@@ -50,10 +50,10 @@ async fn writes(bench: &Bench, total: u64) {
     let Bench { journal, lease, run, now } = bench;
     let known: Vec<_> = (total - 1_000..total).map(record).collect();
     let read = FeedRead { records: &known, covered: None, watermark: Some(*now) };
-    let again = async || journal.ingest(lease, run, &read, *now).await.unwrap().known;
+    let again = async || journal.records().ingest(lease, run, &read, *now).await.unwrap().known;
     bench.time("ingest 1,000 known", |_| async { usize::try_from(again().await).unwrap() }).await;
     let prints: Vec<_> = known.iter().map(|record| record.fingerprint).collect();
-    let known = async || journal.known(lease.link(), &prints).await.unwrap();
+    let known = async || journal.records().known(lease.link(), &prints).await.unwrap();
     bench.time("known 1,000", |_| async { known().await.len() }).await;
     let fresh = |n: u32| {
         let from = total + 1_000_000 + u64::from(n) * 1_000;
@@ -65,23 +65,24 @@ async fn writes(bench: &Bench, total: u64) {
     let store = async |n: u32| {
         let records = &records[usize::try_from(n).unwrap()];
         let read = FeedRead { records, covered: None, watermark: None };
-        journal.ingest(lease, run, &read, *now).await.unwrap().new
+        journal.records().ingest(lease, run, &read, *now).await.unwrap().new
     };
     bench.time("ingest 1,000 new", |n| async move { usize::try_from(store(n).await).unwrap() }).await;
     let decisions: Vec<Vec<Decision>> =
         batches.iter().map(|batch| batch.iter().map(|(record, n)| decision(record, *n)).collect()).collect();
-    let decide =
-        async |n: u32| journal.decide(lease, run, &decisions[usize::try_from(n).unwrap()], *now).await.unwrap().changed;
+    let decide = async |n: u32| {
+        journal.records().decide(lease, run, &decisions[usize::try_from(n).unwrap()], *now).await.unwrap().changed
+    };
     bench.time("decide 1,000", |n| async move { usize::try_from(decide(n).await).unwrap() }).await;
     let many: Vec<_> = (total + 3_000_000..total + 3_100_000).map(record).collect();
     let start = Instant::now();
     let read = FeedRead { records: &many, covered: None, watermark: None };
-    journal.ingest(lease, run, &read, *now).await.unwrap();
+    journal.records().ingest(lease, run, &read, *now).await.unwrap();
     let stored = start.elapsed();
     let many: Vec<_> = many.iter().map(|record| Decision { mail: None, ..decision(record, 5) }).collect();
     let start = Instant::now();
     for part in many.chunks(1_000) {
-        journal.decide(lease, run, part, *now).await.unwrap();
+        journal.records().decide(lease, run, part, *now).await.unwrap();
     }
     println!("\n100,000 new records at once: stored in {stored:.1?}, decided by 1,000 in {:.1?}\n", start.elapsed());
 }
@@ -90,30 +91,30 @@ async fn reads(bench: &Bench, total: u64) {
     let Bench { journal, lease, now, .. } = bench;
     let one = record(total / 2);
     let link = lease.link();
-    let due = async || journal.due(link, &jiff::tz::TimeZone::UTC, *now, 1_000).await.unwrap().len();
+    let due = async || journal.records().due(link, &jiff::tz::TimeZone::UTC, *now, 1_000).await.unwrap().len();
     bench.time("due, first 1,000", |_| due()).await;
     let people: Vec<Guid> = (0..1_000).map(|n| record(n * 37 % total).guid()).collect();
-    let applied = async || journal.applied(link, &people).await.unwrap().len();
+    let applied = async || journal.records().applied(link, &people).await.unwrap().len();
     bench.time("applied of 1,000 people", |_| applied()).await;
-    let newest = async || journal.newest(link, &people, &jiff::tz::TimeZone::UTC).await.unwrap().len();
+    let newest = async || journal.records().newest(link, &people, &jiff::tz::TimeZone::UTC).await.unwrap().len();
     bench.time("newest of 1,000 people", |_| newest()).await;
-    let intents = async || journal.unsettled_intents(link).await.unwrap().len();
+    let intents = async || journal.plans().unsettled_intents(link).await.unwrap().len();
     bench.time("unsettled intents", |_| intents()).await;
     let overview = async || {
-        journal.totals_since(None, *now - SignedDuration::from_hours(24 * 7)).await.unwrap();
-        journal.outbox_totals().await.unwrap();
-        journal.overview(*now).await.unwrap().len()
+        journal.runs().totals_since(None, *now - SignedDuration::from_hours(24 * 7)).await.unwrap();
+        journal.outbox().totals().await.unwrap();
+        journal.links().overview(*now).await.unwrap().len()
     };
     bench.time("overview", |_| overview()).await;
-    let courses = async || journal.courses(None).await.unwrap().len();
+    let courses = async || journal.records().course_totals(None).await.unwrap().len();
     bench.time("courses", |_| courses()).await;
-    let attention = async || journal.attention(&AttentionFilter::default(), 100).await.unwrap().len();
+    let attention = async || journal.attention().list(&AttentionFilter::default(), 100).await.unwrap().len();
     bench.time("attention, first 100", |_| attention()).await;
     let guid = one.guid();
-    let story = async || journal.story(link, &guid, None).await.unwrap().records.len();
+    let story = async || journal.people().story(link, &guid, None).await.unwrap().records.len();
     bench.time("story", |_| story()).await;
     let mail = one.mail();
-    let find = async || journal.find_people(link, mail.as_str()).await.unwrap().len();
+    let find = async || journal.people().find(link, mail.as_str()).await.unwrap().len();
     bench.time("find_people by mail", |_| find()).await;
     logs(bench, &one, total).await;
 }
@@ -121,7 +122,7 @@ async fn reads(bench: &Bench, total: u64) {
 async fn logs(bench: &Bench, one: &FeedRecord, total: u64) {
     let none = LogQuery::default;
     bench.search("log: newest", none()).await;
-    let page = bench.journal.log(&none()).await.unwrap();
+    let page = bench.journal.records().log(&none()).await.unwrap();
     bench.search("log: second page", LogQuery { after: page.next, ..none() }).await;
     let middle = Some(at(total * 10));
     bench.search("log: until the middle", LogQuery { until: middle, ..none() }).await;

@@ -5,9 +5,10 @@
 
 use super::intake_report::{Shown, print_report};
 use super::refuse_paused;
+use crate::cli::arguments::{not_empty, read_interval};
 use crate::cli::{Context, Exit};
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::LinkName;
 use rollbook_core::window::Window;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 /// A file of records may have so many bytes.
 const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// ELM records become Moodle accounts and enrolments
+/// Turn ELM records into Moodle accounts and enrolments
 #[derive(Debug, Args)]
 pub(in crate::cli) struct IntakeCommand {
     #[command(subcommand)]
@@ -32,23 +33,23 @@ enum Act {
     Run(Run),
 }
 
-/// Read the feed now and make Moodle agree
+/// Read the feed now and update Moodle
 #[derive(Debug, Args)]
 struct Run {
-    /// The link, as the configuration names it
+    /// The link's name in the configuration
     link: String,
 
-    /// Show what would be done; change nothing anywhere
+    /// Show what would be done; change nothing
     #[arg(long)]
     dry_run: bool,
 
-    /// Records created after this moment, such as 2026-11-23T08:00-08:00
-    #[arg(long, value_name = "TIME")]
-    since: Option<Timestamp>,
+    /// Records created after this time: "2026-11-23 08:00" in the link's zone, 2026-11-23T08:00-08:00, or -2h
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
 
-    /// Records created before this moment
-    #[arg(long, value_name = "TIME", requires = "since")]
-    until: Option<Timestamp>,
+    /// Records created before this time
+    #[arg(long, value_name = "TIME", requires = "since", allow_hyphen_values = true)]
+    until: Option<String>,
 
     /// Everything about the person with this mail address
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["since", "until", "file"])]
@@ -78,10 +79,11 @@ impl Run {
         let flow = setup::make_intake(&found, settings.mail.as_ref())
             .into_diagnostic()
             .wrap_err_with(|| format!("while preparing {}", self.link))?;
-        let request = self.request(context.author())?;
+        let zone = &found.link.schedule.timezone;
+        let request = self.request(zone, context)?;
         let journal = context.journal(&settings).await?;
         if request.purpose == Purpose::Apply {
-            refuse_paused(&journal, &flow.link).await?;
+            refuse_paused(&journal, &flow.link, zone).await?;
         }
         let outcome = run_intake(&flow, &journal, &context.clock, &request, &context.stop).await;
         // What is due from earlier runs leaves, whatever became of this one.
@@ -94,18 +96,19 @@ impl Run {
         };
         let report = outcome.into_diagnostic().wrap_err_with(|| format!("while running intake {}", self.link))?;
         let mails = mails.transpose().into_diagnostic().wrap_err("the run is done; while sending welcome mails")?;
-        let zone = &found.link.schedule.timezone;
         let shown = Shown { link: &self.link, purpose: request.purpose, zone, detailed: context.detailed() };
         Ok(print_report(&report, mails.as_ref(), &shown, &mut context.out))
     }
 
-    fn request(&self, author: String) -> miette::Result<IntakeRequest> {
-        let ask = match (&self.file, self.since) {
+    fn request(&self, zone: &TimeZone, context: &Context) -> miette::Result<IntakeRequest> {
+        let (since, until) = read_interval(self.since.as_deref(), self.until.as_deref(), zone, context.clock.now())?;
+        let mail = not_empty("--email", self.email.clone())?;
+        let guid = not_empty("--guid", self.guid.clone())?;
+        let author = context.author();
+        let ask = match (&self.file, since) {
             (Some(file), _) => Ask::Rows(read_rows(file)?),
-            (None, Some(since)) => Ask::Between(Window { since, until: self.until }),
-            (None, None) if self.email.is_some() || self.guid.is_some() => {
-                Ask::Person { mail: self.email.clone(), guid: self.guid.clone() }
-            }
+            (None, Some(since)) => Ask::Between(Window { since, until }),
+            (None, None) if mail.is_some() || guid.is_some() => Ask::Person { mail, guid },
             (None, None) => Ask::New,
         };
         let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Apply };
@@ -128,7 +131,7 @@ fn read_rows(path: &Path) -> miette::Result<Vec<Value>> {
     match rows {
         Value::Array(rows) => Ok(rows),
         _ => Err(miette!(
-            help = "it must be an array of records, or an object with the array under \"value\"",
+            help = "the file must hold an array of records, or an object with the array under \"value\"",
             "{} holds no records",
             path.display()
         )),

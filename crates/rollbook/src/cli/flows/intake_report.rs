@@ -45,6 +45,7 @@ pub(in crate::cli) fn print_report(
     print_next(report, dry, out);
     out.json(&as_json(report, mails, shown));
     match report.state {
+        RunState::Done if mails.is_some_and(MailDelivery::is_unfinished) => Exit::Partly,
         RunState::Done => Exit::Fine,
         RunState::GuardRefused => Exit::Refused,
         RunState::Partly | RunState::Stopped => Exit::Partly,
@@ -69,10 +70,10 @@ fn print_reading(report: &IntakeReport, shown: &Shown<'_>, out: &mut Output) {
         out.sign(Sign::Warning, format_args!("{dry}the feed is incomplete: {gap}"));
     }
     if !report.gaps.is_empty() {
-        out.sign(Sign::Note, format_args!("{dry}nobody is suspended on the word of an incomplete feed"));
+        out.sign(Sign::Note, format_args!("{dry}an incomplete feed suspends nobody"));
     }
     if report.known > 0 {
-        out.sign(Sign::Note, format_args!("{dry}{} of them were settled before", report.known));
+        out.sign(Sign::Note, format_args!("{dry}{} of them were processed before", report.known));
     }
 }
 
@@ -90,7 +91,7 @@ fn print_plan(report: &IntakeReport, shown: &Shown<'_>, out: &mut Output) {
     out.sign(
         Sign::Done,
         format_args!(
-            "{dry}plan: {}, {}, {}; {left} left alone",
+            "{dry}plan: {}, {}, {}; {left} skipped",
             counted(accounts, "account"),
             counted(enrolments, "enrolment"),
             counted(suspensions, "suspension")
@@ -140,7 +141,7 @@ fn print_counts(report: &IntakeReport, mails: Option<&MailDelivery>, dry: bool, 
         );
     }
     if let Some(mails) = mails {
-        let sign = if mails.refused + mails.unknown + mails.waiting > 0 { Sign::Warning } else { Sign::Done };
+        let sign = if mails.is_unfinished() { Sign::Warning } else { Sign::Done };
         out.sign(sign, format_args!("welcome mails: {mails}"));
     }
     let mut table =
@@ -166,12 +167,8 @@ fn print_attention(report: &IntakeReport, dry: bool, out: &mut Output) {
     if kinds.is_empty() {
         return;
     }
-    out.heading(if dry {
-        "Dry run: what would be left for a later run or a human"
-    } else {
-        "What is left for a later run or a human"
-    });
-    let mut table = Table::new(["records", "kind", "stands as"]).numbers(&[0]);
+    out.heading(if dry { "Dry run: what would remain open" } else { "Still open" });
+    let mut table = Table::new(["records", "outcome", "state"]).numbers(&[0]);
     for (code, count) in kinds {
         table.row([count.to_string(), code.as_str().replace('_', " "), standing(code).as_str().to_owned()]);
     }
@@ -181,7 +178,7 @@ fn print_attention(report: &IntakeReport, dry: bool, out: &mut Output) {
 fn print_next(report: &IntakeReport, dry: bool, out: &mut Output) {
     if let (Some(run), false) = (&report.run, dry) {
         out.line("");
-        out.sign(Sign::Note, format_args!("more: rollbook runs {run}"));
+        out.sign(Sign::Note, format_args!("details: rollbook runs {run}"));
         out.sign(Sign::Note, "or: rollbook attention, rollbook explain --person WHO --course ID");
     }
 }

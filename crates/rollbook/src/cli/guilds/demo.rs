@@ -27,9 +27,9 @@ pub(in crate::cli) async fn tell_demo(
     let flow = make_guilds(&found, &context.clock).into_diagnostic().wrap_err("while preparing the demo's guilds")?;
     let told = Told { link: &found, detailed: false, members_max: MEMBERS_MAX };
 
-    context.out.heading("Guilds become cohorts: first what would be done");
+    context.out.heading("Guilds become cohorts: a dry run first");
     run(context, &flow, journal, Purpose::DryRun, &told).await?;
-    context.out.heading("Guilds become cohorts: now it is done");
+    context.out.heading("Guilds become cohorts: the real run");
     let done = run(context, &flow, journal, Purpose::Apply, &told).await?;
     if !matches!(done.state, RunState::Done | RunState::Partly) {
         return Err(miette!("the demo's guilds ended as {}", done.state));
@@ -45,7 +45,7 @@ pub(in crate::cli) async fn tell_demo(
     if before != after || blind.state != RunState::GuardRefused {
         return Err(miette!("a lost permission removed {} memberships", before.abs_diff(after)));
     }
-    context.out.sign(Sign::Done, format_args!("seen from Moodle: {after} memberships, as before; nobody was removed"));
+    context.out.sign(Sign::Done, format_args!("Moodle still has {after} memberships; nobody was removed"));
     Ok(())
 }
 

@@ -31,7 +31,7 @@ pub(super) fn tell_guilds(report: &GuildsReport, told: &Told<'_>, lines: &mut Li
         let alone =
             report.plan.skips.iter().find(|skip| skip.person.is_none() && skip.guild.as_ref() == Some(&line.guild));
         let alone = alone.filter(|skip| !matches!(skip.reason, SkipReason::NotOurs { .. }));
-        let alone = alone.map(|skip| format!("; left alone: {}", skip.reason)).unwrap_or_default();
+        let alone = alone.map(|skip| format!("; skipped: {}", skip.reason)).unwrap_or_default();
         let id = cohort.map_or_else(|| "no cohort yet".to_owned(), |id| format!("cohort {id}"));
         let members = count(*members, "member");
         lines.line(format_args!("  {label} ({machine_name}): {members}; {id} \"{cohort_name}\"{alone}"));
@@ -93,7 +93,7 @@ fn tell_change(
         }
         GuildChange::UnassignRole(role) => {
             let what = format!("role {} in {}", role.role, role.context);
-            (&*role.name, format!("Relieved of {what}"), format!("be relieved of {what}"), role.why.to_string())
+            (&*role.name, format!("Removed {what}"), format!("lose {what}"), role.why.to_string())
         }
         GuildChange::CreateCohort { form, why, .. } => {
             let what = format!("cohort {} \"{}\"", form.idnumber, form.name);
@@ -137,7 +137,7 @@ fn tell_change(
             lines.user(name, Sign::Failed, format_args!("Should {undone}; Moodle refused ({code})"));
         }
         Some(Outcome::Unknown) => {
-            lines.user(name, Sign::Warning, format_args!("Should {undone}; no answer came, the next run looks"));
+            lines.user(name, Sign::Warning, format_args!("Should {undone}; no answer received, the next run checks"));
         }
         Some(Outcome::NotTried { why }) => {
             lines.user(name, Sign::Warning, format_args!("Should {undone}; not tried: {why}"));

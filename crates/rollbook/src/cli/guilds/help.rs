@@ -53,15 +53,15 @@ fn next_step(error: &GuildsError, flow: &GuildsFlow) -> String {
             format!("check [site.{to}.database], or leave it out: then everything is read over web services")
         }
         GuildsError::Journal(JournalError::LeaseHeld { .. }) => {
-            "wait until that run ends, or stop its process".to_owned()
+            "wait until that run ends, or use --wait".to_owned()
         }
         GuildsError::Journal(_) => String::new(),
         GuildsError::NoSuchGuild { closest, .. } if closest.is_empty() => {
-            format!("`rollbook guilds list {from}` shows the guilds that there are")
+            format!("list the guilds with: rollbook guilds list {from}")
         }
         GuildsError::NoSuchGuild { closest, .. } => {
             let names = closest.join(", ");
-            format!("did you mean {names}? `rollbook guilds list {from}` shows the guilds that there are")
+            format!("did you mean {names}? list the guilds with: rollbook guilds list {from}")
         }
         GuildsError::SeveralGuilds { .. } => "name one of them by its number".to_owned(),
         GuildsError::NoSuchPerson { .. } => {
@@ -99,7 +99,9 @@ fn community(error: &CommunityError, site: &str) -> String {
             | DrupalError::Maintenance { .. }
             | DrupalError::Unavailable { .. }
             | DrupalError::Unknown { .. }
-            | DrupalError::Malformed { .. } => format!("is {site} up? try again; `rollbook doctor` looks closer"),
+            | DrupalError::Malformed { .. } => {
+                format!("check that {site} is up and try again; rollbook doctor shows more")
+            }
             DrupalError::Refused { .. } => format!("check `group_type` and `machine_name_field` of the link of {site}"),
         },
         CommunityError::Tables(_) => format!("check [site.{site}.database]: address, account, SELECT on the tables"),
@@ -111,7 +113,7 @@ fn moodle(error: &MoodleSourceError, site: &str) -> String {
     match error {
         // The error names what is missing and where it is given.
         MoodleSourceError::InsufficientPermissions { .. } | MoodleSourceError::Barred { .. } => {
-            format!("`rollbook doctor` shows all that the token of {site} lacks")
+            format!("rollbook doctor lists everything that the token of {site} lacks")
         }
         MoodleSourceError::Database(_) => format!("check [site.{site}.database]"),
         MoodleSourceError::Call { source, .. } => match source {
@@ -130,7 +132,9 @@ fn moodle(error: &MoodleSourceError, site: &str) -> String {
             | MoodleError::Maintenance { .. }
             | MoodleError::Unavailable { .. }
             | MoodleError::Unknown { .. }
-            | MoodleError::Malformed { .. } => format!("is {site} up? try again; `rollbook doctor` looks closer"),
+            | MoodleError::Malformed { .. } => {
+                format!("check that {site} is up and try again; rollbook doctor shows more")
+            }
         },
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn tell_left(report: &GuildsReport, detailed: bool, lines: &mut Lines
     if !without.is_empty() {
         let people: BTreeSet<_> = without.iter().map(|skip| (skip.person, &skip.name)).collect();
         let members = count(people.len() as u64, "member");
-        lines.sign(Sign::Warning, format_args!("without Moodle account: {members}"));
+        lines.sign(Sign::Warning, format_args!("no Moodle account: {members}"));
         list(people.into_iter().map(|(_, name)| name.to_string()).collect(), "    ", detailed, lines);
     }
     let mut by_reason = BTreeMap::<String, Vec<&GuildSkip>>::new();
@@ -35,7 +35,7 @@ pub(super) fn tell_left(report: &GuildsReport, detailed: bool, lines: &mut Lines
         by_reason.entry(skip.reason.in_general()).or_default().push(skip);
     }
     if !by_reason.is_empty() {
-        lines.sign(Sign::Note, format_args!("{} left alone:", by_reason.values().map(Vec::len).sum::<usize>()));
+        lines.sign(Sign::Note, format_args!("{} skipped:", by_reason.values().map(Vec::len).sum::<usize>()));
     }
     for (reason, skips) in by_reason {
         match skips.as_slice() {
@@ -69,7 +69,7 @@ fn tell_several(skips: &[&GuildSkip], reason: &str, labels: &Labels<'_>, detaile
         lines.line(format_args!("        {}", printable(&of_guild)));
     }
     if skips.len() > LISTED_MAX {
-        lines.line(format_args!("        and {} more; -v lists them all", skips.len() - LISTED_MAX));
+        lines.line(format_args!("        and {} more; -v lists all", skips.len() - LISTED_MAX));
     }
 }
 
@@ -96,7 +96,7 @@ fn list(items: Vec<String>, indent: &str, detailed: bool, lines: &mut Lines<'_>)
         lines.line(format_args!("{indent}{}", printable(item)));
     }
     if shown < items.len() {
-        lines.line(format_args!("{indent}and {} more; -v lists them all", items.len() - shown));
+        lines.line(format_args!("{indent}and {} more; -v lists all", items.len() - shown));
     }
 }
 

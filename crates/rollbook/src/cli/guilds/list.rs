@@ -8,10 +8,10 @@ use rollbook_core::model::{Guild, GuildStatus, SiteName, machine_name};
 use rollbook_sync::flows::guilds::make_community;
 use serde_json::json;
 
-/// List the guilds that a community shows
+/// List a community's guilds
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// The community, as the configuration names it
+    /// The community's name in the configuration
     community: String,
 }
 
@@ -36,7 +36,7 @@ impl List {
             table.row(row);
         }
         if guilds.is_empty() {
-            let text = "the account sees no guild: it needs \"view group\" in the scopes outsider and insider";
+            let text = "no guild is visible to the account: it needs \"view group\" in the scopes outsider and insider";
             context.out.sign(Sign::Warning, text);
         } else {
             context.out.table(&table);

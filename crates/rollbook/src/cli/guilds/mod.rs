@@ -18,7 +18,7 @@ pub(in crate::cli) use sync::Sync;
 use crate::cli::{Context, Exit};
 use clap::{Args, Subcommand};
 
-/// A community's guilds become Moodle cohorts
+/// Turn a community's guilds into Moodle cohorts
 #[derive(Debug, Args)]
 pub(in crate::cli) struct GuildsCommand {
     #[command(subcommand)]

@@ -14,13 +14,13 @@ use rollbook_sync::flows::guilds::{
 };
 use serde_json::{Value, json};
 
-/// Show how a community and a Moodle stand to each other
+/// Show the state of a community and its cohorts in Moodle
 #[derive(Debug, Args)]
 pub(super) struct Status {
-    /// The community, as the configuration names it
+    /// The community's name in the configuration
     community: String,
 
-    /// The Moodle, as the configuration names it
+    /// The Moodle's name in the configuration
     moodle: String,
 }
 
@@ -67,7 +67,7 @@ pub(super) fn tell_status(
             let (theirs, ours) = (sites.community.answered_ms, sites.moodle.answered_ms);
             lines.sign(Sign::Done, format_args!("sites: {from} answers in {theirs} ms, {to} in {ours} ms"));
         }
-        None => lines.sign(Sign::Failed, "sites: not both were reached"),
+        None => lines.sign(Sign::Failed, "sites: at least one did not answer"),
     }
     match &status.last {
         Some(LastRun { run, age }) => {
@@ -75,9 +75,9 @@ pub(super) fn tell_status(
             let at = shown(run.ended.unwrap_or(run.started), zone);
             let took = run.ended.map_or(SignedDuration::ZERO, |ended| ended.duration_since(run.started));
             let sign = if status.stale { Sign::Warning } else { Sign::Done };
-            let stale = if status.stale { ", which is stale" } else { "" };
+            let stale = if status.stale { ", overdue" } else { "" };
             let (age, took) = (ago(*age), took.as_millis());
-            lines.sign(sign, format_args!("last full synchronisation: {at}, {age}{stale}; it took {took} ms"));
+            lines.sign(sign, format_args!("last full synchronisation: {at}, {age}{stale}; took {took} ms"));
         }
         None => lines.sign(Sign::Warning, "last full synchronisation: never"),
     }
@@ -87,17 +87,17 @@ pub(super) fn tell_status(
     match &status.failure {
         Some(LastRun { run, age }) => {
             let (age, state, reason) = (ago(*age), run.state.as_str().replace('_', " "), &run.reason);
-            lines.sign(Sign::Failed, format_args!("failures: the run of {age} ended as {state}: {reason}"));
+            lines.sign(Sign::Failed, format_args!("failures: the run {age} ended as {state}: {reason}"));
         }
         None => lines.sign(Sign::Done, "failures: none since the last good run"),
     }
     for plan in &status.waiting {
-        lines.sign(Sign::Warning, format_args!("plan {plan} waits for approval: rollbook plans show {plan}"));
+        lines.sign(Sign::Warning, format_args!("plan {plan} needs approval: rollbook plans show {plan}"));
     }
     let schedule = &link.link.schedule;
     match schedule.next_after(now).filter(|_| schedule.enabled) {
         Some(next) => lines.sign(Sign::Note, format_args!("next run: {}", shown(next, &schedule.timezone))),
-        None => lines.sign(Sign::Note, "next run: none is scheduled"),
+        None => lines.sign(Sign::Note, "next run: not scheduled"),
     }
     lines.line("Quick actions:");
     for action in [

@@ -25,15 +25,15 @@ pub(super) fn tell_findings(report: &GuildsReport, lines: &mut Lines<'_>) {
     }
     if report.state != RunState::GuardRefused {
         if let Some(by) = &report.approved_by {
-            lines.sign(Sign::Note, format_args!("approved by {by}; the approval is used up"));
+            lines.sign(Sign::Note, format_args!("approved by {by}; the approval has been used"));
         }
         return;
     }
     match report.waiting {
         Some(id) => {
-            lines.sign(Sign::Failed, "the plan was stored, not run: nothing was changed in Moodle");
-            lines.sign(Sign::Note, format_args!("look at it: rollbook plans show {id}"));
-            lines.sign(Sign::Note, format_args!("let it run once: rollbook plans approve {id}"));
+            lines.sign(Sign::Failed, "the plan needs approval: nothing was changed in Moodle");
+            lines.sign(Sign::Note, format_args!("review it: rollbook plans show {id}"));
+            lines.sign(Sign::Note, format_args!("to let it run once: rollbook plans approve {id}"));
         }
         None if lines.is_dry() => lines.sign(Sign::Failed, "a guard would refuse this plan"),
         None => lines.sign(Sign::Failed, "a guard refused: nothing was changed in Moodle"),
@@ -55,7 +55,7 @@ pub(super) fn tell_summary(report: &GuildsReport, lines: &mut Lines<'_>) {
         let (unchanged, cohorts) = (counts.unchanged, count(of(is_cohort), "cohort"));
         lines.sign(
             Sign::Done,
-            format_args!("would add {added}, remove {removed}, leave {unchanged} unchanged, and touch {cohorts}"),
+            format_args!("would add {added}, remove {removed}, leave {unchanged} unchanged; {cohorts} affected"),
         );
         return;
     }
@@ -68,11 +68,11 @@ pub(super) fn tell_summary(report: &GuildsReport, lines: &mut Lines<'_>) {
     lines.out.table(&table);
     if counts.roles_assigned + counts.roles_unassigned + counts.accounts > 0 {
         let (given, taken, made) = (counts.roles_assigned, counts.roles_unassigned, counts.accounts);
-        lines.sign(Sign::Note, format_args!("roles: {given} assigned, {taken} unassigned; accounts made: {made}"));
+        lines.sign(Sign::Note, format_args!("roles: {given} assigned, {taken} unassigned; accounts created: {made}"));
     }
     if report.credited > 0 {
         let credited = count(report.credited, "change");
-        lines.sign(Sign::Note, format_args!("{credited} of an earlier run turned out to be done"));
+        lines.sign(Sign::Note, format_args!("{credited} of an earlier run had been applied"));
     }
     tell_undone(report, lines);
 }
@@ -95,7 +95,7 @@ fn tell_undone(report: &GuildsReport, lines: &mut Lines<'_>) {
         let reason = match &applied.outcome {
             Outcome::Done | Outcome::AlreadySo => continue,
             Outcome::Refused { code } => (format!("Moodle refused them ({code})"), function),
-            Outcome::Unknown => ("no answer came; the next run looks what became of them".to_owned(), None),
+            Outcome::Unknown => ("no answer received; the next run checks the result".to_owned(), None),
             Outcome::NotTried { why } => (why.clone(), function.filter(|function| why.contains(*function))),
         };
         *reasons.entry(reason).or_default() += 1;

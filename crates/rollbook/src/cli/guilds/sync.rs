@@ -23,16 +23,16 @@ use rollbook_sync::flows::guilds::{
 };
 use std::error::Error;
 
-/// Make Moodle's cohorts agree with a community's guilds
+/// Bring Moodle's cohorts in line with a community's guilds
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Sync {
-    /// The community, as the configuration names it
+    /// The community's name in the configuration
     community: String,
 
-    /// The Moodle, as the configuration names it
+    /// The Moodle's name in the configuration
     moodle: String,
 
-    /// All guilds; this is the default
+    /// All guilds (the default)
     #[arg(long, conflicts_with_all = ["guild", "user"])]
     full: bool,
 
@@ -44,7 +44,7 @@ pub(in crate::cli) struct Sync {
     #[arg(long, value_name = "ID")]
     user: Option<String>,
 
-    /// Show what would be done; change nothing anywhere
+    /// Show what would be done; change nothing
     #[arg(long)]
     dry_run: bool,
 
@@ -67,7 +67,7 @@ impl Sync {
             .wrap_err_with(|| format!("while preparing {}", found.link.name))?;
         let journal = context.journal(&settings).await?;
         if !self.dry_run {
-            refuse_paused(&journal, &found.link.name).await?;
+            refuse_paused(&journal, &found.link.name, &found.link.schedule.timezone).await?;
         }
         let told = Told { link: &found, detailed: context.detailed(), members_max: usize::MAX };
         let report = tell_sync(context, &flow, &journal, self.request(context.author()), &told).await?;
@@ -172,7 +172,7 @@ fn hear(watch: Watch<'_>, lines: &mut Lines<'_>, heard: &mut Heard, flow: &Guild
             let people = count(seen.people, "person");
             lines.sign(sign, format_args!("visible to the account: {guilds}, {members}, {people}"));
             for gap in &community.gaps {
-                lines.sign(Sign::Warning, format_args!("incomplete: {gap}; nobody is removed on its word"));
+                lines.sign(Sign::Warning, format_args!("incomplete: {gap}; nobody is removed"));
             }
             lines.step(3, "Running the synchronisation");
         }

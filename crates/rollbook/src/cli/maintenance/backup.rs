@@ -10,7 +10,7 @@ use rollbook_settings::service::Place;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Copy the journal, while it is in use
+/// Back up the journal while it is in use
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Backup {
     /// The copy: a file that does not exist yet
@@ -28,17 +28,16 @@ impl Backup {
         journal.back_up(&self.file).await.into_diagnostic().wrap_err("while copying the journal")?;
         let copy = Journal::open(&self.file.display().to_string(), &OpenOptions::default()).await;
         let copy = copy.into_diagnostic().wrap_err("while reading the copy")?;
-        let checked = copy.check().await.into_diagnostic().wrap_err("while reading the copy")?;
+        let checked = copy.maintenance().check().await.into_diagnostic().wrap_err("while reading the copy")?;
         copy.close().await;
         if let Some(damage) = checked.damage.first() {
             return Err(miette!(help = "restore an older backup", "the journal is damaged: {damage}"));
         }
         let bytes = std::fs::metadata(&self.file).map(|file| file.len()).unwrap_or_default();
         let (runs, file) = (checked.runs, self.file.display());
-        context.out.sign(
-            Sign::Done,
-            format_args!("{file}: {bytes} bytes, {}, read whole after it was written", counted(runs, "run")),
-        );
+        context
+            .out
+            .sign(Sign::Done, format_args!("{file}: {bytes} bytes, {}, verified after writing", counted(runs, "run")));
         context.out.json(&json!({ "file": self.file, "bytes": bytes, "runs": runs, "schema": checked.version }));
         Ok(Exit::Fine)
     }

@@ -14,18 +14,18 @@ use std::time::Duration;
 /// Shorter, and the look-back of a run could meet people who were just forgotten.
 const KEPT_MIN: Duration = Duration::from_secs(30 * 86_400);
 
-/// Remove personal data that are too old, and keep the numbers
+/// Remove old personal data, and keep the statistics
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Prune {
     /// How old, such as 730d; at least 30d [default: personal_data_kept of the configuration]
     #[arg(long, value_name = "AGE", value_parser = duration)]
     older_than: Option<Duration>,
 
-    /// Also people who are enrolled by Rollbook and have not finished: their completions will wait for a person
+    /// Include people who are enrolled and have not finished: their completions will need attention
     #[arg(long)]
     also_enrolled: bool,
 
-    /// Only say what would leave
+    /// Only show what would be removed
     #[arg(long)]
     dry_run: bool,
 }
@@ -34,22 +34,22 @@ impl Prune {
     pub(in crate::cli) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let settings = context.settings()?;
         let Some(age) = self.older_than.or(settings.journal.personal_data_kept) else {
-            let help = "say --older-than 730d, or set personal_data_kept in [journal]";
-            return Err(miette!(help = help, "how long personal data are kept is not said"));
+            let help = "give --older-than 730d, or set personal_data_kept in [journal]";
+            return Err(miette!(help = help, "no retention period is set for personal data"));
         };
         if age < KEPT_MIN {
             return Err(miette!("personal data are kept for 30d at least"));
         }
         let now = context.clock.now();
         let before = SignedDuration::try_from(age).ok().and_then(|age| now.checked_sub(age).ok());
-        let before = before.ok_or_else(|| miette!("that long ago is before time began"))?;
+        let before = before.ok_or_else(|| miette!("that is too long ago"))?;
         let scope = if self.also_enrolled { PruneScope::Everybody } else { PruneScope::Finished };
         let journal = context.journal(&settings).await?;
         let pruned = if self.dry_run {
-            journal.prune_preview(before, scope).await
+            journal.maintenance().preview(before, scope).await
         } else {
             let by = context.author();
-            journal.prune(before, scope, &by, now).await
+            journal.maintenance().prune(before, scope, &by, now).await
         };
         let pruned = pruned.into_diagnostic().wrap_err("while removing personal data")?;
         let Pruned { people, lines, events, papers } = pruned;
@@ -59,10 +59,10 @@ impl Prune {
             Sign::Done,
             format_args!("personal data of before {before:.0}: {} {done}", counted_as(people, "person", "people")),
         );
-        let mut table = Table::new(["people", "log lines without name", "events", "papers"]);
+        let mut table = Table::new(["people", "log rows", "events", "documents"]);
         table.row([people, lines, events, papers].map(|number| number.to_string()));
         out.table(&table);
-        out.sign(Sign::Note, "papers: plans, requests, notices, ended episodes, closed attention items");
+        out.sign(Sign::Note, "documents: plans, requests, notices, closed episodes, resolved attention items");
         out.json(&json!({ "before": before, "dry_run": self.dry_run, "removed": pruned }));
         Ok(Exit::Fine)
     }

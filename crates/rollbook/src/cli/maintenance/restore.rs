@@ -10,13 +10,13 @@ use rollbook_settings::service::Place;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Put a backup in the place of the journal
+/// Replace the journal with a backup
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Restore {
-    /// The backup, as `rollbook backup` made it
+    /// A file written by `rollbook backup`
     file: PathBuf,
 
-    /// Do it; without this, nothing is done
+    /// Confirm; without it nothing is done
     #[arg(long)]
     yes: bool,
 }
@@ -29,22 +29,21 @@ impl Restore {
             return Err(miette!(help = help, "a journal in PostgreSQL is restored with PostgreSQL's own tools"));
         };
         if !self.yes {
-            let help =
-                "stop `rollbook serve`, then say it again with --yes; the present journal is kept beside the new one";
-            return Err(miette!(help = help, "what was done after the backup would no longer be known"));
+            let help = "stop `rollbook serve`, then repeat with --yes; the current journal is kept beside the new one";
+            return Err(miette!(help = help, "everything after the backup would be forgotten"));
         }
         let reporting: Vec<LinkName> = settings.completions().map(|found| found.link.name.clone()).collect();
         let by = context.author();
         let restored = restore(&self.file, place, &reporting, &by, context.clock.now()).await;
         let Restored { replaced, newest, paused } =
-            restored.into_diagnostic().wrap_err("while restoring; the present journal is as it was")?;
+            restored.into_diagnostic().wrap_err("while restoring; the current journal is unchanged")?;
         let out = &mut context.out;
         out.sign(Sign::Done, format_args!("{} is the journal now", self.file.display()));
         if let Some(newest) = newest {
-            out.sign(Sign::Note, format_args!("it knows what happened until {newest:.0}; intake reads on from there"));
+            out.sign(Sign::Note, format_args!("it ends at {newest:.0}; intake continues from there"));
         }
         if let Some(aside) = &replaced {
-            out.sign(Sign::Note, format_args!("the journal before it: {}", aside.display()));
+            out.sign(Sign::Note, format_args!("previous journal: {}", aside.display()));
         }
         for link in &paused {
             out.sign(Sign::Warning, format_args!("link {link} is paused: completions may have been reported since"));

@@ -10,7 +10,7 @@ use rollbook_sync::flows::setup;
 use serde_json::json;
 use std::net::TcpListener;
 
-/// Check this installation (the sites are the doctor's)
+/// Check this installation (see `doctor` for the sites)
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SelfCheck {}
 
@@ -65,10 +65,10 @@ impl SelfCheck {
 
 async fn check_journal(journal: &rollbook_journal::Journal, settings: &Settings, findings: &mut Findings<'_>) {
     let place = settings.journal.place.shown();
-    match journal.check().await {
+    match journal.maintenance().check().await {
         Ok(checked) if checked.damage.is_empty() => {
             let found = format!(
-                "{place} is whole and can be written (schema {}, {})",
+                "{place} is intact and writable (schema {}, {})",
                 checked.version,
                 counted(checked.runs, "run")
             );
@@ -80,7 +80,7 @@ async fn check_journal(journal: &rollbook_journal::Journal, settings: &Settings,
         Err(error) => findings.tell("journal", Sign::Failed, format!("{place}: {error}")),
     }
     if settings.journal.personal_data_kept.is_none() {
-        let found = "personal data are kept for ever: set personal_data_kept, and run `rollbook prune` now and then";
+        let found = "personal data are kept for ever: set personal_data_kept, and schedule `rollbook prune`";
         findings.tell("retention", Sign::Warning, found.to_owned());
     }
     if let Place::File(path) = &settings.journal.place {
@@ -88,7 +88,7 @@ async fn check_journal(journal: &rollbook_journal::Journal, settings: &Settings,
         if let Ok(file) = std::fs::metadata(path) {
             let mode = std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077;
             if mode != 0 {
-                let found = format!("others can reach {}: chmod 600", path.display());
+                let found = format!("other users can read {}: chmod 600", path.display());
                 findings.tell("journal's mode", Sign::Warning, found);
             }
         }
@@ -114,10 +114,10 @@ fn check_links(settings: &Settings, findings: &mut Findings<'_>) {
 fn check_certificates(findings: &mut Findings<'_>) {
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() {
-        let why = "none: https cannot be spoken; install the package ca-certificates";
+        let why = "no certificate authorities: install the package ca-certificates";
         findings.tell("certificates", Sign::Failed, why.to_owned());
     } else {
-        findings.tell("certificates", Sign::Done, format!("{} authorities are trusted", found.certs.len()));
+        findings.tell("certificates", Sign::Done, format!("{} certificate authorities trusted", found.certs.len()));
     }
 }
 
@@ -125,6 +125,8 @@ fn check_listening(settings: &Settings, findings: &mut Findings<'_>) {
     let address = settings.server.listen;
     match TcpListener::bind(address) {
         Ok(_) => findings.tell("pages", Sign::Done, format!("{address} is free for `rollbook serve`")),
-        Err(error) => findings.tell("pages", Sign::Note, format!("{address} is taken (by `rollbook serve`?): {error}")),
+        Err(error) => {
+            findings.tell("pages", Sign::Note, format!("{address} is in use (by `rollbook serve`?): {error}"))
+        }
     }
 }

@@ -10,7 +10,7 @@ mod table;
 
 pub use progress::Progress;
 pub use sign::Sign;
-pub use table::Table;
+pub use table::{Table, shorten};
 
 use super::Options;
 use anstream::AutoStream;
@@ -48,6 +48,8 @@ pub(crate) struct Look {
     colour: Colour,
     /// Columns of the terminal, else 80.
     width: u16,
+    /// Whether tables show every column whole.
+    wide: bool,
     terminal: bool,
     lines: Lines,
 }
@@ -90,7 +92,8 @@ impl Output {
         let signs = if options.ascii { Signs::Ascii } else { Signs::Unicode };
         let width = terminal_size::terminal_size().map_or(80, |(columns, _)| columns.0.clamp(40, 200));
         let lines = if io::stdout().is_terminal() { Lines::Wrapped } else { Lines::Whole };
-        let look = Look { signs, colour, width, terminal: io::stderr().is_terminal(), lines };
+        let (wide, terminal) = (options.wide, io::stderr().is_terminal());
+        let look = Look { signs, colour, width, wide, terminal, lines };
         let format = if options.json { Format::Json } else { Format::Human };
         Self { answers: Box::new(answers), trouble: Box::new(trouble), format, look, state: Ok(Reader::Listens) }
     }
@@ -140,7 +143,7 @@ impl Output {
     /// A table.
     pub fn table(&mut self, table: &Table) {
         if self.format == Format::Human {
-            let drawn = table.drawn(self.look.width);
+            let drawn = table.drawn((!self.look.wide).then_some(self.look.width));
             self.write(format_args!("{drawn}\n"));
         }
     }
@@ -169,6 +172,11 @@ impl Output {
         };
         let words = drawn.map_or_else(|_| report.to_string(), |()| text.trim_end().to_owned());
         let _nobody_reads_errors = writeln!(self.trouble, "{words}");
+    }
+
+    /// How many columns an answer may take: those of the terminal, else 80; `None` where every value is shown whole.
+    pub fn width(&self) -> Option<usize> {
+        (!self.look.wide).then_some(self.look.width.into())
     }
 
     /// Whether people read this, not a program.

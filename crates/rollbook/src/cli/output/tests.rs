@@ -23,7 +23,7 @@ impl Write for Kept {
 }
 
 fn output(answers: &Kept, format: Format, signs: Signs) -> Output {
-    let look = Look { signs, colour: Colour::Plain, width: 80, terminal: false, lines: Lines::Whole };
+    let look = Look { signs, colour: Colour::Plain, width: 80, wide: false, terminal: false, lines: Lines::Whole };
     let answers = anstream::StripStream::new(Box::new(answers.clone()) as Box<dyn Write + Send>);
     Output { answers: Box::new(answers), trouble: Box::new(io::sink()), format, look, state: Ok(Reader::Listens) }
 }
@@ -74,4 +74,16 @@ fn a_table_fits_80_columns_and_cannot_move_the_cursor() {
     let text = printed(Format::Human, Signs::Unicode, |out| out.table(&table));
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_long_value_is_cut_and_what_is_optional_gives_way_but_an_id_stays_whole() {
+    let guid = "A1B2C3D4E5F60718293A4B5C6D7E8F90";
+    let mut table = Table::new(["guid", "name", "mail", "status"]).cut(&[(1, 8)]).optional(&[2]);
+    table.row([guid, &"N".repeat(1_000), "somebody.with.a.long.address@example.org", "Error"]);
+    let narrow = table.drawn(Some(80));
+    assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
+    assert!(narrow.contains(guid) && narrow.contains("N…") && !narrow.contains("MAIL"), "{narrow}");
+    let wide = table.drawn(None);
+    assert!(wide.contains(&"N".repeat(1_000)) && wide.contains("somebody.with.a.long.address@example.org"));
 }

@@ -18,7 +18,7 @@ const LINK_MINUTES: i64 = 60;
 /// More than a password may have.
 const INPUT_BYTES_MAX: u64 = 4_096;
 
-/// People who may look at the pages
+/// Accounts for the dashboard
 #[derive(Debug, Args)]
 pub(in crate::cli) struct AccountCommand {
     #[command(subcommand)]
@@ -27,7 +27,7 @@ pub(in crate::cli) struct AccountCommand {
 
 #[derive(Debug, Subcommand)]
 enum Act {
-    /// Add an account, and print a link that logs in once
+    /// Add an account, and print a one-time sign-in link
     Add {
         /// Its name, such as a mail address
         name: String,
@@ -38,9 +38,9 @@ enum Act {
         #[arg(long)]
         password: bool,
     },
-    /// Show every account
+    /// List the accounts
     List,
-    /// Give an account another role
+    /// Change an account's role
     Role {
         /// Its name
         name: String,
@@ -48,26 +48,26 @@ enum Act {
         #[arg(value_enum)]
         role: Role,
     },
-    /// Give an account a password, read from standard input; it is logged out everywhere
+    /// Set a password, read from standard input; all sessions end
     Password {
         /// Its name
         name: String,
     },
-    /// Let nobody in with an account any more
+    /// Disable an account
     Disable {
         /// Its name
         name: String,
     },
-    /// Let an account in again
+    /// Enable an account
     Enable {
         /// Its name
         name: String,
     },
-    /// Print a link that logs in once
+    /// Print a one-time sign-in link
     Link {
         /// The account's name
         name: String,
-        /// For how long it can be used
+        /// How long the link is valid
         #[arg(long, default_value_t = LINK_MINUTES, value_parser = clap::value_parser!(i64).range(1..=10_080))]
         minutes: i64,
     },
@@ -76,13 +76,13 @@ enum Act {
 /// The roles; each may do what the ones before it may.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Role {
-    /// Sees the logs
+    /// Reads everything but accounts and settings
     Viewer,
-    /// Runs, retries and decides what waits
+    /// Starts runs, retries, resolves attention items
     Operator,
     /// Approves plans
     Approver,
-    /// Has accounts, tokens and the pause
+    /// Manages accounts, tokens and pauses
     Administrator,
 }
 
@@ -109,9 +109,9 @@ impl AccountCommand {
             Act::Add { name, role, password } => {
                 let hash = if password { Some(read_password().await?) } else { None };
                 let role = RoleName::from(role);
-                let added = journal.add_account(&name, role, hash.as_deref(), &by, now).await;
+                let added = journal.accounts().add(&name, role, hash.as_deref(), &by, now).await;
                 added.into_diagnostic().wrap_err_with(|| format!("while adding the account {name}"))?;
-                context.out.sign(Sign::Done, done(&name, format!("is there, as {}", role.as_str())));
+                context.out.sign(Sign::Done, done(&name, format!("was added as {}", role.as_str())));
                 if !password {
                     return link(&settings, &journal, context, &name, LINK_MINUTES).await;
                 }
@@ -120,21 +120,21 @@ impl AccountCommand {
             }
             Act::Role { name, role } => {
                 let role = RoleName::from(role);
-                journal.set_role(&name, role, &by, now).await.into_diagnostic()?;
-                done(&name, format!("is {} now", role.as_str()))
+                journal.accounts().set_role(&name, role, &by, now).await.into_diagnostic()?;
+                done(&name, format!("now has the role {}", role.as_str()))
             }
             Act::Password { name } => {
                 let hash = read_password().await?;
-                journal.set_password(&name, &hash, &by, now).await.into_diagnostic()?;
-                done(&name, "has another password".to_owned())
+                journal.accounts().set_password(&name, &hash, &by, now).await.into_diagnostic()?;
+                done(&name, "has a new password".to_owned())
             }
             Act::Disable { name } => {
-                journal.set_disabled(&name, true, &by, now).await.into_diagnostic()?;
-                done(&name, "does not get in any more".to_owned())
+                journal.accounts().set_disabled(&name, true, &by, now).await.into_diagnostic()?;
+                done(&name, "is disabled".to_owned())
             }
             Act::Enable { name } => {
-                journal.set_disabled(&name, false, &by, now).await.into_diagnostic()?;
-                done(&name, "gets in again".to_owned())
+                journal.accounts().set_disabled(&name, false, &by, now).await.into_diagnostic()?;
+                done(&name, "is enabled".to_owned())
             }
         };
         context.out.json(&json!({"done": told}));
@@ -152,15 +152,15 @@ async fn read_password() -> miette::Result<String> {
 }
 
 async fn list(journal: &Journal, context: &mut Context) -> miette::Result<Exit> {
-    let accounts = journal.accounts().await.into_diagnostic().wrap_err("while reading the accounts")?;
+    let accounts = journal.accounts().list().await.into_diagnostic().wrap_err("while reading the accounts")?;
     if accounts.is_empty() {
-        let text = "there is no account: add one with `rollbook account add NAME --role administrator`";
+        let text = "no accounts yet; add one with: rollbook account add NAME --role administrator";
         context.out.sign(Sign::Note, text);
     } else {
-        let mut table = Table::new(["name", "role", "gets in by", "last login"]);
+        let mut table = Table::new(["name", "role", "signs in by", "last login"]);
         for account in &accounts {
             let way = match (account.disabled, account.is_foreign, &account.password) {
-                (Some(_), _, _) => "nothing: disabled",
+                (Some(_), _, _) => "disabled",
                 (None, true, _) => "single sign-on",
                 (None, false, Some(_)) => "password",
                 (None, false, None) => "login link",
@@ -189,7 +189,9 @@ async fn link(
 ) -> miette::Result<Exit> {
     let (by, now) = (context.author(), context.clock.now());
     let url = login_link(settings, journal, (name, minutes), &by, now).await?;
-    context.out.sign(Sign::Note, format_args!("this logs {name} in once, within {minutes} minutes:\n  {url}"));
+    context
+        .out
+        .sign(Sign::Note, format_args!("one-time sign-in link for {name}, valid for {minutes} minutes:\n  {url}"));
     context.out.json(&json!({"account": name, "link": url, "minutes": minutes}));
     Ok(Exit::Fine)
 }
@@ -204,8 +206,8 @@ pub(in crate::cli) async fn login_link(
 ) -> miette::Result<String> {
     let secret = make_secret();
     let expires = now.checked_add(SignedDuration::from_mins(minutes)).into_diagnostic()?;
-    let made = journal.make_login_link(name, &hash_secret(&secret), expires, by, now).await;
-    made.into_diagnostic().wrap_err_with(|| format!("while making a login link for {name}"))?;
+    let made = journal.accounts().add_login_link(name, &hash_secret(&secret), expires, by, now).await;
+    made.into_diagnostic().wrap_err_with(|| format!("while creating a sign-in link for {name}"))?;
     let server = &settings.server;
     let base = server.public_url.as_ref().map_or_else(|| format!("http://{}", server.listen), ToString::to_string);
     Ok(format!("{}/login/link/{secret}", base.trim_end_matches('/')))

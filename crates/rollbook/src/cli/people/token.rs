@@ -10,7 +10,7 @@ use rollbook_journal::{Journal, NewToken};
 use rollbook_web::auth::{Scope, hash_secret, make_secret};
 use serde_json::json;
 
-/// Tokens of programs that use the API
+/// API tokens
 #[derive(Debug, Args)]
 pub(in crate::cli) struct TokenCommand {
     #[command(subcommand)]
@@ -19,20 +19,20 @@ pub(in crate::cli) struct TokenCommand {
 
 #[derive(Debug, Subcommand)]
 enum Act {
-    /// Make a token, and print it once
+    /// Create a token, and print it once
     Add {
         /// What it is for
         name: String,
         /// What it may do; may be repeated
         #[arg(long, value_enum, required = true)]
         scope: Vec<ScopeName>,
-        /// For how many days
+        /// Days until it expires
         #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(i64).range(1..=730))]
         days: i64,
     },
-    /// Show every token, without its secret
+    /// List the tokens
     List,
-    /// End a token
+    /// Revoke a token
     Revoke {
         /// Its number
         id: i64,
@@ -42,17 +42,17 @@ enum Act {
 /// What a token may be for.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ScopeName {
-    /// Look at everything
+    /// Read everything
     Read,
     /// Start runs
     Run,
-    /// Decide what waits for a human
+    /// Resolve attention items
     Resolve,
     /// Approve and reject plans
     Judge,
-    /// Send completions again, and give the enrolment ids that they wait for
+    /// Retry completions, and supply missing enrolment ids
     Report,
-    /// See the numbers at /metrics from another machine
+    /// Read /metrics from another machine
     Metrics,
 }
 
@@ -77,7 +77,7 @@ impl TokenCommand {
         match self.act {
             Act::List => list(&journal, context).await,
             Act::Revoke { id } => {
-                let revoked = journal.revoke_token(id, &by, now).await;
+                let revoked = journal.tokens().revoke(id, &by, now).await;
                 revoked.into_diagnostic().wrap_err_with(|| format!("while revoking token {id}"))?;
                 context.out.sign(Sign::Done, format_args!("token {id} is revoked"));
                 context.out.json(&json!({"token": id, "revoked": true}));
@@ -89,11 +89,12 @@ impl TokenCommand {
                 let expires = now.checked_add(SignedDuration::from_hours(24 * days)).into_diagnostic()?;
                 let (hash, scope) = (hash_secret(&secret), words.join(" "));
                 let token = NewToken { name: &name, hash: &hash, scope: &scope, expires };
-                let id = journal.add_token(&token, &by, now).await;
-                let id = id.into_diagnostic().wrap_err_with(|| format!("while making the token {name}"))?;
-                context
-                    .out
-                    .sign(Sign::Done, format_args!("token {id} holds until {}; it is shown only now:", shown(expires)));
+                let id = journal.tokens().add(&token, &by, now).await;
+                let id = id.into_diagnostic().wrap_err_with(|| format!("while creating the token {name}"))?;
+                context.out.sign(
+                    Sign::Done,
+                    format_args!("token {id} is valid until {}; it is shown only once:", shown(expires)),
+                );
                 context.out.line(&secret);
                 context.out.json(&json!({"token": id, "secret": secret, "scope": words, "expires": expires}));
                 Ok(Exit::Fine)
@@ -104,16 +105,16 @@ impl TokenCommand {
 
 async fn list(journal: &Journal, context: &mut Context) -> miette::Result<Exit> {
     let now = context.clock.now();
-    let tokens = journal.tokens().await.into_diagnostic().wrap_err("while reading the tokens")?;
+    let tokens = journal.tokens().list().await.into_diagnostic().wrap_err("while reading the tokens")?;
     if tokens.is_empty() {
-        context.out.sign(Sign::Note, "no program has a token");
+        context.out.sign(Sign::Note, "no tokens yet");
     } else {
-        let mut table = Table::new(["no.", "name", "may", "state", "ends", "last used"]).numbers(&[0]);
+        let mut table = Table::new(["no.", "name", "scopes", "state", "expires", "last used"]).numbers(&[0]);
         for token in &tokens {
             let state = match token.revoked {
                 Some(_) => "revoked",
                 None if token.expires <= now => "expired",
-                None => "holds",
+                None => "valid",
             };
             let used = token.used.map_or_else(|| "never".to_owned(), shown);
             let (id, state) = (token.id.to_string(), state.to_owned());

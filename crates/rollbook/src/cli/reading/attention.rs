@@ -3,17 +3,19 @@
 //! A decision is an event with its author, and releases every record that waits behind the item.
 
 use super::correct::{UpdateMail, UseAccount};
-use super::{shown, zone_of};
+use super::{format_moment, zone_of};
+use crate::cli::arguments::{find_link_option, read_kind};
 use crate::cli::output::{Output, Sign};
 use crate::cli::{Context, Exit};
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic, WrapErr};
-use rollbook_core::model::{LinkName, counted_as};
+use rollbook_core::model::counted_as;
 use rollbook_journal::{AttentionFilter, AttentionItem, Resolution};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
-/// What waits for a human
+/// Items that need a person's decision
 #[derive(Debug, Args)]
 pub(in crate::cli) struct AttentionCommand {
     #[command(subcommand)]
@@ -28,50 +30,50 @@ enum Act {
     UpdateMail(UpdateMail),
 }
 
-/// What waits for a human (this is what `attention` alone does)
+/// List the open items (the default)
 #[derive(Debug, Default, Args)]
 struct List {
-    /// Of this link only
+    /// Only this link
     #[arg(long)]
     link: Option<String>,
 
-    /// Of this kind only, such as mail_mismatch
+    /// Only this kind, such as mail_mismatch
     #[arg(long)]
     kind: Option<String>,
 
-    /// With those that were resolved
+    /// Also show resolved items
     #[arg(long)]
     all: bool,
 
-    /// So many
+    /// The most items to show
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
 }
 
-/// Decide about an item: its records are released, or ignored for ever
+/// Resolve an item: its records are tried again, or ignored for good
 #[derive(Debug, Args)]
 struct Resolve {
-    /// The item's number, as the list shows it
+    /// The item's number, as listed
     item: i64,
 
-    /// What is done with the records that wait behind it
+    /// What happens to its records
     #[arg(value_enum)]
     action: Decision,
 
-    /// Why; an `ignore` must say it
+    /// Why; required for `ignore`
     #[arg(long, default_value = "", required_if_eq("action", "ignore"))]
     reason: String,
 
-    /// Who decides [default: the user's name]
+    /// Who decided [default: the user's name]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Decision {
-    /// The cause is mended: the next run tries them again
+    /// The cause is fixed: the next run tries them again
     Retry,
-    /// They are settled; nothing is done for them
+    /// Nothing is done for them, now or later
     Ignore,
 }
 
@@ -90,12 +92,23 @@ impl AttentionCommand {
 impl List {
     async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let settings = context.settings()?;
-        let zone = zone_of(&settings, self.link.as_deref());
-        let journal = context.journal(&settings).await?;
         let Self { link, kind, all, limit } = self;
-        let filter =
-            AttentionFilter { link: link.map(LinkName::new), kind, with_closed: all, ..AttentionFilter::default() };
-        let items = journal.attention(&filter, limit).await.into_diagnostic().wrap_err("while reading what waits")?;
+        let link = find_link_option(&settings, link.as_deref())?;
+        let zone = zone_of(&settings, link.as_ref());
+        let journal = context.journal(&settings).await?;
+        let open = AttentionFilter { link: link.clone(), ..AttentionFilter::default() };
+        let open =
+            journal.attention().list(&open, limit).await.into_diagnostic().wrap_err("while reading the open items")?;
+        let known: BTreeSet<String> = open.into_iter().map(|item| item.kind).collect();
+        let known: Vec<String> = known.into_iter().collect();
+        let kind = kind.map(|kind| read_kind(&kind, &known)).transpose()?;
+        let filter = AttentionFilter { link, kind, with_closed: all, ..AttentionFilter::default() };
+        let items = journal
+            .attention()
+            .list(&filter, limit)
+            .await
+            .into_diagnostic()
+            .wrap_err("while reading the open items")?;
         print(&items, &zone, &mut context.out);
         Ok(Exit::Fine)
     }
@@ -103,7 +116,7 @@ impl List {
 
 fn print(items: &[AttentionItem], zone: &TimeZone, out: &mut Output) {
     if items.is_empty() {
-        out.sign(Sign::Done, "nothing waits for a human");
+        out.sign(Sign::Done, "nothing needs attention");
     }
     for item in items {
         let kind = item.kind.replace('_', " ");
@@ -111,19 +124,19 @@ fn print(items: &[AttentionItem], zone: &TimeZone, out: &mut Output) {
         out.heading(format_args!("{}  {kind}{state}", item.id));
         out.line(format_args!("    {}", item.named()));
         let records = counted_as(item.records, "record waits", "records wait");
-        out.line(format_args!("    {records} since {} on link {}", shown(item.opened, zone), item.link));
+        out.line(format_args!("    {records} since {} on link {}", format_moment(item.opened, zone), item.link));
         if let Some((action, by, reason)) = &item.resolution {
             out.line(format_args!("    {action} by {by}: {reason}"));
         }
     }
     if items.iter().any(|item| item.closed.is_none()) {
         out.line("");
-        out.sign(Sign::Note, "mended: rollbook attention resolve NUMBER retry");
+        out.sign(Sign::Note, "once the cause is fixed: rollbook attention resolve NUMBER retry");
         if items.iter().any(|item| matches!(item.kind.as_str(), "guid_changed" | "mail_mismatch")) {
-            out.sign(Sign::Note, "it is this account: rollbook attention use-account NUMBER ACCOUNT");
-            out.sign(Sign::Note, "the feed's mail is right: rollbook attention update-mail NUMBER");
+            out.sign(Sign::Note, "if it is this account: rollbook attention use-account NUMBER ACCOUNT");
+            out.sign(Sign::Note, "if the feed's address is right: rollbook attention update-mail NUMBER");
         }
-        out.sign(Sign::Note, "not wanted: rollbook attention resolve NUMBER ignore --reason WHY");
+        out.sign(Sign::Note, "if nothing should happen: rollbook attention resolve NUMBER ignore --reason WHY");
     }
     out.json(&json!({ "items": items.iter().map(as_json).collect::<Vec<_>>() }));
 }
@@ -147,10 +160,11 @@ impl Resolve {
             Decision::Retry => (Resolution::Release, "try again"),
             Decision::Ignore => (Resolution::Ignore, "ignore"),
         };
-        let resolved = journal.resolve(self.item, resolution, action, &by, &self.reason, context.clock.now()).await;
+        let resolved =
+            journal.attention().resolve(self.item, resolution, action, &by, &self.reason, context.clock.now()).await;
         let resolved = resolved.into_diagnostic().wrap_err_with(|| format!("while resolving item {}", self.item))?;
         let what = match self.action {
-            Decision::Retry => "tried by the next run",
+            Decision::Retry => "tried again by the next run",
             Decision::Ignore => "ignored from now on",
         };
         let records = counted_as(resolved.records, "record is", "records are");

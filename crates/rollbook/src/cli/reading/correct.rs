@@ -15,13 +15,13 @@ use serde_json::json;
 /// This account is the person: write the feed's GUID into its ID number, and release the records
 #[derive(Debug, Args)]
 pub(super) struct UseAccount {
-    /// The item's number, as the list shows it
+    /// The item's number, as listed
     item: i64,
 
     /// The Moodle account's id
     account: i64,
 
-    /// Who decides [default: the user's name]
+    /// Who decided [default: the user's name]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }
@@ -29,10 +29,10 @@ pub(super) struct UseAccount {
 /// The feed is right: write its mail address into the account of its GUID, and release the records
 #[derive(Debug, Args)]
 pub(super) struct UpdateMail {
-    /// The item's number, as the list shows it
+    /// The item's number, as listed
     item: i64,
 
-    /// Who decides [default: the user's name]
+    /// Who decided [default: the user's name]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }
@@ -53,9 +53,12 @@ async fn correct(item: i64, ask: CorrectionAsk, by: Option<String>, context: &mu
     let settings = context.settings()?;
     let author = context.decider(by.as_ref())?;
     let journal = context.journal(&settings).await?;
-    let found = journal.attention_item(item).await.into_diagnostic().wrap_err("while reading the item")?;
+    let found = journal.attention().find(item).await.into_diagnostic().wrap_err("while reading the item")?;
     if found.closed.is_some() {
-        return Err(miette!(help = "see rollbook attention", "attention item {item} is closed already"));
+        return Err(miette!(
+            help = "list the open items with: rollbook attention",
+            "item {item} has already been resolved"
+        ));
     }
     let link = settings.intake(&found.link)?;
     let flow = make_intake(&link, settings.mail.as_ref()).into_diagnostic()?;
@@ -70,11 +73,11 @@ async fn correct(item: i64, ask: CorrectionAsk, by: Option<String>, context: &mu
             return Err(miette!(help = help, "{report}"));
         }
     };
-    let changed = if corrected.changed.is_empty() { "it was so already" } else { &corrected.changed };
+    let changed = if corrected.changed.is_empty() { "nothing had to be changed" } else { &corrected.changed };
     context.out.sign(Sign::Done, changed);
     context.out.sign(
         Sign::Done,
-        format_args!("{} tried by the next run", counted_as(corrected.records.len(), "record is", "records are")),
+        format_args!("{} tried again by the next run", counted_as(corrected.records.len(), "record is", "records are")),
     );
     context.out.json(&json!({
         "item": item, "changed": corrected.changed, "records": corrected.records.len(), "run": corrected.run,

@@ -1,27 +1,28 @@
 //! `rollbook explain`: why somebody is or is not in a course, and whether HR knows that they finished.
 
-use super::{shown, zone_of};
+use super::{format_time, zone_of};
+use crate::cli::arguments::usage;
 use crate::cli::output::{Output, Sign, Table};
 use crate::cli::{Context, Exit};
 use clap::Args;
 use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic, WrapErr, miette};
-use rollbook_core::model::{ElmCourseId, Guid, LinkName};
+use rollbook_core::model::{Account, ElmCourseId, Guid, LinkName, MoodleUserId};
 use rollbook_core::report::{Explanation, NowInMoodle};
 use rollbook_journal::{Journal, Person};
-use rollbook_moodle::snapshot::look_now;
+use rollbook_moodle::snapshot::{find_by_id, look_now};
 use rollbook_settings::{IntakeLink, Settings};
 use rollbook_sync::flows::setup::make_moodle;
 use serde_json::json;
 
-/// Why somebody is or is not in a course
+/// Explain why somebody is or is not in a course
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Explain {
     /// The person: a GUID, a mail address, or the Moodle account's id
     #[arg(long, value_name = "WHO")]
     person: String,
 
-    /// The course: the ELM's id, which is Moodle's ID number
+    /// The course: its id in the ELM, which is its ID number in Moodle
     #[arg(long, value_name = "ID")]
     course: String,
 
@@ -29,7 +30,7 @@ pub(in crate::cli) struct Explain {
     #[arg(long)]
     link: Option<String>,
 
-    /// From the journal alone, without asking Moodle
+    /// Answer from the journal alone, without asking Moodle
     #[arg(long)]
     offline: bool,
 }
@@ -38,9 +39,9 @@ impl Explain {
     pub(in crate::cli) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let settings = context.settings()?;
         let found = self.link(&settings)?;
-        let zone = zone_of(&settings, Some(found.link.name.as_str()));
+        let zone = zone_of(&settings, Some(&found.link.name));
         let journal = context.journal(&settings).await?;
-        let people = self.people(&journal, &found.link.name).await?;
+        let people = self.people(&journal, &found).await?;
         let course = ElmCourseId::new(&self.course);
         let mut explanations = Vec::new();
         for person in &people {
@@ -60,25 +61,56 @@ impl Explain {
         match (links.next(), links.next()) {
             (Some(found), None) => Ok(found),
             (None, _) => Err(miette!("the configuration has no intake link")),
-            (Some(_), Some(_)) => {
-                Err(miette!(help = "name one with --link", "the configuration has several intake links"))
-            }
+            (Some(_), Some(_)) => Err(usage("the configuration has several intake links", "name one with --link")),
         }
     }
 
-    /// Whom the word means; a GUID that the journal never saw may still be one in Moodle.
-    async fn people(&self, journal: &Journal, link: &LinkName) -> miette::Result<Vec<Person>> {
-        let found =
-            journal.find_people(link, &self.person).await.into_diagnostic().wrap_err("while looking for the person")?;
-        if !found.is_empty() {
-            return Ok(found);
+    /// Whom `--person` names. A GUID that the journal has never seen may still be one in Moodle; an account id that it has never
+    /// seen is looked up there.
+    async fn people(&self, journal: &Journal, found: &IntakeLink<'_>) -> miette::Result<Vec<Person>> {
+        let known = |word: String| async move {
+            journal
+                .people()
+                .find(&found.link.name, &word)
+                .await
+                .into_diagnostic()
+                .wrap_err("while looking for the person")
+        };
+        let people = known(self.person.clone()).await?;
+        if !people.is_empty() {
+            return Ok(people);
         }
         if self.person.contains('@') || self.person.contains(' ') {
-            let help = "name a GUID; or search with `rollbook log NAME`";
-            return Err(miette!(help = help, "the feed has never named anybody as {}", self.person));
+            let help = "name a GUID or a Moodle account id, or search with: rollbook log NAME";
+            return Err(usage(format!("the feed has never named `{}`", self.person), help));
         }
-        let guid = Guid::new(&self.person);
-        Ok(vec![Person { words: self.person.clone(), guid, user_id: rollbook_core::model::MoodleUserId(0) }])
+        let Ok(id) = self.person.parse::<i64>() else {
+            let (words, guid) = (self.person.clone(), Guid::new(&self.person));
+            return Ok(vec![Person { words, guid, user_id: MoodleUserId(0) }]);
+        };
+        let account = self.find_account(found, MoodleUserId(id)).await?;
+        if account.guid.is_empty() {
+            let help = "an account is matched to the feed by its ID number (idnumber) in Moodle";
+            return Err(usage(format!("Moodle account {id} has no ID number, so it has no GUID"), help));
+        }
+        let people = known(account.guid.to_string()).await?;
+        if !people.is_empty() {
+            return Ok(people);
+        }
+        Ok(vec![Person { words: format!("Moodle account {id}"), guid: Guid::new(&account.guid), user_id: account.id }])
+    }
+
+    async fn find_account(&self, found: &IntakeLink<'_>, id: MoodleUserId) -> miette::Result<Account> {
+        if self.offline {
+            let help = "leave --offline out to look it up in Moodle, or name a GUID";
+            return Err(usage(format!("the journal knows no Moodle account {id}"), help));
+        }
+        let client = make_moodle(found.moodle).into_diagnostic()?;
+        let accounts = find_by_id(&client.reader(), &[id]).await;
+        let accounts = accounts.into_diagnostic().wrap_err_with(|| format!("while looking up Moodle account {id}"))?;
+        accounts.into_iter().next().ok_or_else(|| {
+            usage(format!("Moodle has no account {id}"), "deleted accounts, too, are named by their GUID")
+        })
     }
 
     async fn gather(
@@ -88,7 +120,7 @@ impl Explain {
         person: &Person,
         course: &ElmCourseId,
     ) -> miette::Result<Explanation> {
-        let story = journal.story(&found.link.name, &person.guid, Some(course)).await;
+        let story = journal.people().story(&found.link.name, &person.guid, Some(course)).await;
         let story = story.into_diagnostic().wrap_err("while reading the journal")?;
         let now = if self.offline { NowInMoodle::NotAsked } else { self.ask(found, &story.guid(person), course).await };
         Ok(story.explain(person, course, now))
@@ -118,7 +150,7 @@ fn print(explained: &Explanation, zone: &TimeZone, out: &mut Output) {
         out.line("");
         let mut table = Table::new(["time", "what happened"]);
         for moment in chain {
-            table.row([shown(moment.at, zone), moment.what.clone()]);
+            table.row([format_time(moment.at, zone), moment.what.clone()]);
         }
         out.table(&table);
     }

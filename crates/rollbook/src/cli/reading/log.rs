@@ -1,18 +1,17 @@
 //! `rollbook log`: what became of every record, newest first; searched, filtered, or as CSV.
 
-use super::{shown, zone_of};
-use crate::cli::output::{Output, Sign, Table};
+use super::{format_time, print_zone, zone_of};
+use crate::cli::arguments::{StatusFilter, find_link_option, not_empty, read_interval, read_status};
+use crate::cli::output::{Output, Sign, Table, shorten};
 use crate::cli::{Context, Exit};
 use clap::Args;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::model::{ElmCourseId, Field, LinkName};
-use rollbook_core::run::OutcomeCode;
 use rollbook_journal::{LogQuery, LogRow};
 use serde_json::{Value, json};
 
-/// What became of every record, newest first
+/// Search the log of all records, newest first
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Log {
     /// A name, mail address, GUID, course, enrolment id, or a time (two minutes around it)
@@ -26,19 +25,19 @@ pub(in crate::cli) struct Log {
     #[arg(long, value_name = "ID")]
     course: Option<String>,
 
-    /// At this moment or later
-    #[arg(long, value_name = "TIME")]
-    since: Option<Timestamp>,
+    /// At this time or later: "2026-11-23 08:00" in the link's zone, 2026-11-23T08:00-08:00, or -2h
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
 
-    /// Before this moment
-    #[arg(long, value_name = "TIME")]
-    until: Option<Timestamp>,
+    /// Before this time
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<String>,
 
-    /// Of this link only
+    /// Only this link
     #[arg(long)]
     link: Option<String>,
 
-    /// So many lines
+    /// The most rows to show
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     limit: u32,
 
@@ -53,14 +52,15 @@ const PAGE: u32 = 1_000;
 impl Log {
     pub(in crate::cli) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let settings = context.settings()?;
-        let zone = zone_of(&settings, self.link.as_deref());
+        let link = find_link_option(&settings, self.link.as_deref())?;
+        let zone = zone_of(&settings, link.as_ref());
+        let mut query = self.query(link, zone.clone(), context)?;
         let journal = context.journal(&settings).await?;
-        let mut query = self.query(zone.clone());
         let mut rows: Vec<LogRow> = Vec::new();
         loop {
             let left = self.limit - u32::try_from(rows.len()).unwrap_or(self.limit);
             query.limit = left.min(PAGE);
-            let page = journal.log(&query).await.into_diagnostic().wrap_err("while reading the log")?;
+            let page = journal.records().log(&query).await.into_diagnostic().wrap_err("while reading the log")?;
             rows.extend(page.rows);
             query.after = page.next;
             if query.after.is_none() || rows.len() >= self.limit as usize {
@@ -75,46 +75,78 @@ impl Log {
         Ok(Exit::Fine)
     }
 
-    fn query(&self, zone: TimeZone) -> LogQuery {
-        let word = self.status.as_deref().map(str::to_lowercase);
-        let code = word.as_deref().and_then(|word| OutcomeCode::read(&word.replace([' ', '-'], "_")));
-        let status = if code.is_some() { None } else { word.map(|word| capitalised(&word)) };
-        LogQuery {
-            link: self.link.as_ref().map(LinkName::new),
-            search: self.search.join(" "),
-            zone,
-            status,
-            code,
-            course: self.course.as_ref().map(ElmCourseId::new),
-            since: self.since,
-            until: self.until,
-            ..LogQuery::default()
-        }
+    fn query(&self, link: Option<LinkName>, zone: TimeZone, context: &Context) -> miette::Result<LogQuery> {
+        let (since, until) = read_interval(self.since.as_deref(), self.until.as_deref(), &zone, context.clock.now())?;
+        let course = not_empty("--course", self.course.clone())?.map(ElmCourseId::new);
+        let (status, code) = match self.status.as_deref().map(read_status).transpose()? {
+            Some(StatusFilter::Status(status)) => (Some(status.to_owned()), None),
+            Some(StatusFilter::Code(code)) => (None, Some(code)),
+            None => (None, None),
+        };
+        let search = self.search.join(" ");
+        Ok(LogQuery { link, search, zone, status, code, course, since, until, ..LogQuery::default() })
     }
 }
 
-fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
-}
+/// From so many columns on, a row of the log fits into one line.
+const ONE_LINE: usize = 170;
 
 fn print(rows: &[LogRow], more: bool, zone: &TimeZone, out: &mut Output) {
-    if rows.is_empty() {
-        out.sign(Sign::Note, "no record fits");
-    } else {
-        let mut table = Table::new(["time", "wants", "status", "person", "course", "what became of it"]);
-        for row in rows {
-            let person = format!("{} {}", row.text.get(Field::FirstName), row.text.get(Field::LastName));
-            let wants = row.text.get(Field::State).to_owned();
-            let course = row.text.get(Field::Course).to_owned();
-            table.row([shown(row.at, zone), wants, row.status.clone(), person, course, row.reason.clone()]);
-        }
-        out.table(&table);
-        if more {
-            out.sign(Sign::Note, "there is more: --limit shows it, a search narrows it");
-        }
+    match (rows, out.width()) {
+        ([], _) => out.sign(Sign::Note, "no record matches"),
+        (_, Some(width)) if width < ONE_LINE => rows.iter().for_each(|row| print_record(row, zone, width, out)),
+        _ => print_table(rows, zone, out),
+    }
+    if !rows.is_empty() {
+        print_zone(zone, out);
+    }
+    if more {
+        out.sign(Sign::Note, "there is more: raise --limit, or narrow the search");
     }
     out.json(&json!({ "rows": rows.iter().map(as_json).collect::<Vec<_>>(), "more": more }));
+}
+
+/// A row in a narrow terminal: what, who by name, who by id, and why.
+fn print_record(row: &LogRow, zone: &TimeZone, width: usize, out: &mut Output) {
+    let text = |field| row.text.get(field);
+    let first = format!(
+        "{}  {:<8} {} {}  {}",
+        format_time(row.at, zone),
+        row.status,
+        text(Field::State),
+        text(Field::Course),
+        name_of(row)
+    );
+    let bold = anstyle::Style::new().bold();
+    out.line(format_args!("{bold}{}{bold:#}", shorten(&first, width)));
+    out.line(format_args!("    {}", shorten(&format!("{}  {}", text(Field::Guid), text(Field::Mail)), width - 4)));
+    out.hanging(4, format_args!("    {}", shorten(&format!("{}: {}", row.code, row.reason), 3 * (width - 4))));
+}
+
+fn print_table(rows: &[LogRow], zone: &TimeZone, out: &mut Output) {
+    let head = ["time", "status", "record", "course", "name", "guid", "mail", "outcome", "reason"];
+    let mut table = Table::new(head).cut(&[(8, 20), (4, 12), (6, 16)]);
+    for row in rows {
+        let text = |field| row.text.get(field).to_owned();
+        table.row([
+            format_time(row.at, zone),
+            row.status.clone(),
+            text(Field::State),
+            text(Field::Course),
+            name_of(row),
+            text(Field::Guid),
+            text(Field::Mail),
+            row.code.to_string(),
+            row.reason.clone(),
+        ]);
+    }
+    out.table(&table);
+}
+
+/// The person's name, without control characters: it comes from outside.
+fn name_of(row: &LogRow) -> String {
+    let name = format!("{} {}", row.text.get(Field::FirstName), row.text.get(Field::LastName));
+    name.trim().replace(char::is_control, "·")
 }
 
 fn as_json(row: &LogRow) -> Value {

@@ -13,7 +13,7 @@ use rollbook_settings::Settings;
 use rollbook_settings::link::Link;
 use serde_json::{Value, json};
 
-/// Every link, its schedule and its next run; pause one, or let it go on
+/// Links with their schedule and next run; pause and resume them
 #[derive(Debug, Args)]
 pub(in crate::cli) struct LinksCommand {
     #[command(subcommand)]
@@ -22,34 +22,34 @@ pub(in crate::cli) struct LinksCommand {
 
 #[derive(Debug, Subcommand)]
 enum Act {
-    /// Every link (this is what `links` alone does)
+    /// List the links (the default)
     List,
-    /// Run and send nothing of a link until it goes on
+    /// Pause a link: nothing runs or is sent until it is resumed
     Pause(Pause),
-    /// Let a paused link go on
+    /// Resume a paused link
     Resume(Resume),
 }
 
 #[derive(Debug, Args)]
 struct Pause {
-    /// The link, as the configuration names it
+    /// The link's name in the configuration
     link: String,
 
-    /// Why, for whoever wonders later
+    /// Why; shown to everybody who looks at the link
     #[arg(long, value_name = "WHY")]
     reason: String,
 
-    /// Who says so [default: the user's name]
+    /// Who decided [default: the user's name]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }
 
 #[derive(Debug, Args)]
 struct Resume {
-    /// The link, as the configuration names it
+    /// The link's name in the configuration
     link: String,
 
-    /// Who says so [default: the user's name]
+    /// Who decided [default: the user's name]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }
@@ -75,8 +75,8 @@ async fn list(context: &mut Context) -> miette::Result<Exit> {
     let settings = context.settings()?;
     let journal = context.journal(&settings).await?;
     let doing = "while reading the journal";
-    let rows = journal.schedules().await.into_diagnostic().wrap_err(doing)?;
-    let overview = journal.overview(context.clock.now()).await.into_diagnostic().wrap_err(doing)?;
+    let rows = journal.schedule().list().await.into_diagnostic().wrap_err(doing)?;
+    let overview = journal.links().overview(context.clock.now()).await.into_diagnostic().wrap_err(doing)?;
     let shown: Vec<Shown<'_>> = settings
         .links
         .iter()
@@ -153,10 +153,10 @@ impl Pause {
         let settings = context.settings()?;
         let (link, by) = (find(&settings, &self.link)?, context.decider(self.by.as_ref())?);
         let journal = context.journal(&settings).await?;
-        let paused = journal.pause(&link, &by, &self.reason, context.clock.now()).await;
+        let paused = journal.links().pause(&link, &by, &self.reason, context.clock.now()).await;
         paused.into_diagnostic().wrap_err_with(|| format!("while pausing link {link}"))?;
         context.out.sign(Sign::Done, format_args!("link {link} is paused by {by}: {}", self.reason));
-        context.out.sign(Sign::Note, "a run that is under way ends; nothing further begins");
+        context.out.sign(Sign::Note, "a run in progress finishes; no new run starts");
         context.out.json(&json!({ "link": link, "paused": true, "by": by }));
         Ok(Exit::Fine)
     }
@@ -167,9 +167,9 @@ impl Resume {
         let settings = context.settings()?;
         let (link, by) = (find(&settings, &self.link)?, context.decider(self.by.as_ref())?);
         let journal = context.journal(&settings).await?;
-        let resumed = journal.unpause(&link, &by, context.clock.now()).await;
-        resumed.into_diagnostic().wrap_err_with(|| format!("while letting link {link} go on"))?;
-        context.out.sign(Sign::Done, format_args!("link {link} goes on; what it missed is caught up by one run"));
+        let resumed = journal.links().resume(&link, &by, context.clock.now()).await;
+        resumed.into_diagnostic().wrap_err_with(|| format!("while resuming link {link}"))?;
+        context.out.sign(Sign::Done, format_args!("link {link} is resumed; missed runs are caught up by one run"));
         context.out.json(&json!({ "link": link, "paused": false, "by": by }));
         Ok(Exit::Fine)
     }

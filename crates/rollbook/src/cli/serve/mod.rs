@@ -22,10 +22,10 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
-/// Run every link on its schedule and serve the pages, until a signal ends it
+/// Run every link on its schedule and serve the dashboard
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Run the schedule and what people ask for, and listen nowhere
+    /// Run the schedule and requested jobs, without the dashboard
     #[arg(long)]
     no_pages: bool,
 }
@@ -36,7 +36,7 @@ impl Serve {
         let journal = context.journal(&settings).await?;
         let door = if self.no_pages { None } else { Some(Door::open(&settings.server).await?) };
         // Heard from here on, whether or not there is a certificate to read again: who reloads a service does not mean to end it.
-        let _reload = signal(SignalKind::hangup()).into_diagnostic().wrap_err("while beginning to hear signals")?;
+        let _reload = signal(SignalKind::hangup()).into_diagnostic().wrap_err("while installing signal handlers")?;
         serve_here(context, settings, journal, door).await
     }
 }
@@ -64,7 +64,7 @@ pub(super) async fn serve_here(
     {
         tracing::error!(%error, "the pages ended with an error");
     }
-    served.into_diagnostic().wrap_err("while beginning to serve")?;
+    served.into_diagnostic().wrap_err("while starting the server")?;
     journal.close().await;
     context.out.sign(Sign::Done, "stopped");
     Ok(Exit::Fine)
@@ -75,7 +75,7 @@ fn with_sign_on(state: WebState) -> miette::Result<WebState> {
     use crate::issuer::IssuerClient;
     use rollbook_web::auth::sign_on::{Answered, Asked, FetchError};
     let Some(oidc) = &state.settings.server.oidc else { return Ok(state) };
-    let client = IssuerClient::new(&oidc.issuer).into_diagnostic().wrap_err("while setting single sign-on up")?;
+    let client = IssuerClient::new(&oidc.issuer).into_diagnostic().wrap_err("while setting up single sign-on")?;
     Ok(state.with_sign_on(Arc::new(move |Asked { method, url, headers, body }| {
         let client = client.clone();
         Box::pin(async move {
@@ -106,7 +106,7 @@ fn tell(context: &mut Context, node: &Node, settings: &Settings) {
         context.out.sign(Sign::Warning, words);
     }
     if settings.links.is_empty() {
-        context.out.sign(Sign::Warning, "the configuration has no link: nothing will be run");
+        context.out.sign(Sign::Warning, "the configuration has no links: nothing will run");
     }
     let links: Vec<_> = settings.links.keys().collect();
     context.out.json(&json!({ "listens": node.listens, "node": node.name, "links": links }));

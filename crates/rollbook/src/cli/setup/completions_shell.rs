@@ -6,7 +6,7 @@ use crate::cli::{Cli, Context, Exit};
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-/// Print the completions for a shell (not those of learners)
+/// Print a shell completion script
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CompletionsShell {
     /// The shell

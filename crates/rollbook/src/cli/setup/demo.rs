@@ -38,14 +38,14 @@ const VISITOR: &str = "demo";
 const VISIT_MINUTES: i64 = 24 * 60;
 const USUAL_PORT: u16 = 8350;
 
-/// See it work, with a made-up Moodle, ELM and mail server
+/// Try Rollbook with a simulated Moodle, ELM, community and mail server
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Demo {
-    /// Where the configuration and the journal are put [default: a new folder among the temporary files]
+    /// Folder for the configuration and the journal [default: a new temporary folder]
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
 
-    /// End when the runs are done, instead of serving the pages until Ctrl-C
+    /// Stop after the runs, instead of serving the pages until Ctrl-C
     #[arg(long)]
     once: bool,
 }
@@ -77,12 +77,12 @@ async fn serve_demo(context: &mut Context, config: &Path) -> miette::Result<()> 
     let journal = context.journal(&settings).await?;
     let door = Door::open(&settings.server).await?;
     let now = context.clock.now();
-    if journal.account(VISITOR).await.into_diagnostic()?.is_none() {
-        journal.add_account(VISITOR, RoleName::Administrator, None, VISITOR, now).await.into_diagnostic()?;
+    if journal.accounts().find(VISITOR).await.into_diagnostic()?.is_none() {
+        journal.accounts().add(VISITOR, RoleName::Administrator, None, VISITOR, now).await.into_diagnostic()?;
     }
     let link = login_link(&settings, &journal, (VISITOR, VISIT_MINUTES), VISITOR, now).await?;
-    context.out.heading("The pages (Ctrl-C ends them, and the made-up sites)");
-    context.out.sign(Sign::Note, format_args!("this logs you in, once:\n  {link}"));
+    context.out.heading("The dashboard (Ctrl-C stops it and the simulated sites)");
+    context.out.sign(Sign::Note, format_args!("sign in once with:\n  {link}"));
     serve_here(context, settings, journal, Some(door)).await.map(drop)
 }
 
@@ -100,13 +100,13 @@ fn introduce(sandbox: &Sandbox, config: &Path, out: &mut Output) {
     };
     out.sign(
         Sign::Done,
-        format_args!("a made-up Moodle with {people} accounts and {courses} courses:\n  {}", sandbox.moodle_url()),
+        format_args!("a simulated Moodle with {people} accounts and {courses} courses:\n  {}", sandbox.moodle_url()),
     );
     out.sign(
         Sign::Done,
-        format_args!("a made-up ELM with {records} records of the last two hours:\n  {}", sandbox.feed_url()),
+        format_args!("a simulated ELM with {records} records of the last two hours:\n  {}", sandbox.feed_url()),
     );
-    out.sign(Sign::Done, format_args!("a mail server that keeps what it gets:\n  {}", sandbox.smtp_url()));
+    out.sign(Sign::Done, format_args!("a mail server that keeps every mail:\n  {}", sandbox.smtp_url()));
     out.sign(Sign::Note, format_args!("an ordinary configuration:\n  {}", config.display()));
 }
 
@@ -118,7 +118,7 @@ async fn tell(context: &mut Context, sandbox: &Sandbox, config: &Path) -> miette
     };
     let journal = context.journal(&settings).await?;
     let mut state = RunState::Done;
-    for what in ["The first run", "The second run, with nothing new: no record is processed twice"] {
+    for what in ["The first run", "The second run: nothing is new, and no record is processed twice"] {
         context.out.heading(what);
         let (report, mails) = run_once(context, &settings, &journal).await?;
         let link = settings.intake(&LinkName::new(LINK))?.link;
@@ -129,9 +129,9 @@ async fn tell(context: &mut Context, sandbox: &Sandbox, config: &Path) -> miette
     tell_completions(context, sandbox, &settings, &journal, COMPLETIONS).await?;
     tell_demo(context, sandbox, &settings, &journal, (COMMUNITY, MOODLE)).await?;
     let received = sandbox.world().mail.mails.len();
-    context.out.heading("Seen from the other side");
-    context.out.sign(Sign::Done, format_args!("the mail server got {}", counted(received, "welcome mail")));
-    context.out.sign(Sign::Done, format_args!("Moodle got {} calls in all", sandbox.calls().total()));
+    context.out.heading("What the other systems saw");
+    context.out.sign(Sign::Done, format_args!("the mail server received {}", counted(received, "welcome mail")));
+    context.out.sign(Sign::Done, format_args!("Moodle received {} calls in total", sandbox.calls().total()));
     look_further(sandbox, config, &mut context.out);
     match state {
         RunState::Done | RunState::Partly => Ok(Exit::Fine),

@@ -9,10 +9,10 @@ use rollbook_core::model::SiteName;
 use rollbook_sync::flows::doctor::{Check, Health, examine};
 use serde_json::json;
 
-/// Reach every site and say what is missing
+/// Check every site: access, permissions, settings
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Doctor {
-    /// Examine this site only
+    /// Check only this site
     #[arg(long, value_name = "NAME")]
     site: Option<String>,
 }

@@ -14,7 +14,7 @@ use std::io::BufReader;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Take history over from another system
+/// Import history from another system
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Import {
     #[command(subcommand)]
@@ -26,10 +26,10 @@ enum From {
     Psaelmsync(Psaelmsync),
 }
 
-/// The log of the Moodle plugin local_psaelmsync: nothing it did is done again
+/// The log of the Moodle plugin local_psaelmsync; what it did is not done again
 #[derive(Debug, Args)]
 struct Psaelmsync {
-    /// The log as CSV, with the table's column names as head
+    /// The log as CSV, with the table's column names in the first line
     #[arg(value_name = "FILE", required_unless_present = "database")]
     file: Option<PathBuf>,
 
@@ -37,7 +37,7 @@ struct Psaelmsync {
     #[arg(long, value_name = "VARIABLE", conflicts_with = "file")]
     database: Option<String>,
 
-    /// What Moodle's table names begin with
+    /// The prefix of Moodle's tables
     #[arg(long, default_value = "mdl_", requires = "database")]
     prefix: String,
 
@@ -73,7 +73,7 @@ impl Psaelmsync {
         };
         let imported =
             import_history(&journal, &link, zone, history, &context.author(), &context.clock, &context.stop).await;
-        imported.into_diagnostic().wrap_err("while taking the history over")
+        imported.into_diagnostic().wrap_err("while importing the history")
     }
 
     fn open(&self, variable: &str, context: &Context) -> miette::Result<Database> {
@@ -106,7 +106,7 @@ fn print(report: &ImportReport, out: &mut Output) -> Exit {
     let ImportReport { new, known, bad, bad_lines } = report;
     out.sign(
         Sign::Done,
-        format_args!("{} taken over, {} there already", counted(*new, "line"), counted_as(*known, "was", "were")),
+        format_args!("{} imported, {} known already", counted(*new, "line"), counted_as(*known, "was", "were")),
     );
     for line in bad_lines {
         out.sign(Sign::Warning, format_args!("line {}: {}", line.number, line.why));
@@ -114,7 +114,7 @@ fn print(report: &ImportReport, out: &mut Output) -> Exit {
     let told: Vec<_> = bad_lines.iter().map(|line| json!({ "line": line.number, "why": line.why })).collect();
     out.json(&json!({ "new": new, "known": known, "bad": bad, "bad_lines": told }));
     if *bad > 0 {
-        out.sign(Sign::Failed, format_args!("{} could not be used", counted(*bad, "line")));
+        out.sign(Sign::Failed, format_args!("{} could not be imported", counted(*bad, "line")));
         return Exit::Partly;
     }
     Exit::Fine

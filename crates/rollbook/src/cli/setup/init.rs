@@ -24,7 +24,7 @@ pub(in crate::cli) struct Init {
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
 
-    /// Replace a file that is there
+    /// Overwrite an existing file
     #[arg(long, conflicts_with = "check")]
     force: bool,
 }
@@ -48,7 +48,7 @@ fn write(path: &Path, force: bool, out: &mut Output) -> miette::Result<Exit> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             return Err(miette!(
                 help = "name another file with --config, or replace it with --force",
-                "{place} is there already"
+                "{place} already exists"
             ));
         }
         opened => opened.into_diagnostic().wrap_err_with(doing)?,

@@ -21,7 +21,7 @@ const FIXTURE_TOKEN: &str = "ROLLBOOK_LIVE_FIXTURE_TOKEN";
 const WEAK_TOKEN: &str = "ROLLBOOK_LIVE_WEAK_TOKEN";
 const DATABASE: &str = "ROLLBOOK_LIVE_DATABASE";
 
-/// Ask a Moodle whether it is what Rollbook believes (makes courses, accounts and cohorts, and removes them)
+/// Test a real Moodle against what Rollbook relies on (creates and removes test data)
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Live {
     /// The Moodle's own address
@@ -32,11 +32,11 @@ pub(in crate::cli) struct Live {
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
 
-    /// A token that makes and deletes courses and accounts [default: $ROLLBOOK_LIVE_FIXTURE_TOKEN]
+    /// A token that may create and delete courses and accounts [default: $ROLLBOOK_LIVE_FIXTURE_TOKEN]
     #[arg(long, value_name = "TOKEN")]
     fixture_token: Option<String>,
 
-    /// A token that may call and see nothing [default: $ROLLBOOK_LIVE_WEAK_TOKEN]
+    /// A token without permissions [default: $ROLLBOOK_LIVE_WEAK_TOKEN]
     #[arg(long, value_name = "TOKEN")]
     weak_token: Option<String>,
 
@@ -44,7 +44,7 @@ pub(in crate::cli) struct Live {
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 
-    /// What the names of the database's tables begin with
+    /// The prefix of the database's tables
     #[arg(long, value_name = "PREFIX", default_value = "mdl_")]
     prefix: String,
 
@@ -66,7 +66,7 @@ pub(in crate::cli) struct Live {
     #[arg(long, value_name = "COMMAND")]
     complete: Option<String>,
 
-    /// Run only the cases with this text in their area or rule
+    /// Run only cases with this text in their area or name
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
 

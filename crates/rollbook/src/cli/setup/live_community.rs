@@ -38,7 +38,7 @@ pub(super) struct CommunityArgs {
     #[arg(long, value_name = "URL", requires = "drupal")]
     drupal_database: Option<String>,
 
-    /// What the names of the community's tables begin with
+    /// The prefix of the community's tables
     #[arg(long, value_name = "PREFIX", default_value = "")]
     drupal_prefix: String,
 

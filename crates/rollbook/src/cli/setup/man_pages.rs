@@ -13,7 +13,7 @@ use serde_json::json;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Write a manual page for each command into a folder
+/// Write manual pages into a folder
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ManPages {
     /// The folder; it is made where it is not there

@@ -71,8 +71,8 @@ async fn expired_revoked_or_missing_token_opens_nothing() {
         refused.problem(401);
         assert!(refused.headers["www-authenticate"].to_str().unwrap().starts_with("Bearer"), "{wrong}");
     }
-    let id = stage.journal.tokens().await.unwrap()[0].id;
-    stage.journal.revoke_token(id, "robin", stage.now()).await.unwrap();
+    let id = stage.journal.tokens().list().await.unwrap()[0].id;
+    stage.journal.tokens().revoke(id, "robin", stage.now()).await.unwrap();
     stage.get("/api/v1/links", &token).await.problem(401);
     let other = stage.token("reader", "read").await;
     stage.hand.set(stage.now() + SignedDuration::from_mins(59));
@@ -86,10 +86,10 @@ async fn cookie_opens_nothing_here() {
     let stage = Stage::quiet("learning", "").await;
     let session = rollbook_web::auth::make_secret();
     let role = rollbook_settings::service::RoleName::Administrator;
-    stage.journal.add_account("robin", role, None, "command line", stage.now()).await.unwrap();
+    stage.journal.accounts().add("robin", role, None, "command line", stage.now()).await.unwrap();
     let hash = rollbook_web::auth::hash_secret(&session);
     let expires = stage.now() + SignedDuration::from_hours(1);
-    stage.journal.open_session("robin", &hash, expires, stage.now()).await.unwrap();
+    stage.journal.sessions().open("robin", &hash, expires, stage.now()).await.unwrap();
     let cookie = format!("rollbook-session={session}");
     let with_cookie = |path: &str| {
         let mut asked = request("GET", path, "", None);

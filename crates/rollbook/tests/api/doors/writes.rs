@@ -19,9 +19,9 @@ struct Write {
 
 async fn table(stage: &Stage) -> Vec<Write> {
     let write = |route, path: String, scope, body, event| Write { route, path, scope, body, event };
-    let plans = stage.journal.plans(None, Some(PlanState::Blocked), None, 9).await.unwrap();
+    let plans = stage.journal.plans().list(None, Some(PlanState::Blocked), None, 9).await.unwrap();
     let plan = plans[0].id;
-    let items = stage.journal.attention(&AttentionFilter::default(), 9).await.unwrap();
+    let items = stage.journal.attention().list(&AttentionFilter::default(), 9).await.unwrap();
     let item = items.iter().find(|item| item.kind == "guid_changed").unwrap().id;
     let supplied =
         json!({"link": "done", "user": 7, "course": COURSE, "completed": "2026-11-23T17:00:00Z", "enrolment": "4711"});
@@ -82,7 +82,7 @@ fn writes(document: &Value) -> BTreeSet<String> {
 async fn acts(stage: &Stage, author: &str) -> Vec<String> {
     let mut all = Vec::new();
     for link in ["", "demo", "guilds", "done"] {
-        let events = stage.journal.acts(&LinkName::new(link), i64::MAX, 1_000).await.unwrap();
+        let events = stage.journal.runs().acts(&LinkName::new(link), i64::MAX, 1_000).await.unwrap();
         let theirs = events.into_iter().filter(|event| author.is_empty() || event.author == author);
         all.extend(theirs.map(|event| event.payload.to_string()));
     }

@@ -163,7 +163,7 @@ impl History {
 
     async fn is_under_way(&mut self) -> bool {
         assert!(self.told.processes < PROCESSES_MAX, "it never ends: {:?}", self.told);
-        let totals = self.stage.journal.completion_totals(&done()).await.unwrap();
+        let totals = self.stage.journal.completions().totals(&done()).await.unwrap();
         totals.get("sent").copied().unwrap_or_default() < self.learners.len() as u64
     }
 
@@ -200,7 +200,7 @@ impl History {
     }
 
     async fn is_recorded(&self) -> bool {
-        let totals = self.stage.journal.completion_totals(&done()).await.unwrap();
+        let totals = self.stage.journal.completions().totals(&done()).await.unwrap();
         totals.values().sum::<u64>() == self.learners.len() as u64
     }
 
@@ -208,7 +208,7 @@ impl History {
         if !self.is_recorded().await {
             return Place::Looking;
         }
-        let claimed = self.stage.journal.claimed_reports(&done()).await.unwrap();
+        let claimed = self.stage.journal.completions().claimed_reports(&done()).await.unwrap();
         let there = self.stage.enrolments();
         match claimed.iter().any(|report| there.contains(&report.report.enrolment)) {
             true => Place::Arrived,
@@ -249,7 +249,7 @@ impl History {
         self.told.missing = wanted.filter(|enrolment| !there.contains_key(enrolment)).count() as u64;
         self.told.doubled = there.values().filter(|count| **count > 1).count() as u64;
         self.told.failures = self.stage.sandbox.faults().fired().len() as u64;
-        let totals = self.stage.journal.completion_totals(&done()).await.unwrap();
+        let totals = self.stage.journal.completions().totals(&done()).await.unwrap();
         self.told.unsettled = totals.into_keys().filter(|standing| standing != "sent").collect();
         self.told.unsettled.extend(self.stage.asked().await);
         self.told

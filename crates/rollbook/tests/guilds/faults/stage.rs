@@ -66,7 +66,7 @@ impl Site {
     /// Moodle and the journal, without ids: they follow the order of the calls.
     pub(crate) async fn picture(&self) -> BTreeSet<String> {
         let mut lines = BTreeSet::new();
-        let owned = self.journal.owned(&self.flow.link).await.unwrap();
+        let owned = self.journal.guilds().owned(&self.flow.link).await.unwrap();
         let world = self.sandbox.world();
         let moodle = &world.moodle;
         let name = |id: i64| moodle.users.get(id).map_or("?".to_owned(), |user| user.username.clone());

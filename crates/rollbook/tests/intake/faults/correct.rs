@@ -36,7 +36,7 @@ impl Scene {
         world.elm.push(FeedRow::enrol("E20", "another@example.org", FIRST, ago(44)));
         let stage = Stage::new(world).await;
         stage.round().await.unwrap();
-        let items = stage.journal.attention(&AttentionFilter::default(), 10).await.unwrap();
+        let items = stage.journal.attention().list(&AttentionFilter::default(), 10).await.unwrap();
         let user = stage.sandbox.world().moodle.users.iter().find(|user| user.idnumber == "E22").unwrap().id;
         let (kind, ask) = match decision {
             Decision::UseAccount => ("guid_changed", CorrectionAsk::UseAccount(MoodleUserId(user))),
@@ -55,7 +55,7 @@ impl Scene {
     async fn end(&self, what: &str) -> Picture {
         self.stage.sandbox.faults().clear();
         self.stage.outlive_lease();
-        if self.stage.journal.attention_item(self.request.item).await.unwrap().closed.is_none() {
+        if self.stage.journal.attention().find(self.request.item).await.unwrap().closed.is_none() {
             self.decide().await.unwrap_or_else(|error| panic!("{what}: the second decision failed: {error:?}"));
         }
         self.stage.settle(what).await;
@@ -67,7 +67,7 @@ async fn twin(decision: Decision) -> Picture {
     let scene = Scene::new(decision).await;
     scene.decide().await.unwrap();
     assert_eq!(scene.stage.sandbox.calls().of(UPDATE), 1);
-    let closed = scene.stage.journal.attention_item(scene.request.item).await.unwrap().closed;
+    let closed = scene.stage.journal.attention().find(scene.request.item).await.unwrap().closed;
     assert!(closed.is_some(), "the item is settled by the decision");
     scene.end("the twin").await
 }

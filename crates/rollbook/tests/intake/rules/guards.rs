@@ -16,15 +16,15 @@ async fn refused(limits: &str, check: &str) -> Stage {
     assert!(report.findings.iter().any(|finding| finding.check == check), "{limits}: {:?}", report.findings);
     assert_eq!(stage.picture().await.moodle, before, "{limits}: nothing was changed");
     assert_eq!((stage.writes(), stage.sandbox.world().mail.mails.len()), (0, 0), "{limits}");
-    let plans = stage.journal.plans(None, Some(PlanState::Blocked), None, 10).await.unwrap();
+    let plans = stage.journal.plans().list(None, Some(PlanState::Blocked), None, 10).await.unwrap();
     assert_eq!(plans.len(), 1, "{limits}: the plan is kept");
     stage
 }
 
 async fn approve(stage: &Stage) {
-    let plans = stage.journal.plans(None, Some(PlanState::Blocked), None, 1).await.unwrap();
+    let plans = stage.journal.plans().list(None, Some(PlanState::Blocked), None, 1).await.unwrap();
     let expires = stage.clock.now() + SignedDuration::from_hours(24);
-    stage.journal.approve_plan(plans[0].id, "Jo Admin", "term start", expires, stage.clock.now()).await.unwrap();
+    stage.journal.plans().approve(plans[0].id, "Jo Admin", "term start", expires, stage.clock.now()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -82,7 +82,7 @@ async fn an_approved_plan_runs_once() {
     stage.hand.advance(Duration::from_secs(3_600));
     let report = stage.round().await.unwrap();
     assert!(report.counts.accounts == 10 && report.state != RunState::GuardRefused, "{:?}", report.state);
-    let used = stage.journal.plans(None, Some(PlanState::Used), None, 9).await.unwrap();
+    let used = stage.journal.plans().list(None, Some(PlanState::Used), None, 9).await.unwrap();
     assert_eq!(used.len(), 1);
     // The same many newcomers again: the word was used up.
     for number in 50..60 {

@@ -12,6 +12,7 @@ async fn a_second_run_of_a_link_at_once_is_refused_and_says_who_runs_it_since_wh
     let stage = Stage::new(school()).await;
     stage
         .journal
+        .leases()
         .acquire(&link(), "process 7 on elsewhere", SignedDuration::from_mins(5), stage.clock.now())
         .await
         .unwrap();

@@ -3,15 +3,15 @@
 use super::{COURSE, FIRST_ENROLMENT, PEOPLE, enrolled};
 use crate::world::{Scene, link, run_now};
 use rollbook_core::model::EnrolmentId;
-use rollbook_journal::requests::{Answer, Ask, Attended, AttentionAct, RequestState};
+use rollbook_journal::requests::{Attended, AttentionAct, Job, JobOutcome, RequestState};
 use rollbook_sandbox::{Fault, Kind, Target};
 use rollbook_sync::scheduler::Node;
 
 async fn try_again(scene: &Scene, node: &Node, item: i64) -> Attended {
     let act = AttentionAct::TryAgain { reason: "the ELM was mended".to_owned() };
-    let request = scene.ask(node, &Ask::Attend { link: link("done"), item, act }).await;
+    let request = scene.ask(node, &Job::Attend { link: link("done"), item, act }).await;
     match request.answer {
-        Some(Answer::Attended(attended)) => attended,
+        Some(JobOutcome::Attended(attended)) => attended,
         other => panic!("{other:?}"),
     }
 }
@@ -41,7 +41,7 @@ async fn try_again_sends_a_refused_report_once_more_as_the_act_of_a_person() {
     assert_eq!((attended.records, attended.ran.is_some()), (1, true));
     assert_eq!(scene.reported(), [FIRST_ENROLMENT], "sent at once, and once");
     assert!(scene.asked().await.is_empty());
-    let closed = scene.journal.attention_item(asked[0].id).await.unwrap();
+    let closed = scene.journal.attention().find(asked[0].id).await.unwrap();
     let expected = ("try again".to_owned(), "jo".to_owned(), "the ELM was mended".to_owned());
     assert_eq!(closed.resolution, Some(expected));
     let acts = acts(&scene).await;
@@ -102,9 +102,14 @@ async fn completion_without_enrolment_record_is_reported_by_the_id_that_a_person
     assert_eq!(key.user.0, stranger);
     let event = rollbook_journal::PushedEvent { signature: "a".repeat(64), user: key.user, course: key.course };
     let now = node.clock.now();
-    scene.journal.take_pushed(&link("done"), &event, now - jiff::SignedDuration::from_hours(1), now).await.unwrap();
+    scene
+        .journal
+        .completions()
+        .accept_event(&link("done"), &event, now - jiff::SignedDuration::from_hours(1), now)
+        .await
+        .unwrap();
     for _ in 0..3 {
-        scene.ask(&node, &Ask::CheckCompletions { link: link("done") }).await;
+        scene.ask(&node, &Job::CheckCompletions { link: link("done") }).await;
     }
     let asked = scene.asked().await;
     assert_eq!((asked.len(), asked[0].kind.as_str()), (1, "completion_no_enrolment_record"), "{asked:?}");
@@ -113,12 +118,12 @@ async fn completion_without_enrolment_record_is_reported_by_the_id_that_a_person
     assert_eq!((trying.records, scene.reported(), scene.asked().await.len()), (0, vec![], 1), "nothing on a guess");
 
     let supply =
-        |id: &str| Ask::SupplyEnrolment { link: link("done"), completion: key, enrolment: EnrolmentId::new(id) };
+        |id: &str| Job::SupplyEnrolment { link: link("done"), completion: key, enrolment: EnrolmentId::new(id) };
     scene.ask(&node, &supply("A-17")).await;
     let asked = scene.asked().await;
     assert_eq!((asked.len(), asked[0].kind.as_str()), (1, "completion_enrolment_id_not_a_number"), "{asked:?}");
     let request = scene.ask(&node, &supply("4711")).await;
-    let Some(Answer::Reported(reported)) = request.answer else { panic!("{request:?}") };
+    let Some(JobOutcome::Reported(reported)) = request.answer else { panic!("{request:?}") };
     assert_eq!((reported.accepted, scene.reported()), (1, vec![4711]));
     assert!(scene.asked().await.is_empty());
     let late = scene.ask(&node, &supply("4712")).await;

@@ -62,12 +62,12 @@ impl Scene {
 
     pub async fn completions(&self) -> Vec<CompletionRow> {
         let query = CompletionQuery { limit: 100, ..CompletionQuery::default() };
-        self.journal.completions(&link("done"), &query).await.unwrap()
+        self.journal.completions().list(&link("done"), &query).await.unwrap()
     }
 
     /// What waits for a human because of completions.
     pub async fn asked(&self) -> Vec<AttentionItem> {
         let filter = AttentionFilter { link: Some(link("done")), ..AttentionFilter::default() };
-        self.journal.attention(&filter, 100).await.unwrap()
+        self.journal.attention().list(&filter, 100).await.unwrap()
     }
 }

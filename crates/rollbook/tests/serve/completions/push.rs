@@ -106,9 +106,9 @@ async fn what_is_not_believed_is_refused_and_leaves_nothing() {
     let long = " ".repeat(17 * 1024);
     assert_eq!(served.post(SECRET, now(), &long).await.0, 413);
     assert_eq!(served.post(SECRET, now(), "{\"user_id\": 1}").await.0, 400, "rightly signed, and about nobody");
-    assert_eq!(served.scene.journal.pushed_events(&link("done"), 9).await.unwrap(), []);
+    assert_eq!(served.scene.journal.completions().pending_events(&link("done"), 9).await.unwrap(), []);
     let later = served.scene.all_requests().await;
-    let checks = later.iter().filter(|request| request.ask.kind() == "check_completions").count();
+    let checks = later.iter().filter(|request| request.job.kind() == "check_completions").count();
     assert_eq!((checks, served.scene.reported(), later.len() >= requests), (0, vec![], true));
     // And the process still takes what is right.
     assert_eq!(served.post(SECRET, now(), &body).await.0, 202);

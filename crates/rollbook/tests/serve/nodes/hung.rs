@@ -16,22 +16,22 @@ const IN_OTHER_HANDS: &str = "in other hands";
 
 async fn runs(scene: &Scene) -> Vec<RunRow> {
     let filter = RunFilter { link: Some(link("psa")), ..RunFilter::default() };
-    scene.journal.runs(&filter).await.unwrap()
+    scene.journal.runs().list(&filter).await.unwrap()
 }
 
 async fn ask(scene: &Scene) -> RequestId {
-    scene.journal.put_request(&run_now("psa"), "jo", Clock::system().now()).await.unwrap()
+    scene.journal.requests().put(&run_now("psa"), "jo", Clock::system().now()).await.unwrap()
 }
 
 /// Who has taken a request.
 async fn node_of<'a>(nodes: &'a [Process], scene: &Scene, id: RequestId) -> &'a Process {
-    let name = scene.journal.request(id).await.unwrap().unwrap().node.unwrap();
+    let name = scene.journal.requests().find(id).await.unwrap().unwrap().node.unwrap();
     nodes.iter().find(|node| Some(node.name.as_str()) == name.split('/').next()).unwrap()
 }
 
 /// The kinds of what a run wrote.
 async fn written(scene: &Scene, run: &RunRow) -> Vec<EventKind> {
-    let events = scene.journal.events(&run.id, 0, 100_000).await.unwrap();
+    let events = scene.journal.runs().events(&run.id, 0, 100_000).await.unwrap();
     events.into_iter().map(|event| event.kind).collect()
 }
 
@@ -39,7 +39,7 @@ async fn written(scene: &Scene, run: &RunRow) -> Vec<EventKind> {
 async fn hung_nodes_run_is_taken_over_within_thirty_seconds_and_its_late_writes_are_refused() {
     let scene = Scene::postgres(World::demo(SEED, Clock::system().now()), &config("20s")).await;
     let nodes = [scene.start("a"), scene.start("b")];
-    until("both serve", || async { scene.journal.nodes().await.unwrap().len() == 2 }).await;
+    until("both serve", || async { scene.journal.nodes().list().await.unwrap().len() == 2 }).await;
     for round in 0..2 {
         slow(&scene.sandbox, 400);
         let (before, calls) = (runs(&scene).await.len(), scene.sandbox.calls().total());
@@ -58,7 +58,7 @@ async fn hung_nodes_run_is_taken_over_within_thirty_seconds_and_its_late_writes_
         slow(&scene.sandbox, 0);
         scene.finished(&[id]).await;
         assert_ne!(node_of(&nodes, &scene, id).await.name, hung.name);
-        assert_eq!(scene.journal.request(id).await.unwrap().unwrap().state, RequestState::Done);
+        assert_eq!(scene.journal.requests().find(id).await.unwrap().unwrap().state, RequestState::Done);
         let stale = runs(&scene).await.remove(1);
         let left = written(&scene, &stale).await;
         hung.signal("CONT");

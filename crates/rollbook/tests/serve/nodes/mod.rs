@@ -7,7 +7,7 @@ use crate::world::{Process, Scene, link, run_now, until};
 use rollbook_clock::Clock;
 use rollbook_core::run::RunState;
 use rollbook_journal::RunFilter;
-use rollbook_journal::requests::{Answer, Ask, Narrow, Purpose, RequestState};
+use rollbook_journal::requests::{Job, JobOutcome, Narrow, Purpose, RequestState};
 use rollbook_sandbox::{Fault, Kind, Sandbox, Target, World};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -33,7 +33,7 @@ fn slow(sandbox: &Sandbox, by_ms: u64) {
 async fn assert_one_at_a_time(scene: &Scene) {
     for name in LINKS {
         let filter = RunFilter { link: Some(link(name)), limit: 10_000, ..RunFilter::default() };
-        let mut runs = scene.journal.runs(&filter).await.unwrap();
+        let mut runs = scene.journal.runs().list(&filter).await.unwrap();
         runs.sort_by_key(|run| run.number);
         for pair in runs.windows(2) {
             let ended = pair[0].ended.expect("a run that is not the last has ended");
@@ -52,7 +52,7 @@ async fn two_nodes_killed_at_random_share_the_work_and_run_no_link_twice_at_once
     let mut asked = Vec::new();
     for round in 0..6 {
         for name in LINKS {
-            asked.push(scene.journal.put_request(&run_now(name), "jo", Clock::system().now()).await.unwrap());
+            asked.push(scene.journal.requests().put(&run_now(name), "jo", Clock::system().now()).await.unwrap());
         }
         until("somebody works", || async {
             scene.all_requests().await.iter().any(|request| request.state == RequestState::Running)
@@ -103,9 +103,9 @@ async fn left_to_do(scene: &Scene, name: &str) -> Vec<String> {
     for _ in 0..2 {
         scene.ask(&node, &run_now(name)).await;
     }
-    let dry = Ask::RunLink { link: link(name), purpose: Purpose::DryRun, narrow: Narrow::Usual };
+    let dry = Job::RunLink { link: link(name), purpose: Purpose::DryRun, narrow: Narrow::Usual };
     match scene.ask(&node, &dry).await.answer {
-        Some(Answer::Ran(ran)) => ran.changes,
+        Some(JobOutcome::Ran(ran)) => ran.changes,
         other => panic!("{name}: {other:?}"),
     }
 }
@@ -115,14 +115,14 @@ async fn killed_nodes_run_is_taken_over_within_thirty_seconds() {
     let scene = Scene::postgres(World::demo(SEED, Clock::system().now()), &config("20s")).await;
     slow(&scene.sandbox, 400);
     let mut first = scene.start("a");
-    let id = scene.journal.put_request(&run_now("psa"), "jo", Clock::system().now()).await.unwrap();
+    let id = scene.journal.requests().put(&run_now("psa"), "jo", Clock::system().now()).await.unwrap();
     let runs = || async {
         let filter = RunFilter { link: Some(link("psa")), ..RunFilter::default() };
-        scene.journal.runs(&filter).await.unwrap()
+        scene.journal.runs().list(&filter).await.unwrap()
     };
     until("the first node runs the link", || async { !runs().await.is_empty() }).await;
     let second = scene.start("b");
-    until("the second node serves", || async { scene.journal.nodes().await.unwrap().len() == 2 }).await;
+    until("the second node serves", || async { scene.journal.nodes().list().await.unwrap().len() == 2 }).await;
     first.kill();
     let timer = Clock::system().timer();
     until("the second node runs the link", || async { runs().await.len() == 2 }).await;
@@ -130,7 +130,7 @@ async fn killed_nodes_run_is_taken_over_within_thirty_seconds() {
     assert!(after < Duration::from_secs(30), "taken over after {after:?}");
     slow(&scene.sandbox, 0);
     scene.finished(&[id]).await;
-    let request = scene.journal.request(id).await.unwrap().unwrap();
+    let request = scene.journal.requests().find(id).await.unwrap().unwrap();
     assert_eq!((request.state, request.node.unwrap().split('/').next()), (RequestState::Done, Some("b")));
     assert_eq!(runs().await[1].state, RunState::Abandoned);
     assert_one_at_a_time(&scene).await;

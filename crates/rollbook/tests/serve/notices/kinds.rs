@@ -6,7 +6,7 @@ use crate::world::{Scene, link};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_clock::ManualClock;
 use rollbook_core::model::EnrolmentId;
-use rollbook_journal::requests::{Ask, Request, RequestState};
+use rollbook_journal::requests::{Job, Request, RequestState};
 use rollbook_journal::{CompletionQuery, PlanState};
 use rollbook_sandbox::{FeedRow, Server, World, world};
 use rollbook_sync::scheduler::Node;
@@ -75,7 +75,7 @@ impl Play {
         assert!(after.len() <= before + 1, "one notice for all: {after:#?}");
     }
 
-    async fn ask(&self, ask: &Ask) -> Request {
+    async fn ask(&self, ask: &Job) -> Request {
         let done = self.scene.ask(&self.node, ask).await;
         assert_eq!(done.state, RequestState::Done, "{done:#?}");
         done
@@ -225,11 +225,12 @@ async fn completion_without_enrolment_record_is_told() {
         let rows = play
             .scene
             .journal
-            .completions(&link("done"), &CompletionQuery { limit: 9, ..CompletionQuery::default() })
+            .completions()
+            .list(&link("done"), &CompletionQuery { limit: 9, ..CompletionQuery::default() })
             .await
             .unwrap();
         let (completion, enrolment) = (rows[0].seen.key, EnrolmentId::new("4711"));
-        play.ask(&Ask::SupplyEnrolment { link: link("done"), completion, enrolment }).await;
+        play.ask(&Job::SupplyEnrolment { link: link("done"), completion, enrolment }).await;
     };
     play.lives("done", "Completion without enrolment record", &parts, mend).await;
 }
@@ -246,11 +247,12 @@ async fn refused_completion_is_told() {
         let rows = play
             .scene
             .journal
-            .completions(&link("done"), &CompletionQuery { limit: 9, ..CompletionQuery::default() })
+            .completions()
+            .list(&link("done"), &CompletionQuery { limit: 9, ..CompletionQuery::default() })
             .await
             .unwrap();
         let reports = vec![rows[0].report.as_ref().unwrap().id];
-        play.ask(&Ask::RetryCompletions { link: link("done"), reports }).await;
+        play.ask(&Job::RetryCompletions { link: link("done"), reports }).await;
     };
     play.lives("done", "Completion not accepted", &parts, mend).await;
 }
@@ -275,10 +277,10 @@ async fn guard_that_refused_is_told_with_the_page_where_the_plan_is_approved() {
         "https://rollbook.example.org/plans/1\n",
     ];
     let mend = async |play: &Play| {
-        let plan = play.scene.journal.plans(None, Some(PlanState::Blocked), None, 9).await.unwrap().remove(0).id;
+        let plan = play.scene.journal.plans().list(None, Some(PlanState::Blocked), None, 9).await.unwrap().remove(0).id;
         let now = play.node.clock.now();
-        play.scene.journal.approve_plan(plan, "ann", "the new year", now + MINUTES, now).await.unwrap();
-        play.ask(&Ask::ApplyPlan { link: link("psa"), plan }).await;
+        play.scene.journal.plans().approve(plan, "ann", "the new year", now + MINUTES, now).await.unwrap();
+        play.ask(&Job::ApplyPlan { link: link("psa"), plan }).await;
     };
     play.lives("psa", "A guard refused a plan", &parts, mend).await;
 }
@@ -289,7 +291,7 @@ async fn more_items_than_one_page_of_them_are_each_followed_to_their_end() {
     let world = school((0..PEOPLE).map(|number| enrol(&format!("G{number}"), COURSE).named("", "")));
     let play = Play::new(world, "").await;
     play.turn("psa").await;
-    let open = || async { play.scene.journal.open_episodes(&link("psa")).await.unwrap().len() };
+    let open = || async { play.scene.journal.notices().open_episodes(&link("psa")).await.unwrap().len() };
     assert_eq!((open().await, told(&play.scene, OPERATORS).len()), (PEOPLE, 1));
     play.pass(DAY);
     look(&play.node).await;

@@ -9,7 +9,7 @@ use crate::world::{Scene, link, run_now};
 use jiff::Timestamp;
 use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::notice::AlertKind;
-use rollbook_journal::requests::{Ask, AttentionAct};
+use rollbook_journal::requests::{AttentionAct, Job};
 use rollbook_journal::{AttentionFilter, OutboxFilter, OutboxKind};
 use rollbook_sandbox::moodle::Maintenance;
 use rollbook_sandbox::{FeedRow, Server, World, demo};
@@ -45,7 +45,7 @@ async fn send(node: &Node) {
 }
 
 async fn run(scene: &Scene, node: &Node, name: &str) {
-    scene.journal.put_request(&run_now(name), "jo", node.clock.now()).await.unwrap();
+    scene.journal.requests().put(&run_now(name), "jo", node.clock.now()).await.unwrap();
     while work_once(node, &CancellationToken::new()).await.unwrap() {}
 }
 
@@ -56,7 +56,7 @@ fn told(scene: &Scene, address: &str) -> Vec<(String, String)> {
 }
 
 async fn kinds(scene: &Scene) -> BTreeSet<AlertKind> {
-    let open = scene.journal.episodes(None, true, None, 1_000).await.unwrap();
+    let open = scene.journal.notices().episodes(None, true, None, 1_000).await.unwrap();
     open.into_iter().map(|row| row.episode.kind).collect()
 }
 
@@ -93,7 +93,7 @@ async fn episode_has_one_notice_at_its_begin_one_a_day_and_one_at_its_end_whatev
     run(&scene, &node, "psa").await;
     look(&node).await;
     let filter = AttentionFilter { kind: Some("guid_changed".to_owned()), ..AttentionFilter::default() };
-    let item = scene.journal.attention(&filter, 10).await.unwrap().remove(0).id;
+    let item = scene.journal.attention().list(&filter, 10).await.unwrap().remove(0).id;
     // Another process, with nothing but the journal to remember by.
     let (again, _) = scene.node(node.clock.now());
     look(&again).await;
@@ -104,7 +104,7 @@ async fn episode_has_one_notice_at_its_begin_one_a_day_and_one_at_its_end_whatev
     let reminded = told(&scene, OPERATORS);
     assert!(reminded.len() == 2 && reminded[1].0.contains("still"), "{reminded:#?}");
     let act = AttentionAct::Ignore { reason: "left".to_owned() };
-    scene.ask(&node, &Ask::Attend { link: link("psa"), item, act }).await;
+    scene.ask(&node, &Job::Attend { link: link("psa"), item, act }).await;
     look(&node).await;
     look(&node).await;
     let ended = told(&scene, OPERATORS);
@@ -200,7 +200,7 @@ async fn notice_survives_hours_without_mail_server_or_webhook_and_arrives_once()
         hand.advance(Duration::from_secs(6 * 60));
     }
     let filter = OutboxFilter { kind: Some(OutboxKind::Notice), ..OutboxFilter::default() };
-    let waiting = scene.journal.outbox(&filter, 99).await.unwrap();
+    let waiting = scene.journal.outbox().list(&filter, 99).await.unwrap();
     assert!(waiting.iter().all(|row| row.state == "due" && (5..15).contains(&row.attempts)), "{waiting:#?}");
     assert_eq!(waiting.len(), 2, "one for each way");
     hook.answers(200);
@@ -265,7 +265,7 @@ async fn unreachable_feed_and_a_pause_are_other_silences() {
     }
     let all = |scene: &Scene| told(scene, OPERATORS).into_iter().map(|(_, body)| body).collect::<String>();
     assert!(all(&scene).contains("the feed cannot be reached"), "{}", all(&scene));
-    scene.journal.pause(&link("psa"), "jo", "the ELM moves", node.clock.now()).await.unwrap();
+    scene.journal.links().pause(&link("psa"), "jo", "the ELM moves", node.clock.now()).await.unwrap();
     hand.advance(Duration::from_secs(25 * 60 * 60));
     look(&node).await;
     assert!(all(&scene).contains("our schedule stands still: the link was paused by jo"), "{}", all(&scene));

@@ -144,11 +144,11 @@ async fn schedule_that_stands_still_has_one_notice_one_a_day_and_one_at_its_end(
     assert!(text.contains("our schedule stands still: a run was due and none began"), "{text}");
     assert_eq!(idle("2026-11-24T10:01:00-07:00").await, ["new", "still"]);
     // Somebody paused the link meanwhile: the reminder after that says who.
-    scene.journal.pause(&link("psa"), "jo", "the ELM moves", node.clock.now()).await.unwrap();
+    scene.journal.links().pause(&link("psa"), "jo", "the ELM moves", node.clock.now()).await.unwrap();
     assert_eq!(idle("2026-11-25T10:02:00-07:00").await, ["new", "still", "still"]);
     let (_, text) = told(&scene, OPERATORS).remove(2);
     assert!(text.contains("our schedule stands still: the link was paused by jo"), "{text}");
-    scene.journal.unpause(&link("psa"), "jo", node.clock.now()).await.unwrap();
+    scene.journal.links().resume(&link("psa"), "jo", node.clock.now()).await.unwrap();
     push(&scene, &node);
     let over = turn(&scene, &node, &hand, "2026-11-25T10:12:00-07:00").await;
     assert_eq!(over, ["new", "still", "still", "over"]);
@@ -197,12 +197,12 @@ async fn other_cause_is_told_once_it_has_lasted_and_one_that_comes_and_goes_is_n
     assert_eq!(idle("12:04").await.len(), 3);
     assert_eq!(idle("12:05").await.len(), 4);
     assert!(last().1.contains("* our schedule stands still: a run was due and none began"), "{}", last().1);
-    scene.journal.pause(&link("psa"), "jo", "the ELM moves", at("2026-11-23T12:10:00-07:00")).await.unwrap();
+    scene.journal.links().pause(&link("psa"), "jo", "the ELM moves", at("2026-11-23T12:10:00-07:00")).await.unwrap();
     assert_eq!(idle("12:29").await.len(), 4);
     assert_eq!(idle("12:30").await.len(), 5);
     assert!(last().1.contains("* our schedule stands still: the link was paused by jo"), "{}", last().1);
     // It runs again, which is another beginning.
-    scene.journal.unpause(&link("psa"), "jo", at("2026-11-23T12:31:00-07:00")).await.unwrap();
+    scene.journal.links().resume(&link("psa"), "jo", at("2026-11-23T12:31:00-07:00")).await.unwrap();
     assert_eq!(turn("12:35").await.len(), 5);
     assert_eq!(turn("12:45").await.len(), 5);
     assert_eq!(turn("12:55").await.len(), 6);

@@ -129,10 +129,10 @@ async fn read_beside_an_intake(scene: Scene) {
 async fn admit(scene: &Scene) -> (String, String) {
     let (now, until) = (Clock::system().now(), Clock::system().now() + SignedDuration::from_hours(2));
     let (cookie, token) = (make_secret(), format!("rbk_{}", make_secret()));
-    scene.journal.add_account("jo", RoleName::Administrator, None, "test", now).await.unwrap();
-    scene.journal.open_session("jo", &hash_secret(&cookie), until, now).await.unwrap();
+    scene.journal.accounts().add("jo", RoleName::Administrator, None, "test", now).await.unwrap();
+    scene.journal.sessions().open("jo", &hash_secret(&cookie), until, now).await.unwrap();
     let new = NewToken { name: "reader", hash: &hash_secret(&token), scope: "read", expires: until };
-    scene.journal.add_token(&new, "test", now).await.unwrap();
+    scene.journal.tokens().add(&new, "test", now).await.unwrap();
     (cookie, token)
 }
 
@@ -143,15 +143,15 @@ async fn wave(scene: &Scene, number: i64) {
         let row = FeedRow::enrol(&guid(person), &mail(person), COURSE, now).named("Jane", &guid(person));
         scene.sandbox.world().elm.push(row.numbered(700_000 + person));
     }
-    let id = scene.journal.put_request(&run_now("psa"), "jo", now).await.unwrap();
+    let id = scene.journal.requests().put(&run_now("psa"), "jo", now).await.unwrap();
     scene.finished(&[id]).await;
-    let request = scene.journal.request(id).await.unwrap().unwrap();
+    let request = scene.journal.requests().find(id).await.unwrap().unwrap();
     assert_eq!(request.state, RequestState::Done, "{request:#?}\n{}", scene.log("pages"));
 }
 
 async fn assert_nothing_is_lost(scene: &Scene, records: i64) {
     let query = LogQuery { limit: 100_000, ..LogQuery::default() };
-    let rows = scene.journal.log(&query).await.unwrap().rows;
+    let rows = scene.journal.records().log(&query).await.unwrap().rows;
     let wrong: Vec<_> = rows.iter().filter(|row| row.status != "Success").collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     let written: BTreeSet<_> = rows.iter().map(|row| row.fingerprint).collect();
@@ -159,6 +159,6 @@ async fn assert_nothing_is_lost(scene: &Scene, records: i64) {
     assert_eq!((rows.len(), written.len()), (records, records), "each record once in the log");
     assert_eq!(scene.sandbox.world().moodle.enrolments.iter().count(), records, "each person is in the course");
     let filter = RunFilter { link: Some(link("psa")), limit: 10_000, ..RunFilter::default() };
-    let runs = scene.journal.runs(&filter).await.unwrap();
+    let runs = scene.journal.runs().list(&filter).await.unwrap();
     assert!(runs.iter().all(|run| run.state == RunState::Done), "{runs:#?}");
 }

@@ -14,7 +14,7 @@ const PASSWORD: &str = "correct horse battery staple";
 
 async fn with_account(stage: &Stage, name: &str) {
     let hash = hash_password(PASSWORD.to_owned()).await.unwrap();
-    stage.journal.add_account(name, RoleName::Operator, Some(&hash), "test", stage.now()).await.unwrap();
+    stage.journal.accounts().add(name, RoleName::Operator, Some(&hash), "test", stage.now()).await.unwrap();
 }
 
 async fn log_in(browser: &mut Browser, name: &str, password: &str) -> Page {
@@ -44,7 +44,7 @@ async fn password_lets_in_and_leads_to_where_one_wanted_to_go() {
 async fn refusal_says_nothing_about_whether_there_is_such_an_account() {
     let stage = Stage::bare().await;
     with_account(&stage, "jane").await;
-    stage.journal.add_account("linked", RoleName::Viewer, None, "test", stage.now()).await.unwrap();
+    stage.journal.accounts().add("linked", RoleName::Viewer, None, "test", stage.now()).await.unwrap();
     let mut pages = Vec::new();
     for name in ["jane", "nobody", "linked"] {
         let page = log_in(&mut Browser::new(&stage), name, "a wrong password").await;
@@ -102,10 +102,10 @@ async fn expired_session_is_nobodys_by_idleness_and_by_age() {
 
 /// A link that logs jane in, for five minutes.
 async fn login_link(stage: &Stage) -> String {
-    stage.journal.add_account("jane", RoleName::Viewer, None, "test", stage.now()).await.unwrap();
+    stage.journal.accounts().add("jane", RoleName::Viewer, None, "test", stage.now()).await.unwrap();
     let secret = make_secret();
     let until = stage.now() + jiff::SignedDuration::from_mins(5);
-    stage.journal.make_login_link("jane", &hash_secret(&secret), until, "test", stage.now()).await.unwrap();
+    stage.journal.accounts().add_login_link("jane", &hash_secret(&secret), until, "test", stage.now()).await.unwrap();
     format!("/login/link/{secret}")
 }
 

@@ -14,7 +14,7 @@ const NEW: &str = "another horse and another staple";
 /// Jane has an account; gives a browser of hers.
 async fn jane(stage: &Stage) -> Browser {
     let hash = hash_password(OLD.to_owned()).await.unwrap();
-    stage.journal.add_account("jane", RoleName::Viewer, Some(&hash), "test", stage.now()).await.unwrap();
+    stage.journal.accounts().add("jane", RoleName::Viewer, Some(&hash), "test", stage.now()).await.unwrap();
     let mut browser = Browser::new(stage);
     assert!(enters(&mut browser, OLD).await);
     browser
@@ -31,7 +31,7 @@ async fn change(browser: &mut Browser, present: &str, wanted: &str, again: &str)
 }
 
 async fn hash(stage: &Stage) -> String {
-    stage.journal.account("jane").await.unwrap().unwrap().password.unwrap()
+    stage.journal.accounts().find("jane").await.unwrap().unwrap().password.unwrap()
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn password_is_changed_by_its_owner_and_every_other_session_ends() {
     assert!(hash(&stage).await.starts_with("$argon2id$"));
     assert!(!enters(&mut Browser::new(&stage), OLD).await);
     assert!(enters(&mut Browser::new(&stage), NEW).await);
-    let acts = stage.journal.acts(&LinkName::new(""), i64::MAX, 10).await.unwrap();
+    let acts = stage.journal.runs().acts(&LinkName::new(""), i64::MAX, 10).await.unwrap();
     let act = acts.iter().find(|act| act.payload["act"] == "password changed").unwrap();
     assert_eq!((act.author.as_str(), act.payload["account"].as_str()), ("jane", Some("jane")));
     assert!(!act.payload.to_string().contains("argon2"));
@@ -100,15 +100,20 @@ async fn first_password_is_chosen_soon_after_a_login_link_and_not_later() {
     let mut soon = Browser::of(&stage, RoleName::Viewer).await;
     assert!(soon.get("/account").await.body.contains("Choose a password"));
     assert_eq!(change(&mut soon, "", NEW, NEW).await.status, StatusCode::SEE_OTHER);
-    assert!(stage.journal.account("viewer").await.unwrap().unwrap().password.is_some());
+    assert!(stage.journal.accounts().find("viewer").await.unwrap().unwrap().password.is_some());
 }
 
 #[tokio::test]
 async fn account_of_single_sign_on_has_no_password_here() {
     let stage = Stage::bare().await;
-    stage.journal.foreign_account("https://id.example|1", "viewer", RoleName::Viewer, stage.now()).await.unwrap();
+    stage
+        .journal
+        .accounts()
+        .from_single_sign_on("https://id.example|1", "viewer", RoleName::Viewer, stage.now())
+        .await
+        .unwrap();
     let mut browser = Browser::of(&stage, RoleName::Viewer).await;
     assert!(browser.get("/account").await.body.contains("your password is kept there"));
     assert_eq!(change(&mut browser, "", NEW, NEW).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(stage.journal.account("viewer").await.unwrap().unwrap().password.is_none());
+    assert!(stage.journal.accounts().find("viewer").await.unwrap().unwrap().password.is_none());
 }

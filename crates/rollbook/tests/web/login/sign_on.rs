@@ -145,7 +145,7 @@ async fn person_comes_in_with_the_role_that_the_claim_gives() {
     let page = come_in(&mut browser, &issuer, |_| {}).await;
     assert_eq!((page.status, page.location()), (StatusCode::SEE_OTHER, "/courses"), "{}", page.body);
     assert!(browser.get("/courses").await.body.contains("ann"));
-    assert_eq!(stage.journal.account("ann").await.unwrap().unwrap().role, RoleName::Viewer);
+    assert_eq!(stage.journal.accounts().find("ann").await.unwrap().unwrap().role, RoleName::Viewer);
     // The role follows the issuer, and the account does not follow a name.
     let mut browser = Browser::new(&stage);
     let page = come_in(&mut browser, &issuer, |says| {
@@ -153,8 +153,8 @@ async fn person_comes_in_with_the_role_that_the_claim_gives() {
         says.claims["preferred_username"] = json!("ann.married");
     });
     assert_eq!(page.await.status, StatusCode::SEE_OTHER);
-    assert_eq!(stage.journal.account("ann").await.unwrap().unwrap().role, RoleName::Administrator);
-    assert!(stage.journal.account("ann.married").await.unwrap().is_none());
+    assert_eq!(stage.journal.accounts().find("ann").await.unwrap().unwrap().role, RoleName::Administrator);
+    assert!(stage.journal.accounts().find("ann.married").await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn token_that_is_not_believed_lets_nobody_in() {
         assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR, "{lie}");
         assert_eq!(browser.get("/").await.location(), "/login", "{lie}");
     }
-    assert!(stage.journal.accounts().await.unwrap().is_empty());
+    assert!(stage.journal.accounts().list().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -193,14 +193,14 @@ async fn nobody_comes_in_without_a_role_nor_by_an_attempt_that_is_not_theirs() {
     victim.get("/login/sign-on").await;
     let page = victim.get("/login/sign-on/back?code=good&state=forged").await;
     assert_eq!(page.status, StatusCode::FORBIDDEN, "the state is another's");
-    assert!(stage.journal.accounts().await.unwrap().is_empty());
+    assert!(stage.journal.accounts().list().await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn name_of_another_account_is_not_taken_over() {
     let issuer = Issuer::start().await;
     let stage = stage(&issuer).await;
-    stage.journal.add_account("ann", RoleName::Administrator, None, "cli", stage.now()).await.unwrap();
+    stage.journal.accounts().add("ann", RoleName::Administrator, None, "cli", stage.now()).await.unwrap();
     let page = come_in(&mut Browser::new(&stage), &issuer, |_| {}).await;
     assert_eq!(page.status, StatusCode::CONFLICT);
 }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Call, Function};
-use crate::moodle::Release;
-use crate::moodle::wire::Refusal;
+use crate::moodle::wire::Exception;
 use crate::moodle::wire::schema::{Shape, optional};
+use crate::moodle::{Release, SITE_SECRET};
 
 pub(crate) const FUNCTIONS: &[Function] = &[Function {
     name: "core_webservice_get_site_info",
@@ -13,15 +13,12 @@ pub(crate) const FUNCTIONS: &[Function] = &[Function {
     run: site_info,
 }];
 
-fn site_info(call: &mut Call<'_>, _args: Value) -> Result<Value, Refusal> {
+fn site_info(call: &mut Call<'_>, _args: Value) -> Result<Value, Exception> {
     let site = &call.moodle.site;
     let user_id = call.caller.token.user_id;
     let user = call.moodle.users.get(user_id);
-    let user = user.ok_or_else(|| Refusal::missing("invaliduser", "service account"))?;
-    let (version, release) = match site.release {
-        Release::V4_4 => ("2023112400", "4.4dev (Build: 20231124)"),
-        Release::V4_5 => ("2024100706", "4.5.6 (Build: 20250811)"),
-    };
+    let user = user.ok_or_else(|| Exception::missing("invaliduser", "service account"))?;
+    let (version, release) = site.release.names();
     // A service may list functions that do not exist; Moodle leaves them out.
     let existing = super::names().filter(|name| call.caller.token.functions.contains(*name));
     let functions: Vec<Value> =
@@ -41,8 +38,14 @@ fn site_info(call: &mut Call<'_>, _args: Value) -> Result<Value, Refusal> {
         "sitecalendartype": "gregorian", "usercalendartype": "gregorian",
         "userissiteadmin": call.caller.site_admin, "theme": "boost", "limitconcurrentlogins": 0,
     });
-    if site.release == Release::V4_5 {
-        info["policyagreed"] = json!(1);
+    if site.release >= Release::V4_5 {
+        info["policyagreed"] = json!(u8::from(user.policyagreed));
+        info["userhomepageurl"] = json!(format!("{}/my/", site.wwwroot));
+    }
+    if site.release >= Release::V5_2 {
+        info["usercanviewconfig"] = json!(call.caller.site_admin);
+        info["usercanchangeconfig"] = json!(call.caller.site_admin);
+        info["sitesecret"] = json!(SITE_SECRET);
     }
     Ok(info)
 }

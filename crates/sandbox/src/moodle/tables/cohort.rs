@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::collation::fold;
+use super::table::fold;
 use super::{Context, Pairs, Row};
 
 /// A row of the cohort table.

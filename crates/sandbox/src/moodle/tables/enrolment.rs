@@ -26,18 +26,33 @@ pub struct Instance {
     pub enabled: bool,
     /// The course.
     pub course_id: i64,
-    /// The role that the pages offer first; web services cannot see it.
+    /// The method's default role. The pages offer it first; web services neither show nor use it.
     pub role_id: i64,
+    /// `enrolperiod` in seconds, 0 for none. The pages add it to the start; web services do not.
+    pub enrolperiod: i64,
+    /// `customint1` of a `cohort` method: whose members it enrols. 0 for all other methods.
+    pub cohort_id: i64,
     /// Order among the course's methods.
     pub sortorder: i64,
     /// The welcome message of 4.5.
     pub welcome: WelcomeFrom,
 }
 
-/// Index of the enrol table by course.
+impl Instance {
+    /// Who owns the roles that this method gives: plugin and item. `manual` and `self` do not protect theirs.
+    pub fn owner(&self) -> (String, i64) {
+        match self.enrol.as_str() {
+            "manual" | "self" => (String::new(), 0),
+            plugin => (format!("enrol_{plugin}"), self.id),
+        }
+    }
+}
+
+/// Indexes of the enrol table.
 #[derive(Clone, Debug, Default)]
 pub struct InstanceIndex {
     pub(crate) course: Pairs<i64>,
+    pub(crate) cohort: Pairs<i64>,
 }
 
 impl Row for Instance {
@@ -53,10 +68,12 @@ impl Row for Instance {
 
     fn enter(&self, index: &mut InstanceIndex) {
         index.course.enter(self.course_id, self.id);
+        index.cohort.enter(self.cohort_id, self.id);
     }
 
     fn leave(&self, index: &mut InstanceIndex) {
         index.course.leave(self.course_id, self.id);
+        index.cohort.leave(self.cohort_id, self.id);
     }
 }
 
@@ -77,6 +94,8 @@ pub struct Enrolment {
     pub timestart: i64,
     /// Unix time in seconds, 0 for never.
     pub timeend: i64,
+    /// Who changed the row last.
+    pub modifier_id: i64,
     /// Unix time in seconds.
     pub timecreated: i64,
     /// Unix time in seconds.
@@ -123,11 +142,13 @@ impl Row for Enrolment {
     }
 }
 
-/// A "Welcome to …" notification that Moodle 4.5 sent.
+/// A "Welcome to …" notification that Moodle (4.4 final and later) sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Welcome {
     /// The learner.
     pub user_id: i64,
     /// The course.
     pub course_id: i64,
+    /// A mail left as well: accounts that are suspended or `nologin` only get the notification.
+    pub mailed: bool,
 }

@@ -1,6 +1,6 @@
 //! Accounts, live and deleted, as Moodle stores them: nothing here keeps GUIDs or addresses unique.
 
-use super::collation::fold;
+use super::table::fold;
 use super::{Pairs, Row};
 
 /// Who may see the mail address without special rights.
@@ -21,7 +21,7 @@ pub struct User {
     pub id: i64,
     /// Login name, lower case.
     pub username: String,
-    /// Authentication plugin.
+    /// Authentication plugin; `nologin` keeps the account from logging in.
     pub auth: String,
     /// Mail address; not necessarily unique.
     pub email: String,
@@ -41,6 +41,8 @@ pub struct User {
     pub must_change_password: bool,
     /// A password is stored.
     pub has_password: bool,
+    /// The site policy was agreed to; counts only where [`Site::policy`](crate::moodle::Site) is on.
+    pub policyagreed: bool,
     /// Who may see the address.
     pub maildisplay: MailDisplay,
     /// City, often empty.
@@ -73,6 +75,7 @@ impl User {
             confirmed: true,
             must_change_password: false,
             has_password: false,
+            policyagreed: true,
             maildisplay: MailDisplay::CourseMembers,
             city: String::new(),
             country: String::new(),

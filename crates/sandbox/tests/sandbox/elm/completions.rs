@@ -1,6 +1,7 @@
 //! The endpoint that receives completions.
 
 use crate::client::Client;
+use rollbook_sandbox::elm::Receipt;
 use rollbook_sandbox::{ELM_TOKEN, Fault, Kind, Target, World};
 use serde_json::{Value, json};
 
@@ -82,4 +83,58 @@ async fn without_the_token_nothing_is_read_or_stored() {
             assert_eq!(request.send().await.expect("an answer").status(), 401);
         }
     }
+}
+
+// CASES C14: "POST answered 500, then 409 … exists already".
+#[tokio::test]
+async fn after_a_lost_answer_the_same_report_is_refused_because_it_exists() {
+    let mut world = World::empty();
+    world.elm.completions_unique = true;
+    let client = Client::over(world).await;
+    client.sandbox.faults().arm(Fault::nth(Target::Completion, 1, Kind::HttpAfterEffect(500)));
+    let request = client.http().post(client.sandbox.completion_url());
+    let sent = request.header("x-cdata-authtoken", ELM_TOKEN).json(&completion()).send().await;
+    assert_eq!(sent.expect("an answer").status(), 500);
+    assert_eq!(client.sandbox.faults().fired().len(), 1);
+    let expected = json!({"error": {"code": "409", "message": "A completion of this enrolment exists already"}});
+    assert_eq!(client.complete(&completion()).await, (409, expected));
+    assert_eq!(client.sandbox.world().elm.completions_of(555001).len(), 1);
+}
+
+// CASES C14: 200 that means no.
+#[tokio::test]
+async fn some_receipts_say_inside_a_200_that_nothing_was_stored() {
+    let mut world = World::empty();
+    world.elm.unregistered.insert(555001);
+    let client = Client::over(world).await;
+    let message = "Learner is not registered for enrolment 555001";
+    for (receipt, status, expected) in [
+        (Receipt::Entity, 404, json!({"error": {"code": "NotFound", "message": "Enrolment 555001 does not exist"}})),
+        (Receipt::Status, 200, json!({"status": "ERROR", "message": message, "recordsProcessed": 0})),
+        (Receipt::StatusList, 200, json!([{"status": "FAILED", "errorMessage": "unknown enrolment"}])),
+    ] {
+        client.sandbox.world().elm.receipt = receipt;
+        assert_eq!(client.complete(&completion()).await, (status, expected), "{receipt:?}");
+    }
+    assert!(client.sandbox.world().elm.completions.is_empty());
+    client.sandbox.world().elm.unregistered.clear();
+    let (_, done) = client.complete(&completion()).await;
+    assert_eq!(done[0]["status"], "SUCCESS");
+    client.sandbox.world().elm.receipt = Receipt::Nothing;
+    let request = client.http().post(client.sandbox.completion_url());
+    let sent = request.header("x-cdata-authtoken", ELM_TOKEN).json(&completion()).send().await.expect("an answer");
+    assert_eq!(sent.status(), 204);
+    assert_eq!(client.sandbox.world().elm.completions.len(), 2);
+}
+
+#[tokio::test]
+async fn the_list_of_completions_speaks_the_feeds_protocol_and_may_be_closed() {
+    let client = Client::over(World::empty()).await;
+    client.complete(&completion()).await;
+    client.sandbox.world().elm.speak_v2();
+    let url = format!("{}?$format=json&$filter=ENROLMENT_ID%20eq%20555001", client.sandbox.completion_url());
+    let (_, found) = client.get(&url).await;
+    assert_eq!(found["d"]["results"][0]["GUID"], "G1");
+    client.sandbox.world().elm.lists_completions = false;
+    assert_eq!(client.get(&url).await.0, 405);
 }

@@ -4,13 +4,13 @@ use rollbook_core::desired::OptedCourse;
 use rollbook_core::plan::{CompletionSkip, CompletionsPlan};
 use rollbook_core::run::Circuit;
 use rollbook_core::verdict::{Disposition, Unreported};
-use rollbook_journal::{Ask, OpenReport};
+use rollbook_journal::{NewAttention, OpenReport};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The questions of a plan: one for each completion that waits; one for a whole course where the course is the trouble.
-pub(super) fn make_asks(plan: &CompletionsPlan, opted: &[OptedCourse]) -> Vec<Ask> {
-    let mut asks = BTreeMap::<(String, String), Ask>::new();
+pub(super) fn make_asks(plan: &CompletionsPlan, opted: &[OptedCourse]) -> Vec<NewAttention> {
+    let mut asks = BTreeMap::<(String, String), NewAttention>::new();
     for skip in plan.skips.iter().filter(|skip| skip.why.standing() == Disposition::Attention) {
         let ask = make_ask(skip, opted);
         asks.insert((ask.kind.clone(), ask.subject.clone()), ask);
@@ -18,7 +18,7 @@ pub(super) fn make_asks(plan: &CompletionsPlan, opted: &[OptedCourse]) -> Vec<As
     asks.into_values().collect()
 }
 
-fn make_ask(skip: &CompletionSkip, opted: &[OptedCourse]) -> Ask {
+fn make_ask(skip: &CompletionSkip, opted: &[OptedCourse]) -> NewAttention {
     let CompletionSkip { seen, elm_id, why } = skip;
     let course = opted.iter().find(|course| course.id == seen.key.course);
     let name = course.map(|course| course.full_name.as_str()).unwrap_or_default();
@@ -39,7 +39,7 @@ fn make_ask(skip: &CompletionSkip, opted: &[OptedCourse]) -> Ask {
         "last_name": seen.last_name, "course": elm_id, "course_name": name, "seen_by": seen.by, "why": why,
         "takes_enrolment_id": why.takes_enrolment_id(),
     });
-    Ask { kind: format!("completion_{}", why.code()), subject: subject_of(skip), title, evidence }
+    NewAttention { kind: format!("completion_{}", why.code()), subject: subject_of(skip), title, evidence }
 }
 
 /// What a question about a skip is about.
@@ -61,19 +61,19 @@ pub(super) fn subjects<'a>(
 }
 
 /// The ELM refused a report.
-pub(super) fn refused(report: &OpenReport, words: &str) -> Ask {
+pub(super) fn refused(report: &OpenReport, words: &str) -> NewAttention {
     ask_about(report, "completion_refused", format!("the ELM refused it: {words}"), words)
 }
 
 /// A report has not been accepted for a long time, while others were.
-pub(super) fn stuck(report: &OpenReport, words: &str) -> Ask {
+pub(super) fn stuck(report: &OpenReport, words: &str) -> NewAttention {
     let since = format!("not accepted since {:.0}; it is tried further: {words}", report.queued);
     ask_about(report, "completion_stuck", since, words)
 }
 
-fn ask_about(open: &OpenReport, kind: &str, trouble: String, words: &str) -> Ask {
+fn ask_about(open: &OpenReport, kind: &str, trouble: String, words: &str) -> NewAttention {
     let report = &open.report;
-    Ask {
+    NewAttention {
         kind: kind.to_owned(),
         subject: format!("account {} in course {}", report.key.user, report.key.course),
         title: format!("{report}: {trouble}"),

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rollbook_core::desired::{Look, OptedCourse, Scan, ScanKind, choose_scans, follow_opt_ins, order_looks};
 use rollbook_core::model::{CompletionKey, Guid, MoodleCourseId, MoodleUserId, OptInCourse, SeenBy, SeenCompletion};
 use rollbook_core::snapshot::{Gap, Snapshot};
-use rollbook_journal::{CompletionsState, Journal, KnownQuestion, PolledCandidate};
+use rollbook_journal::{CompletionsState, Journal, KnownQuery, PolledCandidate};
 use rollbook_moodle::snapshot::MoodleSourceError;
 use rollbook_moodle::snapshot::completions::{
     Asking, CallBudget, Polled, find_opt_ins, poll_completions, read_completions, read_opt_ins, read_people,
@@ -71,14 +71,14 @@ pub(super) async fn collect_courses(
     state: &CompletionsState,
     now: Timestamp,
 ) -> Result<Courses, CompletionsError> {
-    let remembered = journal.opted_courses(&flow.link).await?;
+    let remembered = journal.completions().opted_courses(&flow.link).await?;
     let (looked, asking) = match &flow.way {
         FoundBy::Database(database) => {
             let looked = read_opt_ins(database, &flow.opt_in_field, now).await.map_err(MoodleSourceError::from)?;
             (looked, Asking::default())
         }
         FoundBy::Poll | FoundBy::Push => {
-            let mut courses = journal.intake_courses(&flow.intakes).await?;
+            let mut courses = journal.completions().intake_courses(&flow.intakes).await?;
             for course in &remembered {
                 if let Some(elm_id) = &course.elm_id {
                     courses.entry(course.id).or_insert_with(|| elm_id.clone());
@@ -130,7 +130,7 @@ impl Polling {
         if let (FoundBy::Poll, Reach::Usual | Reach::Full) = (&flow.way, reach) {
             let open = courses.opted.iter().filter(|course| !course.withdrawn).map(|course| course.id);
             let open: Vec<MoodleCourseId> = open.collect();
-            candidates = journal.completion_candidates(&flow.link, &flow.intakes, &open).await?;
+            candidates = journal.completions().candidates(&flow.link, &flow.intakes, &open).await?;
         }
         // Never more calls than people who can have completed.
         let budget = CallBudget::of(flow.calls_max.min(candidates.len() as u64));
@@ -227,8 +227,8 @@ async fn keep_unknown(
     seen: &mut Seen,
 ) -> Result<(), CompletionsError> {
     seen.count += page.len() as u64;
-    let questions: Vec<KnownQuestion> = page.iter().map(|completion| question(completion, opted)).collect();
-    let known = journal.known_completions(&flow.link, &questions).await?;
+    let questions: Vec<KnownQuery> = page.iter().map(|completion| question(completion, opted)).collect();
+    let known = journal.completions().known(&flow.link, &questions).await?;
     let known: BTreeSet<CompletionKey> = known.into_iter().map(|known| known.key).collect();
     let before = seen.completions.len();
     let len = page.len();
@@ -238,9 +238,9 @@ async fn keep_unknown(
 }
 
 /// What is asked of the journal about a completion.
-pub(super) fn question(seen: &SeenCompletion, opted: &[OptedCourse]) -> KnownQuestion {
+pub(super) fn question(seen: &SeenCompletion, opted: &[OptedCourse]) -> KnownQuery {
     let course = opted.binary_search_by_key(&seen.key.course, |course| course.id).ok().map(|at| &opted[at]);
-    KnownQuestion {
+    KnownQuery {
         user: seen.key.user,
         course: seen.key.course,
         guid: seen.guid.folded(),

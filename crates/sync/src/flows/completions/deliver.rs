@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rollbook_clock::Clock;
 use rollbook_core::model::{CompletionKey, Fingerprint, RunId};
 use rollbook_core::run::{Answer, Circuit, Delivery, DeliveryState, Draw, LookUp, Move, Pass, step};
-use rollbook_journal::{Ask, AttentionFilter, Journal, JournalError, Lease, OpenReport, ReportMove};
+use rollbook_journal::{AttentionFilter, Journal, JournalError, Lease, NewAttention, OpenReport, ReportMove};
 use serde::Serialize;
 use std::collections::{HashSet, VecDeque};
 use tokio_util::sync::CancellationToken;
@@ -74,18 +74,18 @@ pub async fn deliver_reports(courier: &Courier<'_>) -> Result<Delivered, Journal
     let mut told = Delivered { held: flow.sending == Sending::Off, ..Delivered::default() };
     courier.take_over_orphans().await?;
     if !told.held {
-        let before = journal.completions_state(&flow.link).await?.circuit;
+        let before = journal.completions().state(&flow.link).await?.circuit;
         let circuit = if only.is_some() { Circuit::default() } else { before.in_new_run() };
         let mut round = Round { circuit, accepted: false, words: String::new() };
         courier.deliver(&mut round, &mut told).await?;
         // One report that a person sends tells something of the ELM only if it gets through.
         if round.circuit != before && (only.is_none() || told.accepted > 0) {
-            journal.keep_circuit(lease, &round.circuit).await?;
+            journal.completions().save_circuit(lease, &round.circuit).await?;
         }
         courier.say_how_the_elm_is(&round).await?;
         told.rests_until = round.circuit.rests_until.filter(|until| clock.now() < *until);
     }
-    told.waiting = journal.count_open_reports(&flow.link).await?;
+    told.waiting = journal.completions().count_open_reports(&flow.link).await?;
     Ok(told)
 }
 
@@ -101,7 +101,7 @@ struct Round {
 impl Courier<'_> {
     /// What a dead process was sending is in doubt now.
     async fn take_over_orphans(&self) -> Result<(), JournalError> {
-        for report in self.journal.claimed_reports(&self.flow.link).await? {
+        for report in self.journal.completions().claimed_reports(&self.flow.link).await? {
             let words = "the process that was sending it ended without a word";
             self.go(&report, Move::Orphaned, "left behind", words, None).await?;
         }
@@ -112,7 +112,7 @@ impl Courier<'_> {
         let mut tried = HashSet::new();
         loop {
             let read = if self.only.is_some() { u64::MAX } else { READ + tried.len() as u64 };
-            let open = self.journal.open_reports(&self.flow.link, read).await?;
+            let open = self.journal.completions().open_reports(&self.flow.link, read).await?;
             let now = self.clock.now();
             let turn = |report: &OpenReport| match self.only {
                 Some(key) => key == report.report.key && report.delivery.state != DeliveryState::Sending,
@@ -218,7 +218,7 @@ impl Courier<'_> {
     }
 
     /// The question about a report that fails for too long. While the ELM as a whole fails, one question is asked about that.
-    fn overdue(&self, report: &OpenReport, words: &str) -> Option<Ask> {
+    fn overdue(&self, report: &OpenReport, words: &str) -> Option<NewAttention> {
         let waits = self.clock.now().duration_since(report.queued);
         (waits >= self.flow.policy.delivery.attention_after).then(|| stuck(report, words))
     }
@@ -229,14 +229,14 @@ impl Courier<'_> {
         by: Move,
         what: &str,
         answer: &str,
-        ask: Option<Ask>,
+        ask: Option<NewAttention>,
     ) -> Result<OpenReport, JournalError> {
         let now = self.clock.now();
         let draw = self.draw(&format!("{} {}", report.id, report.delivery.attempts));
         let to: Delivery = step(report.delivery, by, &self.flow.policy.delivery, now, draw)
             .map_err(|error| JournalError::Conflict { what: error.to_string() })?;
-        let moved = ReportMove { report, to, what, answer, ask };
-        self.journal.move_report(self.lease, self.run, &moved, now).await?;
+        let moved = ReportMove { report, to, what, answer, attention: ask };
+        self.journal.completions().move_report(self.lease, self.run, &moved, now).await?;
         Ok(OpenReport { delivery: to, ..report.clone() })
     }
 
@@ -244,13 +244,13 @@ impl Courier<'_> {
     async fn say_how_the_elm_is(&self, round: &Round) -> Result<(), JournalError> {
         let (link, now) = (&self.flow.link, self.clock.now());
         let filter = AttentionFilter { link: Some(link.clone()), kind: Some(ELM.to_owned()), ..Default::default() };
-        let is_asked = !self.journal.attention(&filter, 1).await?.is_empty();
+        let is_asked = !self.journal.attention().list(&filter, 1).await?.is_empty();
         let needs = round.circuit.needs_a_human(&self.flow.policy.delivery, now);
         if needs && (!is_asked || !round.words.is_empty()) {
             let (title, evidence) = about_elm(&round.circuit, &round.words);
-            self.journal.ask(link, ELM, link.as_str(), &title, &evidence, now).await?;
+            self.journal.attention().open(link, ELM, link.as_str(), &title, &evidence, now).await?;
         } else if is_asked && round.circuit.failing_since.is_none() {
-            self.journal.cause_gone(link, ELM, link.as_str(), now).await?;
+            self.journal.attention().close(link, ELM, link.as_str(), now).await?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use rollbook_core::plan::{CompletionInputs, CompletionsPlan, KnownCompletions, p
 use rollbook_core::policy::CompletionsPolicy;
 use rollbook_core::run::{Counts, RunKind, RunState};
 use rollbook_core::snapshot::Snapshot;
-use rollbook_journal::{Asks, CompletionQuery, CompletionsRecord, Journal, JournalError, Lease, NewRun};
+use rollbook_journal::{CompletionQuery, CompletionsRecord, Journal, JournalError, Lease, NewRun, Reviewed};
 use rollbook_moodle::snapshot::completions::{Asking, CallBudget, poll_completions, read_completions};
 use rollbook_moodle::snapshot::{MoodleSourceError, find_by_id, find_person};
 use std::collections::BTreeMap;
@@ -108,8 +108,8 @@ pub async fn prepare_manual(
     let policy = CompletionsPolicy { report_from: None, ..flow.policy.clone() };
 
     let asked = question(&completion, std::slice::from_ref(&course));
-    let known = KnownCompletions::new(journal.known_completions(&flow.link, std::slice::from_ref(&asked)).await?);
-    let records = journal.enrolment_records(&flow.intakes, &[(asked.guid, named.course.clone())]).await?;
+    let known = KnownCompletions::new(journal.completions().known(&flow.link, std::slice::from_ref(&asked)).await?);
+    let records = journal.completions().enrolment_records(&flow.intakes, &[(asked.guid, named.course.clone())]).await?;
     let supplied = named.enrolment.iter().map(|enrolment| (key, enrolment.clone())).collect();
     let now = clock.now();
     let seen = Snapshot::complete(now, vec![completion.clone()]);
@@ -155,7 +155,7 @@ async fn record_and_send(
     let Prepared { plan, account: _, completion, course } = prepared;
     let url = flow.moodle.site_url().to_owned();
     let new = NewRun { flow: "completions".to_owned(), kind: RunKind::Scoped, url, author: author.to_owned() };
-    let run = journal.start_run(lease, &new, clock.now()).await?;
+    let run = journal.runs().start(lease, &new, clock.now()).await?;
     let asks = make_asks(plan, std::slice::from_ref(course));
     let record = CompletionsRecord {
         plan,
@@ -166,10 +166,10 @@ async fn record_and_send(
         covered: None,
         full: None,
         looked: &[],
-        asks: &asks,
-        answers: Asks::About(&subjects([&completion.key])),
+        attention: &asks,
+        reviewed: Reviewed::About(&subjects([&completion.key])),
     };
-    journal.record_completions(lease, &run, &record, clock.now()).await?;
+    journal.completions().record(lease, &run, &record, clock.now()).await?;
     let courier = Courier { flow, journal, clock, lease, run: &run, stop, only: Some(completion.key) };
     let delivered = deliver_reports(&courier).await;
     let state = match &delivered {
@@ -178,7 +178,7 @@ async fn record_and_send(
         Err(_) => RunState::Failed,
     };
     let reason = delivered.as_ref().err().map(ToString::to_string).unwrap_or_default();
-    journal.finish_run(lease, &run, state, &Counts::default(), &reason, clock.now()).await?;
+    journal.runs().finish(lease, &run, state, &Counts::default(), &reason, clock.now()).await?;
     Ok(delivered?)
 }
 
@@ -227,7 +227,7 @@ async fn find_moment(
     let zone = &flow.policy.zone;
     let query =
         CompletionQuery { guid: Some(Guid::new(account.guid.trim()).folded()), limit: 200, ..Default::default() };
-    let known = journal.completions(&flow.link, &query).await?;
+    let known = journal.completions().list(&flow.link, &query).await?;
     let mut moments: Vec<Timestamp> = known
         .iter()
         .filter(|row| (row.seen.key.user, row.seen.key.course) == (account.id, course))

@@ -9,7 +9,7 @@ use rollbook_core::guard::{CompletionsView, Finding, check_completions};
 use rollbook_core::model::{CompletionKey, MoodleCourseId, MoodleUserId, OptInCourse, SeenCompletion};
 use rollbook_core::plan::{CompletionInputs, CompletionsPlan, KnownCompletions, plan_completions};
 use rollbook_core::snapshot::{Gap, Snapshot};
-use rollbook_journal::{Journal, KnownQuestion, WaitingCompletion};
+use rollbook_journal::{Journal, KnownQuery, WaitingCompletion};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A plan with what it was made from.
@@ -32,7 +32,7 @@ pub(super) async fn collect_waiting(
 ) -> Result<Vec<WaitingCompletion>, CompletionsError> {
     let scans = choose_scans(opted, &flow.policy, Some(now), jiff::SignedDuration::ZERO, false);
     let reach_back = scans.iter().filter(|scan| scan.kind != ScanKind::Ordinary).map(|scan| scan.since).min();
-    let mut waiting = journal.waiting_completions(&flow.link, reach_back, WAITING_MAX).await?;
+    let mut waiting = journal.completions().waiting(&flow.link, reach_back, WAITING_MAX).await?;
     let nameless: BTreeSet<MoodleUserId> = waiting
         .iter()
         .filter(|waiting| waiting.seen.guid.as_str().is_empty())
@@ -72,12 +72,12 @@ pub(super) async fn make_plan(
     let completions = value.iter().map(|seen| (seen.key, seen.clone())).collect();
     let courses: BTreeMap<MoodleCourseId, OptedCourse> =
         opted.iter().map(|course| (course.id, course.clone())).collect();
-    let questions: Vec<KnownQuestion> = value.iter().map(|seen| question(seen, opted)).collect();
+    let questions: Vec<KnownQuery> = value.iter().map(|seen| question(seen, opted)).collect();
     let pairs: BTreeSet<_> =
         questions.iter().filter_map(|asked| Some((asked.guid.clone(), asked.elm_id.clone()?))).collect();
     let pairs: Vec<_> = pairs.into_iter().filter(|(guid, _)| !guid.is_empty()).collect();
-    let records = journal.enrolment_records(&flow.intakes, &pairs).await?;
-    let known = KnownCompletions::new(journal.known_completions(&flow.link, &questions).await?);
+    let records = journal.completions().enrolment_records(&flow.intakes, &pairs).await?;
+    let known = KnownCompletions::new(journal.completions().known(&flow.link, &questions).await?);
     let gaps: Vec<Gap> = looked.gaps.iter().filter(|gap| **gap != Gap::Narrowed).chain(&seen.gaps).cloned().collect();
     let seen = Snapshot { taken_at: now, gaps, value };
     let inputs = CompletionInputs {

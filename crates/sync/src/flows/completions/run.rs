@@ -73,7 +73,7 @@ async fn run_leased(with: &Leased<'_>, request: &CompletionsRequest) -> Result<C
     let kind = if request.reach == Reach::Pushed { RunKind::Scoped } else { RunKind::Normal };
     let url = flow.moodle.site_url().to_owned();
     let new = NewRun { flow: "completions".to_owned(), kind, url, author: request.author.clone() };
-    let run = journal.start_run(lease, &new, clock.now()).await?;
+    let run = journal.runs().start(lease, &new, clock.now()).await?;
     let found = find_and_record(with, request.reach, &run).await;
     // Whatever Moodle said: what is due is sent.
     let courier = Courier { flow, journal, clock, lease, run: &run, stop, only: None };
@@ -90,7 +90,7 @@ async fn run_leased(with: &Leased<'_>, request: &CompletionsRequest) -> Result<C
         Ok(report) => (report.state, counts(report), reason(report)),
         Err(error) => (RunState::Failed, Counts::default(), with_causes(error)),
     };
-    match (journal.finish_run(lease, &run, state, &counts, &reason, clock.now()).await, &ended) {
+    match (journal.runs().finish(lease, &run, state, &counts, &reason, clock.now()).await, &ended) {
         (Err(error), Ok(_)) => return Err(error.into()),
         (Err(error), Err(_)) => {
             tracing::error!(%error, "the end of a run could not be recorded; the next one notices");

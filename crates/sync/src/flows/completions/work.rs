@@ -13,7 +13,9 @@ use rollbook_core::guard::{Cleared, clear};
 use rollbook_core::model::{OptInCourse, RunId};
 use rollbook_core::run::RunState;
 use rollbook_core::snapshot::Snapshot;
-use rollbook_journal::{Asks, CompletionsRecord, CompletionsState, Journal, Lease, NewPlan, PlanState, PushedEvent};
+use rollbook_journal::{
+    CompletionsRecord, CompletionsState, Journal, Lease, NewPlan, PlanState, PushedEvent, Reviewed,
+};
 
 /// So many pushed events are looked into in one run.
 const EVENTS_MAX: u64 = 500;
@@ -51,7 +53,7 @@ impl<'a> Work<'a> {
         reach: Reach,
     ) -> Result<Self, CompletionsError> {
         let now = clock.now();
-        let state = journal.completions_state(&flow.link).await?;
+        let state = journal.completions().state(&flow.link).await?;
         let courses = collect_courses(flow, journal, &state, now).await?;
         let polling = Polling::prepare(flow, journal, reach, &courses, now).await?;
         let Courses { looked, opted, .. } = courses;
@@ -69,7 +71,7 @@ impl<'a> Work<'a> {
         if is_first {
             waiting = collect_waiting(flow, journal, &opted, now).await?;
             seen = collect_from_database(flow, journal, self.reach, &self.state, &mut opted, now).await?;
-            events = journal.pushed_events(&flow.link, EVENTS_MAX).await?;
+            events = journal.completions().pending_events(&flow.link, EVENTS_MAX).await?;
             seen.add(look_into(flow, &events.iter().map(|event| (event.user, event.course)).collect()).await?);
             if !matches!(flow.way, FoundBy::Database(_)) {
                 // What was seen before a course reported is weighed again in this part.
@@ -97,14 +99,14 @@ impl Part {
     ) -> Result<(CompletionsReport, u64), CompletionsError> {
         let Work { flow, journal, clock, .. } = *work;
         let Self { made, seen, events, opted, is_first } = &self;
-        let (approved, approval) = journal.approval(&flow.link, clock.now()).await?.unzip();
+        let (approved, approval) = journal.plans().approval(&flow.link, clock.now()).await?.unzip();
         let cleared = clear((), made.plan.digest(), made.findings.clone(), approval.as_ref(), clock.now()).ok();
         if !made.plan.reports.is_empty() {
             let used = approved.filter(|_| cleared.as_ref().and_then(Cleared::approved_by).is_some());
             let state = if cleared.is_some() { PlanState::Cleared } else { PlanState::Blocked };
             let (digest, body) = (made.plan.digest(), serde_json::to_string(&made.plan).expect("a plan is plain data"));
             let new = NewPlan { digest: &digest, body: &body, findings: &made.findings, state, approval: used };
-            journal.store_plan(lease, run, &new, &[], clock.now()).await?;
+            journal.plans().store(lease, run, &new, &[], clock.now()).await?;
         }
         let is_cleared = cleared.is_some();
         let (asks, about) = (make_asks(&made.plan, opted), subjects(made.completions.keys()));
@@ -118,12 +120,12 @@ impl Part {
             covered: seen.covered.filter(|_| is_cleared),
             full: seen.full.filter(|_| is_cleared),
             looked: if is_cleared { &seen.looked } else { &[] },
-            asks: &asks,
-            answers: if *is_first && made.weighed_all && is_cleared { Asks::All } else { Asks::About(&about) },
+            attention: &asks,
+            reviewed: if *is_first && made.weighed_all && is_cleared { Reviewed::All } else { Reviewed::About(&about) },
         };
-        let queued = journal.record_completions(lease, run, &record, clock.now()).await?.reports;
+        let queued = journal.completions().record(lease, run, &record, clock.now()).await?.reports;
         if is_cleared {
-            journal.pushed_checked(events, clock.now()).await?;
+            journal.completions().finish_events(events, clock.now()).await?;
             work.opted.clone_from(opted);
         }
         work.queued += queued;

@@ -37,13 +37,13 @@ pub(super) struct Leased<'a> {
 pub(super) async fn unfinished_changes(journal: &Journal, link: &LinkName) -> Result<Vec<GuildChange>, GuildsError> {
     let filter = RunFilter { link: Some(link.clone()), limit: RUNS_BACK_MAX, ..RunFilter::default() };
     let mut changes = Vec::new();
-    for run in journal.runs(&filter).await? {
+    for run in journal.runs().list(&filter).await? {
         match run.state {
             RunState::Done => break,
             RunState::GuardRefused => continue,
             RunState::Running | RunState::Partly | RunState::Failed | RunState::Stopped | RunState::Abandoned => {}
         }
-        let Some(row) = journal.plan_of_run(&run.id).await? else { continue };
+        let Some(row) = journal.plans().of_run(&run.id).await? else { continue };
         if row.state != PlanState::Cleared {
             continue;
         }
@@ -79,7 +79,7 @@ pub(super) async fn credit_unfinished(
         let events: Vec<NewEvent> =
             credited.iter().map(|(change, _)| NewEvent::of(EventKind::Settled, payload(change))).collect();
         let edits: Vec<Ownership> = credited.into_iter().flat_map(|(_, edits)| edits).map(to_ownership).collect();
-        with.journal.own(with.lease, run, &edits, &events, with.clock.now()).await?;
+        with.journal.guilds().record_ownership(with.lease, run, &edits, &events, with.clock.now()).await?;
     }
     Ok(count)
 }
@@ -97,12 +97,12 @@ pub(super) async fn remember_plan(
         // There is nothing to approve, but what was found shall be known.
         let events: Vec<NewEvent> =
             findings.iter().map(|finding| NewEvent::of(EventKind::Finding, json!(finding))).collect();
-        with.journal.append_events(with.lease, run, &events, with.clock.now()).await?;
+        with.journal.runs().append_events(with.lease, run, &events, with.clock.now()).await?;
         return Ok(None);
     }
     let body = serde_json::to_string(plan).expect("a plan is plain data");
     let stored = NewPlan { digest: &plan.digest(), body: &body, findings, state, approval };
-    let id = with.journal.store_plan(with.lease, run, &stored, &[], with.clock.now()).await?;
+    let id = with.journal.plans().store(with.lease, run, &stored, &[], with.clock.now()).await?;
     Ok((state == PlanState::Blocked).then_some(id))
 }
 
@@ -162,7 +162,7 @@ async fn record_bundle(
         let guid = account.filter(|account| !account.guid.is_empty()).map(|account| Guid::new(account.guid.as_str()));
         events.push(NewEvent { guid, ..NewEvent::of(EventKind::Applied, payload) });
     }
-    Ok(with.journal.own(with.lease, run, &edits, &events, with.clock.now()).await?)
+    Ok(with.journal.guilds().record_ownership(with.lease, run, &edits, &events, with.clock.now()).await?)
 }
 
 fn to_ownership(edit: OwnedEdit) -> Ownership {
@@ -209,7 +209,7 @@ pub(super) async fn note_sync(
         GuildSync { uuid: line.guild.clone(), members: line.unchanged + added, stats }
     });
     let sync: Vec<GuildSync> = sync.collect();
-    Ok(with.journal.note_sync(with.lease, &sync, with.clock.now()).await?)
+    Ok(with.journal.guilds().record_sync(with.lease, &sync, with.clock.now()).await?)
 }
 
 impl GuildsReport {

@@ -63,7 +63,7 @@ async fn run_leased(
     let kind = if request.ask == Ask::All { RunKind::Normal } else { RunKind::Scoped };
     let (url, author) = (flow.community_url.clone(), request.author.clone());
     let new = NewRun { flow: "guilds".to_owned(), kind, url, author };
-    let run = journal.start_run(lease, &new, clock.now()).await?;
+    let run = journal.runs().start(lease, &new, clock.now()).await?;
     match work(with, request, &run, watch).await {
         Ok(mut report) => {
             if stop.is_cancelled() && report.state != RunState::GuardRefused {
@@ -79,7 +79,7 @@ async fn run_leased(
             if report.state == RunState::Stopped {
                 reason = told_stop(began, flow.limit, &reason);
             }
-            journal.finish_run(lease, &run, report.state, &totals(&report.counts), &reason, clock.now()).await?;
+            journal.runs().finish(lease, &run, report.state, &totals(&report.counts), &reason, clock.now()).await?;
             report.run = Some(run);
             Ok(report)
         }
@@ -88,7 +88,7 @@ async fn run_leased(
                 GuildsError::Stopped => (RunState::Stopped, told_stop(began, flow.limit, "")),
                 error => (RunState::Failed, with_causes(error)),
             };
-            let ended = journal.finish_run(lease, &run, state, &Counts::default(), &reason, clock.now()).await;
+            let ended = journal.runs().finish(lease, &run, state, &Counts::default(), &reason, clock.now()).await;
             if let Err(second) = ended {
                 tracing::error!(error = %second, "the end of a run could not be recorded; the next one notices");
             }
@@ -107,7 +107,7 @@ async fn work(
     let Leased { flow, journal, clock, .. } = with;
     let mut made = make_plan(flow, journal, clock, &request.ask, Some((with, run)), watch).await?;
     let findings = std::mem::take(&mut made.findings);
-    let (approved, approval) = journal.approval(&flow.link, clock.now()).await?.unzip();
+    let (approved, approval) = journal.plans().approval(&flow.link, clock.now()).await?.unzip();
     let digest = made.plan.digest();
     match clear(made.plan.clone(), digest, findings.clone(), approval.as_ref(), clock.now()) {
         Err(_) => {
@@ -155,7 +155,7 @@ async fn make_plan(
     recorded: Option<(&Leased<'_>, &RunId)>,
     watch: &mut (dyn FnMut(Watch<'_>) + Send),
 ) -> Result<Made, GuildsError> {
-    let mut owned = journal.owned(&flow.link).await?;
+    let mut owned = journal.guilds().owned(&flow.link).await?;
     let unfinished = unfinished_changes(journal, &flow.link).await?;
     let reading = Box::pin(async {
         let open = open(flow, &owned, clock, watch).await?;
@@ -195,9 +195,9 @@ fn plan(
 /// The full plan that waits for a person: scoped ones may not remove meanwhile.
 async fn waiting_plan(journal: &Journal, flow: &GuildsFlow, now: Timestamp) -> Result<Option<Digest>, GuildsError> {
     for state in [PlanState::Blocked, PlanState::Approved] {
-        for row in journal.plans(Some(&flow.link), Some(state), None, 20).await? {
+        for row in journal.plans().list(Some(&flow.link), Some(state), None, 20).await? {
             let over = row.expires.is_some_and(|expires| expires <= now);
-            let full = journal.run(row.run.as_str()).await?.kind == RunKind::Normal;
+            let full = journal.runs().find(row.run.as_str()).await?.kind == RunKind::Normal;
             if full && !over {
                 return Ok(Some(row.digest));
             }

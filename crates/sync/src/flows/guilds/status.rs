@@ -74,7 +74,7 @@ pub async fn look_at_guilds(
     clock: &Clock,
     reach: Reach,
 ) -> Result<GuildsStatus, GuildsError> {
-    let owned = journal.owned(&flow.link).await?;
+    let owned = journal.guilds().owned(&flow.link).await?;
     let sites = match reach {
         Reach::Sites => Some(match open(flow, &owned, clock, &mut |_| {}).await {
             Ok(open) => SiteStatus::Reached(Box::new(open.sites)),
@@ -83,7 +83,7 @@ pub async fn look_at_guilds(
         Reach::JournalOnly => None,
     };
     let filter = RunFilter { link: Some(flow.link.clone()), ..RunFilter::default() };
-    let runs = journal.runs(&filter).await?;
+    let runs = journal.runs().list(&filter).await?;
     let now = clock.now();
     let aged = |run: &RunRow| LastRun { run: run.clone(), age: now.duration_since(run.ended.unwrap_or(run.started)) };
     let good = |run: &&RunRow| matches!(run.state, RunState::Done | RunState::Partly);
@@ -93,7 +93,7 @@ pub async fn look_at_guilds(
     let last_full = runs.iter().filter(ended).find(|run| run.kind == RunKind::Normal);
     let failure = runs.iter().find(ended).filter(|run| !good(run)).or(last_full.filter(|run| !good(run))).map(aged);
     let stale = last.as_ref().is_none_or(|last| last.age > STALE_AFTER);
-    let mut guilds = journal.guilds(&flow.link).await?;
+    let mut guilds = journal.guilds().list(&flow.link).await?;
     for guild in &mut guilds {
         // What was counted by the last synchronisation may be of another time than what is owned.
         guild.members = owned.members_of(guild.pair.cohort);
@@ -102,7 +102,7 @@ pub async fn look_at_guilds(
     let (cohorts, archived) = (live(PairState::Live), live(PairState::Archived));
     let memberships = owned.members.values().map(|members| members.len() as u64).sum();
     let users: std::collections::BTreeSet<_> = owned.members.values().flat_map(|members| members.keys()).collect();
-    let plans = journal.plans(Some(&flow.link), Some(PlanState::Blocked), None, 20).await?;
+    let plans = journal.plans().list(Some(&flow.link), Some(PlanState::Blocked), None, 20).await?;
     Ok(GuildsStatus {
         sites,
         last,

@@ -121,7 +121,7 @@ pub(super) async fn remember_plan(
     };
     let body = serde_json::to_string(plan).expect("a plan is plain data");
     let stored = NewPlan { digest: &plan.digest(), body: &body, findings, state, approval };
-    journal.store_plan(lease, run, &stored, &intents, clock.now()).await?;
+    journal.plans().store(lease, run, &stored, &intents, clock.now()).await?;
     Ok(())
 }
 

@@ -37,12 +37,12 @@ pub(super) async fn read_feed(
     ask: &Ask,
 ) -> Result<Read, IntakeError> {
     let now = clock.now();
-    let covered = journal.covered(&flow.link).await?;
+    let covered = journal.links().covered(&flow.link).await?;
     let window = ask.window(covered, flow.window, now);
     let mut records = match (ask.query(window), ask) {
         (Some(query), _) => collect_feed(&flow.feed, &query, &flow.format, now).await?.records,
         (None, Ask::Stored(records)) => {
-            let stored = journal.records_of(&flow.link, records, &flow.format.zone).await?;
+            let stored = journal.records().find(&flow.link, records, &flow.format.zone).await?;
             Snapshot::complete(now, stored.into_iter().map(|stored| stored.record).collect())
         }
         (None, Ask::Rows(rows)) => {
@@ -86,24 +86,25 @@ pub(super) async fn take_up(
     let Leased { flow, journal, clock, lease, .. } = with;
     let now = clock.now();
     let fingerprints = read.fingerprints();
-    let covered_until = journal.link_state(&flow.link).await?.watermark;
+    let covered_until = journal.links().state(&flow.link).await?.watermark;
     let watermark = match read.window {
         Some(window) if read.records.is_complete() => covered_after(covered_until, window, read.records.taken_at),
         _ => None,
     };
     let covered = read.window.map(|window| (window.since, window.until.unwrap_or(read.records.taken_at)));
     let feed = FeedRead { records: &read.records.value, covered, watermark };
-    journal.ingest(lease, run, &feed, now).await?;
+    journal.records().ingest(lease, run, &feed, now).await?;
 
-    let codes = journal.known(&flow.link, &fingerprints).await?;
+    let codes = journal.records().known(&flow.link, &fingerprints).await?;
     let open: Vec<Fingerprint> =
         codes.iter().filter(|(_, code)| standing(**code) != Disposition::Settled).map(|(record, _)| *record).collect();
     let zone = &flow.format.zone;
-    let mut records = if open.is_empty() { Vec::new() } else { journal.records_of(&flow.link, &open, zone).await? };
+    let mut records =
+        if open.is_empty() { Vec::new() } else { journal.records().find(&flow.link, &open, zone).await? };
     if request.ask.takes_up_waiting() {
         let listed: BTreeSet<Fingerprint> = open.iter().copied().collect();
         // What was read and is not due yet waits for its time; what is due and was not read is taken up.
-        let due = journal.due(&flow.link, zone, now, flow.waiting_max.into()).await?;
+        let due = journal.records().due(&flow.link, zone, now, flow.waiting_max.into()).await?;
         let is_due: BTreeSet<Fingerprint> = due.iter().map(|waiting| waiting.record.fingerprint).collect();
         records.retain(|waiting| is_due.contains(&waiting.record.fingerprint) || waiting.attempts == 0);
         records.extend(due.into_iter().filter(|waiting| !listed.contains(&waiting.record.fingerprint)));
@@ -128,9 +129,9 @@ pub(super) async fn make_plan(
 ) -> Result<Made, IntakeError> {
     let people: Vec<Guid> =
         records.value.iter().filter(|record| record.reading.is_ok()).map(FeedRecord::guid).collect();
-    let applied = journal.applied(&flow.link, &people).await?;
+    let applied = journal.records().applied(&flow.link, &people).await?;
     let intended = intended(journal, &flow.link).await?;
-    let newest = journal.newest(&flow.link, &people, &flow.format.zone).await?;
+    let newest = journal.records().newest(&flow.link, &people, &flow.format.zone).await?;
     let world = collect_world(flow, &records.value, &newest, clock.now()).await?;
     let inputs = IntakeInputs {
         link: &flow.link,
@@ -153,7 +154,7 @@ pub(super) async fn make_plan(
 
 /// What an earlier run set out to do and did not record the end of.
 async fn intended(journal: &Journal, link: &LinkName) -> Result<BTreeMap<Fingerprint, Intended>, JournalError> {
-    let intents = journal.unsettled_intents(link).await?;
+    let intents = journal.plans().unsettled_intents(link).await?;
     let changes = intents.into_iter().filter_map(|intent| match serde_json::from_value(intent.change) {
         Ok(IntakeChange::Enrol(enrol)) => Some((intent.record, Intended::Enrol(enrol.kind))),
         Ok(IntakeChange::Suspend(_)) => Some((intent.record, Intended::Suspend)),

@@ -9,7 +9,7 @@ use rollbook_core::plan::{EnrolChange, IntakeChange, Skip, Who};
 use rollbook_core::run::{Disposition, OutcomeCode, standing};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_journal::Journal;
-use rollbook_journal::requests::{FeedAnswer, FeedCard, FeedQuestion, FeedTexts, Would};
+use rollbook_journal::requests::{FeedAnswer, FeedCard, FeedQuery, FeedTexts, Would};
 use rollbook_moodle::snapshot::{find_by_guid, find_by_mail};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -25,9 +25,9 @@ pub async fn query_feed(
     flow: &IntakeFlow,
     journal: &Journal,
     clock: &Clock,
-    question: &FeedQuestion,
+    question: &FeedQuery,
 ) -> Result<FeedAnswer, IntakeError> {
-    let FeedQuestion { from, until, mail, guid } = question.clone();
+    let FeedQuery { from, until, mail, guid } = question.clone();
     let ask = Ask::Question { since: from, until, mail, guid, only: None };
     let Snapshot { taken_at, gaps, value: mut records } = read_feed(flow, journal, clock, &ask).await?.records;
     records.sort_by_key(|record| Reverse(record.reading.as_ref().ok().map(|reading| reading.created)));
@@ -35,7 +35,7 @@ pub async fn query_feed(
     records.truncate(CARDS_MAX);
 
     let prints: Vec<Fingerprint> = records.iter().map(|record| record.fingerprint).collect();
-    let known = journal.known(&flow.link, &prints).await?;
+    let known = journal.records().known(&flow.link, &prints).await?;
     let doubts = known_doubts(known.iter().map(|(record, code)| (record, *code)));
     let records = Snapshot { taken_at, gaps: Vec::new(), value: records };
     let made = make_plan(flow, journal, clock, &records, &doubts).await?;

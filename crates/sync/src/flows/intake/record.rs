@@ -80,7 +80,7 @@ impl Recorder<'_> {
         if decisions.is_empty() {
             return Ok(());
         }
-        let decided = self.journal.decide(self.lease, self.run, &decisions, self.clock.now()).await?;
+        let decided = self.journal.records().decide(self.lease, self.run, &decisions, self.clock.now()).await?;
         self.counts.mails += decided.mails;
         for ruling in rulings {
             self.counts.add(ruling.verdict.code());

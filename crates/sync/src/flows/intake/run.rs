@@ -61,7 +61,7 @@ async fn run_leased(with: &Leased<'_>, request: &IntakeRequest) -> Result<Intake
     let kind = if request.ask == Ask::New { RunKind::Normal } else { RunKind::Scoped };
     let url = shown_url(flow, journal, request, clock).await?;
     let new = NewRun { flow: "intake".to_owned(), kind, url, author: request.author.clone() };
-    let run = journal.start_run(lease, &new, clock.now()).await?;
+    let run = journal.runs().start(lease, &new, clock.now()).await?;
     match work(with, request, &run).await {
         Ok(mut report) => {
             if stop.is_cancelled() && report.state != RunState::GuardRefused {
@@ -77,7 +77,7 @@ async fn run_leased(with: &Leased<'_>, request: &IntakeRequest) -> Result<Intake
             if report.state == RunState::Stopped {
                 reason = told_stop(began, flow.limit, &reason);
             }
-            journal.finish_run(lease, &run, report.state, &report.counts, &reason, clock.now()).await?;
+            journal.runs().finish(lease, &run, report.state, &report.counts, &reason, clock.now()).await?;
             report.run = Some(run);
             Ok(report)
         }
@@ -86,7 +86,7 @@ async fn run_leased(with: &Leased<'_>, request: &IntakeRequest) -> Result<Intake
                 IntakeError::Stopped => (RunState::Stopped, told_stop(began, flow.limit, "")),
                 error => (RunState::Failed, with_causes(error)),
             };
-            let ended = journal.finish_run(lease, &run, state, &Counts::default(), &reason, clock.now()).await;
+            let ended = journal.runs().finish(lease, &run, state, &Counts::default(), &reason, clock.now()).await;
             if let Err(second) = ended {
                 tracing::error!(error = %second, "the end of a run could not be recorded; the next one notices");
             }
@@ -102,7 +102,7 @@ async fn shown_url(
     request: &IntakeRequest,
     clock: &Clock,
 ) -> Result<String, IntakeError> {
-    let covered = journal.covered(&flow.link).await?;
+    let covered = journal.links().covered(&flow.link).await?;
     let window = request.ask.window(covered, flow.window, clock.now());
     Ok(request.ask.query(window).map_or_else(|| request.ask.place().to_owned(), |query| flow.feed.make_url(&query)))
 }
@@ -133,7 +133,7 @@ async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result
         counts: Counts { records: read.count, skipped: taken.known, ..Counts::default() },
         verdicts: Vec::new(),
     };
-    let (approved, approval) = journal.approval(&flow.link, clock.now()).await?.unzip();
+    let (approved, approval) = journal.plans().approval(&flow.link, clock.now()).await?.unzip();
     let cleared = clear(plan.clone(), plan.digest(), findings.clone(), approval.as_ref(), clock.now());
     if let (Ok(cleared), Some(preflight)) = (&cleared, &preflight) {
         prove(flow, cleared.plan(), preflight).await?;

@@ -20,7 +20,7 @@ pub(super) async fn show_plan(
     request: &IntakeRequest,
 ) -> Result<IntakeReport, IntakeError> {
     let read = read_feed(flow, journal, clock, &request.ask).await?;
-    let known = journal.known(&flow.link, &read.fingerprints()).await?;
+    let known = journal.records().known(&flow.link, &read.fingerprints()).await?;
     let is_settled =
         |record: &Fingerprint| known.get(record).is_some_and(|code| standing(*code) == Disposition::Settled);
     let Read { records, window, count, .. } = read;
@@ -28,7 +28,7 @@ pub(super) async fn show_plan(
     let mut fresh: Vec<FeedRecord> =
         records.value.into_iter().filter(|record| !is_settled(&record.fingerprint)).collect();
     if request.ask.takes_up_waiting() {
-        let due = journal.due(&flow.link, &flow.format.zone, clock.now(), flow.waiting_max.into()).await?;
+        let due = journal.records().due(&flow.link, &flow.format.zone, clock.now(), flow.waiting_max.into()).await?;
         let not_due = not_due(flow, journal, &known, &due).await?;
         fresh.retain(|record| !not_due.contains(&record.fingerprint));
         let listed: BTreeSet<Fingerprint> = fresh.iter().map(|record| record.fingerprint).collect();
@@ -72,6 +72,6 @@ async fn not_due(
     let due: BTreeSet<Fingerprint> = due.iter().map(|waiting| waiting.record.fingerprint).collect();
     let open = known.iter().filter(|(record, code)| standing(**code) != Disposition::Settled && !due.contains(record));
     let open: Vec<Fingerprint> = open.map(|(record, _)| *record).collect();
-    let waiting = journal.records_of(&flow.link, &open, &flow.format.zone).await?;
+    let waiting = journal.records().find(&flow.link, &open, &flow.format.zone).await?;
     Ok(waiting.iter().filter(|waiting| waiting.attempts > 0).map(|waiting| waiting.record.fingerprint).collect())
 }

@@ -23,28 +23,33 @@ pub(super) async fn attend(
     by: &str,
     stop: &CancellationToken,
 ) -> Result<Attended, Trouble> {
-    let found = node.journal.attention_item(item).await?;
+    let found = node.journal.attention().find(item).await?;
     if found.link != *link || found.closed.is_some() {
         return Err(Trouble::failed(
             format!("attention item {item} is not open on link {link}"),
             "load the page again",
         ));
     }
-    let rows = node.journal.waiting_behind(item, 0, RUN_AT_ONCE_MAX).await?;
+    let rows = node.journal.attention().records_behind(item, 0, RUN_AT_ONCE_MAX).await?;
     let waiting: Vec<Fingerprint> = rows.iter().map(|row| row.fingerprint).collect();
     let now = node.clock.now();
     let mut attended = Attended { item, records: 0, changed: String::new(), ran: None };
     let released = match act {
         AttentionAct::TryAgain { reason } => {
-            attended.records =
-                node.journal.resolve(item, Resolution::Release, "try again", by, reason, now).await?.records;
+            attended.records = node
+                .journal
+                .attention()
+                .resolve(item, Resolution::Release, "try again", by, reason, now)
+                .await?
+                .records;
             waiting
         }
         AttentionAct::Ignore { reason } if reason.trim().is_empty() => {
             return Err(Trouble::failed("no reason was given".to_owned(), "say why they are ignored"));
         }
         AttentionAct::Ignore { reason } => {
-            attended.records = node.journal.resolve(item, Resolution::Ignore, "ignore", by, reason, now).await?.records;
+            attended.records =
+                node.journal.attention().resolve(item, Resolution::Ignore, "ignore", by, reason, now).await?.records;
             Vec::new()
         }
         AttentionAct::UseAccount { user } => {

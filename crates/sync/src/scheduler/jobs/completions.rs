@@ -9,7 +9,7 @@ use crate::flows::completions::{
 };
 use rollbook_core::model::{CompletionKey, EnrolmentId, LinkName};
 use rollbook_journal::CompletionQuery;
-use rollbook_journal::requests::{Answer, CompletionCard, NamedCompletion, Reported};
+use rollbook_journal::requests::{CompletionCard, JobOutcome, NamedCompletion, Reported};
 use std::collections::BTreeSet;
 use tokio_util::sync::CancellationToken;
 
@@ -17,12 +17,12 @@ use tokio_util::sync::CancellationToken;
 const LOOKED_THROUGH_MAX: u64 = 1_000_000;
 
 /// What would be sent for a completion; nothing is recorded.
-pub(super) async fn preview(node: &Node, link: &LinkName, named: &NamedCompletion) -> Result<Answer, Trouble> {
+pub(super) async fn preview(node: &Node, link: &LinkName, named: &NamedCompletion) -> Result<JobOutcome, Trouble> {
     let flow = reports(node, link)?;
     let prepared = prepare_manual(&flow, &node.journal, &node.clock, &manual(named, "")).await?;
     let report = prepared.plan.reports.first();
     let skip = prepared.plan.skips.first();
-    Ok(Answer::Completion(CompletionCard {
+    Ok(JobOutcome::Completion(CompletionCard {
         completion: prepared.key(),
         account: prepared.account.clone(),
         course: named.course.clone(),
@@ -41,7 +41,7 @@ pub(super) async fn send(
     named: &NamedCompletion,
     by: &str,
     stop: &CancellationToken,
-) -> Result<Answer, Trouble> {
+) -> Result<JobOutcome, Trouble> {
     let flow = reports(node, link)?;
     let prepared = prepare_manual(&flow, &node.journal, &node.clock, &manual(named, by)).await?;
     if let Some(skip) = prepared.plan.skips.first() {
@@ -49,7 +49,7 @@ pub(super) async fn send(
     }
     let queued = prepared.plan.reports.len() as u64;
     let delivered = send_manual(&flow, &node.journal, &node.clock, &prepared, by, stop).await?;
-    Ok(Answer::Reported(reported(queued, &delivered)))
+    Ok(JobOutcome::Reported(reported(queued, &delivered)))
 }
 
 /// Makes reports due again and sends them.
@@ -59,9 +59,9 @@ pub(super) async fn retry(
     numbers: &[i64],
     by: &str,
     stop: &CancellationToken,
-) -> Result<Answer, Trouble> {
+) -> Result<JobOutcome, Trouble> {
     let flow = reports(node, link)?;
-    let queued = node.journal.report_again(link, numbers, by, node.clock.now()).await?;
+    let queued = node.journal.completions().resend(link, numbers, by, node.clock.now()).await?;
     if queued == 0 {
         return Err(Trouble::failed("none of these reports can be sent again".to_owned(), "load the page again"));
     }
@@ -74,7 +74,7 @@ pub(super) async fn mark(
     link: &LinkName,
     completions: &[CompletionKey],
     by: &str,
-) -> Result<Answer, Trouble> {
+) -> Result<JobOutcome, Trouble> {
     let wanted: BTreeSet<&CompletionKey> = completions.iter().collect();
     let mut found = Vec::new();
     for standing in ["skipped", "waiting"] {
@@ -84,15 +84,15 @@ pub(super) async fn mark(
             limit: LOOKED_THROUGH_MAX,
             ..CompletionQuery::default()
         };
-        let rows = node.journal.completions(link, &query).await?;
+        let rows = node.journal.completions().list(link, &query).await?;
         found.extend(rows.into_iter().filter(|row| wanted.contains(&row.seen.key)).map(|row| (row.seen, row.course)));
     }
     if found.is_empty() {
         let words = "none of these completions waits or was skipped".to_owned();
         return Err(Trouble::failed(words, "load the page again"));
     }
-    let marked = node.journal.mark_completions(link, &found, by, node.clock.now()).await?;
-    Ok(Answer::Marked { marked: marked.marked, known: marked.known })
+    let marked = node.journal.completions().mark_reported(link, &found, by, node.clock.now()).await?;
+    Ok(JobOutcome::Marked { marked: marked.marked, known: marked.known })
 }
 
 /// Takes the enrolment id that a completion waits for, and reports it.
@@ -103,9 +103,9 @@ pub(super) async fn supply(
     enrolment: &EnrolmentId,
     by: &str,
     stop: &CancellationToken,
-) -> Result<Answer, Trouble> {
+) -> Result<JobOutcome, Trouble> {
     let flow = reports(node, link)?;
-    node.journal.supply_enrolment(link, completion, enrolment, by, node.clock.now()).await?;
+    node.journal.completions().supply_enrolment(link, completion, enrolment, by, node.clock.now()).await?;
     deliver(node, &flow, Reach::Pushed, 0, by, stop).await
 }
 
@@ -117,10 +117,10 @@ async fn deliver(
     queued: u64,
     by: &str,
     stop: &CancellationToken,
-) -> Result<Answer, Trouble> {
+) -> Result<JobOutcome, Trouble> {
     let request = CompletionsRequest { purpose: Purpose::Apply, reach, author: by.to_owned() };
     let report = run_completions(flow, &node.journal, &node.clock, &request, stop).await?;
-    Ok(Answer::Reported(reported(queued + report.queued, &report.delivered)))
+    Ok(JobOutcome::Reported(reported(queued + report.queued, &report.delivered)))
 }
 
 fn manual(named: &NamedCompletion, author: &str) -> ManualReport {

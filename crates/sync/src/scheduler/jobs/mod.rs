@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use rollbook_core::model::LinkName;
 use rollbook_core::report::with_causes;
 use rollbook_journal::JournalError;
-use rollbook_journal::requests::{Answer, Ask, CheckLine, FeedQuestion, TakenRequest};
+use rollbook_journal::requests::{CheckLine, FeedQuery, Job, JobOutcome, TakenRequest};
 use rollbook_settings::NoSuchLink;
 use std::error::Error;
 use tokio_util::sync::CancellationToken;
@@ -62,44 +62,50 @@ impl<E: Error + 'static> From<E> for Trouble {
 }
 
 /// Carries a request out, whatever it is.
-pub(super) async fn execute(node: &Node, taken: &TakenRequest, stop: &CancellationToken) -> Result<Answer, Trouble> {
+pub(super) async fn execute(
+    node: &Node,
+    taken: &TakenRequest,
+    stop: &CancellationToken,
+) -> Result<JobOutcome, Trouble> {
     let by = taken.asked_by.as_str();
-    if let Some(link) = taken.ask.link().filter(|_| !taken.ask.only_looks()) {
+    if let Some(link) = taken.job.link().filter(|_| !taken.job.only_looks()) {
         refuse_paused(node, link).await?;
         // Cheaper than making a flow ready to be told the same.
-        if let Some(until) = node.journal.held_until(link, node.clock.now()).await? {
+        if let Some(until) = node.journal.leases().held_until(link, node.clock.now()).await? {
             return Err(Trouble::Held { until });
         }
     }
-    match &taken.ask {
-        Ask::RunLink { link, purpose, narrow } => {
-            run::run_link(node, link, *purpose, narrow, by, stop).await.map(Answer::Ran)
+    match &taken.job {
+        Job::RunLink { link, purpose, narrow } => {
+            run::run_link(node, link, *purpose, narrow, by, stop).await.map(JobOutcome::Ran)
         }
-        Ask::ApplyPlan { link, plan } => run::apply_plan(node, link, *plan, by, stop).await.map(Answer::Ran),
-        Ask::ProcessRecords { link, question, records } => {
-            run::process(node, link, question, records, by, stop).await.map(Answer::Ran)
+        Job::ApplyPlan { link, plan } => run::apply_plan(node, link, *plan, by, stop).await.map(JobOutcome::Ran),
+        Job::ProcessRecords { link, question, records } => {
+            run::process(node, link, question, records, by, stop).await.map(JobOutcome::Ran)
         }
-        Ask::CheckCompletions { link } => run::check_completions(node, link, by, stop).await.map(Answer::Ran),
-        Ask::SyncMember { link, user } => run::sync_member(node, link, user, by, stop).await.map(Answer::Ran),
-        Ask::QueryFeed { link, question } => look_at_feed(node, link, question).await,
-        Ask::Attend { link, item, act } => attend::attend(node, link, *item, act, by, stop).await.map(Answer::Attended),
-        Ask::PreviewCompletion { link, named } => completions::preview(node, link, named).await,
-        Ask::SendCompletion { link, named } => completions::send(node, link, named, by, stop).await,
-        Ask::RetryCompletions { link, reports } => completions::retry(node, link, reports, by, stop).await,
-        Ask::MarkCompletions { link, completions } => completions::mark(node, link, completions, by).await,
-        Ask::SupplyEnrolment { link, completion, enrolment } => {
+        Job::CheckCompletions { link } => run::check_completions(node, link, by, stop).await.map(JobOutcome::Ran),
+        Job::SyncMember { link, user } => run::sync_member(node, link, user, by, stop).await.map(JobOutcome::Ran),
+        Job::QueryFeed { link, question } => look_at_feed(node, link, question).await,
+        Job::Attend { link, item, act } => {
+            attend::attend(node, link, *item, act, by, stop).await.map(JobOutcome::Attended)
+        }
+        Job::PreviewCompletion { link, named } => completions::preview(node, link, named).await,
+        Job::SendCompletion { link, named } => completions::send(node, link, named, by, stop).await,
+        Job::RetryCompletions { link, reports } => completions::retry(node, link, reports, by, stop).await,
+        Job::MarkCompletions { link, completions } => completions::mark(node, link, completions, by).await,
+        Job::SupplyEnrolment { link, completion, enrolment } => {
             completions::supply(node, link, *completion, enrolment, by, stop).await
         }
-        Ask::Examine { site } => {
+        Job::Examine { site } => {
             let checks = examine(&node.settings, site.as_ref(), &node.clock).await;
-            Ok(Answer::Examined { checks: checks.into_iter().map(check_line).collect() })
+            Ok(JobOutcome::Examined { checks: checks.into_iter().map(check_line).collect() })
         }
     }
 }
 
 /// A paused link is left alone until it goes on, whoever asks.
 async fn refuse_paused(node: &Node, link: &LinkName) -> Result<(), Trouble> {
-    match node.journal.link_state(link).await?.paused {
+    match node.journal.links().state(link).await?.paused {
         None => Ok(()),
         Some((since, by, why)) => Err(Trouble::failed(
             format!("link {link} is paused since {since:.0} by {by}: {why}"),
@@ -121,12 +127,12 @@ fn no_such_link(error: NoSuchLink) -> Trouble {
     Trouble::failed(error.to_string(), "the configuration changed since the page was made: load it again")
 }
 
-async fn look_at_feed(node: &Node, link: &LinkName, question: &FeedQuestion) -> Result<Answer, Trouble> {
+async fn look_at_feed(node: &Node, link: &LinkName, question: &FeedQuery) -> Result<JobOutcome, Trouble> {
     if !question.is_bounded() {
         return Err(Trouble::failed("the question is for the whole feed".to_owned(), "give a time, a mail or a GUID"));
     }
     let flow = intake(node, link)?;
-    Ok(Answer::Feed(query_feed(&flow, &node.journal, &node.clock, question).await?))
+    Ok(JobOutcome::Feed(query_feed(&flow, &node.journal, &node.clock, question).await?))
 }
 
 fn check_line(check: Check) -> CheckLine {

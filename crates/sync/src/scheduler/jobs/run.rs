@@ -10,7 +10,7 @@ use rollbook_core::model::{Fingerprint, LinkName, RunId};
 use rollbook_core::plan::{IntakeChange, Scope};
 use rollbook_core::run::RunKind;
 use rollbook_journal::PlanState;
-use rollbook_journal::requests::{FeedQuestion, Narrow, Purpose, Ran};
+use rollbook_journal::requests::{FeedQuery, Narrow, Purpose, Ran};
 use rollbook_settings::link::Link;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
@@ -55,7 +55,7 @@ pub(super) async fn run_link(
 pub(super) async fn process(
     node: &Node,
     link: &LinkName,
-    question: &FeedQuestion,
+    question: &FeedQuery,
     records: &[Fingerprint],
     by: &str,
     stop: &CancellationToken,
@@ -92,7 +92,7 @@ pub(super) async fn apply_plan(
     by: &str,
     stop: &CancellationToken,
 ) -> Result<Ran, Trouble> {
-    let row = node.journal.plan(plan).await?;
+    let row = node.journal.plans().find(plan).await?;
     if row.link != *link || row.state != PlanState::Approved {
         let words = format!("plan {plan} of link {} is {}, not approved", row.link, row.state.as_str());
         return Err(Trouble::failed(words, "approve it first; look at the plan's page"));
@@ -121,7 +121,7 @@ pub(super) async fn apply_plan(
             run_members(node, link, ask, Purpose::Apply, by, stop).await
         }
         Some(Link::Completions(_)) => {
-            let kind = node.journal.run(row.run.as_str()).await?.kind;
+            let kind = node.journal.runs().find(row.run.as_str()).await?.kind;
             let reach = if kind == RunKind::Normal { Reach::Usual } else { Reach::Pushed };
             run_reports(node, link, reach, Purpose::Apply, by, stop).await
         }
@@ -129,11 +129,11 @@ pub(super) async fn apply_plan(
     }
 }
 
-fn to_ask(question: &FeedQuestion, only: Option<&[Fingerprint]>) -> Result<intake::Ask, Trouble> {
+fn to_ask(question: &FeedQuery, only: Option<&[Fingerprint]>) -> Result<intake::Ask, Trouble> {
     if !question.is_bounded() {
         return Err(Trouble::failed("the question is for the whole feed".to_owned(), "give a time, a mail or a GUID"));
     }
-    let FeedQuestion { from, until, mail, guid } = question.clone();
+    let FeedQuery { from, until, mail, guid } = question.clone();
     let only = only.map(|records| records.iter().copied().collect());
     Ok(intake::Ask::Question { since: from, until, mail, guid, only })
 }
@@ -212,6 +212,6 @@ async fn run_members(
 /// The plan of a run that waits for a person.
 async fn waiting(node: &Node, run: Option<&RunId>) -> Result<Option<i64>, Trouble> {
     let Some(run) = run else { return Ok(None) };
-    let plan = node.journal.plan_of_run(run).await?;
+    let plan = node.journal.plans().of_run(run).await?;
     Ok(plan.filter(|plan| plan.state == PlanState::Blocked).map(|plan| plan.id))
 }

@@ -12,7 +12,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use rollbook_core::model::{LinkName, MoodleUserId};
-use rollbook_journal::requests::{Ask, AttentionAct};
+use rollbook_journal::requests::{AttentionAct, Job};
 use rollbook_journal::{AttentionFilter, AttentionItem};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -118,7 +118,7 @@ pub async fn list_attention(asker: Asker, Asked(wanted): Asked<ItemsWanted>) -> 
     let limit = page(limit, 500)?;
     let filter =
         AttentionFilter { link: link.map(LinkName::new), kind, with_closed: closed, before: before.map(|key| key.0) };
-    let (items, next) = cut(asker.state.journal.attention(&filter, limit + 1).await?, limit, |item| item.id);
+    let (items, next) = cut(asker.state.journal.attention().list(&filter, limit + 1).await?, limit, |item| item.id);
     Ok(Json(Items { items: items.iter().map(ItemView::of).collect(), next }))
 }
 
@@ -136,8 +136,8 @@ pub struct ItemDetail {
     responses((status = 200, body = ItemDetail), Reading))]
 pub async fn show_item(asker: Asker, Named(id): Named<i64>) -> Result<Json<ItemDetail>, Problem> {
     let journal = &asker.state.journal;
-    let item = journal.attention_item(id).await?;
-    let records = journal.waiting_behind(id, 0, RECORDS).await?;
+    let item = journal.attention().find(id).await?;
+    let records = journal.attention().records_behind(id, 0, RECORDS).await?;
     Ok(Json(ItemDetail { item: ItemView::of(&item), records: records.iter().map(RecordView::of).collect() }))
 }
 
@@ -187,9 +187,9 @@ pub async fn resolve_item(
         Decision::UpdateMail => AttentionAct::UpdateMail,
         Decision::Ignore { reason: why } => AttentionAct::Ignore { reason: reason(&why)?.to_owned() },
     };
-    let item = asker.state.journal.attention_item(id).await?;
+    let item = asker.state.journal.attention().find(id).await?;
     if item.closed.is_some() {
         return Err(Problem::new(StatusCode::CONFLICT, format!("attention item {id} was decided already")));
     }
-    asker.put(&Ask::Attend { link: item.link, item: id, act }).await
+    asker.put(&Job::Attend { link: item.link, item: id, act }).await
 }

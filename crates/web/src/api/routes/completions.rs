@@ -8,7 +8,7 @@ use crate::api::problem::Problem;
 use axum::Json;
 use jiff::Timestamp;
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId};
-use rollbook_journal::requests::Ask;
+use rollbook_journal::requests::Job;
 use rollbook_journal::{CompletionKeyset, CompletionQuery, CompletionRow};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -155,12 +155,12 @@ pub async fn list_completions(
         limit: u64::from(limit) + 1,
     };
     let journal = &asker.state.journal;
-    let mut rows = journal.completions(&link, &query).await?;
+    let mut rows = journal.completions().list(&link, &query).await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
     Ok(Json(Completions {
-        totals: journal.completion_totals(&link).await?,
+        totals: journal.completions().totals(&link).await?,
         next: rows.last().filter(|_| more).map(|row| row.keyset().to_string()),
         completions: rows.iter().map(CompletionView::of).collect(),
     }))
@@ -193,7 +193,7 @@ pub async fn retry_completions(asker: Asker, Told(again): Told<Again>) -> Result
     }
     let link = completions_link(&asker, &link)?;
     let reports = reports.into_iter().map(|report| report.0).collect();
-    asker.put(&Ask::RetryCompletions { link, reports }).await
+    asker.put(&Job::RetryCompletions { link, reports }).await
 }
 
 /// An enrolment id for a completion.
@@ -227,5 +227,5 @@ pub async fn supply_enrolment(asker: Asker, Told(supplied): Told<Supplied>) -> R
     let completion =
         CompletionKey { user: MoodleUserId(user.0), course: MoodleCourseId(course.0), completed_at: completed };
     let enrolment = EnrolmentId::new(enrolment.trim());
-    asker.put(&Ask::SupplyEnrolment { link, completion, enrolment }).await
+    asker.put(&Job::SupplyEnrolment { link, completion, enrolment }).await
 }

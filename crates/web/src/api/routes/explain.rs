@@ -75,7 +75,7 @@ pub async fn explain_person(asker: Asker, Asked(wanted): Asked<ExplainWanted>) -
     }
     let link = find_link(&asker, wanted.link.as_deref())?;
     let journal = &asker.state.journal;
-    let mut people = journal.find_people(&link, &wanted.person).await?;
+    let mut people = journal.people().find(&link, &wanted.person).await?;
     let person = match (people.pop(), people.len()) {
         (None, _) => return Err(Problem::not_found(format!("such person on {link}: the feed never named them"))),
         (Some(person), 0) => person,
@@ -85,7 +85,7 @@ pub async fn explain_person(asker: Asker, Asked(wanted): Asked<ExplainWanted>) -
         }
     };
     let course = ElmCourseId::new(wanted.course.trim());
-    let story: Story = journal.story(&link, &person.guid, Some(&course)).await?;
+    let story: Story = journal.people().story(&link, &person.guid, Some(&course)).await?;
     let Explanation { answer, because, completion, next, chain } =
         story.explain(&person, &course, NowInMoodle::NotAsked);
     Ok(Json(Explained {

@@ -8,7 +8,7 @@ use crate::api::problem::Problem;
 use axum::Json;
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::{Ask, Narrow, Purpose};
+use rollbook_journal::requests::{Job, Narrow, Purpose};
 use rollbook_journal::{LinkOverview, ScheduleRow};
 use rollbook_settings::link::Link;
 use serde::{Deserialize, Serialize};
@@ -87,8 +87,8 @@ pub async fn show_link(asker: Asker, Named(name): Named<String>) -> Result<Json<
 }
 
 async fn views(asker: &Asker, links: &[&Link]) -> Result<Vec<LinkView>, Problem> {
-    let overview = asker.state.journal.overview(asker.now).await?;
-    let schedules = asker.state.journal.schedules().await?;
+    let overview = asker.state.journal.links().overview(asker.now).await?;
+    let schedules = asker.state.journal.schedule().list().await?;
     let view = |link: &&Link| {
         let overview = overview.iter().find(|overview| overview.state.link == *link.name());
         view(link, overview, schedules.get(link.name()), asker.now)
@@ -160,7 +160,7 @@ pub async fn run_link(
     let link = settings.links.get(&LinkName::new(&name)).ok_or_else(|| no_link(&name))?;
     let narrow = narrow(link, &trigger)?;
     let purpose = if trigger.dry_run { Purpose::DryRun } else { Purpose::Apply };
-    asker.put(&Ask::RunLink { link: link.name().clone(), purpose, narrow }).await
+    asker.put(&Job::RunLink { link: link.name().clone(), purpose, narrow }).await
 }
 
 fn narrow(link: &Link, Trigger { dry_run: _, full, guild, user }: &Trigger) -> Result<Narrow, Problem> {

@@ -9,7 +9,7 @@ use axum::Json;
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::guard::{Finding, Level};
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::Ask;
+use rollbook_journal::requests::Job;
 use rollbook_journal::{PlanRow, PlanState};
 use rollbook_settings::link::Link;
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ impl PlanView {
             state: row.state.as_str(),
             made: row.made,
             findings: row.findings.iter().map(FindingView::of).collect(),
-            judged: row.judged.clone().map(|(by, at, why)| JudgedView { by, at, why }),
+            judged: row.reviewed.clone().map(|(by, at, why)| JudgedView { by, at, why }),
             expires: row.expires,
             used_by: row.used_by.as_ref().map(ToString::to_string),
             plan: serde_json::from_str(&row.body).ok().filter(Value::is_object),
@@ -166,7 +166,7 @@ pub async fn list_plans(asker: Asker, Asked(wanted): Asked<PlansWanted>) -> Resu
     let PlansWanted { link, state, before, limit } = wanted;
     let limit = page(limit, 500)?;
     let (link, before) = (link.map(LinkName::new), before.map(|key| key.0));
-    let rows = asker.state.journal.plans(link.as_ref(), state.map(PlanState::from), before, limit + 1).await?;
+    let rows = asker.state.journal.plans().list(link.as_ref(), state.map(PlanState::from), before, limit + 1).await?;
     let (rows, next) = cut(rows, limit, |row| row.id);
     Ok(Json(Plans { plans: rows.iter().map(PlanView::of).collect(), next }))
 }
@@ -175,7 +175,7 @@ pub async fn list_plans(asker: Asker, Asked(wanted): Asked<PlansWanted>) -> Resu
 #[utoipa::path(get, path = "/plans/{plan}", tag = "plans", params(("plan" = i64, Path)),
     responses((status = 200, body = PlanView), Reading))]
 pub async fn show_plan(asker: Asker, Named(id): Named<i64>) -> Result<Json<PlanView>, Problem> {
-    Ok(Json(PlanView::of(&asker.state.journal.plan(id).await?)))
+    Ok(Json(PlanView::of(&asker.state.journal.plans().find(id).await?)))
 }
 
 /// A word on a plan.
@@ -207,12 +207,12 @@ pub async fn approve_plan(
 ) -> Result<Accepted, Problem> {
     let why = reason(&judgement.why)?;
     let journal = &asker.state.journal;
-    let link = journal.plan(id).await?.link;
+    let link = journal.plans().find(id).await?.link;
     let lasts = asker.state.settings.links.get(&link).map_or(APPROVAL, Link::approval);
     let lasts = SignedDuration::try_from(lasts).unwrap_or(SignedDuration::MAX);
     let until = asker.now.checked_add(lasts).unwrap_or(asker.now);
-    journal.approve_plan(id, &asker.by, why, until, asker.now).await?;
-    asker.put(&Ask::ApplyPlan { link, plan: id }).await
+    journal.plans().approve(id, &asker.by, why, until, asker.now).await?;
+    asker.put(&Job::ApplyPlan { link, plan: id }).await
 }
 
 /// Reject a blocked plan: the same one, made again, is not asked about again
@@ -226,6 +226,6 @@ pub async fn reject_plan(
 ) -> Result<Json<PlanView>, Problem> {
     let why = reason(&judgement.why)?;
     let journal = &asker.state.journal;
-    journal.reject_plan(id, &asker.by, why, asker.now).await?;
-    Ok(Json(PlanView::of(&journal.plan(id).await?)))
+    journal.plans().reject(id, &asker.by, why, asker.now).await?;
+    Ok(Json(PlanView::of(&journal.plans().find(id).await?)))
 }

@@ -251,7 +251,7 @@ impl RecordsWanted {
 pub async fn search_records(asker: Asker, Asked(wanted): Asked<RecordsWanted>) -> Result<Json<Records>, Problem> {
     let link = wanted.link.as_ref().map(LinkName::new);
     let query = LogQuery { zone: asker.state.zone(link.as_ref()), ..wanted.query()? };
-    let page = asker.state.journal.log(&query).await?;
+    let page = asker.state.journal.records().log(&query).await?;
     Ok(Json(Records {
         records: page.rows.iter().map(RecordView::of).collect(),
         next: page.next.map(|key| key.to_string()),

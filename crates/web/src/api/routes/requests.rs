@@ -46,15 +46,15 @@ impl RequestView {
     fn of(request: &Request) -> Self {
         Self {
             id: request.id.0,
-            kind: request.ask.kind(),
-            link: request.ask.link().map(ToString::to_string),
+            kind: request.job.kind(),
+            link: request.job.link().map(ToString::to_string),
             state: request.state.as_str(),
             finished: request.state.is_finished(),
             asked_by: request.asked_by.clone(),
             asked_at: request.asked,
             finished_at: request.finished,
             node: request.node.clone(),
-            ask: plain(&request.ask),
+            ask: plain(&request.job),
             answer: request.answer.as_ref().map(plain),
         }
     }
@@ -102,7 +102,7 @@ pub async fn list_requests(asker: Asker, Asked(wanted): Asked<RequestsWanted>) -
         before: before.map(|key| RequestId(key.0)),
         ..RequestFilter::default()
     };
-    let (rows, next) = cut(asker.state.journal.requests(&filter, limit + 1).await?, limit, |row| row.id.0);
+    let (rows, next) = cut(asker.state.journal.requests().list(&filter, limit + 1).await?, limit, |row| row.id.0);
     Ok(Json(Requests { requests: rows.iter().map(RequestView::of).collect(), next }))
 }
 
@@ -110,7 +110,7 @@ pub async fn list_requests(asker: Asker, Asked(wanted): Asked<RequestsWanted>) -
 #[utoipa::path(get, path = "/requests/{request}", tag = "requests", params(("request" = i64, Path)),
     responses((status = 200, body = RequestView), Reading))]
 pub async fn show_request(asker: Asker, Named(id): Named<i64>) -> Result<Json<RequestView>, Problem> {
-    let found = asker.state.journal.request(RequestId(id)).await?;
+    let found = asker.state.journal.requests().find(RequestId(id)).await?;
     let found = found.ok_or_else(|| Problem::not_found(format!("request {id}")))?;
     Ok(Json(RequestView::of(&found)))
 }

@@ -164,7 +164,7 @@ pub async fn list_runs(asker: Asker, Asked(wanted): Asked<RunsWanted>) -> Result
         before: before.map(|key| key.0),
         limit: limit + 1,
     };
-    let (rows, next) = cut(asker.state.journal.runs(&filter).await?, limit, |row| row.number);
+    let (rows, next) = cut(asker.state.journal.runs().list(&filter).await?, limit, |row| row.number);
     Ok(Json(Runs { runs: rows.iter().map(RunView::of).collect(), next }))
 }
 
@@ -230,9 +230,9 @@ impl EventView {
         Reading))]
 pub async fn show_run(asker: Asker, Named(id): Named<String>) -> Result<Json<RunDetail>, Problem> {
     let journal = &asker.state.journal;
-    let run = journal.run(&id).await?;
-    let plan = journal.plan_of_run(&run.id).await?;
-    let (events, next) = cut(journal.events(&run.id, 0, LINES + 1).await?, LINES, |event| event.id);
+    let run = journal.runs().find(&id).await?;
+    let plan = journal.plans().of_run(&run.id).await?;
+    let (events, next) = cut(journal.runs().events(&run.id, 0, LINES + 1).await?, LINES, |event| event.id);
     Ok(Json(RunDetail {
         run: RunView::of(&run),
         findings: plan.as_ref().map(|plan| plan.findings.iter().map(FindingView::of).collect()).unwrap_or_default(),
@@ -276,8 +276,8 @@ pub async fn list_events(
 ) -> Result<Json<Events>, Problem> {
     let limit = page(wanted.limit, 500)?;
     let journal = &asker.state.journal;
-    let run = journal.run(&id).await?;
+    let run = journal.runs().find(&id).await?;
     let after = wanted.after.map_or(0, |key| key.0);
-    let (events, next) = cut(journal.events(&run.id, after, limit + 1).await?, limit, |event| event.id);
+    let (events, next) = cut(journal.runs().events(&run.id, after, limit + 1).await?, limit, |event| event.id);
     Ok(Json(Events { events: events.iter().map(EventView::of).collect(), next }))
 }

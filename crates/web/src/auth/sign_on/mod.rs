@@ -88,7 +88,7 @@ async fn come_back(
     let Some(role) = person.role else {
         return Err(Failure::Refused("Your account there gives you no role here: ask an administrator".into()));
     };
-    let account = state.journal.foreign_account(&person.subject, &person.name, role, now).await?;
+    let account = state.journal.accounts().from_single_sign_on(&person.subject, &person.name, role, now).await?;
     if account.disabled.is_some() {
         return Err(Failure::Refused("Your account is disabled".into()));
     }

@@ -47,7 +47,7 @@ pub(in crate::pages) async fn add_account(caller: Caller, Form(form): Form<NewAc
         _ => Some(hashed(form.password).await?),
     };
     let journal = &caller.state.journal;
-    journal.add_account(name, role, hash.as_deref(), &caller.visitor.name, caller.now).await?;
+    journal.accounts().add(name, role, hash.as_deref(), &caller.visitor.name, caller.now).await?;
     Ok(caller.done(&format!("{name} has an account, as {}", role.as_str()), "/accounts"))
 }
 
@@ -82,20 +82,20 @@ pub(in crate::pages) async fn change_account(
     let said = match change.act.as_str() {
         "role" => {
             let role = read_role(&change.role)?;
-            journal.set_role(&name, role, by, now).await?;
+            journal.accounts().set_role(&name, role, by, now).await?;
             format!("{name} is {} now", role.as_str())
         }
         "password" => {
             let hash = hashed(change.password).await?;
-            journal.set_password(&name, &hash, by, now).await?;
+            journal.accounts().set_password(&name, &hash, by, now).await?;
             format!("{name} has another password, and is logged out everywhere")
         }
         "disable" => {
-            journal.set_disabled(&name, true, by, now).await?;
+            journal.accounts().set_disabled(&name, true, by, now).await?;
             format!("{name} does not get in any more")
         }
         "enable" => {
-            journal.set_disabled(&name, false, by, now).await?;
+            journal.accounts().set_disabled(&name, false, by, now).await?;
             format!("{name} gets in again")
         }
         "link" => return login_link(&caller, &name).await,
@@ -108,7 +108,7 @@ async fn login_link(caller: &Caller, name: &str) -> Answer {
     let secret = make_secret();
     let expires = caller.now.checked_add(LINK_LASTS).unwrap_or(Timestamp::MAX);
     let journal = &caller.state.journal;
-    journal.make_login_link(name, &hash_secret(&secret), expires, &caller.visitor.name, caller.now).await?;
+    journal.accounts().add_login_link(name, &hash_secret(&secret), expires, &caller.visitor.name, caller.now).await?;
     let server = &caller.state.settings.server;
     let base = server.public_url.as_ref().map_or_else(|| format!("http://{}", server.listen), ToString::to_string);
     let page = SecretPage {
@@ -135,7 +135,7 @@ pub(in crate::pages) async fn add_token(caller: Caller, Form(fields): Form<Vec<(
     let secret = format!("rbk_{}", make_secret());
     let scope = scopes.join(" ");
     let token = NewToken { name: &name, hash: &hash_secret(&secret), scope: &scope, expires };
-    caller.state.journal.add_token(&token, &caller.visitor.name, caller.now).await?;
+    caller.state.journal.tokens().add(&token, &caller.visitor.name, caller.now).await?;
     let page = SecretPage {
         shell: caller.shell("Token", Here::Accounts).await?,
         heading: format!("The token {name}"),
@@ -146,6 +146,6 @@ pub(in crate::pages) async fn add_token(caller: Caller, Form(fields): Form<Vec<(
 }
 
 pub(in crate::pages) async fn revoke_token(caller: Caller, Path(id): Path<i64>) -> Answer {
-    caller.state.journal.revoke_token(id, &caller.visitor.name, caller.now).await?;
+    caller.state.journal.tokens().revoke(id, &caller.visitor.name, caller.now).await?;
     Ok(caller.done("The token is revoked", "/accounts"))
 }

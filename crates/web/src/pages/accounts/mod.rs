@@ -68,9 +68,9 @@ struct Act {
 pub(super) async fn show_accounts(caller: Caller) -> Answer {
     let journal = &caller.state.journal;
     let clockwork = caller.clockwork(None);
-    let mut acts = journal.acts(&LinkName::new(""), i64::MAX, ACTS).await?;
+    let mut acts = journal.runs().acts(&LinkName::new(""), i64::MAX, ACTS).await?;
     for link in caller.state.settings.links.keys() {
-        acts.extend(journal.acts(link, i64::MAX, ACTS).await?);
+        acts.extend(journal.runs().acts(link, i64::MAX, ACTS).await?);
     }
     acts.retain(|event| event.author != SCHEDULE);
     acts.sort_by_key(|event| std::cmp::Reverse(event.id));
@@ -78,9 +78,9 @@ pub(super) async fn show_accounts(caller: Caller) -> Answer {
     let page = AccountsPage {
         shell: caller.shell("Accounts", Here::Accounts).await?,
         may_manage: caller.may(Permission::Manage),
-        accounts: journal.accounts().await?.iter().map(|row| account_line(row, &clockwork)).collect(),
+        accounts: journal.accounts().list().await?.iter().map(|row| account_line(row, &clockwork)).collect(),
         roles: roles(RoleName::Viewer),
-        tokens: journal.tokens().await?.iter().map(|row| token_line(row, &clockwork)).collect(),
+        tokens: journal.tokens().list().await?.iter().map(|row| token_line(row, &clockwork)).collect(),
         scopes: Scope::ALL.to_vec(),
         acts: acts.iter().map(|event| act(event, &clockwork)).collect(),
         in_the_clear: caller.state.settings.server.in_the_clear(),

@@ -39,7 +39,7 @@ pub(in crate::pages) async fn show_own(caller: Caller) -> Answer {
 }
 
 async fn own(caller: &Caller) -> Result<AccountRow, Failure> {
-    let account = caller.state.journal.account(&caller.visitor.name).await?;
+    let account = caller.state.journal.accounts().find(&caller.visitor.name).await?;
     account.ok_or_else(|| Failure::NotFound(format!("account {}", caller.visitor.name)))
 }
 
@@ -82,7 +82,7 @@ pub(in crate::pages) async fn change_password(caller: Caller, request: Request) 
     };
     let journal = &caller.state.journal;
     let before = account.password.as_deref();
-    journal.change_own_password(&account.name, before, &hash, &caller.visitor.session, caller.now).await?;
+    journal.accounts().change_own_password(&account.name, before, &hash, &caller.visitor.session, caller.now).await?;
     Ok(caller.done("Your password is changed; wherever else you were logged in, you are no more", "/account"))
 }
 

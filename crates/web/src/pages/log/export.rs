@@ -67,7 +67,7 @@ impl Export {
     async fn next(&mut self) -> Result<Option<Bytes>, JournalError> {
         let Some(mut query) = self.query.take().filter(|_| self.left > 0) else { return Ok(None) };
         query.limit = CHUNK.min(u32::try_from(self.left).unwrap_or(CHUNK));
-        let page = self.journal.log(&query).await?;
+        let page = self.journal.records().log(&query).await?;
         self.left = self.left.saturating_sub(page.rows.len() as u64);
         let text = write(&page.rows, !std::mem::replace(&mut self.is_begun, true));
         self.query = page.next.map(|key| LogQuery { after: Some(key), ..query });

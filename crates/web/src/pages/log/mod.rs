@@ -77,7 +77,7 @@ pub(super) struct LogLine {
 pub(super) async fn show_log(caller: Caller, Query(wanted): Query<Wanted>) -> Answer {
     let clockwork = caller.clockwork(wanted.link().as_ref());
     let (query, trouble) = wanted.query(&clockwork);
-    let page = caller.state.journal.log(&query).await?;
+    let page = caller.state.journal.records().log(&query).await?;
     let next = page.next.map(|key| More { path: wanted.path_with(&[("after", &key.to_string())]) });
     let names: Vec<&LinkName> = caller.state.settings.links.keys().collect();
     let any = |label: &str| ("", label.to_owned());

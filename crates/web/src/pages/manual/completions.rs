@@ -11,7 +11,7 @@ use crate::pages::waiting::{RequestStatus, standing};
 use askama::Template;
 use axum::extract::{Form, Query};
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId};
-use rollbook_journal::requests::{Answer as Came, Ask, CompletionCard, NamedCompletion, RequestId};
+use rollbook_journal::requests::{CompletionCard, Job, JobOutcome, NamedCompletion, RequestId};
 use rollbook_journal::{CompletionQuery, CompletionRow};
 use serde::Deserialize;
 
@@ -82,12 +82,12 @@ pub(in crate::pages) async fn show_completions(caller: Caller, Query(wanted): Qu
     let journal = &caller.state.journal;
     let (mut request, mut card, mut form) = (None, None, Named::default());
     if let Ok(id) = wanted.request.parse().map(RequestId) {
-        let asked = journal.request(id).await?.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
-        if let Ask::PreviewCompletion { link, named } = &asked.ask {
+        let asked = journal.requests().find(id).await?.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
+        if let Job::PreviewCompletion { link, named } = &asked.job {
             form = Named::of(link, named);
         }
-        request = Some(standing(&asked, &caller.clockwork(asked.ask.link())));
-        if let Some(Came::Completion(found)) = &asked.answer {
+        request = Some(standing(&asked, &caller.clockwork(asked.job.link())));
+        if let Some(JobOutcome::Completion(found)) = &asked.answer {
             card = Some(view(found));
         }
     }
@@ -104,8 +104,8 @@ pub(in crate::pages) async fn show_completions(caller: Caller, Query(wanted): Qu
         limit: ROWS,
         ..CompletionQuery::default()
     };
-    let rows = journal.completions(&name, &query).await?;
-    let totals = journal.completion_totals(&name).await?;
+    let rows = journal.completions().list(&name, &query).await?;
+    let totals = journal.completions().totals(&name).await?;
     let live = if request.as_ref().is_some_and(|request| !request.is_finished) { 1 } else { 0 };
     let any = std::iter::once(("", "any".to_owned()));
     let page = CompletionsPage {
@@ -230,14 +230,14 @@ fn completions_link(caller: &Caller, name: &str) -> Result<LinkName, Failure> {
 
 pub(in crate::pages) async fn preview(caller: Caller, Form(form): Form<Named>) -> Answer {
     let (link, named) = form.read(&caller)?;
-    let path = put(&caller, &Ask::PreviewCompletion { link, named }).await?;
+    let path = put(&caller, &Job::PreviewCompletion { link, named }).await?;
     let id = path.rsplit('/').next().unwrap_or_default();
     Ok(caller.done("Moodle is being asked; nothing is sent yet", &format!("/completions?request={id}")))
 }
 
 pub(in crate::pages) async fn send(caller: Caller, Form(form): Form<Named>) -> Answer {
     let (link, named) = form.read(&caller)?;
-    let path = put(&caller, &Ask::SendCompletion { link, named }).await?;
+    let path = put(&caller, &Job::SendCompletion { link, named }).await?;
     Ok(caller.done("The completion is on its way", &path))
 }
 
@@ -250,14 +250,15 @@ pub(in crate::pages) struct OfReport {
 
 pub(in crate::pages) async fn retry(caller: Caller, Form(form): Form<OfReport>) -> Answer {
     let link = completions_link(&caller, &form.link)?;
-    let path = put(&caller, &Ask::RetryCompletions { link, reports: vec![form.report] }).await?;
+    let path = put(&caller, &Job::RetryCompletions { link, reports: vec![form.report] }).await?;
     Ok(caller.done("The report is sent again", &path))
 }
 
 pub(in crate::pages) async fn cancel(caller: Caller, Form(form): Form<OfReport>) -> Answer {
     let link = completions_link(&caller, &form.link)?;
     let journal = &caller.state.journal;
-    let cancelled = journal.cancel_reports(&link, &[form.report], &caller.visitor.name, caller.now).await?;
+    let cancelled =
+        journal.completions().cancel_reports(&link, &[form.report], &caller.visitor.name, caller.now).await?;
     if cancelled == 0 {
         return Err(Failure::Conflict("This report is not to be given up any more".to_owned()));
     }
@@ -284,6 +285,6 @@ pub(in crate::pages) async fn supply(caller: Caller, Form(form): Form<Supplied>)
     }
     let completion = CompletionKey { user: MoodleUserId(form.user), course: MoodleCourseId(form.course), completed_at };
     let enrolment = EnrolmentId::new(form.enrolment.trim());
-    let path = put(&caller, &Ask::SupplyEnrolment { link, completion, enrolment }).await?;
+    let path = put(&caller, &Job::SupplyEnrolment { link, completion, enrolment }).await?;
     Ok(caller.done("The enrolment id was noted; the completion is reported with it", &path))
 }

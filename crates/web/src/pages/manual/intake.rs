@@ -9,7 +9,7 @@ use crate::pages::waiting::{RequestStatus, standing};
 use askama::Template;
 use axum::extract::{Form, Query};
 use rollbook_core::model::{ElmCourseId, Guid, LinkName};
-use rollbook_journal::requests::{Answer as Came, Ask, FeedQuestion, RequestId};
+use rollbook_journal::requests::{FeedQuery, Job, JobOutcome, RequestId};
 use rollbook_journal::{Journal, JournalError, LogQuery, LogRow};
 use serde::Deserialize;
 
@@ -63,14 +63,14 @@ pub(in crate::pages) async fn show_intake(caller: Caller, Query(wanted): Query<W
     let mut request = None;
     let mut found = None;
     if let Ok(id) = wanted.request.parse().map(RequestId) {
-        let asked = journal.request(id).await?.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
-        let Ask::QueryFeed { link, question } = &asked.ask else {
+        let asked = journal.requests().find(id).await?.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
+        let Job::QueryFeed { link, question } = &asked.job else {
             return Err(Failure::NotFound(format!("question to the feed with the number {id}")));
         };
         let clockwork = caller.clockwork(Some(link));
         form = filled(link, question, &clockwork);
         request = Some(standing(&asked, &clockwork));
-        if let Some(Came::Feed(answer)) = &asked.answer {
+        if let Some(JobOutcome::Feed(answer)) = &asked.answer {
             let mut cards = Vec::new();
             for one in answer.records.iter().take(CARDS_MAX) {
                 let earlier = earlier(journal, link, &one.texts.guid, &one.texts.course).await?;
@@ -99,8 +99,8 @@ pub(in crate::pages) async fn show_intake(caller: Caller, Query(wanted): Query<W
     show(&page)
 }
 
-fn filled(link: &LinkName, question: &FeedQuestion, clockwork: &TimeFormatter) -> FeedForm {
-    let FeedQuestion { from, until, mail, guid } = question;
+fn filled(link: &LinkName, question: &FeedQuery, clockwork: &TimeFormatter) -> FeedForm {
+    let FeedQuery { from, until, mail, guid } = question;
     let field = |moment: &Option<jiff::Timestamp>| moment.map(|at| clockwork.field(at)).unwrap_or_default();
     FeedForm {
         link: link.to_string(),
@@ -123,7 +123,7 @@ async fn earlier(journal: &Journal, link: &LinkName, guid: &str, course: &str) -
         limit: EARLIER,
         ..LogQuery::default()
     };
-    Ok(journal.log(&query).await?.rows)
+    Ok(journal.records().log(&query).await?.rows)
 }
 
 pub(in crate::pages) async fn ask_feed(caller: Caller, Form(form): Form<FeedForm>) -> Answer {
@@ -139,7 +139,7 @@ pub(in crate::pages) async fn ask_feed(caller: Caller, Form(form): Form<FeedForm
         }
     };
     let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let question = FeedQuestion {
+    let question = FeedQuery {
         from: moment(&form.from)?,
         until: moment(&form.until)?,
         mail: said(&form.mail),
@@ -148,7 +148,7 @@ pub(in crate::pages) async fn ask_feed(caller: Caller, Form(form): Form<FeedForm
     if !question.is_bounded() {
         return Err(Failure::Invalid("Name a time to begin with, a mail address or a GUID".to_owned()));
     }
-    let path = put(&caller, &Ask::QueryFeed { link, question }).await?;
+    let path = put(&caller, &Job::QueryFeed { link, question }).await?;
     let id = path.rsplit('/').next().unwrap_or_default();
     Ok(caller.done("The feed is being asked", &format!("/intake?request={id}")))
 }
@@ -157,9 +157,9 @@ pub(in crate::pages) async fn process(caller: Caller, Form(fields): Form<Vec<(St
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let id = field("request").and_then(|id| id.parse().ok()).map(RequestId);
     let id = id.ok_or_else(|| Failure::Invalid("No question to the feed was named".to_owned()))?;
-    let asked = caller.state.journal.request(id).await?;
+    let asked = caller.state.journal.requests().find(id).await?;
     let asked = asked.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
-    let Ask::QueryFeed { link, question } = asked.ask else {
+    let Job::QueryFeed { link, question } = asked.job else {
         return Err(Failure::Invalid(format!("Request {id} is no question to the feed")));
     };
     let texts: Vec<String> =
@@ -168,6 +168,6 @@ pub(in crate::pages) async fn process(caller: Caller, Form(fields): Form<Vec<(St
     if records.is_empty() {
         return Err(Failure::Invalid("No record was chosen".to_owned()));
     }
-    let path = put(&caller, &Ask::ProcessRecords { link, question, records }).await?;
+    let path = put(&caller, &Job::ProcessRecords { link, question, records }).await?;
     Ok(caller.done("The records are being processed, the ordinary way", &path))
 }

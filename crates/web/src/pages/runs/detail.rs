@@ -91,10 +91,10 @@ pub(in crate::pages) struct Wanted {
 
 pub(in crate::pages) async fn show_run(caller: Caller, Path(id): Path<String>, Query(wanted): Query<Wanted>) -> Answer {
     let journal = &caller.state.journal;
-    let run = journal.run(&id).await?;
+    let run = journal.runs().find(&id).await?;
     let clockwork = caller.clockwork(Some(&run.link));
     let plan = plan_of(&caller, &run).await?;
-    let mut events = journal.events(&run.id, wanted.after.max(0), EVENTS + 1).await?;
+    let mut events = journal.runs().events(&run.id, wanted.after.max(0), EVENTS + 1).await?;
     let more = events.len() > EVENTS as usize;
     events.truncate(EVENTS as usize);
     let next = events.last().filter(|_| more).map(|last| More { path: format!("/runs/{}?after={}", run.id, last.id) });
@@ -115,7 +115,7 @@ pub(in crate::pages) async fn show_run(caller: Caller, Path(id): Path<String>, Q
 }
 
 async fn plan_of(caller: &Caller, run: &RunRow) -> Result<Option<PlanView>, JournalError> {
-    Ok(caller.state.journal.plan_of_run(&run.id).await?.map(|plan| plan_view(&plan)))
+    Ok(caller.state.journal.plans().of_run(&run.id).await?.map(|plan| plan_view(&plan)))
 }
 
 fn head(run: &RunRow, clockwork: &TimeFormatter) -> RunHead {

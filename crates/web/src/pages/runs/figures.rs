@@ -4,7 +4,7 @@ use crate::layout::{Caller, Chart, ChartColumn, TimeFormatter, grouped};
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use rollbook_core::model::LinkName;
-use rollbook_journal::{JournalError, RunFigures};
+use rollbook_journal::{JournalError, RunStats};
 
 const INTAKE: &str = "intake";
 
@@ -170,9 +170,9 @@ async fn fill(
 ) -> Result<Chart, JournalError> {
     let whole =
         (edges.first().map_or(Timestamp::MIN, |edge| edge.start), edges.last().map_or(Timestamp::MIN, |edge| edge.end));
-    let figures = caller.state.journal.run_figures(INTAKE, link, whole).await?;
+    let figures = caller.state.journal.runs().stats(INTAKE, link, whole).await?;
     let column = |edge: &Edge| {
-        let inside = |figure: &&RunFigures| edge.start <= figure.from && figure.from < edge.end;
+        let inside = |figure: &&RunStats| edge.start <= figure.from && figure.from < edge.end;
         let mut values = [0_u64; 3];
         for figure in figures.iter().filter(inside) {
             values[0] += figure.enrolled;
@@ -190,7 +190,7 @@ pub(super) async fn since_the_beginning(
     caller: &Caller,
     link: Option<&LinkName>,
 ) -> Result<Vec<(&'static str, String)>, JournalError> {
-    let courses = caller.state.journal.courses(link).await?;
+    let courses = caller.state.journal.records().course_totals(link).await?;
     let (mut enrolled, mut suspended, mut completed, mut waiting, mut errors) = (0, 0, 0, 0, 0);
     for ((action, status), total) in courses.iter().flat_map(|course| &course.totals) {
         match (action.as_str(), status.as_str()) {

@@ -83,7 +83,7 @@ pub(super) async fn show_runs(caller: Caller, Query(wanted): Query<Wanted>) -> A
         before: wanted.before.parse().ok(),
         limit: RUNS + 1,
     };
-    let mut rows = caller.state.journal.runs(&filter).await?;
+    let mut rows = caller.state.journal.runs().list(&filter).await?;
     let more = rows.len() > RUNS as usize;
     rows.truncate(RUNS as usize);
     let next = rows.last().filter(|_| more);

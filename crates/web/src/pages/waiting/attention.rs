@@ -13,7 +13,7 @@ use askama::Template;
 use axum::extract::{Form, Path, Query};
 use rollbook_core::model::{Field, LinkName, MoodleUserId};
 use rollbook_core::notice::AlertKind;
-use rollbook_journal::requests::{Ask, AttentionAct};
+use rollbook_journal::requests::{AttentionAct, Job};
 use rollbook_journal::{AttentionFilter, AttentionItem, LogRow};
 use serde::Deserialize;
 
@@ -76,7 +76,7 @@ pub(in crate::pages) async fn show_attention(caller: Caller, Query(wanted): Quer
         with_closed: is_all,
         before: wanted.before.parse().ok(),
     };
-    let mut items = caller.state.journal.attention(&filter, ITEMS + 1).await?;
+    let mut items = caller.state.journal.attention().list(&filter, ITEMS + 1).await?;
     let more = items.len() > ITEMS as usize;
     items.truncate(ITEMS as usize);
     let query = |before: &str| {
@@ -120,8 +120,8 @@ fn item_line(item: &AttentionItem, clockwork: &TimeFormatter) -> ItemLine {
 
 pub(in crate::pages) async fn show_item(caller: Caller, Path(id): Path<i64>) -> Answer {
     let journal = &caller.state.journal;
-    let item = journal.attention_item(id).await?;
-    let records = journal.waiting_behind(id, 0, RECORDS).await?;
+    let item = journal.attention().find(id).await?;
+    let records = journal.attention().records_behind(id, 0, RECORDS).await?;
     let clockwork = caller.clockwork(Some(&item.link));
     let (sides, remedies, words) = sides(&item, records.first());
     let heading = match records.first() {
@@ -168,7 +168,7 @@ pub(in crate::pages) async fn decide_item(
     Path(id): Path<i64>,
     Form(decision): Form<Decision>,
 ) -> Answer {
-    let item = caller.state.journal.attention_item(id).await?;
+    let item = caller.state.journal.attention().find(id).await?;
     if item.closed.is_some() {
         return Err(Failure::Conflict(format!("Item {id} was decided already")));
     }
@@ -186,6 +186,6 @@ pub(in crate::pages) async fn decide_item(
         "ignore" => AttentionAct::Ignore { reason },
         other => return Err(Failure::Invalid(format!("\"{other}\" is nothing that can be decided"))),
     };
-    let path = put(&caller, &Ask::Attend { link: item.link, item: id, act }).await?;
+    let path = put(&caller, &Job::Attend { link: item.link, item: id, act }).await?;
     Ok(caller.done("The decision was noted; the process carries it out", &path))
 }

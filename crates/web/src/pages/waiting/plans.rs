@@ -10,7 +10,7 @@ use axum::extract::{Form, Path, Query};
 use jiff::SignedDuration;
 use rollbook_core::guard::Level;
 use rollbook_core::model::LinkName;
-use rollbook_journal::requests::Ask;
+use rollbook_journal::requests::Job;
 use rollbook_journal::{PlanRow, PlanState};
 use rollbook_settings::link::Link;
 use serde::Deserialize;
@@ -63,9 +63,9 @@ pub(in crate::pages) async fn show_plans(caller: Caller, Query(wanted): Query<Wa
     let journal = &caller.state.journal;
     let mut waiting = Vec::new();
     for state in [PlanState::Blocked, PlanState::Approved] {
-        waiting.extend(journal.plans(None, Some(state), None, PLANS).await?);
+        waiting.extend(journal.plans().list(None, Some(state), None, PLANS).await?);
     }
-    let mut earlier = journal.plans(None, None, wanted.before.parse().ok(), PLANS + 1).await?;
+    let mut earlier = journal.plans().list(None, None, wanted.before.parse().ok(), PLANS + 1).await?;
     let more = earlier.len() > PLANS as usize;
     earlier.truncate(PLANS as usize);
     let next = earlier.last().filter(|_| more).map(|last| More { path: format!("/plans?before={}", last.id) });
@@ -81,7 +81,7 @@ pub(in crate::pages) async fn show_plans(caller: Caller, Query(wanted): Query<Wa
 
 fn plan_line(row: &PlanRow, clockwork: &TimeFormatter) -> PlanLine {
     let why = row.findings.iter().find(|finding| finding.level == Level::Block);
-    let judged = row.judged.as_ref().map(|(by, at, why)| {
+    let judged = row.reviewed.as_ref().map(|(by, at, why)| {
         let why = if why.is_empty() { String::new() } else { format!(": {why}") };
         format!("by {by}, {}{why}", clockwork.ago(*at).told)
     });
@@ -97,7 +97,7 @@ fn plan_line(row: &PlanRow, clockwork: &TimeFormatter) -> PlanLine {
 }
 
 pub(in crate::pages) async fn show_plan(caller: Caller, Path(id): Path<i64>) -> Answer {
-    let row = caller.state.journal.plan(id).await?;
+    let row = caller.state.journal.plans().find(id).await?;
     let clockwork = caller.clockwork(Some(&row.link));
     let page = PlanPage {
         shell: caller.shell(format!("Plan {id}"), Here::Plans).await?,
@@ -131,17 +131,17 @@ pub(in crate::pages) async fn judge_plan(caller: Caller, Path(id): Path<i64>, Fo
     if why.is_empty() {
         return Err(Failure::Invalid("Whoever judges a plan says why".to_owned()));
     }
-    let row = journal.plan(id).await?;
+    let row = journal.plans().find(id).await?;
     match form.word.as_str() {
         "approve" => {
             let lasts = SignedDuration::try_from(lasts(&caller, &row.link)).unwrap_or(SignedDuration::MAX);
             let until = now.checked_add(lasts).unwrap_or(now);
-            journal.approve_plan(id, by, why, until, now).await?;
-            let path = put(&caller, &Ask::ApplyPlan { link: row.link, plan: id }).await?;
+            journal.plans().approve(id, by, why, until, now).await?;
+            let path = put(&caller, &Job::ApplyPlan { link: row.link, plan: id }).await?;
             Ok(caller.done(&format!("Plan {id} is approved; a run that makes the same plan was asked for"), &path))
         }
         "reject" => {
-            journal.reject_plan(id, by, why, now).await?;
+            journal.plans().reject(id, by, why, now).await?;
             Ok(caller.done(&format!("Plan {id} is rejected"), &format!("/plans/{id}")))
         }
         other => Err(Failure::Invalid(format!("\"{other}\" is no word on a plan"))),

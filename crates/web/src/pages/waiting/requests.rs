@@ -9,7 +9,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect};
 use rollbook_core::run::RunState;
-use rollbook_journal::requests::{Answer as Came, Ask, Ran, Request, RequestId};
+use rollbook_journal::requests::{Job, JobOutcome, Ran, Request, RequestId};
 
 #[derive(Template)]
 #[template(path = "pages/request.html")]
@@ -65,7 +65,7 @@ pub(in crate::pages) fn standing(request: &Request, clockwork: &TimeFormatter) -
         node: request.node.clone().unwrap_or_default(),
         finished: clockwork.maybe(request.finished),
         failed: match &request.answer {
-            Some(Came::Failed { words, remedy }) => Some((words.clone(), remedy.clone())),
+            Some(JobOutcome::Failed { words, remedy }) => Some((words.clone(), remedy.clone())),
             _ => None,
         },
     }
@@ -103,43 +103,43 @@ fn ran_view(ran: &Ran) -> RanView {
 }
 
 pub(in crate::pages) async fn show_request(caller: Caller, Path(id): Path<i64>) -> Answer {
-    let request = caller.state.journal.request(RequestId(id)).await?;
+    let request = caller.state.journal.requests().find(RequestId(id)).await?;
     let request = request.ok_or_else(|| Failure::NotFound(format!("request {id}")))?;
     // These have pages of their own, with what can be done next.
-    match &request.ask {
-        Ask::QueryFeed { .. } => return Ok(Redirect::to(&format!("/intake?request={id}")).into_response()),
-        Ask::PreviewCompletion { .. } => return Ok(Redirect::to(&format!("/completions?request={id}")).into_response()),
+    match &request.job {
+        Job::QueryFeed { .. } => return Ok(Redirect::to(&format!("/intake?request={id}")).into_response()),
+        Job::PreviewCompletion { .. } => return Ok(Redirect::to(&format!("/completions?request={id}")).into_response()),
         _ => {}
     }
-    let clockwork = caller.clockwork(request.ask.link());
+    let clockwork = caller.clockwork(request.job.link());
     let request_view = standing(&request, &clockwork);
     let (ran, lines, checks) = came(&request);
     let page = RequestPage {
         shell: Shell {
             live: if request_view.is_finished { 0 } else { 1 },
-            ..caller.shell(heading(&request.ask), Here::Overview).await?
+            ..caller.shell(heading(&request.job), Here::Overview).await?
         },
-        heading: heading(&request.ask),
+        heading: heading(&request.job),
         request: request_view,
         ran,
         lines,
         checks,
-        back: back(&request.ask),
+        back: back(&request.job),
     };
     show(&page)
 }
 
 fn came(request: &Request) -> (Option<RanView>, Vec<String>, Vec<CheckRow>) {
     match &request.answer {
-        Some(Came::Ran(ran)) => (Some(ran_view(ran)), Vec::new(), Vec::new()),
-        Some(Came::Attended(attended)) => {
+        Some(JobOutcome::Ran(ran)) => (Some(ran_view(ran)), Vec::new(), Vec::new()),
+        Some(JobOutcome::Attended(attended)) => {
             let mut lines = vec![format!("{} released or settled.", counted(attended.records, "record"))];
             if !attended.changed.is_empty() {
                 lines.push(attended.changed.clone());
             }
             (attended.ran.as_ref().map(ran_view), lines, Vec::new())
         }
-        Some(Came::Reported(reported)) => {
+        Some(JobOutcome::Reported(reported)) => {
             let lines = [
                 (reported.queued, "queued"),
                 (reported.accepted, "accepted by the ELM"),
@@ -149,41 +149,43 @@ fn came(request: &Request) -> (Option<RanView>, Vec<String>, Vec<CheckRow>) {
             let lines = lines.iter().filter(|(count, _)| *count > 0);
             (None, lines.map(|(count, what)| format!("{} {what}.", counted(*count, "report"))).collect(), Vec::new())
         }
-        Some(Came::Marked { marked, known }) => {
+        Some(JobOutcome::Marked { marked, known }) => {
             (None, vec![format!("{marked} marked now, {known} known before.")], Vec::new())
         }
-        Some(Came::Examined { checks }) => (None, Vec::new(), check_rows(checks)),
-        Some(Came::Feed(_) | Came::Completion(_) | Came::Failed { .. }) | None => (None, Vec::new(), Vec::new()),
+        Some(JobOutcome::Examined { checks }) => (None, Vec::new(), check_rows(checks)),
+        Some(JobOutcome::Feed(_) | JobOutcome::Completion(_) | JobOutcome::Failed { .. }) | None => {
+            (None, Vec::new(), Vec::new())
+        }
     }
 }
 
-fn heading(ask: &Ask) -> String {
+fn heading(ask: &Job) -> String {
     let about = ask.link().map(|link| format!(": {link}")).unwrap_or_default();
     let what = match ask {
-        Ask::RunLink { .. } if ask.only_looks() => "Dry run".to_owned(),
-        Ask::RunLink { .. } => "Run".to_owned(),
-        Ask::ApplyPlan { plan, .. } => format!("Approved plan {plan}"),
-        Ask::ProcessRecords { .. } => "Records by hand".to_owned(),
-        Ask::Attend { item, .. } => format!("Attention item {item}"),
-        Ask::SendCompletion { .. } => "Completion by hand".to_owned(),
+        Job::RunLink { .. } if ask.only_looks() => "Dry run".to_owned(),
+        Job::RunLink { .. } => "Run".to_owned(),
+        Job::ApplyPlan { plan, .. } => format!("Approved plan {plan}"),
+        Job::ProcessRecords { .. } => "Records by hand".to_owned(),
+        Job::Attend { item, .. } => format!("Attention item {item}"),
+        Job::SendCompletion { .. } => "Completion by hand".to_owned(),
         other => word_label(other.kind()),
     };
     format!("{what}{about}")
 }
 
-fn back(ask: &Ask) -> (String, &'static str) {
+fn back(ask: &Job) -> (String, &'static str) {
     match ask {
-        Ask::Attend { .. } => ("/attention".to_owned(), "Attention"),
-        Ask::ApplyPlan { .. } => ("/plans".to_owned(), "Plans"),
-        Ask::ProcessRecords { .. } | Ask::QueryFeed { .. } => ("/intake".to_owned(), "Intake by hand"),
-        Ask::Examine { .. } => ("/doctor".to_owned(), "Doctor"),
-        Ask::SyncMember { .. } => ("/guilds".to_owned(), "Guilds"),
-        Ask::RunLink { .. } => ("/".to_owned(), "Overview"),
-        Ask::PreviewCompletion { .. }
-        | Ask::SendCompletion { .. }
-        | Ask::RetryCompletions { .. }
-        | Ask::MarkCompletions { .. }
-        | Ask::SupplyEnrolment { .. }
-        | Ask::CheckCompletions { .. } => ("/completions".to_owned(), "Completions"),
+        Job::Attend { .. } => ("/attention".to_owned(), "Attention"),
+        Job::ApplyPlan { .. } => ("/plans".to_owned(), "Plans"),
+        Job::ProcessRecords { .. } | Job::QueryFeed { .. } => ("/intake".to_owned(), "Intake by hand"),
+        Job::Examine { .. } => ("/doctor".to_owned(), "Doctor"),
+        Job::SyncMember { .. } => ("/guilds".to_owned(), "Guilds"),
+        Job::RunLink { .. } => ("/".to_owned(), "Overview"),
+        Job::PreviewCompletion { .. }
+        | Job::SendCompletion { .. }
+        | Job::RetryCompletions { .. }
+        | Job::MarkCompletions { .. }
+        | Job::SupplyEnrolment { .. }
+        | Job::CheckCompletions { .. } => ("/completions".to_owned(), "Completions"),
     }
 }

@@ -12,30 +12,30 @@ use rollbook_journal::CompletionQuery;
 use rollbook_sync::flows::completions::{CompletionsRequest, Purpose, Reach, run_completions};
 use serde_json::json;
 
-/// At most so many reports are retried by one command.
+/// The most rows to show reports are retried by one command.
 const REPORTS_MAX: u64 = 10_000;
 
-/// Send refused reports again, and at once those that wait for their next try
+/// Send refused reports again, and waiting ones now
 #[derive(Debug, Args)]
 pub(super) struct Retry {
-    /// The link, as the configuration names it
+    /// The link's name in the configuration
     link: String,
 
-    /// The reports, by the numbers of `completions list` [default: every refused one]
+    /// Report numbers, as shown by `completions list` [default: every refused one]
     reports: Vec<i64>,
 
-    /// Show which; send nothing
+    /// Show which reports; send nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-/// Give reports up: they are not sent any more
+/// Cancel reports: they are no longer sent
 #[derive(Debug, Args)]
 pub(super) struct Cancel {
-    /// The link, as the configuration names it
+    /// The link's name in the configuration
     link: String,
 
-    /// The reports, by the numbers of `completions list`
+    /// Report numbers, as shown by `completions list`
     #[arg(required = true)]
     reports: Vec<i64>,
 }
@@ -46,18 +46,19 @@ impl Retry {
         if self.reports.is_empty() {
             let query =
                 CompletionQuery { standing: Some("refused".to_owned()), limit: REPORTS_MAX, ..Default::default() };
-            let refused = journal.completions(&flow.link, &query).await.into_diagnostic()?;
+            let refused = journal.completions().list(&flow.link, &query).await.into_diagnostic()?;
             self.reports = refused.into_iter().filter_map(|row| row.report.map(|report| report.id)).collect();
         }
         if self.dry_run || self.reports.is_empty() {
             context
                 .out
-                .sign(Sign::Note, format_args!("to be sent again: {}", some(self.reports.len() as u64, "report")));
+                .sign(Sign::Note, format_args!("would send again: {}", some(self.reports.len() as u64, "report")));
             context.out.json(&json!({"dry_run": self.dry_run, "reports": self.reports}));
             return Ok(Exit::Fine);
         }
-        refuse_paused(&journal, &flow.link).await?;
-        let released = journal.report_again(&flow.link, &self.reports, &context.author(), context.clock.now()).await;
+        refuse_paused(&journal, &flow.link, &flow.policy.zone).await?;
+        let released =
+            journal.completions().resend(&flow.link, &self.reports, &context.author(), context.clock.now()).await;
         let released = released.into_diagnostic().wrap_err("while releasing the reports")?;
         if released == 0 {
             return Err(miette!(help = "see rollbook completions list", "none of these reports can be sent again"));
@@ -77,9 +78,10 @@ impl Cancel {
         let settings = context.settings()?;
         let link = settings.completion(&LinkName::new(&self.link))?.link.name.clone();
         let journal = context.journal(&settings).await?;
-        let cancelled = journal.cancel_reports(&link, &self.reports, &context.author(), context.clock.now()).await;
+        let cancelled =
+            journal.completions().cancel_reports(&link, &self.reports, &context.author(), context.clock.now()).await;
         let cancelled = cancelled.into_diagnostic().wrap_err("while cancelling the reports")?;
-        context.out.sign(Sign::Done, format_args!("given up: {}", some(cancelled, "report")));
+        context.out.sign(Sign::Done, format_args!("cancelled: {}", some(cancelled, "report")));
         context.out.json(&json!({"cancelled": cancelled}));
         Ok(if cancelled == self.reports.len() as u64 { Exit::Fine } else { Exit::Partly })
     }

@@ -6,7 +6,7 @@ use crate::cli::output::Sign;
 use jiff::{SignedDuration, Timestamp};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{LinkName, MoodleCourseId, MoodleUserId};
-use rollbook_journal::{Journal, PushedEvent, Taken};
+use rollbook_journal::{Journal, PushedEvent, Received};
 use rollbook_sandbox::{Fault, Kind, Sandbox, Target, demo};
 use rollbook_settings::Settings;
 use rollbook_sync::flows::completions::{
@@ -38,7 +38,7 @@ pub(in crate::cli) async fn tell_completions(
     let [refused, lost, plain @ ..] = learners.as_slice() else {
         return Err(miette!("the demo's world has too few learners"));
     };
-    context.out.heading("People complete courses: the ELM hears of each, once");
+    context.out.heading("People complete courses: each completion is reported to the ELM once");
     for (ago, learner) in (3..).zip([refused, lost].into_iter().chain(plain)) {
         complete(sandbox, learner.user, learner.course, context.clock.now() - SignedDuration::from_mins(ago));
     }
@@ -48,7 +48,7 @@ pub(in crate::cli) async fn tell_completions(
     let nth = learners.len() as u64;
     sandbox.faults().arm(Fault::nth(Target::Completion, nth, Kind::HttpAfterEffect(502)));
     let first = run(context, &flow, journal, link).await?;
-    context.out.heading("A moment later: what became of the one without an answer is looked up first");
+    context.out.heading("A moment later: the report without an answer is looked up first");
     tokio::time::sleep(MOMENT).await;
     let second = run(context, &flow, journal, link).await?;
     sandbox.faults().clear();
@@ -58,7 +58,7 @@ pub(in crate::cli) async fn tell_completions(
     if received != accepted || first.delivered.refused != 1 || second.delivered.found != 1 {
         return Err(miette!("the ELM got {received} completions for {accepted} that count as accepted"));
     }
-    context.out.sign(Sign::Done, format_args!("seen from the ELM: {received} completions, none of them twice"));
+    context.out.sign(Sign::Done, format_args!("the ELM received {received} completions, none twice"));
     Ok(())
 }
 
@@ -89,9 +89,9 @@ async fn push_stranger(context: &Context, sandbox: &Sandbox, journal: &Journal, 
     complete(sandbox, user, course, now - SignedDuration::from_mins(2));
     let event =
         PushedEvent { signature: format!("demo {now}"), user: MoodleUserId(user), course: MoodleCourseId(course) };
-    match journal.take_pushed(link, &event, now, now).await.into_diagnostic()? {
-        Taken::New => Ok(()),
-        Taken::Before => Err(miette!("the demo's event was there before")),
+    match journal.completions().accept_event(link, &event, now, now).await.into_diagnostic()? {
+        Received::New => Ok(()),
+        Received::Duplicate => Err(miette!("the demo's event had been received before")),
     }
 }
 

@@ -13,25 +13,25 @@ use rollbook_core::model::{ElmCourseId, Guid, LinkName};
 use rollbook_journal::{CompletionQuery, CompletionRow, Journal};
 use serde_json::json;
 
-/// Show completions with what became of them, the latest first
+/// List completions and their reports, newest first
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// The link, as the configuration names it
+    /// The link's name in the configuration
     link: String,
 
-    /// Only those of this person (a GUID)
+    /// Only this person (a GUID)
     #[arg(long, value_name = "GUID")]
     user: Option<String>,
 
-    /// Only those of this course (the ELM's id)
+    /// Only this course (its id in the ELM)
     #[arg(long, value_name = "ID")]
     course: Option<String>,
 
-    /// Only those that stand so
+    /// Only this state
     #[arg(long, value_parser = ["due", "sending", "unknown", "sent", "refused", "cancelled", "waiting", "skipped", "marked"])]
     state: Option<String>,
 
-    /// Completed on this day or later
+    /// Completed on or after this day
     #[arg(long, value_name = "DAY")]
     since: Option<Date>,
 
@@ -39,11 +39,11 @@ pub(super) struct List {
     #[arg(long, value_name = "DAY", requires = "historic")]
     until: Option<Date>,
 
-    /// What Moodle's database knows and Rollbook has never reported, instead of what the journal knows
+    /// Completions in Moodle's database that Rollbook has never reported
     #[arg(long, conflicts_with_all = ["state", "user"])]
     historic: bool,
 
-    /// At most so many
+    /// The most rows to show
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: u64,
 }
@@ -65,7 +65,8 @@ impl List {
             limit: self.limit,
             ..CompletionQuery::default()
         };
-        let rows = journal.completions(&link, &query).await.into_diagnostic().wrap_err("while reading the journal")?;
+        let rows =
+            journal.completions().list(&link, &query).await.into_diagnostic().wrap_err("while reading the journal")?;
         print_rows(&rows, &zone, &mut context.out);
         print_totals(&journal, &link, &rows, &mut context.out).await?;
         Ok(Exit::Fine)
@@ -88,7 +89,7 @@ impl List {
         context.out.sign(
             Sign::Note,
             format_args!(
-                "never reported from here: {}; `completions mark` marks them",
+                "never reported by Rollbook: {}; mark them with `completions mark`",
                 some(found.len() as u64, "completion")
             ),
         );
@@ -103,7 +104,7 @@ fn print_rows(rows: &[CompletionRow], zone: &TimeZone, out: &mut Output) {
     if rows.is_empty() {
         return out.sign(Sign::Note, "no completions");
     }
-    let mut table = Table::new(["no.", "completed", "GUID", "course", "stands", "why, or the ELM's answer"]);
+    let mut table = Table::new(["no.", "completed", "GUID", "course", "state", "reason or answer"]);
     for row in rows {
         let report = row.report.as_ref();
         let words = report.map_or_else(|| row.reason.clone(), |report| report.answer.clone());
@@ -134,10 +135,10 @@ async fn print_totals(
     rows: &[CompletionRow],
     out: &mut Output,
 ) -> miette::Result<()> {
-    let totals = journal.completion_totals(link).await.into_diagnostic().wrap_err("while counting completions")?;
+    let totals = journal.completions().totals(link).await.into_diagnostic().wrap_err("while counting completions")?;
     let words: Vec<String> = totals.iter().map(|(standing, total)| format!("{total} {standing}")).collect();
     if !words.is_empty() {
-        out.sign(Sign::Note, format_args!("in all: {}", words.join(", ")));
+        out.sign(Sign::Note, format_args!("total: {}", words.join(", ")));
     }
     out.json(&json!({"totals": totals, "completions": rows}));
     Ok(())

@@ -9,21 +9,21 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{CompletionKey, ElmCourseId, MoodleCourseId, SeenCompletion};
-use rollbook_journal::{CompletionQuery, Journal, KnownQuestion};
+use rollbook_journal::{CompletionQuery, Journal, KnownQuery};
 use rollbook_sync::flows::completions::{CompletionsFlow, FoundBy, find_historic};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// At most so many are taken from the journal at once.
+/// The most rows to show are taken from the journal at once.
 const SEEN_MAX: u64 = 1_000_000;
 
-/// Mark historic completions as reported already
+/// Mark old completions as reported
 #[derive(Debug, Args)]
 pub(super) struct Mark {
-    /// The link, as the configuration names it
+    /// The link's name in the configuration
     link: String,
 
-    /// Completed on this day or later
+    /// Completed on or after this day
     #[arg(long, value_name = "DAY")]
     since: Option<Date>,
 
@@ -31,11 +31,11 @@ pub(super) struct Mark {
     #[arg(long, value_name = "DAY")]
     until: Date,
 
-    /// Only those of this course (the ELM's id)
+    /// Only this course (its id in the ELM)
     #[arg(long, value_name = "ID")]
     course: Option<String>,
 
-    /// Count them; mark nothing
+    /// Only count them
     #[arg(long)]
     dry_run: bool,
 }
@@ -59,7 +59,8 @@ impl Mark {
             context.out.json(&json!({"dry_run": true, "completions": found.len()}));
             return Ok(Exit::Fine);
         }
-        let marked = journal.mark_completions(&flow.link, &found, &context.author(), context.clock.now()).await;
+        let marked =
+            journal.completions().mark_reported(&flow.link, &found, &context.author(), context.clock.now()).await;
         let marked = marked.into_diagnostic().wrap_err("while marking completions")?;
         context.out.sign(Sign::Done, format_args!("marked as reported: {}", some(marked.marked, "completion")));
         context.out.json(&json!({"dry_run": false, "marked": marked.marked, "known": marked.known}));
@@ -74,14 +75,19 @@ pub(super) async fn find_past(
     journal: &Journal,
     past: &Past,
 ) -> miette::Result<Vec<(SeenCompletion, Option<ElmCourseId>)>> {
-    let opted = journal.opted_courses(&flow.link).await.into_diagnostic().wrap_err("while reading the journal")?;
+    let opted = journal
+        .completions()
+        .opted_courses(&flow.link)
+        .await
+        .into_diagnostic()
+        .wrap_err("while reading the journal")?;
     let meant = opted.iter().filter(|course| past.course.is_none() || course.elm_id == past.course);
     let courses: BTreeMap<MoodleCourseId, Option<ElmCourseId>> =
         meant.map(|course| (course.id, course.elm_id.clone())).collect();
     if courses.is_empty() {
         return Err(miette!(
-            help = "run the link once, so that it looks which courses opted in",
-            "no such course has opted in"
+            help = "run the link once, so that it reads which courses have opted in",
+            "no matching course has opted in"
         ));
     }
     let begins = |day: Date| day.to_zoned(flow.policy.zone.clone()).map(|begins| begins.timestamp()).into_diagnostic();
@@ -92,8 +98,8 @@ pub(super) async fn find_past(
     }
     let ids: Vec<MoodleCourseId> = courses.keys().copied().collect();
     let all = find_historic(flow, &ids, since, until).await.into_diagnostic().wrap_err("while reading Moodle")?;
-    let asked: Vec<KnownQuestion> = all.iter().map(|seen| question(seen, &courses)).collect();
-    let known = journal.known_completions(&flow.link, &asked).await.into_diagnostic()?;
+    let asked: Vec<KnownQuery> = all.iter().map(|seen| question(seen, &courses)).collect();
+    let known = journal.completions().known(&flow.link, &asked).await.into_diagnostic()?;
     let known: BTreeSet<CompletionKey> = known.into_iter().map(|known| known.key).collect();
     let unknown = all.into_iter().filter(|seen| !known.contains(&seen.key));
     Ok(unknown
@@ -119,7 +125,7 @@ async fn find_seen(
             limit: SEEN_MAX,
             ..CompletionQuery::default()
         };
-        found.extend(journal.completions(&flow.link, &query).await.into_diagnostic()?);
+        found.extend(journal.completions().list(&flow.link, &query).await.into_diagnostic()?);
     }
     let mut found: Vec<_> = found
         .into_iter()
@@ -130,7 +136,7 @@ async fn find_seen(
     Ok(found)
 }
 
-fn question(seen: &SeenCompletion, courses: &BTreeMap<MoodleCourseId, Option<ElmCourseId>>) -> KnownQuestion {
+fn question(seen: &SeenCompletion, courses: &BTreeMap<MoodleCourseId, Option<ElmCourseId>>) -> KnownQuery {
     let elm_id = courses.get(&seen.key.course).cloned().flatten();
-    KnownQuestion { user: seen.key.user, course: seen.key.course, guid: seen.guid.folded(), elm_id }
+    KnownQuery { user: seen.key.user, course: seen.key.course, guid: seen.guid.folded(), elm_id }
 }

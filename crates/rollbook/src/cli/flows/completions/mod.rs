@@ -20,7 +20,7 @@ use rollbook_journal::Journal;
 use rollbook_settings::Settings;
 use rollbook_sync::flows::completions::{CompletionsFlow, make_completions};
 
-/// Completions in Moodle are reported to the ELM, each exactly once
+/// Report completions in Moodle to the ELM, each exactly once
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CompletionsCommand {
     #[command(subcommand)]

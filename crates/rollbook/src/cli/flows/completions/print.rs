@@ -45,7 +45,7 @@ pub(super) fn print_report(report: &CompletionsReport, shown: &Shown<'_>, out: &
     print_asked(report, out);
     if let (Some(run), false) = (&report.run, dry) {
         out.line("");
-        out.sign(Sign::Note, format_args!("more: rollbook runs {run}"));
+        out.sign(Sign::Note, format_args!("details: rollbook runs {run}"));
         out.sign(Sign::Note, format_args!("or: rollbook completions list {}, rollbook attention", shown.link));
     }
     out.json(&as_json(report, shown));
@@ -66,7 +66,7 @@ fn print_seen(report: &CompletionsReport, dry: bool, out: &mut Output) {
     }
     let would = if dry { "would queue " } else { "" };
     let new = if dry { report.plan.reports.len() as u64 } else { report.queued };
-    out.sign(Sign::Done, format_args!("plan: {would}{new} to report, {} left alone", report.plan.skips.len()));
+    out.sign(Sign::Done, format_args!("plan: {would}{new} to report, {} skipped", report.plan.skips.len()));
 }
 
 fn print_plan(report: &CompletionsReport, shown: &Shown<'_>, out: &mut Output) {
@@ -89,23 +89,23 @@ fn print_plan(report: &CompletionsReport, shown: &Shown<'_>, out: &mut Output) {
 pub(super) fn print_delivered(delivered: &Delivered, zone: &TimeZone, out: &mut Output) {
     let Delivered { accepted, found, refused, failed, waiting, rests_until, held } = delivered;
     if *held {
-        let what = format!("sending is switched off for this link: {} kept", some(*waiting, "report"));
+        let what = format!("sending is disabled for this link: {} held", some(*waiting, "report"));
         return out.sign(Sign::Warning, what);
     }
-    let found = if *found > 0 { format!(" ({found} found there after a lost answer)") } else { String::new() };
+    let found = if *found > 0 { format!(" ({found} confirmed by look-up after a lost answer)") } else { String::new() };
     out.sign(Sign::Done, format_args!("the ELM accepted {accepted}{found}"));
     if *refused > 0 {
         out.sign(Sign::Failed, format_args!("the ELM refused {refused}; see rollbook attention"));
     }
     if *failed > 0 {
-        out.sign(Sign::Warning, format_args!("not accepted yet: {failed}; tried again later"));
+        out.sign(Sign::Warning, format_args!("not accepted yet: {failed}; will be retried"));
     }
     if let Some(until) = rests_until {
         let until = at(*until, zone);
-        out.sign(Sign::Warning, format_args!("the ELM is in trouble: the next try is not before {until}"));
+        out.sign(Sign::Warning, format_args!("the ELM is not responding properly: next attempt after {until}"));
     }
     if *waiting > 0 {
-        out.sign(Sign::Note, format_args!("left for the next try: {}", some(*waiting, "report")));
+        out.sign(Sign::Note, format_args!("waiting for the next attempt: {}", some(*waiting, "report")));
     }
 }
 
@@ -117,7 +117,7 @@ fn print_asked(report: &CompletionsReport, out: &mut Output) {
     if kinds.is_empty() {
         return;
     }
-    out.heading("What is left for a human");
+    out.heading("Needs attention");
     let mut table = Table::new(["completions", "kind", "what to do"]).numbers(&[0]);
     for (code, (count, remedy)) in kinds {
         table.row([count.to_string(), code.replace('_', " "), remedy.to_owned()]);

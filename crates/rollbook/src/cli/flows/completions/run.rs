@@ -8,17 +8,17 @@ use clap::Args;
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_sync::flows::completions::{CompletionsRequest, Purpose, Reach, run_completions};
 
-/// Look for completions now, and report what is due
+/// Find new completions now, and report them
 #[derive(Debug, Args)]
 pub(super) struct Run {
-    /// The link, as the configuration names it
+    /// The link's name in the configuration
     link: String,
 
-    /// Show what would be reported, each with its exact body; record and send nothing
+    /// Show what would be reported, with the exact request bodies; record and send nothing
     #[arg(long)]
     dry_run: bool,
 
-    /// Read everything that counts, not only what is new
+    /// Read all completions, not only new ones
     #[arg(long)]
     full: bool,
 }
@@ -29,7 +29,7 @@ impl Run {
         let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Apply };
         let reach = if self.full { Reach::Full } else { Reach::Usual };
         if purpose == Purpose::Apply {
-            refuse_paused(&journal, &flow.link).await?;
+            refuse_paused(&journal, &flow.link, &flow.policy.zone).await?;
         }
         let request = CompletionsRequest { purpose, reach, author: context.author() };
         let outcome = run_completions(&flow, &journal, &context.clock, &request, &context.stop).await;

@@ -12,29 +12,29 @@ use rollbook_core::model::{ElmCourseId, EnrolmentId};
 use rollbook_sync::flows::completions::{Delivered, ManualReport, prepare_manual, send_manual};
 use serde_json::json;
 
-/// Report one completion by hand
+/// Report one completion manually
 #[derive(Debug, Args)]
 pub(super) struct Send {
-    /// The link, as the configuration names it
+    /// The link's name in the configuration
     link: String,
 
     /// The person: a GUID, a user name, a mail address, or the Moodle account's id
     #[arg(long, value_name = "WHO")]
     user: String,
 
-    /// The course: the ELM's id, which is Moodle's ID number
+    /// The course: its id in the ELM, which is its ID number in Moodle
     #[arg(long, value_name = "ID")]
     course: String,
 
-    /// The day of completion [default: as Moodle says]
+    /// The day of completion [default: from Moodle]
     #[arg(long, value_name = "DAY")]
     date: Option<Date>,
 
-    /// The ELM's id of the enrolment [default: that of the newest enrolment record]
+    /// The enrolment id in the ELM [default: from the enrolment record]
     #[arg(long, value_name = "ID")]
     enrolment_id: Option<String>,
 
-    /// Print the exact body; record and send nothing
+    /// Print the exact request body; record and send nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -52,7 +52,7 @@ impl Send {
         let prepared = prepare_manual(&flow, &journal, &context.clock, &named).await;
         let prepared = prepared.into_diagnostic().wrap_err("while finding the completion")?;
         if let Some(skip) = prepared.plan.skips.first() {
-            let help = format!("{}; rollbook completions list {} shows what is known", skip.why.remedy(), self.link);
+            let help = format!("{}; see also: rollbook completions list {}", skip.why.remedy(), self.link);
             return Err(miette!(help = help, "{}: {}", skip.seen.key, skip.why));
         }
         let report = prepared.plan.reports.first();
@@ -63,7 +63,7 @@ impl Send {
             context.out.json(&json!({"dry_run": true, "report": report}));
             return Ok(Exit::Fine);
         }
-        refuse_paused(&journal, &flow.link).await?;
+        refuse_paused(&journal, &flow.link, &flow.policy.zone).await?;
         let sent = send_manual(&flow, &journal, &context.clock, &prepared, &context.author(), &context.stop).await;
         let delivered = sent.into_diagnostic().wrap_err("while sending the completion")?;
         print_delivered(&delivered, &flow.policy.zone, &mut context.out);

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use rollbook_core::model::{LinkName, MoodleUserId};
 use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportWords};
 use rollbook_elm::client::{CompletionClient, CompletionOptions};
-use rollbook_journal::{PushedEvent, Taken};
+use rollbook_journal::{PushedEvent, Received};
 use rollbook_moodle::client::read::UserField;
 use rollbook_sandbox::ELM_TOKEN;
 use rollbook_sync::flows::completions::{
@@ -94,8 +94,8 @@ impl<'a> Stage<'a> {
         let now = self.bench.clock.now();
         let signature = format!("{}-{}-{}", learner.user, course.id, now.as_nanosecond());
         let event = PushedEvent { signature, user: learner.user, course: course.id };
-        let taken = self.intake.journal().take_pushed(&self.link, &event, now, now).await;
-        same("what became of the event", &taken.map_err(while_doing("keeping an event"))?, &Taken::New)
+        let taken = self.intake.journal().completions().accept_event(&self.link, &event, now, now).await;
+        same("what became of the event", &taken.map_err(while_doing("keeping an event"))?, &Received::New)
     }
 
     /// GUIDs and courses of the reports that the ELM has, in the order of arrival.

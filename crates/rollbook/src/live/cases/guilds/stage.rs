@@ -94,7 +94,7 @@ impl<'a> Stage<'a> {
         let request = GuildsRequest { ask, purpose, author: "live suite".to_owned() };
         let mut quiet = |_: Watch<'_>| {};
         let ran = run_guilds(&flow, &self.journal, &self.bench.clock, &request, &stop, &mut quiet).await;
-        let owned = self.journal.owned(&flow.link).await.map_err(while_doing("reading what is owned"))?;
+        let owned = self.journal.guilds().owned(&flow.link).await.map_err(while_doing("reading what is owned"))?;
         self.bench.made().cohorts.extend(owned.pairs.values().map(|pair| pair.cohort));
         ran.map_err(while_doing("running guilds"))
     }
@@ -114,7 +114,7 @@ impl<'a> Stage<'a> {
         let plan = report.waiting.ok_or_else(|| differs("a stored plan", "one".to_owned(), "none".to_owned()))?;
         let now = self.bench.clock.now();
         let until = now + SignedDuration::from_hours(1);
-        let approved = self.journal.approve_plan(plan, "live suite", "asked to", until, now).await;
+        let approved = self.journal.plans().approve(plan, "live suite", "asked to", until, now).await;
         approved.map(drop).map_err(while_doing("approving a plan"))
     }
 

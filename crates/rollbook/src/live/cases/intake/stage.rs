@@ -140,7 +140,7 @@ impl<'a> Stage<'a> {
 
     /// The kinds of what waits for a human.
     pub(in crate::live::cases) async fn attention(&self) -> Checked<Vec<String>> {
-        let items = self.journal.attention(&AttentionFilter::default(), 100).await;
+        let items = self.journal.attention().list(&AttentionFilter::default(), 100).await;
         let mut kinds: Vec<_> =
             items.map_err(while_doing("reading attention"))?.into_iter().map(|item| item.kind).collect();
         kinds.sort();
