@@ -4,7 +4,7 @@ use crate::rules;
 use crate::world::{World, at};
 use rollbook_core::model::LinkName;
 use rollbook_journal::{JournalError, NewToken};
-use rollbook_settings::service::RoleName;
+use rollbook_core::model::RoleName;
 
 rules!(
     account_is_one_person_whatever_the_case,
