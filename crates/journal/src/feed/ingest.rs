@@ -38,10 +38,10 @@ pub struct Ingested {
 
 const INSERT: &str = "
     INSERT INTO record (link, fingerprint, date_created, course, short_name, state, guid, mail, first_name, last_name,
-        enrolment_id, state_date, record_id, problem, created_ms, changed_ms, guid_fold, mail_fold,
+        enrolment_id, state_date, record_id, problem, raw, created_ms, changed_ms, guid_fold, mail_fold,
         code, standing, status, action, reason, evidence, first_seen_ms, at_ms, next_try_ms, run)
     SELECT $2, r.fingerprint, r.date_created, r.course, r.short_name, r.state, r.guid, r.mail, r.first_name, r.last_name,
-        r.enrolment_id, r.state_date, r.record_id, r.problem, r.created_ms, r.changed_ms, r.guid_fold, r.mail_fold,
+        r.enrolment_id, r.state_date, r.record_id, r.problem, r.raw, r.created_ms, r.changed_ms, r.guid_fold, r.mail_fold,
         'received', 'transient', 'Waiting', substr(r.state, 1, 20), 'not yet decided', '', $3, $3, $3, $4
     FROM {rows} WHERE true
     ON CONFLICT (link, fingerprint, line) DO NOTHING";

@@ -28,7 +28,7 @@ fn column(field: Field) -> &'static str {
 /// The columns of every field, for a `SELECT`.
 pub(crate) const FIELDS: &str = "record.fingerprint, record.date_created, record.course, record.short_name,
     record.state, record.guid, record.mail, record.first_name, record.last_name, record.enrolment_id,
-    record.state_date, record.record_id, record.problem";
+    record.state_date, record.record_id, record.problem, record.raw";
 
 /// A record on its way into the table. Course and enrolment id lose their outer spaces, because they are looked up by.
 #[derive(Serialize)]
@@ -46,6 +46,8 @@ pub(crate) struct StoredRecord<'a> {
     pub state_date: &'a str,
     pub record_id: &'a str,
     pub problem: Option<String>,
+    /// What the normal form changed, as JSON.
+    pub raw: Option<String>,
     pub created_ms: Option<i64>,
     pub changed_ms: Option<i64>,
     pub guid_fold: String,
@@ -68,6 +70,7 @@ pub(crate) const COLUMNS: &[Column] = &[
     column_text("state_date"),
     column_text("record_id"),
     column_text("problem"),
+    column_text("raw"),
     column_int("created_ms"),
     column_int("changed_ms"),
     column_text("guid_fold"),
@@ -97,6 +100,7 @@ impl<'a> StoredRecord<'a> {
             state_date: text(Field::StateDate),
             record_id: text(Field::RecordId),
             problem: record.reading.as_ref().err().and_then(lasting),
+            raw: (!record.raw.is_empty()).then(|| serde_json::to_string(&record.raw).ok()).flatten(),
             created_ms: reading.map(|reading| ms(reading.created)),
             changed_ms: reading.map(|reading| ms(reading.changed)),
             person_search: format!("{guid_fold} {mail_fold} {first} {last}"),
@@ -138,5 +142,9 @@ pub(crate) fn rebuild(row: &Row, zone: &TimeZone) -> Result<FeedRecord, JournalE
         None => read_texts(|field| text.get(field), zone),
     };
     let fingerprint = row.word("fingerprint", |hex| hex.parse().ok())?;
-    Ok(FeedRecord { fingerprint, text, raw: RawTexts::default(), reading })
+    let raw = match row.maybe_text("raw")? {
+        Some(_) => row.json("raw")?,
+        None => RawTexts::default(),
+    };
+    Ok(FeedRecord { fingerprint, text, raw, reading })
 }
