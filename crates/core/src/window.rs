@@ -52,12 +52,7 @@ impl Covered {
 /// How far the feed is covered after a complete read of a window at `taken_at`: it moves only over an unbroken stretch.
 /// It moves back only where it lies ahead of the clock, which was wrong then or is now: nobody has read the future, and
 /// reading twice does no harm. Where the first runs failed, a later window leaves their gap open.
-pub fn covered_after(
-    covered: Covered,
-    policy: WindowPolicy,
-    window: Window,
-    taken_at: Timestamp,
-) -> Option<Timestamp> {
+pub fn covered_after(covered: Covered, policy: WindowPolicy, window: Window, taken_at: Timestamp) -> Option<Timestamp> {
     if open_gap(covered, policy, window).is_some() {
         return covered.until;
     }
@@ -135,6 +130,9 @@ mod tests {
         assert_eq!(open_gap(failed, POLICY, now), Some((at(380), at(600))));
         assert_eq!(choose_window(failed, POLICY, at(700)).since, at(380));
         let whole = Window { since: at(380), until: None };
-        assert_eq!((covered_after(failed, POLICY, whole, at(600)), open_gap(failed, POLICY, whole)), (Some(at(600)), None));
+        assert_eq!(
+            (covered_after(failed, POLICY, whole, at(600)), open_gap(failed, POLICY, whole)),
+            (Some(at(600)), None)
+        );
     }
 }

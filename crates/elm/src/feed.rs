@@ -66,7 +66,7 @@ impl FeedFormat {
         }
     }
 
-    fn read_row(&self, row: FeedRow) -> FeedRecord {
+    pub(crate) fn read_row(&self, row: FeedRow) -> FeedRecord {
         match row {
             FeedRow::Record(fields) => self.records().read(&Value::Object(self.with_iso_dates(fields))),
             FeedRow::Malformed { kind } => self.records().read(&Value::String(kind.to_owned())),
@@ -90,7 +90,8 @@ impl FeedFormat {
     }
 }
 
-/// Reads the feed. `now` is when the asking began.
+/// Reads the feed. `now` is when the asking began; `widened` is by how much the feed's clock is known to differ from the
+/// zone, so that the window is as much wider.
 ///
 /// # Errors
 /// [`FeedError`]: nothing is known then, least of all that there are no records.
@@ -99,10 +100,13 @@ pub async fn collect_feed(
     query: &FeedQuery,
     format: &FeedFormat,
     now: Timestamp,
+    widened: SignedDuration,
 ) -> Result<FeedReading, FeedError> {
-    let mut reading = read_once(client, query, format, now, SignedDuration::ZERO).await?;
+    let mut reading = read_once(client, query, format, now, widened).await?;
     // The feed's own local times are not those of the zone: at the edges of the window it was asked the wrong hour.
-    if let Some(difference) = reading.zone_difference.filter(|_| query.has_window() && client.asks_local_times()) {
+    let asked_wrongly =
+        |difference: &SignedDuration| difference.abs() > widened && query.has_window() && client.asks_local_times();
+    if let Some(difference) = reading.zone_difference.filter(asked_wrongly) {
         let wider = read_once(client, query, format, now, difference.abs()).await?;
         reading = FeedReading { zone_difference: Some(difference), ..wider };
     }

@@ -5,4 +5,4 @@ pub mod dialect;
 pub mod feed;
 mod sample;
 
-pub use sample::{Proposal, propose};
+pub use sample::{Proposal, propose, propose_from_sample};

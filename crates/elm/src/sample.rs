@@ -3,7 +3,7 @@
 //! It proposes and never decides. The names are guessed by what HR systems usually call a column, the states by the words
 //! that PeopleSoft and SuccessFactors use, the zone by the offsets that records name.
 
-use crate::client::FeedRow;
+use crate::client::{FeedClient, FeedError, FeedRow};
 use crate::feed::{FeedFormat, find_zone_difference};
 use jiff::SignedDuration;
 use rollbook_core::model::{FeedRecord, Field, ProblemKind};
@@ -47,6 +47,16 @@ const STATES: [(&str, &[&str]); 4] = [
     ("ignore", &["comp", "complete", "completed", "ncmp", "notcompleted", "waiv", "waived", "noshow", "nshw"]),
 ];
 
+/// Reads a sample, and says what it suggests.
+///
+/// # Errors
+/// [`FeedError`]
+pub async fn propose_from_sample(client: &FeedClient, format: &FeedFormat) -> Result<Proposal, FeedError> {
+    let rows = client.fetch_sample().await?;
+    let records: Vec<FeedRecord> = rows.iter().map(|row| format.read_row(row.clone())).collect();
+    Ok(propose(&rows, &records, format))
+}
+
 /// What a sample of a feed suggests.
 pub fn propose(rows: &[FeedRow], records: &[FeedRecord], format: &FeedFormat) -> Proposal {
     let columns: BTreeSet<&String> = rows.iter().filter_map(fields_of).flat_map(Map::keys).collect();
@@ -72,6 +82,25 @@ pub fn propose(rows: &[FeedRow], records: &[FeedRecord], format: &FeedFormat) ->
 }
 
 impl Proposal {
+    /// The lines for the site's section, in the order of the file.
+    pub fn lines(&self) -> Vec<String> {
+        let names = self.names.iter().filter_map(|(field, column)| {
+            let key = Field::KEYS.iter().find(|(_, known)| known == field).map(|(key, _)| *key)?;
+            Some(format!("[fields] {key} = \"{}\"", column.as_deref()?))
+        });
+        let keys = STATES.iter().map(|(key, _)| *key);
+        let states = keys.filter_map(|key| {
+            let words: Vec<String> =
+                self.states.iter().filter(|(_, of)| *of == key).map(|(word, _)| format!("\"{word}\"")).collect();
+            (!words.is_empty()).then(|| format!("[states] {key} = [{}]", words.join(", ")))
+        });
+        let zone = self.zone.map(|ahead| {
+            let direction = if ahead.is_negative() { "behind" } else { "ahead of" };
+            format!("timezone: the feed's clock is {:#} {direction} the configured zone", ahead.abs())
+        });
+        names.chain(states).chain(zone).collect()
+    }
+
     /// Whether there is nothing to change.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -123,6 +152,7 @@ mod tests {
         let records: Vec<FeedRecord> = fields.map(|row| format.read(&row)).collect();
         let proposal = propose(&rows, &records, &format);
         assert_eq!(proposal.states, [("ENRL".to_owned(), "enrol"), ("WTLT".to_owned(), "not_yet")]);
+        assert_eq!(proposal.lines(), ["[states] enrol = [\"ENRL\"]", "[states] not_yet = [\"WTLT\"]"]);
         assert_eq!(proposal.zone, None, "of records that cannot be read nothing is known");
         format.states.enrol = vec!["ENRL".to_owned()];
         let fields = rows.iter().filter_map(fields_of).map(|fields| Value::Object(fields.clone()));

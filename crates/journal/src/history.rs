@@ -59,8 +59,8 @@ struct Line<'a> {
     user_id: MoodleUserId,
 }
 
-const LINE: [Column; 26] = {
-    let mut all = [column_text("line"); 26];
+const LINE: [Column; 27] = {
+    let mut all = [column_text("line"); 27];
     let mut n = 0;
     while n < COLUMNS.len() {
         all[n] = COLUMNS[n];

@@ -110,6 +110,18 @@ impl Leases<'_> {
         tx.commit().await
     }
 
+    /// Proves that the lease is held now, and for at least half of `ttl` from now on: renewed where less is left. What is sent
+    /// to a remote system after this is sent by the holder.
+    ///
+    /// # Errors
+    /// [`JournalError::LeaseLost`].
+    pub async fn hold(&self, lease: &Lease, ttl: SignedDuration, now: Timestamp) -> Result<(), JournalError> {
+        let sql = "SELECT expires_ms FROM lease WHERE link = $1 AND fence = $2 AND holder = $3";
+        let row = self.store.row(sql, args![lease.link.as_str(), lease.fence, &lease.holder]).await?;
+        let expires = row.ok_or_else(|| lease.lost())?.time("expires_ms")?;
+        if expires.duration_since(now) >= ttl / 2 { Ok(()) } else { self.renew(lease, ttl, now).await }
+    }
+
     /// Until when somebody may run the link, unless that is renewed; `None` where it is free.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The engine and its flows, the doctor, the scheduler and the notices.
 
-pub mod apply;
+pub mod engine;
 pub mod flows;
 pub mod notify;
 pub mod scheduler;

@@ -53,6 +53,21 @@ impl Field {
         Self::RecordId,
     ];
 
+    /// The key of each field in the configuration.
+    pub const KEYS: [(&str, Self); Self::ALL.len()] = [
+        ("enrolment_id", Self::EnrolmentId),
+        ("record_enrol_id", Self::RecordId),
+        ("date_created", Self::DateCreated),
+        ("course", Self::Course),
+        ("course_state", Self::State),
+        ("course_state_date", Self::StateDate),
+        ("short_name", Self::ShortName),
+        ("first_name", Self::FirstName),
+        ("last_name", Self::LastName),
+        ("mail", Self::Mail),
+        ("guid", Self::Guid),
+    ];
+
     /// The name that a CData feed uses, which is the default of the configuration.
     pub fn elm_name(self) -> &'static str {
         match self {

@@ -63,7 +63,7 @@ impl std::fmt::Debug for FeedQuery {
 
 impl FeedQuery {
     /// Whether records of a time are asked for.
-    pub(crate) fn has_window(&self) -> bool {
+    pub fn has_window(&self) -> bool {
         self.since.is_some() || self.until.is_some()
     }
 

@@ -19,6 +19,9 @@ use rollbook_remote::words::make_excerpt;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+/// Rows that are asked for as a sample.
+const SAMPLE_ROWS: usize = 50;
+
 /// Why the rows may not be all that the feed has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IncompleteReason {
@@ -151,7 +154,7 @@ impl FeedClient {
     }
 
     /// Whether the source is asked in local times, which mean another moment where its zone is another.
-    pub(crate) fn asks_local_times(&self) -> bool {
+    pub fn asks_local_times(&self) -> bool {
         let is_local =
             matches!(self.literal, Literal::QuotedLocal | Literal::DateTimeLocal | Literal::Date | Literal::Us);
         is_local && self.is_asked()
@@ -163,9 +166,9 @@ impl FeedClient {
     }
 
     /// The first page's address for a question: without secrets, but perhaps with a person's address.
-    pub fn make_url(&self, query: &FeedQuery) -> String {
+    pub fn make_url(&self, query: &FeedQuery, widened: SignedDuration) -> String {
         match &self.source {
-            Source::Http { collection, .. } => self.first_url(collection, query, SignedDuration::ZERO).to_string(),
+            Source::Http { collection, .. } => self.first_url(collection, query, widened).to_string(),
             Source::Folder(path) => format!("file://{}", path.display()),
         }
     }
@@ -282,6 +285,21 @@ impl FeedClient {
             fetched.rows.extend(self.read_page(&body, None, &name)?.rows);
         }
         Ok(fetched)
+    }
+
+    /// The first rows that the source gives when it is asked for nothing in particular, whatever they are called.
+    ///
+    /// # Errors
+    /// [`FeedError`]
+    pub(crate) async fn fetch_sample(&self) -> Result<Vec<FeedRow>, FeedError> {
+        match &self.source {
+            Source::Http { collection, .. } => {
+                let options = if self.is_asked() { vec![format!("$top={SAMPLE_ROWS}")] } else { Vec::new() };
+                let (page, _) = self.fetch_page(&make_first_url(collection, options), 1).await?;
+                Ok(page.rows)
+            }
+            Source::Folder(folder) => Ok(self.fetch_folder(folder).await?.rows),
+        }
     }
 
     /// Why the next page is not to be read, if so.

@@ -220,7 +220,7 @@ impl CompletionClient {
             408 | 425 | 429 => CompletionError::RateLimited { retry_after },
             // Nothing was processed: 307 and 308 say so, the others by their nature. A 303 may thank for what was taken.
             304..=399 | 401 | 403 | 404 | 405 => CompletionError::Denied { status },
-            // A conflict may be with the same completion, taken before.
+            // A conflict may be with the same completion, taken before: whoever sent it knows whether an answer was lost.
             409 if self.can_look_up() => unknown(),
             400..=499 => {
                 let (code, words) = read_error(answer);

@@ -3,8 +3,8 @@
 use crate::rules;
 use crate::world::{World, at};
 use rollbook_core::model::LinkName;
-use rollbook_journal::{JournalError, NewToken};
 use rollbook_core::model::RoleName;
+use rollbook_journal::{JournalError, NewToken};
 
 rules!(
     account_is_one_person_whatever_the_case,

@@ -8,7 +8,7 @@ use rollbook_journal::{Journal, OpenOptions};
 use rollbook_sandbox::{ELM_TOKEN, Sandbox};
 use rollbook_settings::{Env, Settings};
 use rollbook_sync::flows::completions::{CompletionsRequest, Purpose, Reach, make_completions, run_completions};
-use rollbook_sync::flows::intake::{Ask, IntakeRequest, Purpose as IntakePurpose, run_intake};
+use rollbook_sync::flows::intake::{IntakeQuery, IntakeRequest, Purpose as IntakePurpose, run_intake};
 use rollbook_sync::flows::setup::make_intake;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -85,7 +85,7 @@ async fn take_in(folder: &Path) {
     let (settings, journal) = open(folder).await;
     let found = settings.intake(&LinkName::new("bench")).expect("the link is there");
     let flow = make_intake(&found, None).expect("the flow can be made");
-    let request = IntakeRequest { purpose: IntakePurpose::Apply, ask: Ask::New, author: "bench".to_owned() };
+    let request = IntakeRequest { purpose: IntakePurpose::Apply, query: IntakeQuery::New, author: "bench".to_owned() };
     run_intake(&flow, &journal, &Clock::system(), &request, &CancellationToken::new()).await.expect("intake runs");
     journal.close().await;
 }

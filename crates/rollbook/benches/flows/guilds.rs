@@ -7,7 +7,7 @@ use rollbook_core::model::{CohortId, LinkName, Owned, SiteName};
 use rollbook_journal::{Journal, OpenOptions};
 use rollbook_settings::{Env, Settings};
 use rollbook_sync::flows::guilds::{
-    Ask, GuildsFlow, GuildsReport, GuildsRequest, Purpose, Watch, make_guilds, run_guilds,
+    GuildsFlow, GuildsQuery, GuildsReport, GuildsRequest, Purpose, Watch, make_guilds, run_guilds,
 };
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -59,9 +59,9 @@ async fn measure_one(town: &Town, moodle: &Moodle, way: &Way) -> Vec<Line> {
         records,
         cost: cost.with_calls(report.counts.calls),
     };
-    let first = run(folder.path(), Ask::All).await;
+    let first = run(folder.path(), GuildsQuery::All).await;
     assert!(first.1.counts.added > 0, "members were added: {:?} {:?}", first.1.counts, first.1.findings);
-    let again = run(folder.path(), Ask::All).await;
+    let again = run(folder.path(), GuildsQuery::All).await;
     assert!(again.1.plan.changes.is_empty(), "nothing is left to do: {:?}", again.1.plan.changes.first());
     let memberships = again.1.counts.unchanged;
     let owned = owned(folder.path()).await;
@@ -69,7 +69,7 @@ async fn measure_one(town: &Town, moodle: &Moodle, way: &Way) -> Vec<Line> {
     let (user, person) = members.iter().next().expect("a member");
     moodle.remove(town, *cohort, *user).await;
     let person = person.expect("whose account it is").to_string();
-    let one = run(folder.path(), Ask::Person(person)).await;
+    let one = run(folder.path(), GuildsQuery::Person(person)).await;
     assert_eq!(one.1.counts.added, 1, "who was missing is added");
     let cohorts: Vec<CohortId> = owned.pairs.values().map(|pair| pair.cohort).collect();
     moodle.forget(town, &cohorts).await;
@@ -81,10 +81,10 @@ async fn measure_one(town: &Town, moodle: &Moodle, way: &Way) -> Vec<Line> {
 }
 
 /// Prepares everything as the program does, then runs and measures that alone.
-async fn run(folder: &Path, ask: Ask) -> (Cost, GuildsReport) {
+async fn run(folder: &Path, query: GuildsQuery) -> (Cost, GuildsReport) {
     let journal = open(folder).await;
     let flow = flow(folder);
-    let request = GuildsRequest { ask, purpose: Purpose::Apply, author: "bench".to_owned() };
+    let request = GuildsRequest { query, purpose: Purpose::Apply, author: "bench".to_owned() };
     let mut quiet = |_: Watch<'_>| {};
     let meter = Meter::start();
     let stop = CancellationToken::new();

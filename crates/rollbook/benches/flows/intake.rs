@@ -7,7 +7,7 @@ use rollbook_core::model::LinkName;
 use rollbook_journal::{Journal, OpenOptions};
 use rollbook_sandbox::ELM_TOKEN;
 use rollbook_settings::{Env, Settings};
-use rollbook_sync::flows::intake::{Ask, IntakeRequest, Purpose, run_intake};
+use rollbook_sync::flows::intake::{IntakeQuery, IntakeRequest, Purpose, run_intake};
 use rollbook_sync::flows::setup::make_intake;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -67,7 +67,7 @@ async fn run(folder: &Path) -> (u64, Cost) {
     let flow = make_intake(&found, None).expect("the flow can be made");
     let journal =
         Journal::open(&folder.join("bench.sqlite").display().to_string(), &OpenOptions::default()).await.unwrap();
-    let request = IntakeRequest { purpose: Purpose::Apply, ask: Ask::New, author: "bench".to_owned() };
+    let request = IntakeRequest { purpose: Purpose::Apply, query: IntakeQuery::New, author: "bench".to_owned() };
     let meter = Meter::start();
     let report = run_intake(&flow, &journal, &Clock::system(), &request, &CancellationToken::new())
         .await

@@ -101,8 +101,11 @@ impl Process<'_> {
         let feed = FeedOptions::new(sandbox.feed_url(), ELM_TOKEN.into(), flow.format.zone.clone());
         let feed = FeedClient::new(FeedOptions { retry: QUICK, timeout: PATIENCE, ..feed })?;
         let flow = intake::IntakeFlow { moodle: self.sites.moodle(), feed, ..flow };
-        let request =
-            IntakeRequest { purpose: intake::Purpose::Apply, ask: intake::Ask::New, author: "soak".to_owned() };
+        let request = IntakeRequest {
+            purpose: intake::Purpose::Apply,
+            query: intake::IntakeQuery::New,
+            author: "soak".to_owned(),
+        };
         run_intake(&flow, &self.journal, clock, &request, &CancellationToken::new()).await?;
         Ok(())
     }
@@ -130,8 +133,11 @@ impl Process<'_> {
         let community = JsonApiCommunity::new(DrupalClient::new(drupal)?, "guild", None);
         let community = CommunitySource::JsonApi(community);
         let flow = guilds::GuildsFlow { moodle: self.sites.moodle(), community, ..flow };
-        let request =
-            GuildsRequest { ask: guilds::Ask::All, purpose: guilds::Purpose::Apply, author: "soak".to_owned() };
+        let request = GuildsRequest {
+            query: guilds::GuildsQuery::All,
+            purpose: guilds::Purpose::Apply,
+            author: "soak".to_owned(),
+        };
         let mut quiet = |_: Watch<'_>| {};
         run_guilds(&flow, &self.journal, clock, &request, &CancellationToken::new(), &mut quiet).await?;
         Ok(())

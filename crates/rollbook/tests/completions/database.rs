@@ -37,7 +37,7 @@ rules! {
 /// A stage whose link reads these tables, and people whom intake has enrolled.
 async fn stage(tables: &Tables, people: i64) -> (Stage, Vec<Learner>) {
     let mut stage = Stage::new().await;
-    stage.flow.way = FoundBy::Database(tables.open());
+    stage.flow.method = FoundBy::Database(tables.open());
     let learners = stage.enrol(1..people + 1).await;
     tables.course(learners[0].course, &COURSE.to_string(), Some(1)).await;
     for (n, learner) in (1..).zip(&learners) {

@@ -22,7 +22,7 @@ async fn check(stage: &Stage, name: &str) -> Check {
 async fn by_tables() -> (Stage, Tables) {
     let mut stage = Stage::new().await;
     let tables = Tables::new(Server::Sqlite).await;
-    stage.flow.way = FoundBy::Database(tables.open());
+    stage.flow.method = FoundBy::Database(tables.open());
     (stage, tables)
 }
 
@@ -107,7 +107,7 @@ async fn database_that_is_reached_is_told_with_what_it_has_and_one_that_is_not_w
         connections_max: 1,
         timeout: std::time::Duration::from_secs(5),
     };
-    stage.flow.way = FoundBy::Database(rollbook_remote::database::Database::new(&options).unwrap());
+    stage.flow.method = FoundBy::Database(rollbook_remote::database::Database::new(&options).unwrap());
     let told = check(&stage, "opt-in").await;
     assert!(told.health == Health::Bad && told.mend.contains("[database]"), "{told:?}");
     assert!(examine(&stage).await.iter().all(|check| check.name != "completions"), "nothing more is asked of it");

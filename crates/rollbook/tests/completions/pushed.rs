@@ -50,7 +50,7 @@ fn event(learner: &Learner) -> Vec<u8> {
 
 async fn stage(people: i64) -> (Stage, Vec<Learner>, Gate) {
     let mut stage = Stage::new().await;
-    stage.flow.way = FoundBy::Push;
+    stage.flow.method = FoundBy::Push;
     let learners = stage.enrol(1..people + 1).await;
     let gate = Gate::of(&stage);
     (stage, learners, gate)
@@ -123,7 +123,7 @@ async fn event_before_moodle_shows_the_completion_is_not_the_last_word() {
     assert_eq!(stage.run().await.queued, 0);
     stage.complete(&learners[0], 0);
     stage.pass(minutes(5));
-    stage.flow.way = FoundBy::Poll;
+    stage.flow.method = FoundBy::Poll;
     assert_eq!(stage.run().await.queued, 1, "polling finds it in its turn");
 }
 
@@ -154,14 +154,14 @@ async fn completion_that_every_way_shows_is_one() {
     }
     assert_eq!(gate.post(SECRET, stage.clock.now().as_second(), event(&learners[0])).await, 202);
     assert_eq!(stage.ask(Purpose::Apply, Reach::Pushed).await.queued, 1);
-    stage.flow.way = FoundBy::Poll;
+    stage.flow.method = FoundBy::Poll;
     assert_eq!(stage.run().await.queued, 1, "the other one");
-    stage.flow.way = FoundBy::Database(tables.open());
+    stage.flow.method = FoundBy::Database(tables.open());
     let report = stage.ask(Purpose::Apply, Reach::Full).await;
     assert_eq!((report.seen, report.known, report.queued), (2, 2, 0));
     stage.pass(minutes(1));
     assert_eq!(gate.post(SECRET, stage.clock.now().as_second(), event(&learners[1])).await, 202);
-    stage.flow.way = FoundBy::Push;
+    stage.flow.method = FoundBy::Push;
     assert_eq!(stage.ask(Purpose::Apply, Reach::Pushed).await.queued, 0);
     assert_eq!(stage.enrolments().len(), 2);
 }

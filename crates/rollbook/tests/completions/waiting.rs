@@ -59,7 +59,7 @@ async fn an_enrolment_id_that_is_no_number_waits_for_a_human_and_the_others_go_o
 #[tokio::test]
 async fn a_course_without_idnumber_waits_for_a_human_and_the_others_go_on() {
     let mut stage = Stage::new().await;
-    stage.flow.way = FoundBy::Push;
+    stage.flow.method = FoundBy::Push;
     let learners = stage.enrol(1..3).await;
     let nameless = stage.add_course(COURSE + 1);
     stage.sandbox.world().moodle.courses.edit(nameless, |course| course.idnumber = String::new());
@@ -71,7 +71,7 @@ async fn a_course_without_idnumber_waits_for_a_human_and_the_others_go_on() {
         tables.complete(learner.user, learner.course, Some(stage.clock.now() - minutes(20))).await;
         tables.complete(learner.user, nameless, Some(stage.clock.now() - minutes(20))).await;
     }
-    stage.flow.way = FoundBy::Database(tables.open());
+    stage.flow.method = FoundBy::Database(tables.open());
     assert_eq!(stage.runs().await, RunState::Partly);
     assert_eq!(stage.enrolments().len(), 2, "those of the other course");
     let items = stage.items().await;
@@ -98,7 +98,7 @@ async fn a_user_without_guid_waits_for_a_human_and_the_others_go_on() {
         tables.user(learner.user, guid).await;
         tables.complete(learner.user, learner.course, Some(stage.clock.now() - minutes(20))).await;
     }
-    stage.flow.way = FoundBy::Database(tables.open());
+    stage.flow.method = FoundBy::Database(tables.open());
     assert_eq!(stage.runs().await, RunState::Partly);
     assert_eq!(stage.enrolments(), [learners[0].enrolment]);
     let items = stage.items().await;

@@ -244,7 +244,7 @@ pub fn patient_flow(moodle_url: &str, completion_url: &str, lookups: Lookups, ti
     CompletionsFlow {
         link: done(),
         intakes: vec![intake()],
-        way: FoundBy::Poll,
+        method: FoundBy::Poll,
         moodle: MoodleClient::new(moodle).unwrap(),
         moodle_concurrency: 3,
         calls_max: 2_000,

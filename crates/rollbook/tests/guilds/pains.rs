@@ -7,7 +7,7 @@ use rollbook_core::run::{EventKind, RunState};
 use rollbook_sandbox::community::Rights;
 use rollbook_sandbox::moodle::GUILD_MENTOR_ROLE;
 use rollbook_sandbox::{Fault, Kind, Target};
-use rollbook_sync::flows::guilds::{Ask, Purpose};
+use rollbook_sync::flows::guilds::{GuildsQuery, Purpose};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn pain_1_a_lost_permission_or_a_wrong_password_removes_nobody() {
     }
     site.sandbox.world().community.service_account().unwrap().rights = full;
     site.sandbox.world().community.service_account().unwrap().password = Some("changed".to_owned());
-    assert!(site.run(Ask::All, Purpose::Apply).await.is_err(), "who is nobody reads nothing");
+    assert!(site.run(GuildsQuery::All, Purpose::Apply).await.is_err(), "who is nobody reads nothing");
     assert_eq!(site.cohorts(), before);
 }
 
@@ -118,7 +118,7 @@ async fn pain_9_one_person_is_synchronised_alone_in_few_calls() {
     let mut site = Site::new("Web: ann ben").await;
     site.sync().await;
     site.community("Web: ann ben cat");
-    let report = site.run(Ask::Person("cat".to_owned()), Purpose::Apply).await.unwrap();
+    let report = site.run(GuildsQuery::Person("cat".to_owned()), Purpose::Apply).await.unwrap();
     assert_eq!(
         changes(&report),
         [format!("add cat (account {}) to cohort {}: User joined guild", site.user("cat"), site.cohort("web"))]

@@ -2,17 +2,17 @@
 
 use crate::world::{SENTINEL, Site, changes, cohorts};
 use rollbook_core::run::RunState;
-use rollbook_sync::flows::guilds::{Ask, GuildsError, Purpose};
+use rollbook_sync::flows::guilds::{GuildsError, GuildsQuery, Purpose};
 
 #[tokio::test]
 async fn one_guild_by_any_of_its_names() {
     let mut site = Site::new("Web Dev: ann\nDesign: ann").await;
     site.flow.community_sentinel = Some(SENTINEL.to_owned());
     for word in ["web-dev", "WEB-DEV", "Web Dev", "1"] {
-        let report = site.run(Ask::Guild(word.to_owned()), Purpose::DryRun).await.unwrap();
+        let report = site.run(GuildsQuery::Guild(word.to_owned()), Purpose::DryRun).await.unwrap();
         assert_eq!(report.plan.guilds[0].label, "Web Dev", "{word}");
     }
-    let report = site.run(Ask::Guild("web-dev".to_owned()), Purpose::Apply).await.unwrap();
+    let report = site.run(GuildsQuery::Guild("web-dev".to_owned()), Purpose::Apply).await.unwrap();
     assert_eq!(report.state, RunState::Done, "{:?}", report.findings);
     assert_eq!(site.cohorts(), cohorts(&[("web-dev", "ann")]));
 }
@@ -20,7 +20,7 @@ async fn one_guild_by_any_of_its_names() {
 #[tokio::test]
 async fn unknown_guild_is_told_with_the_closest_names() {
     let mut site = Site::new("Web Dev: ann\nDesign: ann").await;
-    let error = site.run(Ask::Guild("wed-dev".to_owned()), Purpose::DryRun).await.unwrap_err();
+    let error = site.run(GuildsQuery::Guild("wed-dev".to_owned()), Purpose::DryRun).await.unwrap_err();
     assert!(matches!(error, GuildsError::NoSuchGuild { closest, .. } if closest == ["web-dev"]));
 }
 
@@ -35,10 +35,10 @@ async fn one_person_by_number_name_or_address() {
         world.community.accounts.values().find(|account| account.name == "ben").unwrap().uid
     };
     for word in [number.to_string(), "ben".to_owned(), "ben@example.org".to_owned()] {
-        let report = site.run(Ask::Person(word), Purpose::DryRun).await.unwrap();
+        let report = site.run(GuildsQuery::Person(word), Purpose::DryRun).await.unwrap();
         assert_eq!(changes(&report).len(), 2);
     }
-    let report = site.run(Ask::Person("ben".to_owned()), Purpose::Apply).await.unwrap();
+    let report = site.run(GuildsQuery::Person("ben".to_owned()), Purpose::Apply).await.unwrap();
     assert_eq!((report.counts.added, report.counts.removed), (1, 1));
     assert_eq!(site.cohorts(), cohorts(&[("web", "ann"), ("design", "ann ben")]), "and nothing is done for cat");
 }
@@ -55,12 +55,12 @@ async fn person_who_is_gone_from_the_community_is_removed_by_number() {
         world.community.accounts.remove(&uid);
         uid
     };
-    let report = site.run(Ask::Person(number.to_string()), Purpose::Apply).await.unwrap();
+    let report = site.run(GuildsQuery::Person(number.to_string()), Purpose::Apply).await.unwrap();
     assert_eq!(
         changes(&report),
         [format!("remove ben (account {}) from cohort {}: User left guild", site.user("ben"), site.cohort("web"))]
     );
-    let error = site.run(Ask::Person("nobody".to_owned()), Purpose::DryRun).await.unwrap_err();
+    let error = site.run(GuildsQuery::Person("nobody".to_owned()), Purpose::DryRun).await.unwrap_err();
     assert!(matches!(error, GuildsError::NoSuchPerson { .. }));
 }
 
@@ -70,7 +70,7 @@ async fn scoped_runs_add_and_do_not_remove_while_a_full_plan_waits() {
     site.sync().await;
     site.community("Web: ann gus");
     assert_eq!(site.sync().await.state, RunState::GuardRefused);
-    let report = site.run(Ask::Guild("web".to_owned()), Purpose::Apply).await.unwrap();
+    let report = site.run(GuildsQuery::Guild("web".to_owned()), Purpose::Apply).await.unwrap();
     assert_eq!((report.state, report.counts.added, report.counts.removed), (RunState::Partly, 1, 0));
     assert_eq!(site.cohorts()["web"], "ann ben cat dan eve fay gus");
 }
@@ -84,13 +84,13 @@ async fn account_that_fits_somebody_of_another_guild_too_is_nobodys_in_a_scoped_
         ben.mail = Some(mail.to_owned());
     };
     doubt(&site, "Ann@Example.org");
-    for ask in [Ask::Guild("web".to_owned()), Ask::Person("ann".to_owned()), Ask::All] {
-        let report = site.run(ask.clone(), Purpose::DryRun).await.unwrap();
-        assert!(!changes(&report).iter().any(|change| change.starts_with("add")), "{ask:?}: {:?}", changes(&report));
+    for query in [GuildsQuery::Guild("web".to_owned()), GuildsQuery::Person("ann".to_owned()), GuildsQuery::All] {
+        let report = site.run(query.clone(), Purpose::DryRun).await.unwrap();
+        assert!(!changes(&report).iter().any(|change| change.starts_with("add")), "{query:?}: {:?}", changes(&report));
         let doubtful = report.plan.skips.iter().any(|skip| skip.reason.to_string().contains("also fits"));
-        assert!(doubtful || matches!(ask, Ask::Person(_)), "{ask:?}: one person makes no cohort");
+        assert!(doubtful || matches!(query, GuildsQuery::Person(_)), "{query:?}: one person makes no cohort");
     }
     doubt(&site, "ben@example.org");
-    let report = site.run(Ask::Guild("web".to_owned()), Purpose::DryRun).await.unwrap();
+    let report = site.run(GuildsQuery::Guild("web".to_owned()), Purpose::DryRun).await.unwrap();
     assert!(changes(&report).iter().any(|change| change.starts_with("add ann")));
 }

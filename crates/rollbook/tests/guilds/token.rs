@@ -4,7 +4,7 @@ use crate::world::{SENTINEL, Site, changes};
 use rollbook_community::client::DrupalAuth;
 use rollbook_core::run::RunState;
 use rollbook_sandbox::{COMMUNITY_CLIENT_ID, COMMUNITY_CLIENT_SECRET, Clock, Fault, Kind, Target};
-use rollbook_sync::flows::guilds::{Ask, GuildsError, GuildsReport, Purpose};
+use rollbook_sync::flows::guilds::{GuildsError, GuildsQuery, GuildsReport, Purpose};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ impl Site {
             std::future::pending::<()>().await;
         };
         let run = tokio::select! {
-            run = self.run(Ask::All, Purpose::Apply) => run,
+            run = self.run(GuildsQuery::All, Purpose::Apply) => run,
             () = turning => unreachable!("turning waits for ever once it is done"),
         };
         (run, sandbox.faults().fired().len() > before)

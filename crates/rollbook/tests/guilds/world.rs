@@ -10,7 +10,7 @@ use rollbook_moodle::client::{MoodleClient, MoodleOptions};
 use rollbook_remote::retry::RetryPolicy;
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, MOODLE_TOKEN, Sandbox, World};
 use rollbook_sync::flows::guilds::{
-    Ask, GuildsError, GuildsFlow, GuildsReport, GuildsRequest, Purpose, Watch, run_guilds,
+    GuildsError, GuildsFlow, GuildsQuery, GuildsReport, GuildsRequest, Purpose, Watch, run_guilds,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ impl Site {
     }
 
     /// Runs as a fresh process would: new connections, new counts.
-    pub(crate) async fn run(&mut self, ask: Ask, purpose: Purpose) -> Result<GuildsReport, GuildsError> {
+    pub(crate) async fn run(&mut self, query: GuildsQuery, purpose: Purpose) -> Result<GuildsReport, GuildsError> {
         let policy = self.flow.policy.clone();
         let (sentinel, database) = (self.flow.community_sentinel.clone(), self.flow.database.clone());
         let lease = self.flow.lease;
@@ -81,18 +81,18 @@ impl Site {
             lease,
             ..flow(&self.sandbox, &self.clock, self.patience, self.auth.clone())
         };
-        let request = GuildsRequest { ask, purpose, author: "test".to_owned() };
+        let request = GuildsRequest { query, purpose, author: "test".to_owned() };
         let mut quiet = |_: Watch<'_>| {};
         let stop = CancellationToken::new();
         run_guilds(&self.flow, &self.journal, &self.clock, &request, &stop, &mut quiet).await
     }
 
     pub(crate) async fn sync(&mut self) -> GuildsReport {
-        self.run(Ask::All, Purpose::Apply).await.unwrap()
+        self.run(GuildsQuery::All, Purpose::Apply).await.unwrap()
     }
 
     pub(crate) async fn dry_run(&mut self) -> GuildsReport {
-        self.run(Ask::All, Purpose::DryRun).await.unwrap()
+        self.run(GuildsQuery::All, Purpose::DryRun).await.unwrap()
     }
 
     /// Makes the community as the text says; who is not named is in no guild.

@@ -251,23 +251,8 @@ fn states(section: &mut Section<'_>) -> StateWords {
     states
 }
 
-/// The key of each field under `[fields]`.
-const FIELD_KEYS: [(&str, Field); Field::ALL.len()] = [
-    ("enrolment_id", Field::EnrolmentId),
-    ("record_enrol_id", Field::RecordId),
-    ("date_created", Field::DateCreated),
-    ("course", Field::Course),
-    ("course_state", Field::State),
-    ("course_state_date", Field::StateDate),
-    ("short_name", Field::ShortName),
-    ("first_name", Field::FirstName),
-    ("last_name", Field::LastName),
-    ("mail", Field::Mail),
-    ("guid", Field::Guid),
-];
-
 fn fields(section: &mut Section<'_>) -> FieldNames {
-    FIELD_KEYS.into_iter().fold(FieldNames::default(), |names, (key, field)| {
+    Field::KEYS.into_iter().fold(FieldNames::default(), |names, (key, field)| {
         match section.or(key, field.elm_name(), Name(64)) {
             name if name.is_empty() => names,
             name => names.with(field, name),

@@ -5,20 +5,26 @@
 //! written once more.
 
 use super::intake::IntakeFlow;
-use super::lease::{Heartbeat, take_lease};
-use crate::apply::{Corrector, apply_correction};
+use crate::engine::{
+    Decided, Flow, LeaseGuard, Plan, Purpose, Report, Run, Timing, Write, blocks, not_tried, protect, run,
+};
+use jiff::Timestamp;
 use rollbook_clock::Clock;
-use rollbook_core::guard::{Cleared, check_correction, clear};
-use rollbook_core::model::{Account, FeedRecord, Fingerprint, RunId};
-use rollbook_core::plan::{CannotCorrect, CorrectionAsk, CorrectionInputs, CorrectionPlan, plan_correction};
+use rollbook_core::guard::{Cleared, Finding, check_correction};
+use rollbook_core::model::{Account, FeedRecord, Fingerprint, LinkName, RunId};
+use rollbook_core::plan::{
+    CannotCorrect, Correction, CorrectionAsk, CorrectionInputs, CorrectionPlan, Digest, plan_correction,
+};
+use rollbook_core::policy::Protected;
 use rollbook_core::run::{Counts, EventKind, Outcome, RunKind, RunState};
-use rollbook_journal::{Journal, JournalError, Lease, NewEvent, NewPlan, NewRun, PlanState, Resolution};
+use rollbook_journal::{Journal, JournalError, NewEvent, NewRun, Resolution};
+use rollbook_moodle::client::write::{UserUpdate, UserUpdateOutcome};
+use rollbook_moodle::client::{CallCount, MoodleClient, MoodleError, MoodleReader};
 use rollbook_moodle::snapshot::{
-    CanaryAccount, MoodleSourceError, Preflight, find_by_guid, find_by_id, find_by_mail, read_administrators,
-    run_preflight,
+    CanaryAccount, MoodleSourceError, Preflight, find_by_guid, find_by_id, find_by_mail, run_preflight,
 };
 use rollbook_remote::database::DatabaseError;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 /// So many of the records behind an item are looked at for the newest.
@@ -107,13 +113,10 @@ pub async fn correct_account(
     stop: &CancellationToken,
 ) -> Result<Corrected, CorrectError> {
     let (record, records) = newest_behind(flow, journal, request.item).await?;
-    let lease = take_lease(journal, &flow.link, flow.lease, clock).await?;
-    let heart = Heartbeat::start(journal, &lease, flow.lease, clock, stop);
-    let with = Leased { flow, journal, clock, lease: &lease };
-    let corrected = with.run(request, &record).await;
-    heart.end().await;
-    let (run, changed) = corrected?;
-    Ok(Corrected { run, changed, records })
+    let correction = CorrectionRun { flow, request, record, is_read: false, changed: String::new() };
+    let outcome = run(correction, journal, clock, Purpose::Apply, stop).await?;
+    let run = outcome.run.expect("a correction that is applied has a run");
+    Ok(Corrected { run, changed: outcome.changed, records })
 }
 
 /// The newest record behind an item, and all of them.
@@ -129,83 +132,80 @@ async fn newest_behind(
     Ok((newest.ok_or(CorrectError::NothingWaits { item })?, prints))
 }
 
-struct Leased<'a> {
+struct CorrectionRun<'a> {
     flow: &'a IntakeFlow,
-    journal: &'a Journal,
-    clock: &'a Clock,
-    lease: &'a Lease,
+    request: &'a CorrectionRequest,
+    /// The newest of the records behind the item.
+    record: FeedRecord,
+    is_read: bool,
+    changed: String,
 }
 
-impl Leased<'_> {
-    /// It begins and ends in the journal, whatever happens between.
-    async fn run(&self, request: &CorrectionRequest, record: &FeedRecord) -> Result<(RunId, String), CorrectError> {
-        let Self { flow, journal, clock, lease } = self;
-        let url = flow.moodle.site_url().to_owned();
-        let new = NewRun { flow: "intake".to_owned(), kind: RunKind::Scoped, url, author: request.author.clone() };
-        let run = journal.runs().start(lease, &new, clock.now()).await?;
-        let done = self.work(request, record, &run).await;
-        let (state, reason) = match &done {
-            Ok(changed) => (RunState::Done, changed.clone()),
-            Err(CorrectError::Guarded { findings }) => (RunState::GuardRefused, findings.clone()),
-            Err(error) => (RunState::Failed, error.to_string()),
-        };
-        let calls = flow.moodle.call_counts().iter().map(|call| call.calls).sum();
-        let counts = Counts { calls, ..Counts::default() };
-        let ended = journal.runs().finish(lease, &run, state, &counts, &reason, clock.now()).await;
-        let changed = done?;
-        ended?;
-        Ok((run, changed))
+/// What the run came to.
+struct CorrectionOutcome {
+    run: Option<RunId>,
+    state: RunState,
+    changed: String,
+}
+
+impl Report for CorrectionOutcome {
+    fn state(&mut self) -> &mut RunState {
+        &mut self.state
     }
 
-    /// collect → plan → guard → record → apply (and settle) → release
-    async fn work(
-        &self,
-        request: &CorrectionRequest,
-        record: &FeedRecord,
-        run: &RunId,
-    ) -> Result<String, CorrectError> {
-        let Self { flow, journal, clock, .. } = self;
-        let Looked { named, by_guid, by_mail, preflight } = self.look(request.ask, record).await?;
-        let inputs = CorrectionInputs {
-            link: &flow.link,
-            record,
-            ask: request.ask,
-            named: named.as_ref(),
-            by_guid: &by_guid,
-            by_mail: &by_mail,
-        };
-        let plan = plan_correction(&inputs, &flow.policy, clock.now()).map_err(CorrectError::Cannot)?;
-        let mut protected = flow.policy.protected.clone();
-        if let Some(database) = &flow.database {
-            protected.add_accounts(read_administrators(database).await?);
-        }
-        let findings = check_correction(&plan, record, &protected, preflight.service_account());
-        // Nobody can approve what touches the protected: it is refused, and not put before anyone.
-        let cleared = clear(plan.clone(), plan.digest(), findings, None, clock.now()).map_err(|refusal| {
-            let findings = refusal.findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            CorrectError::Guarded { findings }
-        })?;
-        self.record(&cleared, record, run, &request.author).await?;
-        let (reader, writer) = (flow.moodle.reader(), flow.moodle.writer());
-        let with = Corrector { reader: &reader, writer: &writer, preflight: &preflight, lease: self.lease };
-        let outcomes = apply_correction(&cleared, &with).await;
-        self.record_outcomes(&plan, record, run, &outcomes).await?;
-        let changed = plan.changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        if let Some(bad) = outcomes.iter().find(|outcome| !matches!(outcome, Outcome::Done | Outcome::AlreadySo)) {
-            return Err(CorrectError::NotDone { what: words(bad, &changed) });
-        }
-        let action = match request.ask {
-            CorrectionAsk::UseAccount(user) => format!("use account {user}"),
-            CorrectionAsk::UpdateMail => "update mail in Moodle".to_owned(),
-        };
-        let by = request.author.as_str();
-        journal.attention().resolve(request.item, Resolution::Release, &action, by, &changed, clock.now()).await?;
-        Ok(changed)
+    fn counts(&self) -> Counts {
+        Counts::default()
     }
 
-    async fn look(&self, ask: CorrectionAsk, record: &FeedRecord) -> Result<Looked, CorrectError> {
-        let reader = self.flow.moodle.reader();
-        let wanted = match ask {
+    fn reason(&self) -> String {
+        self.changed.clone()
+    }
+
+    fn close(&mut self, run: Option<RunId>, _: Vec<CallCount>, _: u64) {
+        self.run = run;
+    }
+}
+
+impl Plan for CorrectionPlan {
+    fn digest(&self) -> Digest {
+        Self::digest(self)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+impl Flow for CorrectionRun<'_> {
+    type World = Looked;
+    type Plan = CorrectionPlan;
+    type Report = CorrectionOutcome;
+    type Error = CorrectError;
+
+    fn link(&self) -> &LinkName {
+        &self.flow.link
+    }
+
+    fn timing(&self) -> Timing {
+        Timing { lease: self.flow.lease, limit: None }
+    }
+
+    fn moodle(&self) -> &MoodleClient {
+        &self.flow.moodle
+    }
+
+    async fn begin(&mut self, _: &Run<'_>) -> Result<NewRun, CorrectError> {
+        let (url, author) = (self.flow.moodle.site_url().to_owned(), self.request.author.clone());
+        Ok(NewRun { flow: "intake".to_owned(), kind: RunKind::Scoped, url, author })
+    }
+
+    async fn collect(&mut self, _: &Run<'_>) -> Result<Option<Looked>, CorrectError> {
+        if std::mem::replace(&mut self.is_read, true) {
+            return Ok(None);
+        }
+        let Self { flow, request, record, .. } = self;
+        let reader = flow.moodle.reader();
+        let wanted = match request.ask {
             CorrectionAsk::UseAccount(user) => vec![user],
             CorrectionAsk::UpdateMail => Vec::new(),
         };
@@ -219,55 +219,123 @@ impl Leased<'_> {
         let by_guid: Vec<Account> = by_guid.into_accounts().collect();
         let by_mail: Vec<Account> = by_mail.into_accounts().collect();
         let known = named.iter().chain(&by_guid).chain(&by_mail).map(|account| account.id).next();
-        let sentinel = match (&self.flow.sentinel, known) {
+        let canary = match (&flow.sentinel, known) {
             (Some(word), _) => CanaryAccount::Named(word.clone()),
             (None, Some(id)) => CanaryAccount::Account(id),
             (None, None) => return Err(CorrectError::Cannot(CannotCorrect::NoAccount)),
         };
-        let preflight = run_preflight(&reader, &sentinel).await?;
-        Ok(Looked { named, by_guid, by_mail, preflight })
+        let preflight = run_preflight(&reader, &canary).await?;
+        let protected = protect(&flow.policy.protected, preflight.service_account(), flow.database.as_ref()).await?;
+        Ok(Some(Looked { named, by_guid, by_mail, preflight, protected }))
     }
 
-    /// The plan and the intent, before any effect.
-    async fn record(
-        &self,
-        cleared: &Cleared<CorrectionPlan>,
-        record: &FeedRecord,
-        run: &RunId,
-        by: &str,
+    fn plan(&self, looked: &Looked, now: Timestamp) -> Result<(CorrectionPlan, Vec<Finding>), CorrectError> {
+        let Self { flow, request, record, .. } = self;
+        let inputs = CorrectionInputs {
+            link: &flow.link,
+            record,
+            ask: request.ask,
+            named: looked.named.as_ref(),
+            by_guid: &looked.by_guid,
+            by_mail: &looked.by_mail,
+        };
+        let plan = plan_correction(&inputs, &flow.policy, now).map_err(CorrectError::Cannot)?;
+        let findings = check_correction(&plan, record, &looked.protected, looked.preflight.service_account());
+        Ok((plan, findings))
+    }
+
+    /// Nobody can approve what touches the protected.
+    fn is_approvable(&self) -> bool {
+        false
+    }
+
+    fn show(&mut self, _: Looked, _: Decided<CorrectionPlan>) {}
+
+    async fn apply(
+        &mut self,
+        write: &Write<'_>,
+        _: Looked,
+        decided: Decided<CorrectionPlan>,
     ) -> Result<(), CorrectError> {
-        let Self { journal, clock, lease, .. } = self;
-        let plan = cleared.plan();
-        let body = serde_json::to_string(plan).expect("a plan is plain data");
-        let (digest, state) = (cleared.digest(), PlanState::Cleared);
-        let stored = NewPlan { digest, body: &body, findings: &[], state, approval: None };
-        journal.plans().store(lease, run, &stored, &[], clock.now()).await?;
-        let events: Vec<NewEvent> = plan
-            .changes
-            .iter()
-            .map(|change| {
-                let payload = json!({"step": change.to_string(), "change": change});
-                about(record, NewEvent::of(EventKind::Intended, payload).by(by))
-            })
-            .collect();
-        journal.runs().append_events(lease, run, &events, clock.now()).await?;
+        let Decided { plan, findings, cleared, .. } = decided;
+        let Some(cleared) = cleared else { return Err(CorrectError::Guarded { findings: blocks(&findings) }) };
+        let CorrectionRequest { item, ask, author } = self.request;
+        let record = &self.record;
+        let events = |kind: EventKind, payload: &dyn Fn(usize, &Correction) -> Value| -> Vec<NewEvent> {
+            let event = |(place, change): (usize, &Correction)| NewEvent {
+                record: Some(record.fingerprint),
+                guid: Some(record.guid()),
+                course: Some(record.course()),
+                ..NewEvent::of(kind, payload(place, change)).by(author)
+            };
+            plan.changes.iter().enumerate().map(event).collect()
+        };
+        let Write { journal, clock, lease, run } = write;
+        let intended = events(EventKind::Intended, &|_, change| json!({"step": change.to_string(), "change": change}));
+        journal.runs().append_events(lease.lease(), run, &intended, clock.now()).await?;
+        let outcomes = apply_correction(&cleared, self.flow, lease).await;
+        let applied =
+            |place: usize, change: &Correction| json!({"step": change.to_string(), "outcome": outcomes[place]});
+        journal.runs().append_events(lease.lease(), run, &events(EventKind::Applied, &applied), clock.now()).await?;
+        self.changed = plan.changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        if let Some(bad) = outcomes.iter().find(|outcome| !matches!(outcome, Outcome::Done | Outcome::AlreadySo)) {
+            return Err(CorrectError::NotDone { what: describe(bad, &self.changed) });
+        }
+        let action = match ask {
+            CorrectionAsk::UseAccount(user) => format!("use account {user}"),
+            CorrectionAsk::UpdateMail => "update mail in Moodle".to_owned(),
+        };
+        journal.attention().resolve(*item, Resolution::Release, &action, author, &self.changed, clock.now()).await?;
         Ok(())
     }
 
-    async fn record_outcomes(
-        &self,
-        plan: &CorrectionPlan,
-        record: &FeedRecord,
-        run: &RunId,
-        outcomes: &[Outcome],
-    ) -> Result<(), CorrectError> {
-        let events = plan.changes.iter().zip(outcomes).map(|(change, outcome)| {
-            let payload = json!({"step": change.to_string(), "outcome": outcome});
-            about(record, NewEvent::of(EventKind::Applied, payload))
-        });
-        let events: Vec<NewEvent> = events.collect();
-        self.journal.runs().append_events(self.lease, run, &events, self.clock.now()).await?;
-        Ok(())
+    fn report(self) -> Result<CorrectionOutcome, CorrectError> {
+        Ok(CorrectionOutcome { run: None, state: RunState::Done, changed: self.changed })
+    }
+
+    fn state_after(error: &CorrectError) -> RunState {
+        if matches!(error, CorrectError::Guarded { .. }) { RunState::GuardRefused } else { RunState::Failed }
+    }
+}
+
+/// Applies each change; the outcomes come in their order. After an answer that did not come it looks before it says anything.
+async fn apply_correction(cleared: &Cleared<CorrectionPlan>, flow: &IntakeFlow, lease: &LeaseGuard) -> Vec<Outcome> {
+    let (reader, writer) = (flow.moodle.reader(), flow.moodle.writer());
+    let mut outcomes = Vec::new();
+    for change in &cleared.plan().changes {
+        if let Err(error) = lease.check().await {
+            outcomes.push(not_tried(&error.to_string()));
+            continue;
+        }
+        let outcome = match writer.update_users(&[to_wire(change)]).await.as_deref() {
+            Ok([UserUpdateOutcome::Done]) => Outcome::Done,
+            Ok([UserUpdateOutcome::Warned { code, .. }]) => Outcome::Refused { code: code.clone() },
+            Ok(_) => Outcome::Unknown,
+            Err(MoodleError::Refused { code, .. }) => Outcome::Refused { code: code.clone() },
+            Err(error) if !error.may_have_acted() => not_tried(&error.to_string()),
+            Err(_) => Outcome::Unknown,
+        };
+        outcomes.push(settle(change, outcome, &reader).await);
+    }
+    outcomes
+}
+
+/// Looks whether a change that was left unanswered is there, and whether one that was answered well really is.
+async fn settle(change: &Correction, outcome: Outcome, reader: &MoodleReader) -> Outcome {
+    if !matches!(outcome, Outcome::Unknown | Outcome::Done) {
+        return outcome;
+    }
+    match find_by_id(reader, &[change.user()]).await {
+        Ok(accounts) if accounts.iter().any(|account| change.is_so(account)) => Outcome::Done,
+        Ok(_) | Err(_) => Outcome::Unknown,
+    }
+}
+
+fn to_wire(change: &Correction) -> UserUpdate {
+    let update = UserUpdate::new(change.user());
+    match change {
+        Correction::SetGuid { to, .. } => UserUpdate { idnumber: Some(to.clone()), ..update },
+        Correction::SetMail { to, .. } => UserUpdate { email: Some(to.as_str().to_owned()), ..update },
     }
 }
 
@@ -277,13 +345,10 @@ struct Looked {
     by_guid: Vec<Account>,
     by_mail: Vec<Account>,
     preflight: Preflight,
+    protected: Protected,
 }
 
-fn about(record: &FeedRecord, event: NewEvent) -> NewEvent {
-    NewEvent { record: Some(record.fingerprint), guid: Some(record.guid()), course: Some(record.course()), ..event }
-}
-
-fn words(outcome: &Outcome, changed: &str) -> String {
+fn describe(outcome: &Outcome, changed: &str) -> String {
     match outcome {
         Outcome::Refused { code } => format!("{code}, when asked to {changed}"),
         Outcome::NotTried { why } => why.clone(),

@@ -3,7 +3,7 @@
 //! Lines that went well are settled as `Imported`; a record that failed there is kept as a line, and is tried when the feed
 //! gives it again. No mail is sent and nothing is asked of Moodle.
 
-use super::lease::{Heartbeat, take_lease};
+use crate::engine::{LeaseGuard, Timing};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use rollbook_clock::Clock;
@@ -66,20 +66,20 @@ pub async fn import_history(
     clock: &Clock,
     stop: &CancellationToken,
 ) -> Result<ImportReport, ImportError> {
-    let lease = take_lease(journal, link, LEASE, clock).await?;
-    let heart = Heartbeat::start(journal, &lease, LEASE, clock, stop);
+    let guard = LeaseGuard::take(journal, link, Timing { lease: LEASE, limit: None }, clock, stop).await?;
+    let lease = guard.lease();
     let url = match history {
         History::Csv(_) => "file",
         History::Table(_) => "local_psaelmsync_logs",
     };
     let new =
         NewRun { flow: "intake".to_owned(), kind: RunKind::Import, url: url.to_owned(), author: author.to_owned() };
-    let run = journal.runs().start(&lease, &new, clock.now()).await?;
+    let run = journal.runs().start(lease, &new, clock.now()).await?;
     let mut storing =
-        Storing { journal, lease: &lease, run: &run, clock, report: ImportReport::default(), waiting: Vec::new() };
+        Storing { journal, lease, run: &run, clock, report: ImportReport::default(), waiting: Vec::new() };
     let outcome = match history {
         History::Csv(file) => storing.take_csv(file, zone).await,
-        History::Table(database) => storing.take_table(database, zone, &heart.stop()).await,
+        History::Table(database) => storing.take_table(database, zone, guard.stop()).await,
     };
     let report = storing.report;
     let counts = Counts {
@@ -93,8 +93,8 @@ pub async fn import_history(
         Ok(()) => (RunState::Done, String::new()),
         Err(error) => (RunState::Failed, error.to_string()),
     };
-    journal.runs().finish(&lease, &run, state, &counts, &reason, clock.now()).await?;
-    heart.end().await;
+    journal.runs().finish(lease, &run, state, &counts, &reason, clock.now()).await?;
+    guard.release().await;
     outcome.map(|()| report)
 }
 

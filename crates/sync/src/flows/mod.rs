@@ -1,6 +1,6 @@
-//! The only place where the steps meet: collect → plan → guard → record → apply → settle → report.
-//!
-//! A flow here reads like that line. It decides nothing itself: core plans and guards, apply sends, the journal remembers.
+//! The flows, one folder each: a flow supplies collect, plan, checks and effects, and the engine runs it
+//! ([`crate::engine`] says how to write one). Beside them what people and the scheduler ask for: corrections, imports,
+//! the doctor, mails.
 
 pub mod completions;
 pub mod correct;
@@ -9,5 +9,4 @@ pub mod doctor;
 pub mod guilds;
 pub mod import;
 pub mod intake;
-pub mod lease;
 pub mod setup;

@@ -150,6 +150,7 @@ pub fn make_format(site: &Elm) -> FeedFormat {
 pub fn make_smtp(mail: &Mail) -> Result<SmtpClient, SetupError> {
     let mut options = SmtpOptions::new(mail.smtp.expose().into());
     options.timeout = mail.timeout;
+    options.per_minute = mail.per_minute;
     SmtpClient::new(&options)
 }
 

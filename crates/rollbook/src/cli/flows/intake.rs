@@ -13,7 +13,7 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::LinkName;
 use rollbook_core::window::Window;
 use rollbook_sync::flows::deliver::deliver_mails;
-use rollbook_sync::flows::intake::{Ask, IntakeRequest, Purpose, run_intake};
+use rollbook_sync::flows::intake::{IntakeQuery, IntakeRequest, Purpose, run_intake};
 use rollbook_sync::flows::setup;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -105,14 +105,14 @@ impl Run {
         let mail = not_empty("--email", self.email.clone())?;
         let guid = not_empty("--guid", self.guid.clone())?;
         let author = context.author();
-        let ask = match (&self.file, since) {
-            (Some(file), _) => Ask::Rows(read_rows(file)?),
-            (None, Some(since)) => Ask::Between(Window { since, until }),
-            (None, None) if mail.is_some() || guid.is_some() => Ask::Person { mail, guid },
-            (None, None) => Ask::New,
+        let query = match (&self.file, since) {
+            (Some(file), _) => IntakeQuery::Rows(read_rows(file)?),
+            (None, Some(since)) => IntakeQuery::Between(Window { since, until }),
+            (None, None) if mail.is_some() || guid.is_some() => IntakeQuery::Person { mail, guid },
+            (None, None) => IntakeQuery::New,
         };
         let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Apply };
-        Ok(IntakeRequest { purpose, ask, author })
+        Ok(IntakeRequest { purpose, query, author })
     }
 }
 

@@ -9,7 +9,7 @@ use rollbook_core::run::RunState;
 use rollbook_journal::Journal;
 use rollbook_sandbox::Sandbox;
 use rollbook_settings::Settings;
-use rollbook_sync::flows::guilds::{Ask, GuildsReport, GuildsRequest, Purpose, make_guilds};
+use rollbook_sync::flows::guilds::{GuildsQuery, GuildsReport, GuildsRequest, Purpose, make_guilds};
 
 /// So many members of a guild are listed; `rollbook guilds sync … -v` lists them all.
 const MEMBERS_MAX: usize = 3;
@@ -56,7 +56,7 @@ async fn run(
     purpose: Purpose,
     told: &Told<'_>,
 ) -> miette::Result<GuildsReport> {
-    let request = GuildsRequest { ask: Ask::All, purpose, author: "demo".to_owned() };
+    let request = GuildsRequest { query: GuildsQuery::All, purpose, author: "demo".to_owned() };
     tell_sync(context, flow, journal, request, told).await
 }
 

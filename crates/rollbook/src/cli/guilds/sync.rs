@@ -18,8 +18,8 @@ use rollbook_core::run::RunState;
 use rollbook_journal::Journal;
 use rollbook_settings::GuildsLink;
 use rollbook_sync::flows::guilds::{
-    Ask, GuildsFlow, GuildsReport, GuildsRequest, MoodleSite, Purpose, Reach, Watch, look_at_guilds, make_guilds,
-    run_guilds,
+    GuildsFlow, GuildsQuery, GuildsReport, GuildsRequest, MoodleSite, Purpose, Reach, Watch, look_at_guilds,
+    make_guilds, run_guilds,
 };
 use std::error::Error;
 
@@ -75,13 +75,13 @@ impl Sync {
     }
 
     fn request(&self, author: String) -> GuildsRequest {
-        let ask = match (&self.guild, &self.user) {
-            (Some(guild), _) => Ask::Guild(guild.clone()),
-            (None, Some(user)) => Ask::Person(user.clone()),
-            (None, None) => Ask::All,
+        let query = match (&self.guild, &self.user) {
+            (Some(guild), _) => GuildsQuery::Guild(guild.clone()),
+            (None, Some(user)) => GuildsQuery::Person(user.clone()),
+            (None, None) => GuildsQuery::All,
         };
         let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Apply };
-        GuildsRequest { ask, purpose, author }
+        GuildsRequest { query, purpose, author }
     }
 }
 
@@ -108,10 +108,10 @@ pub(in crate::cli) async fn tell_sync(
     if purpose == Purpose::DryRun {
         context.out.heading("DRY RUN MODE - No changes will be made");
     }
-    let what = match &request.ask {
-        Ask::All => "all guilds".to_owned(),
-        Ask::Guild(word) => format!("guild {word}"),
-        Ask::Person(word) => format!("user {word}"),
+    let what = match &request.query {
+        GuildsQuery::All => "all guilds".to_owned(),
+        GuildsQuery::Guild(word) => format!("guild {word}"),
+        GuildsQuery::Person(word) => format!("user {word}"),
     };
     let mut lines = Lines { out: &mut context.out, purpose };
     lines.line(format_args!("Synchronising {what}: {from} to {to}"));

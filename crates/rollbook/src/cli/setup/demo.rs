@@ -20,7 +20,7 @@ use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, MOODLE_TOK
 use rollbook_settings::Settings;
 use rollbook_settings::service::RoleName;
 use rollbook_sync::flows::deliver::{MailDelivery, deliver_mails};
-use rollbook_sync::flows::intake::{Ask, IntakeReport, IntakeRequest, Purpose, run_intake};
+use rollbook_sync::flows::intake::{IntakeQuery, IntakeReport, IntakeRequest, Purpose, run_intake};
 use rollbook_sync::flows::setup;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -146,7 +146,7 @@ async fn run_once(
 ) -> miette::Result<(IntakeReport, MailDelivery)> {
     let found = settings.intake(&LinkName::new(LINK))?;
     let flow = setup::make_intake(&found, settings.mail.as_ref()).into_diagnostic()?;
-    let request = IntakeRequest { purpose: Purpose::Apply, ask: Ask::New, author: "demo".to_owned() };
+    let request = IntakeRequest { purpose: Purpose::Apply, query: IntakeQuery::New, author: "demo".to_owned() };
     let report = run_intake(&flow, journal, &context.clock, &request, &context.stop).await.into_diagnostic()?;
     let mail = settings.mail.as_ref().ok_or_else(|| miette!("the demo's configuration has no [mail]"))?;
     let smtp = setup::make_smtp(mail).into_diagnostic()?;

@@ -5,7 +5,7 @@ use crate::world::Site;
 use rollbook_core::policy::ArchiveRule;
 use rollbook_journal::OpenOptions;
 use rollbook_sandbox::{Fault, Kind, Target, cut};
-use rollbook_sync::flows::guilds::{Ask, Purpose};
+use rollbook_sync::flows::guilds::{GuildsQuery, Purpose};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn a_death_between_any_two_steps_is_repaired_by_the_next_run() {
     let mut polls = 1;
     loop {
         let mut site = begin(ArchiveRule::Hide, &OpenOptions::default()).await;
-        let ended = cut(site.run(Ask::All, Purpose::Apply), polls).await;
+        let ended = cut(site.run(GuildsQuery::All, Purpose::Apply), polls).await;
         recover(&mut site, &format!("death after {polls} polls")).await;
         if ended {
             break;
@@ -37,7 +37,7 @@ async fn a_second_death_while_repairing_the_first_is_repaired_too() {
     for polls in [15, 30, 45, 60, 75] {
         let mut site = begin(ArchiveRule::Delete, &OpenOptions::default()).await;
         for death in 0..3 {
-            cut(site.run(Ask::All, Purpose::Apply), polls + 9 * death).await;
+            cut(site.run(GuildsQuery::All, Purpose::Apply), polls + 9 * death).await;
             site.hand.advance(Duration::from_secs(120));
         }
         recover(&mut site, &format!("three deaths from {polls} polls on")).await;
@@ -54,7 +54,7 @@ async fn a_death_at_any_call_is_repaired_by_the_next_run() {
             let sandbox = Arc::clone(&site.sandbox);
             sandbox.faults().arm(Fault::nth(Target::Moodle(None), nth, kind));
             let died = tokio::select! {
-                _ = site.run(Ask::All, Purpose::Apply) => false,
+                _ = site.run(GuildsQuery::All, Purpose::Apply) => false,
                 () = sandbox.faults().until(kind) => true,
             };
             recover(&mut site, &format!("death at call {nth}, {kind:?}")).await;

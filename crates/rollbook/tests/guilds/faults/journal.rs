@@ -7,7 +7,7 @@ use rollbook_core::policy::ArchiveRule;
 use rollbook_core::report::with_causes;
 use rollbook_core::run::RunState;
 use rollbook_journal::{JournalError, OpenOptions};
-use rollbook_sync::flows::guilds::{Ask, GuildsError, Purpose};
+use rollbook_sync::flows::guilds::{GuildsError, GuildsQuery, Purpose};
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ async fn a_journal_that_is_locked_for_a_while_is_waited_for() {
         assert_eq!(sandbox.calls().total(), 0, "nothing is read before the lease is held");
         sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
     };
-    let (run, ()) = tokio::join!(site.run(Ask::All, Purpose::Apply), release);
+    let (run, ()) = tokio::join!(site.run(GuildsQuery::All, Purpose::Apply), release);
     assert_eq!(run.unwrap().state, RunState::Done);
     site.assert_like_twin("locked for a while").await;
 }
@@ -52,7 +52,7 @@ async fn a_full_disk_keeps_what_was_recorded_true_and_the_next_run_goes_on() {
         let mut site = begin(ArchiveRule::Hide, &OpenOptions::default()).await;
         let bytes_max = Some(begun + more * 1024);
         site.reopen(&OpenOptions { bytes_max, ..OpenOptions::default() }).await;
-        let first = site.run(Ask::All, Purpose::Apply).await;
+        let first = site.run(GuildsQuery::All, Purpose::Apply).await;
         if let Err(error) = &first {
             failures += 1;
             assert!(with_causes(error).contains("no space is left for the journal"), "{more}: {error:?}");
@@ -74,7 +74,7 @@ async fn a_clock_that_jumps_loses_nothing() {
         let mut site = begin(ArchiveRule::Hide, &OpenOptions::default()).await;
         let now = site.clock.now();
         site.hand.set(now + SignedDuration::from_mins(jump));
-        let _whatever = site.run(Ask::All, Purpose::Apply).await;
+        let _whatever = site.run(GuildsQuery::All, Purpose::Apply).await;
         site.hand.set(now + SignedDuration::from_mins(30));
         let what = format!("a jump of {jump} minutes");
         site.comes_right(&what).await;

@@ -4,7 +4,7 @@ use super::stage::{begin, twin};
 use rollbook_core::policy::ArchiveRule;
 use rollbook_journal::OpenOptions;
 use rollbook_sandbox::{At, Fault, Kind, Server, Target};
-use rollbook_sync::flows::guilds::{Ask, Purpose};
+use rollbook_sync::flows::guilds::{GuildsQuery, Purpose};
 use std::time::Duration;
 
 /// So long is an answer waited for that does not come.
@@ -33,7 +33,7 @@ async fn play(archive: ArchiveRule, function: &'static str, at: At, kind: Kind) 
         site.patience = PATIENCE;
     }
     // A run that fails under a fault is as good as one that goes on: what counts is how it ends.
-    let _first = site.run(Ask::All, Purpose::Apply).await;
+    let _first = site.run(GuildsQuery::All, Purpose::Apply).await;
     let fired = site.sandbox.faults().fired().len();
     site.sandbox.faults().clear();
     site.patience = Duration::from_secs(20);
@@ -117,7 +117,7 @@ async fn half_a_batch_is_made_whole_by_the_next_run() {
         let what = format!("half of {function}");
         let mut site = begin(ArchiveRule::Hide, &OpenOptions::default()).await;
         site.sandbox.faults().arm(Fault::nth(Target::Moodle(Some(function)), 1, Kind::HalfBatch));
-        let _first = site.run(Ask::All, Purpose::Apply).await;
+        let _first = site.run(GuildsQuery::All, Purpose::Apply).await;
         assert_eq!(site.sandbox.faults().fired().len(), 1, "{what}");
         site.sandbox.faults().clear();
         site.comes_right(&what).await;
@@ -132,7 +132,7 @@ async fn any_call_that_fails_changes_nothing_in_the_end() {
             let what = format!("{at:?} {kind:?}");
             let mut site = begin(ArchiveRule::Hide, &OpenOptions::default()).await;
             site.sandbox.faults().arm(Fault { target: Target::Moodle(None), at, kind });
-            let _first = site.run(Ask::All, Purpose::Apply).await;
+            let _first = site.run(GuildsQuery::All, Purpose::Apply).await;
             site.sandbox.faults().clear();
             site.comes_right(&what).await;
             site.assert_like_twin(&what).await;
@@ -152,7 +152,7 @@ async fn moodle_that_goes_down_in_the_middle_of_a_write_is_settled_later() {
             sandbox.faults().until(kind).await;
             sandbox.take_down(Server::Moodle).await;
         };
-        let (_whatever, ()) = tokio::join!(site.run(Ask::All, Purpose::Apply), outage);
+        let (_whatever, ()) = tokio::join!(site.run(GuildsQuery::All, Purpose::Apply), outage);
         sandbox.bring_up(Server::Moodle).await.unwrap();
         sandbox.faults().clear();
         site.comes_right(function).await;

@@ -6,7 +6,7 @@ use rollbook_core::policy::{ArchiveRule, MemberAccounts, NewMemberRule, RoleGive
 use rollbook_core::run::RunState;
 use rollbook_journal::OpenOptions;
 use rollbook_sandbox::moodle::GUILD_MENTOR_ROLE;
-use rollbook_sync::flows::guilds::{Ask, Purpose};
+use rollbook_sync::flows::guilds::{GuildsQuery, Purpose};
 use std::collections::BTreeSet;
 use tokio::sync::OnceCell;
 
@@ -54,7 +54,8 @@ pub(crate) async fn twin(archive: ArchiveRule) -> &'static BTreeSet<String> {
 impl Site {
     /// The run after a fault: it makes all right by itself, and a further one finds nothing to do.
     pub(crate) async fn comes_right(&mut self, what: &str) {
-        let report = self.run(Ask::All, Purpose::Apply).await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
+        let report =
+            self.run(GuildsQuery::All, Purpose::Apply).await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
         assert_eq!(report.state, RunState::Done, "{what}: {:?} {:?}", report.findings, report.applied);
         let further = self.dry_run().await;
         assert_eq!(changes(&further), Vec::<String>::new(), "{what}");

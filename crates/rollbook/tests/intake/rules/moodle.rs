@@ -4,7 +4,7 @@ use super::words;
 use crate::stage::{SMALL, Stage, empty_school, enrol, school, suspend};
 use rollbook_sandbox::MOODLE_TOKEN;
 use rollbook_sandbox::moodle::Maintenance;
-use rollbook_sync::flows::intake::{Ask, Purpose};
+use rollbook_sync::flows::intake::{IntakeQuery, Purpose};
 
 /// Runs on a Moodle that was spoilt, and gives what the run said. Nothing may have changed.
 async fn refuse(what: &str, spoil: impl FnOnce(&mut Stage)) -> String {
@@ -109,7 +109,7 @@ async fn absence_settles_nothing_while_the_sight_is_not_proven() {
         assert!(said.contains(capability), "{capability}: {said}");
         for dry in [Purpose::DryRun, Purpose::Apply] {
             assert!(
-                stage.run_with(dry, Ask::New).await.is_err(),
+                stage.run_with(dry, IntakeQuery::New).await.is_err(),
                 "{capability}: a dry run fails where a real one does"
             );
         }

@@ -4,7 +4,7 @@ use crate::stage::{FIRST, LARGE, SMALL, Stage, ago, empty_school, enrol, mail, s
 use rollbook_core::plan::IntakeChange;
 use rollbook_core::run::RunState;
 use rollbook_sandbox::{Fault, FeedRow, Kind, Target, World};
-use rollbook_sync::flows::intake::{Ask, Purpose};
+use rollbook_sync::flows::intake::{IntakeQuery, Purpose};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -101,7 +101,7 @@ async fn pain_6_a_record_that_failed_is_tried_again() {
 async fn pain_7_a_dry_run_plans_what_the_real_run_does() {
     let stage = Stage::new(school()).await;
     let before = stage.picture().await;
-    let dry = stage.run_with(Purpose::DryRun, Ask::New).await.unwrap();
+    let dry = stage.run_with(Purpose::DryRun, IntakeQuery::New).await.unwrap();
     let after = stage.picture().await;
     assert_eq!((before, stage.writes(), stage.number("SELECT COUNT(*) FROM run").await), (after, 0, 0));
     let real = stage.run().await.unwrap();
@@ -116,11 +116,11 @@ fn is_enrolment(change: &IntakeChange) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pain_9_one_person_can_be_processed_alone() {
     let stage = Stage::new(school()).await;
-    let ask = Ask::Person { mail: None, guid: Some("N1".to_owned()) };
-    let report = stage.run_with(Purpose::Apply, ask).await.unwrap();
+    let query = IntakeQuery::Person { mail: None, guid: Some("N1".to_owned()) };
+    let report = stage.run_with(Purpose::Apply, query).await.unwrap();
     assert_eq!((report.counts.records, report.counts.enrolled, report.counts.accounts), (2, 2, 1));
-    let ask = Ask::Person { mail: Some(mail("E10")), guid: None };
-    let report = stage.run_with(Purpose::Apply, ask).await.unwrap();
+    let query = IntakeQuery::Person { mail: Some(mail("E10")), guid: None };
+    let report = stage.run_with(Purpose::Apply, query).await.unwrap();
     assert_eq!((report.counts.records, report.counts.suspended), (1, 1));
     assert_eq!(stage.watermark().await, None, "the feed is not covered by it");
     stage.settle("after two people").await;

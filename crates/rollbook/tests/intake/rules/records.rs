@@ -32,8 +32,8 @@ async fn a_bad_record_is_an_error_that_names_its_field_and_the_others_go_on() {
     let stage = Stage::new(world).await;
     let feed: Vec<Value> = stage.sandbox.world().elm.rows.clone();
     // The stand-in would sort the broken dates out before they arrive; a file brings them as they are.
-    let ask = rollbook_sync::flows::intake::Ask::Rows(feed);
-    let report = stage.run_with(rollbook_sync::flows::intake::Purpose::Apply, ask).await.unwrap();
+    let query = rollbook_sync::flows::intake::IntakeQuery::Rows(feed);
+    let report = stage.run_with(rollbook_sync::flows::intake::Purpose::Apply, query).await.unwrap();
     assert_eq!((report.counts.enrolled, report.state), (2, RunState::Partly), "{:?}", report.counts);
     let reasons = stage.lines("SELECT status || ' ' || reason FROM record WHERE code = 'invalid'").await;
     for (field, _, named) in spoils {

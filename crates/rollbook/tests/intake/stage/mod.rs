@@ -16,7 +16,9 @@ use rollbook_remote::retry::RetryPolicy;
 use rollbook_sandbox::{ELM_TOKEN, MOODLE_TOKEN, Sandbox, World};
 use rollbook_settings::{Env, Settings};
 use rollbook_sync::flows::deliver::{MailDelivery, deliver_mails};
-use rollbook_sync::flows::intake::{Ask, IntakeError, IntakeFlow, IntakeReport, IntakeRequest, Purpose, run_intake};
+use rollbook_sync::flows::intake::{
+    IntakeError, IntakeFlow, IntakeQuery, IntakeReport, IntakeRequest, Purpose, run_intake,
+};
 use rollbook_sync::flows::setup;
 use rollbook_sync::smtp::{SmtpClient, SmtpOptions};
 use std::fmt::Write as _;
@@ -92,11 +94,11 @@ impl Stage {
     }
 
     pub async fn run(&self) -> Result<IntakeReport, IntakeError> {
-        self.run_with(Purpose::Apply, Ask::New).await
+        self.run_with(Purpose::Apply, IntakeQuery::New).await
     }
 
-    pub async fn run_with(&self, purpose: Purpose, ask: Ask) -> Result<IntakeReport, IntakeError> {
-        let request = IntakeRequest { purpose, ask, author: "test".to_owned() };
+    pub async fn run_with(&self, purpose: Purpose, query: IntakeQuery) -> Result<IntakeReport, IntakeError> {
+        let request = IntakeRequest { purpose, query, author: "test".to_owned() };
         run_intake(&self.flow(), &self.journal, &self.clock, &request, &self.stop).await
     }
 

@@ -72,7 +72,7 @@ pub(super) async fn collect_courses(
     now: Timestamp,
 ) -> Result<Courses, CompletionsError> {
     let remembered = journal.completions().opted_courses(&flow.link).await?;
-    let (looked, asking) = match &flow.way {
+    let (looked, asking) = match &flow.method {
         FoundBy::Database(database) => {
             let looked = read_opt_ins(database, &flow.opt_in_field, now).await.map_err(MoodleSourceError::from)?;
             (looked, Asking::default())
@@ -100,7 +100,7 @@ pub(super) async fn collect_from_database(
     opted: &mut [OptedCourse],
     now: Timestamp,
 ) -> Result<Seen, CompletionsError> {
-    let (FoundBy::Database(database), Reach::Usual | Reach::Full) = (&flow.way, reach) else {
+    let (FoundBy::Database(database), Reach::Usual | Reach::Full) = (&flow.method, reach) else {
         return Ok(Seen::default());
     };
     let is_due = state.full.is_none_or(|full| now.duration_since(full) >= FULL_EVERY);
@@ -127,7 +127,7 @@ impl Polling {
         now: Timestamp,
     ) -> Result<Self, CompletionsError> {
         let mut candidates = Vec::new();
-        if let (FoundBy::Poll, Reach::Usual | Reach::Full) = (&flow.way, reach) {
+        if let (FoundBy::Poll, Reach::Usual | Reach::Full) = (&flow.method, reach) {
             let open = courses.opted.iter().filter(|course| !course.withdrawn).map(|course| course.id);
             let open: Vec<MoodleCourseId> = open.collect();
             candidates = journal.completions().candidates(&flow.link, &flow.intakes, &open).await?;
@@ -279,7 +279,7 @@ pub(super) async fn people_now(
     flow: &CompletionsFlow,
     users: &[MoodleUserId],
 ) -> Result<BTreeMap<MoodleUserId, [String; 4]>, CompletionsError> {
-    if let FoundBy::Database(database) = &flow.way {
+    if let FoundBy::Database(database) = &flow.method {
         return Ok(read_people(database, users).await.map_err(MoodleSourceError::from)?.into_iter().collect());
     }
     let accounts = rollbook_moodle::snapshot::find_by_id(&flow.moodle.reader(), users).await?;

@@ -4,18 +4,17 @@
 //! died is in doubt, and under this run's lease nobody else can be sending it.
 
 use super::ask::{ELM, about_elm, refused, stuck};
+use super::elm::{ElmAnswer, look_up_report, send_report};
 use super::{CompletionsFlow, Sending};
-use crate::apply::elm::{Told, look_up_report, send_report};
+use crate::engine::Write;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
-use rollbook_clock::Clock;
-use rollbook_core::model::{CompletionKey, Fingerprint, RunId};
+use rollbook_core::model::{CompletionKey, Fingerprint};
 use rollbook_core::run::{Answer, Circuit, Delivery, DeliveryState, Draw, LookUp, Move, Pass, step};
-use rollbook_journal::{AttentionFilter, Journal, JournalError, Lease, NewAttention, OpenReport, ReportMove};
+use rollbook_journal::{AttentionFilter, JournalError, NewAttention, OpenReport, ReportMove};
 use serde::Serialize;
 use std::collections::{HashSet, VecDeque};
-use tokio_util::sync::CancellationToken;
 
 /// So many reports are read at once.
 const READ: u64 = 500;
@@ -40,20 +39,11 @@ pub struct Delivered {
 }
 
 /// What a delivery works with.
-#[derive(Clone, Copy)]
-pub struct Courier<'a> {
+pub(super) struct Courier<'a> {
     /// The link.
     pub flow: &'a CompletionsFlow,
-    /// Where every step is recorded before and after.
-    pub journal: &'a Journal,
-    /// The time.
-    pub clock: &'a Clock,
-    /// The right to send.
-    pub lease: &'a Lease,
-    /// The run.
-    pub run: &'a RunId,
-    /// Asks to end soon and safely.
-    pub stop: &'a CancellationToken,
+    /// The right to write; every step is recorded before and after by it, and so proves the lease.
+    pub write: &'a Write<'a>,
     /// This report alone, by a person's word: now, however the ELM stands.
     pub only: Option<CompletionKey>,
 }
@@ -69,24 +59,24 @@ struct Tried {
 ///
 /// # Errors
 /// [`JournalError`]; a report that was sent and could not be recorded is in doubt for the next run.
-pub async fn deliver_reports(courier: &Courier<'_>) -> Result<Delivered, JournalError> {
-    let Courier { flow, journal, clock, lease, only, .. } = courier;
-    let mut told = Delivered { held: flow.sending == Sending::Off, ..Delivered::default() };
+pub(super) async fn deliver_reports(courier: &Courier<'_>) -> Result<Delivered, JournalError> {
+    let Courier { flow, write: Write { journal, clock, lease, .. }, only } = courier;
+    let mut delivered = Delivered { held: flow.sending == Sending::Off, ..Delivered::default() };
     courier.take_over_orphans().await?;
-    if !told.held {
+    if !delivered.held {
         let before = journal.completions().state(&flow.link).await?.circuit;
         let circuit = if only.is_some() { Circuit::default() } else { before.in_new_run() };
         let mut round = Round { circuit, accepted: false, words: String::new() };
-        courier.deliver(&mut round, &mut told).await?;
+        courier.deliver(&mut round, &mut delivered).await?;
         // One report that a person sends tells something of the ELM only if it gets through.
-        if round.circuit != before && (only.is_none() || told.accepted > 0) {
-            journal.completions().save_circuit(lease, &round.circuit).await?;
+        if round.circuit != before && (only.is_none() || delivered.accepted > 0) {
+            journal.completions().save_circuit(lease.lease(), &round.circuit).await?;
         }
         courier.say_how_the_elm_is(&round).await?;
-        told.rests_until = round.circuit.rests_until.filter(|until| clock.now() < *until);
+        delivered.rests_until = round.circuit.rests_until.filter(|until| clock.now() < *until);
     }
-    told.waiting = journal.completions().count_open_reports(&flow.link).await?;
-    Ok(told)
+    delivered.waiting = journal.completions().count_open_reports(&flow.link).await?;
+    Ok(delivered)
 }
 
 /// What a run has learnt of the ELM.
@@ -101,19 +91,19 @@ struct Round {
 impl Courier<'_> {
     /// What a dead process was sending is in doubt now.
     async fn take_over_orphans(&self) -> Result<(), JournalError> {
-        for report in self.journal.completions().claimed_reports(&self.flow.link).await? {
+        for report in self.write.journal.completions().claimed_reports(&self.flow.link).await? {
             let words = "the process that was sending it ended without a word";
             self.go(&report, Move::Orphaned, "left behind", words, None).await?;
         }
         Ok(())
     }
 
-    async fn deliver(&self, round: &mut Round, told: &mut Delivered) -> Result<(), JournalError> {
+    async fn deliver(&self, round: &mut Round, delivered: &mut Delivered) -> Result<(), JournalError> {
         let mut tried = HashSet::new();
         loop {
             let read = if self.only.is_some() { u64::MAX } else { READ + tried.len() as u64 };
-            let open = self.journal.completions().open_reports(&self.flow.link, read).await?;
-            let now = self.clock.now();
+            let open = self.write.journal.completions().open_reports(&self.flow.link, read).await?;
+            let now = self.write.clock.now();
             let turn = |report: &OpenReport| match self.only {
                 Some(key) => key == report.report.key && report.delivery.state != DeliveryState::Sending,
                 None => round.circuit.is_turn_of(&report.delivery, now),
@@ -124,7 +114,7 @@ impl Courier<'_> {
                 return Ok(());
             }
             tried.extend(queue.iter().map(|report| report.id));
-            if !self.work_off(&mut queue, round, told).await? {
+            if !self.work_off(&mut queue, round, delivered).await? {
                 return Ok(());
             }
         }
@@ -135,12 +125,12 @@ impl Courier<'_> {
         &self,
         queue: &mut VecDeque<OpenReport>,
         round: &mut Round,
-        told: &mut Delivered,
+        delivered: &mut Delivered,
     ) -> Result<bool, JournalError> {
         let mut under_way = FuturesUnordered::new();
         loop {
-            let width = match round.circuit.pass(self.clock.now()) {
-                _ if self.stop.is_cancelled() => 0,
+            let width = match round.circuit.pass(self.write.clock.now()) {
+                _ if self.write.lease.stop().is_cancelled() => 0,
                 Pass::Freely => self.flow.concurrency.max(1),
                 Pass::OneByOne => 1,
                 Pass::NotBefore(_) => 0,
@@ -152,29 +142,29 @@ impl Courier<'_> {
                 under_way.push(async move { self.attend(&report, accepted).await });
             }
             match under_way.next().await {
-                Some(tried) => self.learn(tried?, round, told),
+                Some(tried) => self.learn(tried?, round, delivered),
                 None => return Ok(queue.is_empty()),
             }
         }
     }
 
-    fn learn(&self, tried: Option<Tried>, round: &mut Round, told: &mut Delivered) {
+    fn learn(&self, tried: Option<Tried>, round: &mut Round, delivered: &mut Delivered) {
         let Some(Tried { answer, words, found }) = tried else {
             return;
         };
         match answer {
             Answer::Accepted => {
                 round.accepted = true;
-                told.accepted += 1;
-                told.found += u64::from(found);
+                delivered.accepted += 1;
+                delivered.found += u64::from(found);
             }
-            Answer::Refused { .. } => told.refused += 1,
+            Answer::Refused { .. } => delivered.refused += 1,
             Answer::NotSent | Answer::RateLimited { .. } | Answer::Denied { .. } | Answer::Unknown { .. } => {
-                told.failed += 1;
+                delivered.failed += 1;
                 round.words = words;
             }
         }
-        let now = self.clock.now();
+        let now = self.write.clock.now();
         let draw = self.draw(&format!("{} {now}", round.circuit.rests));
         round.circuit = round.circuit.learn(&answer, &self.flow.policy.delivery, now, draw);
     }
@@ -190,8 +180,10 @@ impl Courier<'_> {
     async fn try_one(&self, report: &OpenReport, accepted: bool) -> Result<Tried, JournalError> {
         let Self { flow, .. } = self;
         let mut report = report.clone();
-        if report.delivery.state == DeliveryState::Unknown {
-            let Told { answer, words } = look_up_report(&flow.elm, &report.report, &flow.policy.words.fields).await;
+        let in_doubt = report.delivery.state == DeliveryState::Unknown;
+        if in_doubt {
+            let ElmAnswer { answer, words } =
+                look_up_report(&flow.elm, &report.report, &flow.policy.words.fields).await;
             let ask = (answer == LookUp::NoAnswer).then(|| self.overdue(&report, &words)).flatten();
             report = self.go(&report, Move::LookedUp(answer), "looked up", &words, ask).await?;
             match answer {
@@ -203,8 +195,9 @@ impl Courier<'_> {
             }
         }
         let report = self.go(&report, Move::Claimed, "claimed", "", None).await?;
-        let Told { answer, words } = send_report(&flow.elm, &flow.link, &report.report).await;
+        let ElmAnswer { answer, words } = send_report(&flow.elm, &flow.link, &report.report).await;
         let answer = if accepted { answer.amid_acceptances() } else { answer };
+        let answer = if in_doubt { answer.after_doubt() } else { answer };
         let (what, ask) = match answer {
             Answer::Accepted => ("accepted", None),
             Answer::Refused { .. } => ("refused", Some(refused(&report, &words))),
@@ -219,7 +212,7 @@ impl Courier<'_> {
 
     /// The question about a report that fails for too long. While the ELM as a whole fails, one question is asked about that.
     fn overdue(&self, report: &OpenReport, words: &str) -> Option<NewAttention> {
-        let waits = self.clock.now().duration_since(report.queued);
+        let waits = self.write.clock.now().duration_since(report.queued);
         (waits >= self.flow.policy.delivery.attention_after).then(|| stuck(report, words))
     }
 
@@ -231,26 +224,26 @@ impl Courier<'_> {
         answer: &str,
         ask: Option<NewAttention>,
     ) -> Result<OpenReport, JournalError> {
-        let now = self.clock.now();
+        let now = self.write.clock.now();
         let draw = self.draw(&format!("{} {}", report.id, report.delivery.attempts));
         let to: Delivery = step(report.delivery, by, &self.flow.policy.delivery, now, draw)
             .map_err(|error| JournalError::Conflict { what: error.to_string() })?;
         let moved = ReportMove { report, to, what, answer, attention: ask };
-        self.journal.completions().move_report(self.lease, self.run, &moved, now).await?;
+        self.write.journal.completions().move_report(self.write.lease.lease(), &self.write.run, &moved, now).await?;
         Ok(OpenReport { delivery: to, ..report.clone() })
     }
 
     /// The ELM as a whole: asked about while it fails for long, and no longer once there is a sign of life.
     async fn say_how_the_elm_is(&self, round: &Round) -> Result<(), JournalError> {
-        let (link, now) = (&self.flow.link, self.clock.now());
+        let (link, now) = (&self.flow.link, self.write.clock.now());
         let filter = AttentionFilter { link: Some(link.clone()), kind: Some(ELM.to_owned()), ..Default::default() };
-        let is_asked = !self.journal.attention().list(&filter, 1).await?.is_empty();
+        let is_asked = !self.write.journal.attention().list(&filter, 1).await?.is_empty();
         let needs = round.circuit.needs_a_human(&self.flow.policy.delivery, now);
         if needs && (!is_asked || !round.words.is_empty()) {
             let (title, evidence) = about_elm(&round.circuit, &round.words);
-            self.journal.attention().open(link, ELM, link.as_str(), &title, &evidence, now).await?;
+            self.write.journal.attention().open(link, ELM, link.as_str(), &title, &evidence, now).await?;
         } else if is_asked && round.circuit.failing_since.is_none() {
-            self.journal.attention().close(link, ELM, link.as_str(), now).await?;
+            self.write.journal.attention().close(link, ELM, link.as_str(), now).await?;
         }
         Ok(())
     }

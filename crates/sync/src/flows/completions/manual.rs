@@ -1,21 +1,24 @@
 //! By hand: one completion that a person names, and the history that was reported before Rollbook.
 
 use super::ask::{make_asks, subjects};
-use super::collect::question;
-use super::{CompletionsFlow, Courier, Delivered, FoundBy, deliver_reports};
-use crate::flows::lease::{Heartbeat, take_lease};
+use super::plan::Weighed;
+use super::{CompletionsFlow, Courier, Delivered, FoundBy, Purpose, deliver_reports};
+use crate::engine::{Decided, Flow, Report, Run, Timing, Write, run};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rollbook_clock::Clock;
 use rollbook_core::desired::{Look, OptedCourse, Scan, ScanKind};
+use rollbook_core::guard::Finding;
 use rollbook_core::model::{
-    Account, CompletionKey, ElmCourseId, EnrolmentId, Guid, MoodleCourseId, MoodleUserId, SeenBy, SeenCompletion,
+    Account, CompletionKey, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId, RunId, SeenBy,
+    SeenCompletion,
 };
-use rollbook_core::plan::{CompletionInputs, CompletionsPlan, KnownCompletions, plan_completions};
+use rollbook_core::plan::CompletionsPlan;
 use rollbook_core::policy::CompletionsPolicy;
 use rollbook_core::run::{Counts, RunKind, RunState};
 use rollbook_core::snapshot::Snapshot;
-use rollbook_journal::{CompletionQuery, CompletionsRecord, Journal, JournalError, Lease, NewRun, Reviewed};
+use rollbook_journal::{CompletionQuery, CompletionsRecord, Journal, JournalError, NewRun, Reviewed};
+use rollbook_moodle::client::{CallCount, MoodleClient};
 use rollbook_moodle::snapshot::completions::{Asking, CallBudget, poll_completions, read_completions};
 use rollbook_moodle::snapshot::{MoodleSourceError, find_by_id, find_person};
 use std::collections::BTreeMap;
@@ -107,22 +110,11 @@ pub async fn prepare_manual(
     let course = OptedCourse { id, elm_id, full_name, opted_at, withdrawn, scanned_from };
     let policy = CompletionsPolicy { report_from: None, ..flow.policy.clone() };
 
-    let asked = question(&completion, std::slice::from_ref(&course));
-    let known = KnownCompletions::new(journal.completions().known(&flow.link, std::slice::from_ref(&asked)).await?);
-    let records = journal.completions().enrolment_records(&flow.intakes, &[(asked.guid, named.course.clone())]).await?;
     let supplied = named.enrolment.iter().map(|enrolment| (key, enrolment.clone())).collect();
     let now = clock.now();
     let seen = Snapshot::complete(now, vec![completion.clone()]);
-    let courses = BTreeMap::from([(id, course.clone())]);
-    let inputs = CompletionInputs {
-        link: &flow.link,
-        seen: &seen,
-        courses: &courses,
-        records: &records,
-        known: &known,
-        supplied: &supplied,
-    };
-    Ok(Prepared { plan: plan_completions(&inputs, &policy, now), account, completion, course })
+    let weighed = Weighed::collect(flow, journal, seen, std::slice::from_ref(&course), supplied).await?;
+    Ok(Prepared { plan: weighed.plan(&flow.link, &policy, now), account, completion, course })
 }
 
 /// Records and sends what was prepared.
@@ -137,49 +129,102 @@ pub async fn send_manual(
     author: &str,
     stop: &CancellationToken,
 ) -> Result<Delivered, ManualError> {
-    let lease = take_lease(journal, &flow.link, flow.lease, clock).await?;
-    let heart = Heartbeat::start(journal, &lease, flow.lease, clock, stop);
-    let sent = record_and_send(flow, journal, clock, prepared, author, (&lease, &heart.stop())).await;
-    heart.end().await;
-    sent
+    let by_hand = ManualRun { flow, prepared, author, is_read: false, delivered: Delivered::default() };
+    let sent = run(by_hand, journal, clock, Purpose::Apply, stop).await?;
+    Ok(sent.delivered)
 }
 
-async fn record_and_send(
-    flow: &CompletionsFlow,
-    journal: &Journal,
-    clock: &Clock,
-    prepared: &Prepared,
-    author: &str,
-    (lease, stop): (&Lease, &CancellationToken),
-) -> Result<Delivered, ManualError> {
-    let Prepared { plan, account: _, completion, course } = prepared;
-    let url = flow.moodle.site_url().to_owned();
-    let new = NewRun { flow: "completions".to_owned(), kind: RunKind::Scoped, url, author: author.to_owned() };
-    let run = journal.runs().start(lease, &new, clock.now()).await?;
-    let asks = make_asks(plan, std::slice::from_ref(course));
-    let record = CompletionsRecord {
-        plan,
-        cleared: true,
-        seen: &BTreeMap::from([(completion.key, completion.clone())]),
-        courses: &[],
-        checked: None,
-        covered: None,
-        full: None,
-        looked: &[],
-        attention: &asks,
-        reviewed: Reviewed::About(&subjects([&completion.key])),
-    };
-    journal.completions().record(lease, &run, &record, clock.now()).await?;
-    let courier = Courier { flow, journal, clock, lease, run: &run, stop, only: Some(completion.key) };
-    let delivered = deliver_reports(&courier).await;
-    let state = match &delivered {
-        Ok(delivered) if delivered.accepted > 0 => RunState::Done,
-        Ok(_) => RunState::Partly,
-        Err(_) => RunState::Failed,
-    };
-    let reason = delivered.as_ref().err().map(ToString::to_string).unwrap_or_default();
-    journal.runs().finish(lease, &run, state, &Counts::default(), &reason, clock.now()).await?;
-    Ok(delivered?)
+struct ManualRun<'a> {
+    flow: &'a CompletionsFlow,
+    prepared: &'a Prepared,
+    author: &'a str,
+    is_read: bool,
+    delivered: Delivered,
+}
+
+/// What became of a report by hand.
+struct ManualOutcome {
+    state: RunState,
+    delivered: Delivered,
+}
+
+impl Report for ManualOutcome {
+    fn state(&mut self) -> &mut RunState {
+        &mut self.state
+    }
+
+    fn counts(&self) -> Counts {
+        Counts { errors: self.delivered.refused, waiting: self.delivered.waiting, ..Counts::default() }
+    }
+
+    fn reason(&self) -> String {
+        String::new()
+    }
+
+    fn close(&mut self, _: Option<RunId>, _: Vec<CallCount>, _: u64) {}
+}
+
+impl Flow for ManualRun<'_> {
+    type World = ();
+    type Plan = CompletionsPlan;
+    type Report = ManualOutcome;
+    type Error = ManualError;
+
+    fn link(&self) -> &LinkName {
+        &self.flow.link
+    }
+
+    fn timing(&self) -> Timing {
+        Timing { lease: self.flow.lease, limit: None }
+    }
+
+    fn moodle(&self) -> &MoodleClient {
+        &self.flow.moodle
+    }
+
+    async fn begin(&mut self, _: &Run<'_>) -> Result<NewRun, ManualError> {
+        let (url, author) = (self.flow.moodle.site_url().to_owned(), self.author.to_owned());
+        Ok(NewRun { flow: "completions".to_owned(), kind: RunKind::Scoped, url, author })
+    }
+
+    async fn collect(&mut self, _: &Run<'_>) -> Result<Option<()>, ManualError> {
+        Ok((!std::mem::replace(&mut self.is_read, true)).then_some(()))
+    }
+
+    /// A person has looked at it: no limit is checked.
+    fn plan(&self, (): &(), _: Timestamp) -> Result<(CompletionsPlan, Vec<Finding>), ManualError> {
+        Ok((self.prepared.plan.clone(), Vec::new()))
+    }
+
+    fn show(&mut self, (): (), _: Decided<CompletionsPlan>) {}
+
+    async fn apply(&mut self, write: &Write<'_>, (): (), _: Decided<CompletionsPlan>) -> Result<(), ManualError> {
+        let Prepared { plan, account: _, completion, course } = self.prepared;
+        let asks = make_asks(plan, std::slice::from_ref(course));
+        let record = CompletionsRecord {
+            plan,
+            cleared: true,
+            seen: &BTreeMap::from([(completion.key, completion.clone())]),
+            courses: &[],
+            checked: None,
+            covered: None,
+            full: None,
+            looked: &[],
+            attention: &asks,
+            reviewed: Reviewed::About(&subjects([&completion.key])),
+        };
+        let Write { journal, clock, lease, run } = write;
+        journal.completions().record(lease.lease(), run, &record, clock.now()).await?;
+        let courier = Courier { flow: self.flow, write, only: Some(completion.key) };
+        self.delivered = deliver_reports(&courier).await?;
+        Ok(())
+    }
+
+    fn report(self) -> Result<ManualOutcome, ManualError> {
+        let delivered = self.delivered;
+        let state = if delivered.accepted > 0 { RunState::Done } else { RunState::Partly };
+        Ok(ManualOutcome { state, delivered })
+    }
 }
 
 async fn find_account(flow: &CompletionsFlow, word: &str) -> Result<Account, ManualError> {
@@ -252,7 +297,7 @@ async fn ask_moodle(
     user: MoodleUserId,
     course: MoodleCourseId,
 ) -> Result<Option<Timestamp>, ManualError> {
-    if let FoundBy::Database(_) = &flow.way {
+    if let FoundBy::Database(_) = &flow.method {
         let all = find_historic(flow, &[course], Timestamp::UNIX_EPOCH, None).await?;
         return Ok(all.into_iter().find(|seen| seen.key.user == user).map(|seen| seen.key.completed_at));
     }
@@ -276,7 +321,7 @@ pub async fn find_historic(
     until: Option<Timestamp>,
 ) -> Result<Vec<SeenCompletion>, ManualError> {
     let mut all = Vec::new();
-    if let (FoundBy::Database(database), false) = (&flow.way, courses.is_empty()) {
+    if let (FoundBy::Database(database), false) = (&flow.method, courses.is_empty()) {
         let scan = Scan { kind: ScanKind::Full, since, courses: courses.to_vec() };
         let mut after = None;
         loop {

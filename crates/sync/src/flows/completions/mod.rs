@@ -2,19 +2,22 @@
 //!
 //! A report is recorded before it is sent, and sent until the ELM has it. A crash anywhere is repaired by the next run: what
 //! was being sent is in doubt, and is looked for before anything else. Moodle in trouble does not keep reports from being sent,
-//! nor the ELM in trouble completions from being recorded. Next: [`run`], which is the whole flow on one screen.
+//! nor the ELM in trouble completions from being recorded. Next: `run`, which is the whole flow on one screen.
 
 mod ask;
 mod collect;
 mod deliver;
+mod elm;
 mod manual;
+mod part;
 mod plan;
 mod report;
 mod run;
 mod setup;
-mod work;
 
-pub use deliver::{Courier, Delivered, deliver_reports};
+pub use crate::engine::Purpose;
+pub use deliver::Delivered;
+use deliver::{Courier, deliver_reports};
 pub use manual::{ManualError, ManualReport, Prepared, find_historic, prepare_manual, send_manual};
 pub use report::{CompletionsError, CompletionsReport};
 pub use run::run_completions;
@@ -35,7 +38,7 @@ pub struct CompletionsFlow {
     /// The intake links between the same two sites, whose records say who is enrolled as what.
     pub intakes: Vec<LinkName>,
     /// How completions are found.
-    pub way: FoundBy,
+    pub method: FoundBy,
     /// The Moodle.
     pub moodle: MoodleClient,
     /// Calls to it at the same time.
@@ -89,15 +92,6 @@ pub struct CompletionsRequest {
     pub reach: Reach,
     /// Who asks: `schedule`, or a person.
     pub author: String,
-}
-
-/// Whether a run may change anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// Collect, plan, guard, record, send.
-    Apply,
-    /// Collect, plan, guard; nothing is recorded and nothing is sent.
-    DryRun,
 }
 
 /// How much a run looks at.

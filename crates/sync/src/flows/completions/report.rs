@@ -1,12 +1,14 @@
 //! What a run of completions comes to.
 
 use super::Delivered;
+use crate::engine::{Report, blocks};
 use jiff::Timestamp;
 use rollbook_core::guard::Finding;
 use rollbook_core::model::{LinkName, RunId};
-use rollbook_core::plan::CompletionsPlan;
-use rollbook_core::run::RunState;
+use rollbook_core::plan::{CompletionSkip, CompletionsPlan};
+use rollbook_core::run::{Counts, RunState};
 use rollbook_core::snapshot::Gap;
+use rollbook_core::verdict::Disposition;
 use rollbook_journal::JournalError;
 use rollbook_moodle::client::CallCount;
 use rollbook_moodle::snapshot::MoodleSourceError;
@@ -63,8 +65,8 @@ impl CompletionsReport {
         Self { plan, ..self }
     }
 
-    /// Two parts of one run.
-    pub(super) fn and(mut self, part: Self) -> Self {
+    /// Takes in a further part of the run.
+    pub(super) fn add(&mut self, part: Self) {
         let Self { run: _, state, plan, seen, known, queued, gaps, findings, delivered: _, looks, calls: _, .. } = part;
         self.state = state;
         self.plan.made_at = plan.made_at;
@@ -77,7 +79,41 @@ impl CompletionsReport {
         // The gaps and findings of the courses come with every part.
         self.gaps.extend(gaps.into_iter().filter(|gap| !self.gaps.contains(gap)).collect::<Vec<_>>());
         self.findings.extend(findings.into_iter().filter(|one| !self.findings.contains(one)).collect::<Vec<_>>());
-        self
+    }
+}
+
+impl Report for CompletionsReport {
+    fn state(&mut self) -> &mut RunState {
+        &mut self.state
+    }
+
+    /// What has no column of its own is in the reason.
+    fn counts(&self) -> Counts {
+        let attention = |skip: &&CompletionSkip| skip.why.standing() == Disposition::Attention;
+        let errors = self.plan.skips.iter().filter(attention).count() as u64;
+        Counts {
+            records: self.seen,
+            errors: errors + self.delivered.refused,
+            skipped: self.known + self.plan.skips.len() as u64 - errors,
+            waiting: self.delivered.waiting,
+            ..Counts::default()
+        }
+    }
+
+    fn reason(&self) -> String {
+        let Delivered { accepted, refused, failed, .. } = self.delivered;
+        let queued = self.queued;
+        let sent = if queued + accepted + refused + failed > 0 {
+            format!("{queued} queued, {accepted} accepted, {refused} refused, {failed} to be tried again")
+        } else {
+            String::new()
+        };
+        let parts = [blocks(&self.findings), sent];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+    }
+
+    fn close(&mut self, run: Option<RunId>, calls: Vec<CallCount>, duration_ms: u64) {
+        (self.run, self.calls, self.duration_ms) = (run, calls, duration_ms);
     }
 }
 

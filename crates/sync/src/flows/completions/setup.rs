@@ -23,7 +23,7 @@ const PLACEHOLDERS: [&str; 3] = ["{enrolment}", "{course}", "{guid}"];
 /// [`FlowError`]
 pub fn make_completions(found: &CompletionsLink<'_>, settings: &Settings) -> Result<CompletionsFlow, FlowError> {
     let CompletionsLink { link, moodle, elm, target } = found;
-    let way = match (link.method, &moodle.database) {
+    let method = match (link.method, &moodle.database) {
         (Method::Database, Some(database)) => FoundBy::Database(make_database(database)?),
         (Method::Push, _) => FoundBy::Push,
         (Method::Poll | Method::Database, _) => FoundBy::Poll,
@@ -31,7 +31,7 @@ pub fn make_completions(found: &CompletionsLink<'_>, settings: &Settings) -> Res
     Ok(CompletionsFlow {
         link: link.name.clone(),
         intakes: find_intakes(found, settings),
-        way,
+        method,
         moodle: make_moodle(moodle)?,
         moodle_concurrency: count(moodle.concurrency),
         calls_max: link.calls_max.into(),

@@ -18,7 +18,7 @@ const SOMEBODY: MoodleUserId = MoodleUserId(2);
 pub async fn examine_completions(flow: &CompletionsFlow, clock: &Clock) -> Vec<Check> {
     let mut chart = Chart::new(flow.link.as_str());
     look_at_tracking(&mut chart, flow).await;
-    match &flow.way {
+    match &flow.method {
         FoundBy::Database(database) => look_at_database(&mut chart, flow, database, clock).await,
         FoundBy::Poll | FoundBy::Push => look_at_services(&mut chart, flow).await,
     }

@@ -2,11 +2,12 @@
 
 use super::GuildsFlow;
 use super::report::{CommunitySite, GuildsError, MoodleSite, Seen, Sites, Watch};
+use crate::engine::FIRST_ADMINISTRATOR;
 use rollbook_clock::Clock;
 use rollbook_community::snapshot::{AmbiguityQuery, CommunityQuestion, OpenCommunity, Part};
 use rollbook_core::matching::{Directory, MemberMatch, match_member, open_lookups};
 use rollbook_core::model::{
-    CohortSide, Community, GuildPair, GuildUuid, MoodleUserId, Owned, PairState, folded_machine_name, machine_name,
+    CohortSide, Community, GuildPair, GuildUuid, Owned, PairState, folded_machine_name, machine_name,
 };
 use rollbook_core::plan::{GuildChange, GuildInputs, Scope, accounts_to_look_up};
 use rollbook_core::policy::{GuildPolicy, MatchKey, RolesBy};
@@ -14,12 +15,10 @@ use rollbook_core::snapshot::Snapshot;
 use rollbook_moodle::client::MoodleReader;
 use rollbook_moodle::snapshot::{
     CanaryAccount, CohortQuestion, CohortSourceError, GuildPreflight, LooksUp, MoodleDatabase, collect_cohorts,
-    look_up, read_administrators, run_guild_preflight,
+    look_up, run_guild_preflight,
 };
 use std::collections::BTreeSet;
 
-/// Every Moodle gives its first administrator this id.
-const FIRST_ADMINISTRATOR: MoodleUserId = MoodleUserId(2);
 /// Each way of matching takes a round of look-ups, and making accounts another.
 const ROUNDS_MAX: usize = 8;
 
@@ -80,22 +79,6 @@ fn sentinel(flow: &GuildsFlow, owned: &Owned) -> CanaryAccount {
         (None, Some(id)) => CanaryAccount::Account(*id),
         (None, None) => CanaryAccount::Account(FIRST_ADMINISTRATOR),
     }
-}
-
-/// The rules, with those protected whom only the sites know: the token's own account, and the administrators.
-///
-/// # Errors
-/// [`GuildsError`]
-pub(super) async fn full_policy(flow: &GuildsFlow, preflight: &GuildPreflight) -> Result<GuildPolicy, GuildsError> {
-    let mut policy = flow.policy.clone();
-    let mut accounts = vec![preflight.service_account()];
-    match &flow.database {
-        Some(database) => accounts.extend(read_administrators(database).await.map_err(CohortSourceError::from)?),
-        // Web services do not tell who the administrators are.
-        None => accounts.push(FIRST_ADMINISTRATOR),
-    }
-    policy.protected = policy.protected.and_accounts(accounts);
-    Ok(policy)
 }
 
 /// Reads the part of the community that a plan is about.

@@ -1,7 +1,7 @@
 //! A word of a person → the guild or the person that it means. Doubt is an error that says what it could mean.
 
 use super::report::GuildsError;
-use super::{Ask, GuildsFlow};
+use super::{GuildsFlow, GuildsQuery};
 use rollbook_community::snapshot::OpenCommunity;
 use rollbook_core::model::{CommunityUserId, Guild, GuildUuid, Owned, folded_machine_name, machine_name};
 use rollbook_core::plan::Scope;
@@ -19,12 +19,12 @@ pub(super) async fn find_scope(
     flow: &GuildsFlow,
     community: &OpenCommunity,
     owned: &Owned,
-    ask: &Ask,
+    query: &GuildsQuery,
 ) -> Result<Scope, GuildsError> {
-    match ask {
-        Ask::All => Ok(Scope::All),
-        Ask::Guild(word) => Ok(Scope::Guild(guild(community, owned, word).await?)),
-        Ask::Person(word) => person(flow, community, owned, word).await.map(Scope::Person),
+    match query {
+        GuildsQuery::All => Ok(Scope::All),
+        GuildsQuery::Guild(word) => Ok(Scope::Guild(guild(community, owned, word).await?)),
+        GuildsQuery::Person(word) => person(flow, community, owned, word).await.map(Scope::Person),
     }
 }
 

@@ -1,17 +1,19 @@
 //! Guilds: a community's groups, members and roles → Moodle's cohorts, members and role assignments.
 //!
 //! A crash anywhere is repaired by the next run: it looks at both sides afresh and gives credit for what the dead run set out
-//! to do and did. Next: [`run`], which is the whole flow on one screen.
+//! to do and did. Next: `run`, which is the whole flow on one screen.
 
-mod act;
+mod apply;
 mod collect;
 mod find;
+mod record;
 mod report;
 mod run;
 mod setup;
 mod status;
 
-pub use collect::World;
+pub use crate::engine::Purpose;
+pub use apply::AppliedChange;
 pub use find::find_guild;
 pub use report::{CommunitySite, GuildsError, GuildsReport, MoodleSite, Seen, Sites, Watch};
 pub use run::run_guilds;
@@ -59,7 +61,7 @@ pub struct GuildsFlow {
 
 /// What a run is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub enum GuildsQuery {
     /// All guilds.
     All,
     /// One guild, by machine name, label, number or UUID.
@@ -68,20 +70,11 @@ pub enum Ask {
     Person(String),
 }
 
-/// Whether a run may change anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// It may.
-    Apply,
-    /// It only shows what it would do.
-    DryRun,
-}
-
 /// A request for a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuildsRequest {
     /// What is asked for.
-    pub ask: Ask,
+    pub query: GuildsQuery,
     /// Whether anything may change.
     pub purpose: Purpose,
     /// Who asks.

@@ -1,11 +1,12 @@
 //! What a run of guilds tells while it works, and what it comes to.
 
-use crate::apply::AppliedChange;
+use super::apply::AppliedChange;
+use crate::engine::{Report, blocks};
 use rollbook_community::snapshot::{Access, CommunityError};
 use rollbook_core::guard::Finding;
 use rollbook_core::model::{Community, RunId};
 use rollbook_core::plan::{GuildPlan, Scope};
-use rollbook_core::run::{GuildCounts, RunState};
+use rollbook_core::run::{Counts, GuildCounts, RunState};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_journal::JournalError;
 use rollbook_moodle::client::CallCount;
@@ -101,6 +102,40 @@ pub struct GuildsReport {
     pub requests: u64,
     /// How long it took.
     pub duration_ms: u64,
+}
+
+impl Report for GuildsReport {
+    fn state(&mut self) -> &mut RunState {
+        &mut self.state
+    }
+
+    /// The numbers as every flow has them.
+    fn counts(&self) -> Counts {
+        let GuildCounts { added, removed, unchanged, accounts, waiting, refused, open, calls, .. } = self.counts;
+        Counts {
+            records: added + removed + unchanged,
+            enrolled: added,
+            suspended: removed,
+            errors: refused,
+            skipped: unchanged,
+            waiting: waiting + open,
+            accounts,
+            mails: 0,
+            calls,
+        }
+    }
+
+    fn reason(&self) -> String {
+        match self.counts {
+            GuildCounts { refused: 0, open: 0, .. } => blocks(&self.findings),
+            GuildCounts { refused, open, .. } => format!("{refused} changes were refused, {open} are open"),
+        }
+    }
+
+    fn close(&mut self, run: Option<RunId>, calls: Vec<CallCount>, duration_ms: u64) {
+        self.counts.calls = calls.iter().map(|call| call.calls).sum();
+        (self.run, self.calls, self.duration_ms) = (run, calls, duration_ms);
+    }
 }
 
 /// Why a run of guilds stopped.

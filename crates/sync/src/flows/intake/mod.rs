@@ -1,23 +1,22 @@
 //! Intake: feed records → accounts and enrolments.
 //!
 //! A crash anywhere is repaired by the next run: records without a verdict are planned again from a fresh look at Moodle,
-//! and what the dead run set out to do and did counts as done. Next: [`run`], which is the whole flow on one screen.
+//! and what the dead run set out to do and did counts as done. Next: `run`, which is the whole flow on one screen.
 
-mod act;
-mod collect;
-mod feed;
-mod query;
+mod apply;
+mod feed_view;
+mod read;
 mod record;
 mod report;
+mod request;
 mod run;
-mod selection;
-mod show;
+mod world;
 
-pub use collect::World;
-pub use query::query_feed;
+pub use crate::engine::Purpose;
+pub use feed_view::query_feed;
 pub use report::{IntakeError, IntakeReport};
+pub use request::{IntakeQuery, IntakeRequest};
 pub use run::run_intake;
-pub use selection::{Ask, IntakeRequest, Purpose};
 
 use crate::notify::welcome::WelcomeTemplates;
 use jiff::SignedDuration;

@@ -1,26 +1,22 @@
 //! Record: verdicts → the journal, with the mails they make due, in one transaction each.
 
 use super::IntakeFlow;
-use super::collect::World;
-use crate::apply::Applied;
+use super::apply::Applied;
+use super::world::IntakeWorld;
+use crate::engine::Write;
 use crate::flows::deliver::QueuedMail;
 use crate::notify::welcome::{WelcomeError, Welcomed};
-use rollbook_clock::Clock;
-use rollbook_core::matching::{PersonMatch, match_person};
-use rollbook_core::model::{Course, FeedRecord, Field, Fingerprint, MoodleCourseId, MoodleUserId, RunId};
+use rollbook_core::model::{Course, FeedRecord, Field, Fingerprint, MoodleCourseId, MoodleUserId};
 use rollbook_core::plan::{AppliedState, Skip};
 use rollbook_core::run::{Counts, Verdict, next_step};
-use rollbook_journal::{Decision, Journal, JournalError, Lease, OutboxItem, OutboxKind, WaitingRecord};
+use rollbook_journal::{Decision, JournalError, OutboxItem, OutboxKind, WaitingRecord};
 use std::collections::BTreeMap;
 
 /// Writes what becomes of a run's records.
 pub(super) struct Recorder<'a> {
     pub flow: &'a IntakeFlow,
-    pub journal: &'a Journal,
-    pub clock: &'a Clock,
-    pub lease: &'a Lease,
-    pub run: &'a RunId,
-    pub world: &'a World,
+    pub write: &'a Write<'a>,
+    pub world: &'a IntakeWorld,
     pub records: BTreeMap<Fingerprint, &'a WaitingRecord>,
     pub counts: Counts,
     pub verdicts: Vec<Verdict>,
@@ -80,7 +76,8 @@ impl Recorder<'_> {
         if decisions.is_empty() {
             return Ok(());
         }
-        let decided = self.journal.records().decide(self.lease, self.run, &decisions, self.clock.now()).await?;
+        let Write { journal, clock, lease, run } = self.write;
+        let decided = journal.records().decide(lease.lease(), run, &decisions, clock.now()).await?;
         self.counts.mails += decided.mails;
         for ruling in rulings {
             self.counts.add(ruling.verdict.code());
@@ -93,10 +90,10 @@ impl Recorder<'_> {
         let waiting = *self.records.get(&ruling.record)?;
         let record = &waiting.record;
         let code = ruling.verdict.code();
-        let now = self.clock.now();
+        let now = self.write.clock.now();
         let attempts = waiting.attempts.saturating_add(1);
         let course = self.course_of(record, ruling.course);
-        let user = ruling.user.or_else(|| self.user_of(record));
+        let user = ruling.user.or_else(|| self.world.accounts.get(&record.guid().folded()).copied());
         Some(Decision {
             record: ruling.record,
             verdict: ruling.verdict.clone(),
@@ -118,13 +115,6 @@ impl Recorder<'_> {
         }
     }
 
-    fn user_of(&self, record: &FeedRecord) -> Option<MoodleUserId> {
-        match match_person(record, &self.world.directory, &self.flow.policy) {
-            PersonMatch::Found(account) => Some(account.id),
-            PersonMatch::Free { .. } | PersonMatch::Doubt(_) => None,
-        }
-    }
-
     /// The welcome mail of a new or re-activated enrolment. One that cannot be rendered is logged: it must not keep the
     /// enrolment from being recorded.
     fn welcome(&self, record: &FeedRecord, course: &Course, verdict: &Verdict) -> Option<OutboxItem> {
@@ -136,7 +126,7 @@ impl Recorder<'_> {
                 kind: OutboxKind::Mail,
                 dedupe: format!("welcome:{}:{}", self.flow.link, record.fingerprint),
                 payload: serde_json::to_value(&mail).ok()?,
-                next: self.clock.now(),
+                next: self.write.clock.now(),
             }),
             Err(error) => {
                 tracing::error!(%error, "a welcome mail could not be made");

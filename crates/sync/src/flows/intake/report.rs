@@ -1,5 +1,6 @@
 //! What a run of intake comes to.
 
+use crate::engine::{Report, blocks};
 use rollbook_core::guard::Finding;
 use rollbook_core::model::{FeedRecord, RunId};
 use rollbook_core::plan::IntakePlan;
@@ -38,6 +39,25 @@ pub struct IntakeReport {
     pub calls: Vec<CallCount>,
     /// How long it took.
     pub duration_ms: u64,
+}
+
+impl Report for IntakeReport {
+    fn state(&mut self) -> &mut RunState {
+        &mut self.state
+    }
+
+    fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    fn reason(&self) -> String {
+        blocks(&self.findings)
+    }
+
+    fn close(&mut self, run: Option<RunId>, calls: Vec<CallCount>, duration_ms: u64) {
+        self.counts.calls = calls.iter().map(|call| call.calls).sum();
+        (self.run, self.calls, self.duration_ms) = (run, calls, duration_ms);
+    }
 }
 
 /// Why a run of intake stopped.

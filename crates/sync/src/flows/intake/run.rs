@@ -1,20 +1,22 @@
-//! The flow on one screen: collect → plan → guard → record → apply → settle → report.
+//! One run of intake, as the engine takes it.
 
-use super::act::{Clearance, apply, prove, remember_plan, see};
-use super::feed::{Made, Read, known_doubts, make_plan, read_feed, take_up};
+use super::apply::{Applied, apply_intake};
+use super::read::{Question, Taken};
 use super::record::Recorder;
 use super::report::{IntakeError, IntakeReport};
-use super::show::show_plan;
-use super::{Ask, IntakeFlow, IntakeRequest, Purpose};
-use crate::flows::lease::{Heartbeat, take_lease, told_stop};
-use rollbook_clock::{Clock, Timer};
-use rollbook_core::guard::{Level, clear};
-use rollbook_core::model::{Fingerprint, RunId};
-use rollbook_core::plan::{IntakeChange, IntakePlan, Skip};
-use rollbook_core::report::with_causes;
-use rollbook_core::run::{Counts, RunKind, RunState};
+use super::world::IntakeWorld;
+use super::{IntakeFlow, IntakeQuery, IntakeRequest};
+use crate::engine::{Decided, Flow, Plan, Run, Sender, Timing, Write, run, send_and_record};
+use jiff::Timestamp;
+use rollbook_clock::Clock;
+use rollbook_core::guard::Finding;
+use rollbook_core::model::{Fingerprint, LinkName};
+use rollbook_core::plan::{Digest, IntakeChange, IntakePlan, Skip};
+use rollbook_core::run::{Counts, RunKind, RunState, Verdict};
 use rollbook_core::snapshot::Snapshot;
-use rollbook_journal::{Journal, Lease, NewRun};
+use rollbook_journal::{Intent, Journal, NewRun};
+use rollbook_moodle::client::MoodleClient;
+use rollbook_moodle::snapshot::{Wanted, prove_rights};
 use tokio_util::sync::CancellationToken;
 
 /// Runs intake once.
@@ -28,163 +30,190 @@ pub async fn run_intake(
     request: &IntakeRequest,
     stop: &CancellationToken,
 ) -> Result<IntakeReport, IntakeError> {
-    let timer = clock.timer();
-    let mut report = match request.purpose {
-        Purpose::DryRun => show_plan(flow, journal, clock, request).await,
-        Purpose::Apply => {
-            let lease = take_lease(journal, &flow.link, flow.lease, clock).await?;
-            let heart = Heartbeat::start(journal, &lease, flow.lease, clock, stop).within(flow.limit);
-            let leased = Leased { flow, journal, clock, lease: &lease, stop: heart.stop(), began: &timer };
-            let report = run_leased(&leased, request).await;
-            heart.end().await;
-            report
-        }
-    }?;
-    report.duration_ms = timer.elapsed_ms();
-    report.calls = flow.moodle.call_counts();
-    Ok(report)
+    let intake = IntakeRun { flow, request, question: None, report: None };
+    run(intake, journal, clock, request.purpose, stop).await
 }
 
-/// What a leased run works with.
-pub(super) struct Leased<'a> {
-    pub flow: &'a IntakeFlow,
-    pub journal: &'a Journal,
-    pub clock: &'a Clock,
-    pub lease: &'a Lease,
-    pub stop: CancellationToken,
-    pub began: &'a Timer,
+struct IntakeRun<'a> {
+    flow: &'a IntakeFlow,
+    request: &'a IntakeRequest,
+    /// What the feed is asked; taken by the reading.
+    question: Option<Question>,
+    report: Option<IntakeReport>,
 }
 
-/// A run that may change things: it begins and ends in the journal, whatever happens between.
-async fn run_leased(with: &Leased<'_>, request: &IntakeRequest) -> Result<IntakeReport, IntakeError> {
-    let Leased { flow, journal, clock, lease, stop, began } = with;
-    let kind = if request.ask == Ask::New { RunKind::Normal } else { RunKind::Scoped };
-    let url = shown_url(flow, journal, request, clock).await?;
-    let new = NewRun { flow: "intake".to_owned(), kind, url, author: request.author.clone() };
-    let run = journal.runs().start(lease, &new, clock.now()).await?;
-    match work(with, request, &run).await {
-        Ok(mut report) => {
-            if stop.is_cancelled() && report.state != RunState::GuardRefused {
-                report.state = RunState::Stopped;
-            }
-            let mut reason = report
-                .findings
-                .iter()
-                .filter(|finding| finding.level == Level::Block)
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("; ");
-            if report.state == RunState::Stopped {
-                reason = told_stop(began, flow.limit, &reason);
-            }
-            journal.runs().finish(lease, &run, report.state, &report.counts, &reason, clock.now()).await?;
-            report.run = Some(run);
-            Ok(report)
+/// What one run decides, and what it is decided by.
+struct Part {
+    question: Question,
+    taken: Taken,
+    world: IntakeWorld,
+}
+
+impl Plan for IntakePlan {
+    fn digest(&self) -> Digest {
+        Self::digest(self)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+impl Flow for IntakeRun<'_> {
+    type World = Part;
+    type Plan = IntakePlan;
+    type Report = IntakeReport;
+    type Error = IntakeError;
+
+    fn link(&self) -> &LinkName {
+        &self.flow.link
+    }
+
+    fn timing(&self) -> Timing {
+        Timing { lease: self.flow.lease, limit: self.flow.limit }
+    }
+
+    fn moodle(&self) -> &MoodleClient {
+        &self.flow.moodle
+    }
+
+    async fn begin(&mut self, run: &Run<'_>) -> Result<NewRun, IntakeError> {
+        let query = &self.request.query;
+        let question = Question::choose(self.flow, run.journal, query, run.clock.now()).await?;
+        let url = question.url(self.flow, query);
+        self.question = Some(question);
+        let kind = if *query == IntakeQuery::New { RunKind::Normal } else { RunKind::Scoped };
+        Ok(NewRun { flow: "intake".to_owned(), kind, url, author: self.request.author.clone() })
+    }
+
+    async fn collect(&mut self, run: &Run<'_>) -> Result<Option<Part>, IntakeError> {
+        let Some(question) = self.question.take() else { return Ok(None) };
+        let (flow, query) = (self.flow, &self.request.query);
+        let now = run.clock.now();
+        let read = question.read(flow, run.journal, query, now).await?;
+        // What the journal knew before this reading; the reading itself is at hand.
+        let taken = Taken::choose(flow, run.journal, query, read.clone(), now).await?;
+        if let Some(write) = run.write() {
+            question.store(write, &read, now).await?;
         }
-        Err(error) => {
-            let (state, reason) = match &error {
-                IntakeError::Stopped => (RunState::Stopped, told_stop(began, flow.limit, "")),
-                error => (RunState::Failed, with_causes(error)),
+        let doubts = taken.records.iter().filter(|waiting| waiting.code.doubts_identity());
+        let doubts = doubts.map(|waiting| waiting.record.fingerprint).collect();
+        let world = IntakeWorld::collect(flow, run.journal, taken.snapshot(), doubts, now).await?;
+        Ok(Some(Part { question, taken, world }))
+    }
+
+    fn plan(&self, part: &Part, now: Timestamp) -> Result<(IntakePlan, Vec<Finding>), IntakeError> {
+        Ok(part.world.plan(&self.flow.link, now))
+    }
+
+    async fn prove(&self, part: &Part, plan: &IntakePlan) -> Result<(), IntakeError> {
+        let Some(preflight) = &part.world.preflight else { return Ok(()) };
+        let mut wanted = Wanted::default();
+        for change in &plan.changes {
+            let place = match change {
+                IntakeChange::CreateAccount(_) => {
+                    wanted.accounts = true;
+                    continue;
+                }
+                IntakeChange::Enrol(enrol) => (enrol.course, enrol.role),
+                IntakeChange::Suspend(suspend) => (suspend.course, suspend.role),
             };
-            let ended = journal.runs().finish(lease, &run, state, &Counts::default(), &reason, clock.now()).await;
-            if let Err(second) = ended {
-                tracing::error!(error = %second, "the end of a run could not be recorded; the next one notices");
+            // A plan is in the order of courses.
+            if wanted.courses.last() != Some(&place) {
+                wanted.courses.push(place);
             }
-            Err(error)
+        }
+        Ok(prove_rights(&self.flow.moodle.reader(), preflight.service_name(), &wanted).await?)
+    }
+
+    fn intents(&self, plan: &IntakePlan) -> Vec<Intent> {
+        let intent = |change: &IntakeChange| {
+            let (record, step) = (change.record()?, change.to_string());
+            Some(Intent { record, step, change: serde_json::to_value(change).expect("a change is plain data") })
+        };
+        plan.changes.iter().filter_map(intent).collect()
+    }
+
+    fn show(&mut self, part: Part, decided: Decided<IntakePlan>) {
+        let verdicts = decided.plan.skips.iter().map(|skip| skip.verdict.clone()).collect();
+        let counts = part.counts();
+        self.report = Some(part.report(decided, counts, verdicts));
+    }
+
+    async fn apply(&mut self, write: &Write<'_>, part: Part, decided: Decided<IntakePlan>) -> Result<(), IntakeError> {
+        let flow = self.flow;
+        let Decided { plan, cleared, .. } = &decided;
+        let mut recorder = Recorder {
+            flow,
+            write,
+            world: &part.world,
+            records: part.taken.records.iter().map(|waiting| (waiting.record.fingerprint, waiting)).collect(),
+            counts: part.counts(),
+            verdicts: Vec::new(),
+        };
+        // Doubts of a refused plan are not known doubts yet: the guard must find them again.
+        let (unsaid, said): (Vec<Skip>, Vec<Skip>) =
+            plan.skips.iter().cloned().partition(|skip| cleared.is_none() && skip.verdict.code().doubts_identity());
+        recorder.record_skips(&said).await?;
+        match (cleared, &part.world.preflight) {
+            (None, _) => {
+                let wanted = plan.changes.iter().filter_map(IntakeChange::record);
+                let held: Vec<Fingerprint> = wanted.chain(unsaid.iter().map(|skip| skip.record)).collect();
+                recorder.record_not_tried(&held, "a guard refused the plan").await?;
+            }
+            (Some(cleared), Some(preflight)) if !cleared.plan().changes.is_empty() => {
+                let apply = async |sender: Sender<'_, Applied>| apply_intake(cleared, preflight, sender).await;
+                let record = async |applied| recorder.record_applied(applied).await;
+                let made = send_and_record(&flow.moodle, &write.lease, flow.concurrency, apply, record).await?;
+                recorder.counts.accounts = made;
+            }
+            (Some(_), _) => {}
+        }
+        let Recorder { counts, verdicts, .. } = recorder;
+        self.report = Some(part.report(decided, counts, verdicts));
+        Ok(())
+    }
+
+    fn report(self) -> Result<IntakeReport, IntakeError> {
+        self.report.ok_or(IntakeError::Stopped)
+    }
+
+    fn state_after(error: &IntakeError) -> RunState {
+        match error {
+            IntakeError::Stopped => RunState::Stopped,
+            IntakeError::Feed(_) | IntakeError::Moodle(_) | IntakeError::Journal(_) => RunState::Failed,
         }
     }
 }
 
-/// The question that will be put to the feed, for the journal.
-async fn shown_url(
-    flow: &IntakeFlow,
-    journal: &Journal,
-    request: &IntakeRequest,
-    clock: &Clock,
-) -> Result<String, IntakeError> {
-    let covered = journal.links().covered(&flow.link).await?;
-    let window = request.ask.window(covered, flow.window, clock.now());
-    Ok(request.ask.query(window).map_or_else(|| request.ask.place().to_owned(), |query| flow.feed.make_url(&query)))
-}
-
-/// collect → plan → guard → record → apply (and settle) → report
-async fn work(with: &Leased<'_>, request: &IntakeRequest, run: &RunId) -> Result<IntakeReport, IntakeError> {
-    let Leased { flow, journal, clock, lease, stop, .. } = with;
-    // What only reads is given up at once where a stop is asked for.
-    let reading = stop.run_until_cancelled(Box::pin(read_feed(flow, journal, clock, &request.ask))).await;
-    let read = reading.ok_or(IntakeError::Stopped)??;
-    let taken = take_up(with, request, run, &read).await?;
-    let records = taken.as_of(&read);
-    let doubts = known_doubts(taken.records.iter().map(|waiting| (&waiting.record.fingerprint, waiting.code)));
-    let reading = stop.run_until_cancelled(Box::pin(make_plan(flow, journal, clock, &records, &doubts))).await;
-    let made = reading.ok_or(IntakeError::Stopped)??;
-    // Before anything is settled: a token that sees too little finds nobody.
-    let preflight = see(flow, &made).await?;
-    let Made { plan, findings, world } = made;
-
-    let mut recorder = Recorder {
-        flow,
-        journal,
-        clock,
-        lease,
-        run,
-        world: &world,
-        records: taken.records.iter().map(|waiting| (waiting.record.fingerprint, waiting)).collect(),
-        counts: Counts { records: read.count, skipped: taken.known, ..Counts::default() },
-        verdicts: Vec::new(),
-    };
-    let (approved, approval) = journal.plans().approval(&flow.link, clock.now()).await?.unzip();
-    let cleared = clear(plan.clone(), plan.digest(), findings.clone(), approval.as_ref(), clock.now());
-    if let (Ok(cleared), Some(preflight)) = (&cleared, &preflight) {
-        prove(flow, cleared.plan(), preflight).await?;
+impl Part {
+    fn counts(&self) -> Counts {
+        Counts { records: self.taken.read, skipped: self.taken.settled, ..Counts::default() }
     }
-    let clearance = match &cleared {
-        Ok(cleared) => Clearance::Given { approval: approved.filter(|_| cleared.approved_by().is_some()) },
-        Err(_) => Clearance::Refused,
-    };
-    remember_plan(with, run, &plan, &findings, clearance).await?;
-    // Doubts of a refused plan are not known doubts yet: the guard must find them again.
-    let (unsaid, said): (Vec<Skip>, Vec<Skip>) =
-        plan.skips.iter().cloned().partition(|skip| cleared.is_err() && skip.verdict.code().doubts_identity());
-    recorder.record_skips(&said).await?;
 
-    let state = match cleared {
-        Err(_) => {
-            hold_back(&mut recorder, &plan, &unsaid).await?;
-            RunState::GuardRefused
+    fn report(self, decided: Decided<IntakePlan>, counts: Counts, verdicts: Vec<Verdict>) -> IntakeReport {
+        let Decided { plan, findings, cleared, .. } = decided;
+        let unfinished = counts.waiting + counts.errors > 0;
+        let state = match cleared {
+            None => RunState::GuardRefused,
+            Some(_) if unfinished => RunState::Partly,
+            Some(_) => RunState::Done,
+        };
+        let Snapshot { mut gaps, value: records, .. } = self.world.records;
+        gaps.extend(self.question.unread());
+        IntakeReport {
+            run: None,
+            state,
+            window: self.question.window,
+            gaps,
+            counts,
+            plan,
+            findings,
+            records,
+            verdicts,
+            known: self.taken.settled,
+            calls: Vec::new(),
+            duration_ms: 0,
         }
-        Ok(cleared) => {
-            if let Some(preflight) = preflight.filter(|_| !cleared.plan().changes.is_empty()) {
-                apply(with, &cleared, &preflight, &mut recorder).await?;
-            }
-            RunState::Done
-        }
-    };
-    recorder.counts.calls = flow.moodle.call_counts().iter().map(|call| call.calls).sum();
-    let Recorder { counts, verdicts, .. } = recorder;
-    let unfinished = counts.waiting + counts.errors > 0;
-    let state = if state == RunState::Done && unfinished { RunState::Partly } else { state };
-    let Read { window, .. } = read;
-    let Snapshot { gaps, value: records, .. } = records;
-    Ok(IntakeReport {
-        run: None,
-        state,
-        window,
-        gaps,
-        counts,
-        plan,
-        findings,
-        records,
-        verdicts,
-        known: taken.known,
-        calls: Vec::new(),
-        duration_ms: 0,
-    })
-}
-
-/// What a refused plan wanted waits, and so do the doubts that it found.
-async fn hold_back(recorder: &mut Recorder<'_>, plan: &IntakePlan, unsaid: &[Skip]) -> Result<(), IntakeError> {
-    let wanted = plan.changes.iter().filter_map(IntakeChange::record);
-    let held: Vec<Fingerprint> = wanted.chain(unsaid.iter().map(|skip| skip.record)).collect();
-    Ok(recorder.record_not_tried(&held, "a guard refused the plan").await?)
+    }
 }

@@ -63,7 +63,7 @@ pub(super) async fn attend(
     if of_completions && matches!(act, AttentionAct::TryAgain { .. }) {
         attended.ran = at_once(link, check_completions(node, link, by, stop).await);
     } else if !released.is_empty() {
-        let ran = run_records(node, link, intake::Ask::Stored(released), Purpose::Apply, by, stop).await;
+        let ran = run_records(node, link, intake::IntakeQuery::Stored(released), Purpose::Apply, by, stop).await;
         attended.ran = at_once(link, ran);
     }
     Ok(attended)

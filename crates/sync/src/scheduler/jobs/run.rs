@@ -29,23 +29,23 @@ pub(super) async fn run_link(
     })?;
     let unfit = || Trouble::failed(format!("a link of {} has no such part", configured.flow()), "");
     match (configured, narrow) {
-        (Link::Intake(_), Narrow::Usual) => run_records(node, link, intake::Ask::New, purpose, by, stop).await,
+        (Link::Intake(_), Narrow::Usual) => run_records(node, link, intake::IntakeQuery::New, purpose, by, stop).await,
         (Link::Intake(_), Narrow::Records { records }) => {
-            run_records(node, link, intake::Ask::Stored(records.clone()), purpose, by, stop).await
+            run_records(node, link, intake::IntakeQuery::Stored(records.clone()), purpose, by, stop).await
         }
         (Link::Intake(_), Narrow::Feed { question }) => {
-            run_records(node, link, to_ask(question, None)?, purpose, by, stop).await
+            run_records(node, link, to_query(question, None)?, purpose, by, stop).await
         }
         (Link::Completions(_), Narrow::Usual) => run_reports(node, link, Reach::Usual, purpose, by, stop).await,
         (Link::Completions(_), Narrow::Full) => run_reports(node, link, Reach::Full, purpose, by, stop).await,
         (Link::Guilds(_), Narrow::Usual | Narrow::Full) => {
-            run_members(node, link, guilds::Ask::All, purpose, by, stop).await
+            run_members(node, link, guilds::GuildsQuery::All, purpose, by, stop).await
         }
         (Link::Guilds(_), Narrow::Guild { guild }) => {
-            run_members(node, link, guilds::Ask::Guild(guild.clone()), purpose, by, stop).await
+            run_members(node, link, guilds::GuildsQuery::Guild(guild.clone()), purpose, by, stop).await
         }
         (Link::Guilds(_), Narrow::User { user }) => {
-            run_members(node, link, guilds::Ask::Person(user.clone()), purpose, by, stop).await
+            run_members(node, link, guilds::GuildsQuery::Person(user.clone()), purpose, by, stop).await
         }
         (Link::Intake(_) | Link::Completions(_) | Link::Guilds(_), _) => Err(unfit()),
     }
@@ -60,7 +60,7 @@ pub(super) async fn process(
     by: &str,
     stop: &CancellationToken,
 ) -> Result<Ran, Trouble> {
-    run_records(node, link, to_ask(question, Some(records))?, Purpose::Apply, by, stop).await
+    run_records(node, link, to_query(question, Some(records))?, Purpose::Apply, by, stop).await
 }
 
 /// Looks into the pushed events, and sends what is due.
@@ -81,7 +81,7 @@ pub(super) async fn sync_member(
     by: &str,
     stop: &CancellationToken,
 ) -> Result<Ran, Trouble> {
-    run_members(node, link, guilds::Ask::Person(user.to_owned()), Purpose::Apply, by, stop).await
+    run_members(node, link, guilds::GuildsQuery::Person(user.to_owned()), Purpose::Apply, by, stop).await
 }
 
 /// Runs what an approved plan was made for: of intake the records that it would change, of guilds its scope.
@@ -105,7 +105,7 @@ pub(super) async fn apply_plan(
             }
             let Changes { changes } = serde_json::from_str(&row.body)?;
             let records = changes.iter().filter_map(IntakeChange::record).collect();
-            run_records(node, link, intake::Ask::Stored(records), Purpose::Apply, by, stop).await
+            run_records(node, link, intake::IntakeQuery::Stored(records), Purpose::Apply, by, stop).await
         }
         Some(Link::Guilds(_)) => {
             #[derive(Deserialize)]
@@ -113,12 +113,12 @@ pub(super) async fn apply_plan(
                 scope: Scope,
             }
             let Scoped { scope } = serde_json::from_str(&row.body)?;
-            let ask = match scope {
-                Scope::All => guilds::Ask::All,
-                Scope::Guild(uuid) => guilds::Ask::Guild(uuid.to_string()),
-                Scope::Person(id) => guilds::Ask::Person(id.to_string()),
+            let query = match scope {
+                Scope::All => guilds::GuildsQuery::All,
+                Scope::Guild(uuid) => guilds::GuildsQuery::Guild(uuid.to_string()),
+                Scope::Person(id) => guilds::GuildsQuery::Person(id.to_string()),
             };
-            run_members(node, link, ask, Purpose::Apply, by, stop).await
+            run_members(node, link, query, Purpose::Apply, by, stop).await
         }
         Some(Link::Completions(_)) => {
             let kind = node.journal.runs().find(row.run.as_str()).await?.kind;
@@ -129,19 +129,19 @@ pub(super) async fn apply_plan(
     }
 }
 
-fn to_ask(question: &FeedQuery, only: Option<&[Fingerprint]>) -> Result<intake::Ask, Trouble> {
+fn to_query(question: &FeedQuery, only: Option<&[Fingerprint]>) -> Result<intake::IntakeQuery, Trouble> {
     if !question.is_bounded() {
         return Err(Trouble::failed("the question is for the whole feed".to_owned(), "give a time, a mail or a GUID"));
     }
     let FeedQuery { from, until, mail, guid } = question.clone();
     let only = only.map(|records| records.iter().copied().collect());
-    Ok(intake::Ask::Question { since: from, until, mail, guid, only })
+    Ok(intake::IntakeQuery::Question { since: from, until, mail, guid, only })
 }
 
 pub(super) async fn run_records(
     node: &Node,
     link: &LinkName,
-    ask: intake::Ask,
+    query: intake::IntakeQuery,
     purpose: Purpose,
     by: &str,
     stop: &CancellationToken,
@@ -151,7 +151,7 @@ pub(super) async fn run_records(
         Purpose::Apply => intake::Purpose::Apply,
         Purpose::DryRun => intake::Purpose::DryRun,
     };
-    let request = IntakeRequest { purpose, ask, author: by.to_owned() };
+    let request = IntakeRequest { purpose, query, author: by.to_owned() };
     let report = run_intake(&flow, &node.journal, &node.clock, &request, stop).await?;
     let waiting = waiting(node, report.run.as_ref()).await?;
     // The mails are not waited for: the answer is there when the run is.
@@ -190,7 +190,7 @@ async fn run_reports(
 async fn run_members(
     node: &Node,
     link: &LinkName,
-    ask: guilds::Ask,
+    query: guilds::GuildsQuery,
     purpose: Purpose,
     by: &str,
     stop: &CancellationToken,
@@ -204,7 +204,7 @@ async fn run_members(
         Purpose::Apply => guilds::Purpose::Apply,
         Purpose::DryRun => guilds::Purpose::DryRun,
     };
-    let request = GuildsRequest { ask, purpose, author: by.to_owned() };
+    let request = GuildsRequest { query, purpose, author: by.to_owned() };
     let report = run_guilds(&flow, &node.journal, &node.clock, &request, stop, &mut |_| {}).await?;
     Ok(of_guilds(report))
 }

@@ -93,7 +93,7 @@ pub(super) async fn find_past(
     let begins = |day: Date| day.to_zoned(flow.policy.zone.clone()).map(|begins| begins.timestamp()).into_diagnostic();
     let since = past.since.map(begins).transpose()?.unwrap_or(Timestamp::UNIX_EPOCH);
     let until = past.until.map(begins).transpose()?;
-    if !matches!(flow.way, FoundBy::Database(_)) {
+    if !matches!(flow.method, FoundBy::Database(_)) {
         return find_seen(flow, journal, past, since, until).await;
     }
     let ids: Vec<MoodleCourseId> = courses.keys().copied().collect();

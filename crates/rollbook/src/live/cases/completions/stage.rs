@@ -120,7 +120,7 @@ impl<'a> Stage<'a> {
         Ok(CompletionsFlow {
             link: self.link.clone(),
             intakes: vec![LinkName::new(LINK)],
-            way,
+            method: way,
             moodle: self.bench.client_with(|_| {})?,
             moodle_concurrency: 2,
             calls_max: CALLS_MAX,

@@ -14,7 +14,7 @@ use rollbook_core::policy::UnpublishedRule;
 use rollbook_core::run::RunState;
 use rollbook_moodle::client::read::UserField;
 use rollbook_sync::flows::doctor::{CommunityPatient, Health, examine_community};
-use rollbook_sync::flows::guilds::{Ask, Purpose};
+use rollbook_sync::flows::guilds::{GuildsQuery, Purpose};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many guilds and people are asked for one by one.
@@ -212,10 +212,10 @@ pub(in crate::live::cases) async fn its_guilds_become_cohorts(bench: &Bench) -> 
     let line = again.plan.guilds.iter().find(|line| line.unchanged > 0 && line.cohort.is_some());
     let line = line.ok_or_else(|| differs("guilds with a member in step", "one".to_owned(), "none".to_owned()))?;
     let guild = all.guilds.iter().find(|guild| guild.uuid == line.guild).map(|guild| machine_name(guild).0);
-    let guild = stage.run(Ask::Guild(guild.unwrap_or_default()), Purpose::Apply).await?;
+    let guild = stage.run(GuildsQuery::Guild(guild.unwrap_or_default()), Purpose::Apply).await?;
     same("changes of one guild", &changes(&guild), &Vec::new())?;
     for person in &people {
-        let one = stage.run(Ask::Person(person.id.to_string()), Purpose::Apply).await?;
+        let one = stage.run(GuildsQuery::Person(person.id.to_string()), Purpose::Apply).await?;
         same("changes of one person", &changes(&one), &Vec::new())?;
     }
     if bench.community()?.database.is_some() {

@@ -16,7 +16,7 @@ use rollbook_core::policy::{Adopt, MemberAccounts, NewMemberRule, RoleGiver, Rol
 use rollbook_core::run::RunState;
 use rollbook_moodle::client::Function;
 use rollbook_sync::flows::doctor::{GuildRights, Health, MoodlePatient, examine_moodle};
-use rollbook_sync::flows::guilds::{Ask, GuildsReport, Purpose};
+use rollbook_sync::flows::guilds::{GuildsQuery, GuildsReport, Purpose};
 use stage::{Stage, changes, writes};
 
 /// A guild role of every community.
@@ -115,16 +115,16 @@ pub(super) async fn one_guild_and_one_person_are_synchronised_alone(bench: &Benc
     stage.policy.limits.exempt_under = 100;
     let ((one, first), people) = filled(bench, &stage, 3).await?;
     let ((_, second), others) = filled(bench, &stage, 2).await?;
-    let alone = stage.run(Ask::Guild(first.clone()), Purpose::Apply).await?;
+    let alone = stage.run(GuildsQuery::Guild(first.clone()), Purpose::Apply).await?;
     ended("one guild's run", &alone, RunState::Done)?;
     same("members of the guild", &stage.members(&first).await?, &ids(&people))?;
     same("cohorts of the other", &stage.cohorts(&second).await?.len(), &0)?;
     stage.sync().await?;
     stage.join(one, &others[0].0, &[]);
     stage.leave(one, &people[0].0);
-    let report = stage.run(Ask::Person(others[0].0.username.clone()), Purpose::Apply).await?;
+    let report = stage.run(GuildsQuery::Person(others[0].0.username.clone()), Purpose::Apply).await?;
     same("added and removed for the one", &(report.counts.added, report.counts.removed), &(1, 0))?;
-    let report = stage.run(Ask::Person(people[0].0.mail.clone()), Purpose::Apply).await?;
+    let report = stage.run(GuildsQuery::Person(people[0].0.mail.clone()), Purpose::Apply).await?;
     same("added and removed for the other", &(report.counts.added, report.counts.removed), &(0, 1))?;
     same("changes of a full run then", &changes(&stage.sync().await?), &Vec::new())
 }

@@ -16,7 +16,7 @@ use rollbook_moodle::client::function::Kind;
 use rollbook_moodle::client::{MoodleClient, MoodleOptions};
 use rollbook_remote::database::Database;
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, Sandbox, World};
-use rollbook_sync::flows::guilds::{Ask, GuildsFlow, GuildsReport, GuildsRequest, Purpose, Watch, run_guilds};
+use rollbook_sync::flows::guilds::{GuildsFlow, GuildsQuery, GuildsReport, GuildsRequest, Purpose, Watch, run_guilds};
 use tokio_util::sync::CancellationToken;
 
 const LINK: &str = "live-guilds";
@@ -89,9 +89,9 @@ impl<'a> Stage<'a> {
     }
 
     /// Runs guilds; whatever cohorts it made are written down for removal, also when it fails.
-    pub(super) async fn run(&self, ask: Ask, purpose: Purpose) -> Checked<GuildsReport> {
+    pub(super) async fn run(&self, query: GuildsQuery, purpose: Purpose) -> Checked<GuildsReport> {
         let (flow, stop) = (self.flow()?, CancellationToken::new());
-        let request = GuildsRequest { ask, purpose, author: "live suite".to_owned() };
+        let request = GuildsRequest { query, purpose, author: "live suite".to_owned() };
         let mut quiet = |_: Watch<'_>| {};
         let ran = run_guilds(&flow, &self.journal, &self.bench.clock, &request, &stop, &mut quiet).await;
         let owned = self.journal.guilds().owned(&flow.link).await.map_err(while_doing("reading what is owned"))?;
@@ -101,12 +101,12 @@ impl<'a> Stage<'a> {
 
     /// A full synchronisation.
     pub(super) async fn sync(&self) -> Checked<GuildsReport> {
-        self.run(Ask::All, Purpose::Apply).await
+        self.run(GuildsQuery::All, Purpose::Apply).await
     }
 
     /// A full dry run.
     pub(super) async fn dry_run(&self) -> Checked<GuildsReport> {
-        self.run(Ask::All, Purpose::DryRun).await
+        self.run(GuildsQuery::All, Purpose::DryRun).await
     }
 
     /// A person approves the plan that waits.

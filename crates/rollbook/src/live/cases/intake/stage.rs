@@ -20,7 +20,9 @@ use rollbook_moodle::snapshot::{find_by_guid, look_now};
 use rollbook_remote::database::Database;
 use rollbook_sandbox::{ELM_TOKEN, FeedRow, Sandbox, World};
 use rollbook_sync::flows::deliver::{MailDelivery, deliver_mails};
-use rollbook_sync::flows::intake::{Ask, IntakeFlow, IntakeReport, IntakeRequest, Purpose, WelcomeKit, run_intake};
+use rollbook_sync::flows::intake::{
+    IntakeFlow, IntakeQuery, IntakeReport, IntakeRequest, Purpose, WelcomeKit, run_intake,
+};
 use rollbook_sync::notify::welcome::WelcomeTemplates;
 use rollbook_sync::smtp::{SmtpClient, SmtpOptions};
 use serde_json::Value;
@@ -105,7 +107,7 @@ impl<'a> Stage<'a> {
 
     /// Runs intake, or shows what it would do.
     pub(in crate::live::cases) async fn run_for(&self, purpose: Purpose) -> Checked<IntakeReport> {
-        let request = IntakeRequest { purpose, ask: Ask::New, author: "live suite".to_owned() };
+        let request = IntakeRequest { purpose, query: IntakeQuery::New, author: "live suite".to_owned() };
         let (flow, stop) = (self.flow()?, CancellationToken::new());
         let ran = run_intake(&flow, &self.journal, &self.bench.clock, &request, &stop).await;
         ran.map_err(while_doing("running intake"))

@@ -2,27 +2,19 @@
 //!
 //! It goes through the plan kind by kind, additions before removals. Inside a kind, changes are parted into lanes that share
 //! no cohort and no account, several at a time: Moodle would make two cohorts of one idnumber, two rows of one role, or a
-//! deadlock otherwise. What only the journal notes is reported without a call. Next: `send`, `settle`.
+//! deadlock otherwise. What only the journal notes is reported without a call.
 
 mod cohorts;
-mod lanes;
 mod members;
-mod roles;
-mod send;
-mod settle;
 
+use crate::engine::{Sender, not_tried};
 use rollbook_core::guard::Cleared;
 use rollbook_core::model::{CohortId, CommunityUserId, GuildUuid, MoodleUserId};
 use rollbook_core::plan::{GuildChange, GuildPlan, MemberRef};
 use rollbook_core::run::Outcome;
-use rollbook_journal::Lease;
-use rollbook_moodle::client::{MoodleReader, MoodleWriter};
 use rollbook_moodle::snapshot::GuildPreflight;
-use send::Gate;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 /// What became of one change.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,22 +29,6 @@ pub struct AppliedChange {
     pub user: Option<MoodleUserId>,
 }
 
-/// What applying needs.
-pub struct GuildWork<'a> {
-    /// The half of the client that reads, for settling.
-    pub reader: &'a MoodleReader,
-    /// The half that writes.
-    pub writer: &'a MoodleWriter,
-    /// Proof that the token sees enough.
-    pub preflight: &'a GuildPreflight,
-    /// Proof that the link is ours now.
-    pub lease: &'a Lease,
-    /// Lanes under way at the same time, at least 1.
-    pub concurrency: usize,
-    /// Asks to stop: what was not sent by then is not sent.
-    pub stop: &'a CancellationToken,
-}
-
 /// One change on its way.
 #[derive(Clone, Copy)]
 struct Item<'a> {
@@ -60,15 +36,10 @@ struct Item<'a> {
     change: &'a GuildChange,
 }
 
-/// Applies the plan; `report` gets what became of each change as soon as it is known, in bundles. When the receiver is gone
-/// nothing further is sent.
-pub async fn apply_guilds(
-    cleared: &Cleared<GuildPlan>,
-    with: &GuildWork<'_>,
-    report: mpsc::Sender<Vec<AppliedChange>>,
-) {
-    let _ = (with.preflight, with.lease);
-    let run = Run { with, gate: Gate::new(with.stop, &report), made: Mutex::default() };
+/// Applies the plan; what became of each change is reported as soon as it is known. The preflight is the proof that the
+/// token sees enough.
+pub(super) async fn apply_guilds(cleared: &Cleared<GuildPlan>, _: &GuildPreflight, sender: Sender<'_, AppliedChange>) {
+    let run = Run { sender, made: Mutex::default() };
     let changes: Vec<Item<'_>> =
         cleared.plan().changes.iter().enumerate().map(|(place, change)| Item { place, change }).collect();
     // The plan's order is kept: equal kinds stand together in it.
@@ -122,8 +93,7 @@ struct MadeIds {
 
 /// One pass over a plan.
 struct Run<'a> {
-    with: &'a GuildWork<'a>,
-    gate: Gate<'a>,
+    sender: Sender<'a, AppliedChange>,
     made: Mutex<MadeIds>,
 }
 
@@ -168,10 +138,51 @@ impl Run<'_> {
             AppliedChange { place: *place, outcome, cohort, user }
         });
         let applied = applied.collect();
-        self.gate.report(applied).await;
+        self.sender.report(applied).await;
     }
 }
 
-fn not_tried(why: &str) -> Outcome {
-    Outcome::NotTried { why: why.to_owned() }
+/// Lanes of items: those of one key are in one lane, in their order; small keys share a lane until it holds `most` items, or
+/// less where there would be too few lanes to keep `lanes` busy.
+fn part<K: Ord, T>(items: impl IntoIterator<Item = (K, T)>, most: usize, lanes: usize) -> Vec<Vec<T>> {
+    let mut groups = BTreeMap::<K, Vec<T>>::new();
+    for (key, item) in items {
+        groups.entry(key).or_default().push(item);
+    }
+    let count: usize = groups.values().map(Vec::len).sum();
+    let most = count.div_ceil(lanes.max(1)).clamp(1, most.max(1));
+    let mut parts = Vec::new();
+    let mut lane = Vec::new();
+    for group in groups.into_values() {
+        if !lane.is_empty() && lane.len() + group.len() > most {
+            parts.push(std::mem::take(&mut lane));
+        }
+        lane.extend(group);
+    }
+    if !lane.is_empty() {
+        parts.push(lane);
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part;
+
+    #[test]
+    fn a_key_is_never_in_two_lanes() {
+        let items = (0..100).map(|n| (n % 7, n));
+        let lanes = part(items, 20, 2);
+        for (index, lane) in lanes.iter().enumerate() {
+            let others = lanes.iter().skip(index + 1).flatten();
+            assert!(others.into_iter().all(|other| lane.iter().all(|item| item % 7 != other % 7)));
+        }
+        assert_eq!(lanes.iter().map(Vec::len).sum::<usize>(), 100);
+    }
+
+    #[test]
+    fn few_items_still_keep_every_lane_busy() {
+        assert_eq!(part((0..10).map(|n| (n, n)), 100, 2).len(), 2);
+        assert_eq!(part((0..10).map(|n| (0, n)), 4, 2).len(), 1, "one key is one lane, however long");
+    }
 }

@@ -1,5 +1,6 @@
 //! What a run of intake is asked for.
 
+use crate::engine::Purpose;
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::Fingerprint;
 use rollbook_core::window::{Covered, Window, WindowPolicy, choose_window};
@@ -10,18 +11,9 @@ use std::collections::BTreeSet;
 /// The feed's times are asked for to the second.
 const EDGE: SignedDuration = SignedDuration::from_secs(1);
 
-/// Whether a run may change anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// Collect, plan, guard, record, apply.
-    Apply,
-    /// Collect, plan, guard; no writer is made and nothing is recorded.
-    DryRun,
-}
-
 /// Which records are asked for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Ask {
+pub enum IntakeQuery {
     /// What is new since the last run, and what waits.
     New,
     /// What was created in a given interval.
@@ -58,12 +50,12 @@ pub struct IntakeRequest {
     /// Whether it may change anything.
     pub purpose: Purpose,
     /// Which records.
-    pub ask: Ask,
+    pub query: IntakeQuery,
     /// Who asks: `schedule`, or a person.
     pub author: String,
 }
 
-impl Ask {
+impl IntakeQuery {
     /// The window that is read, where a window is.
     pub(super) fn window(&self, covered: Covered, policy: WindowPolicy, now: Timestamp) -> Option<Window> {
         match self {
@@ -74,7 +66,7 @@ impl Ask {
     }
 
     /// The question to the feed; `None` where the feed is not asked.
-    pub(super) fn query(&self, window: Option<Window>) -> Option<FeedQuery> {
+    pub(super) fn feed_query(&self, window: Option<Window>) -> Option<FeedQuery> {
         match self {
             Self::New | Self::Between(_) => {
                 let window = window?;
@@ -123,8 +115,8 @@ mod tests {
     fn question_about_a_time_includes_both_its_ends() {
         let at = |text: &str| text.parse::<Timestamp>().ok();
         let (since, until) = (at("2026-11-23T10:41:00Z"), at("2026-11-23T10:45:00Z"));
-        let ask = Ask::Question { since, until, mail: None, guid: None, only: None };
-        let query = ask.query(None).unwrap_or_default();
-        assert_eq!((query.since, query.until), (at("2026-11-23T10:40:59Z"), at("2026-11-23T10:45:01Z")));
+        let query = IntakeQuery::Question { since, until, mail: None, guid: None, only: None };
+        let feed = query.feed_query(None).unwrap_or_default();
+        assert_eq!((feed.since, feed.until), (at("2026-11-23T10:40:59Z"), at("2026-11-23T10:45:01Z")));
     }
 }

@@ -1,40 +1,28 @@
-//! Record → apply: the plan before any effect, and what becomes of each change as soon as it is known.
+//! Record: what Rollbook owns, what became of each change, and what an earlier run did and never said.
 
-use super::GuildsFlow;
+use super::apply::AppliedChange;
 use super::collect::World;
-use super::report::{GuildsError, GuildsReport, Watch};
-use crate::apply::{AppliedChange, GuildWork, apply_guilds};
-use rollbook_clock::{Clock, Timer};
+use super::report::GuildsReport;
+use crate::engine::Write;
 use rollbook_core::desired::{Member, match_people};
-use rollbook_core::guard::{Cleared, Finding};
-use rollbook_core::model::{CommunityUserId, Guid, GuildUuid, LinkName, Owned, RunId};
+use rollbook_core::guard::Cleared;
+use rollbook_core::model::{CommunityUserId, Guid, GuildUuid, LinkName, Owned};
 use rollbook_core::plan::{GuildChange, GuildPlan};
 use rollbook_core::policy::GuildPolicy;
 use rollbook_core::run::{EventKind, Outcome, OwnedEdit, RunState, credit, edits_of};
-use rollbook_journal::{GuildSync, Journal, Lease, NewEvent, NewPlan, Ownership, PlanState, RunFilter};
-use rollbook_moodle::snapshot::GuildPreflight;
+use rollbook_journal::{GuildSync, Journal, JournalError, NewEvent, Ownership, PlanState, RunFilter};
 use serde_json::json;
 use std::collections::BTreeMap;
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
-/// So many reports may wait for the journal before applying waits too.
-const REPORTS_AHEAD_MAX: usize = 8;
 /// So many runs are looked back at for one that did not end well.
 const RUNS_BACK_MAX: u32 = 20;
 
-/// What a leased run works with.
-pub(super) struct Leased<'a> {
-    pub flow: &'a GuildsFlow,
-    pub journal: &'a Journal,
-    pub clock: &'a Clock,
-    pub lease: &'a Lease,
-    pub stop: CancellationToken,
-    pub began: &'a Timer,
+async fn own(write: &Write<'_>, edits: &[Ownership], events: &[NewEvent]) -> Result<(), JournalError> {
+    write.journal.guilds().record_ownership(write.lease.lease(), &write.run, edits, events, write.clock.now()).await
 }
 
 /// What the runs since the last one that ended well had set out to do.
-pub(super) async fn unfinished_changes(journal: &Journal, link: &LinkName) -> Result<Vec<GuildChange>, GuildsError> {
+pub(super) async fn unfinished_changes(journal: &Journal, link: &LinkName) -> Result<Vec<GuildChange>, JournalError> {
     let filter = RunFilter { link: Some(link.clone()), limit: RUNS_BACK_MAX, ..RunFilter::default() };
     let mut changes = Vec::new();
     for run in journal.runs().list(&filter).await? {
@@ -62,8 +50,8 @@ pub(super) async fn credit_unfinished(
     world: &World,
     policy: &GuildPolicy,
     owned: &mut Owned,
-    recorded: Option<(&Leased<'_>, &RunId)>,
-) -> Result<u64, GuildsError> {
+    write: Option<&Write<'_>>,
+) -> Result<u64, JournalError> {
     if unfinished.is_empty() {
         return Ok(0);
     }
@@ -74,81 +62,23 @@ pub(super) async fn credit_unfinished(
     };
     let credited = credit(unfinished, &world.moodle.value, account_of, owned);
     let count = credited.len() as u64;
-    if let (Some((with, run)), false) = (recorded, credited.is_empty()) {
+    if let (Some(write), false) = (write, credited.is_empty()) {
         let payload = |change: &GuildChange| json!({"change": change, "text": change.to_string(), "outcome": "done"});
         let events: Vec<NewEvent> =
             credited.iter().map(|(change, _)| NewEvent::of(EventKind::Settled, payload(change))).collect();
         let edits: Vec<Ownership> = credited.into_iter().flat_map(|(_, edits)| edits).map(to_ownership).collect();
-        with.journal.guilds().record_ownership(with.lease, run, &edits, &events, with.clock.now()).await?;
+        own(write, &edits, &events).await?;
     }
     Ok(count)
 }
 
-/// The plan, before any effect. Gives its number where it waits for a person.
-pub(super) async fn remember_plan(
-    with: &Leased<'_>,
-    run: &RunId,
-    plan: &GuildPlan,
-    findings: &[Finding],
-    state: PlanState,
-    approval: Option<i64>,
-) -> Result<Option<i64>, GuildsError> {
-    if plan.changes.is_empty() {
-        // There is nothing to approve, but what was found shall be known.
-        let events: Vec<NewEvent> =
-            findings.iter().map(|finding| NewEvent::of(EventKind::Finding, json!(finding))).collect();
-        with.journal.runs().append_events(with.lease, run, &events, with.clock.now()).await?;
-        return Ok(None);
-    }
-    let body = serde_json::to_string(plan).expect("a plan is plain data");
-    let stored = NewPlan { digest: &plan.digest(), body: &body, findings, state, approval };
-    let id = with.journal.plans().store(with.lease, run, &stored, &[], with.clock.now()).await?;
-    Ok((state == PlanState::Blocked).then_some(id))
-}
-
-/// Applies a cleared plan; what becomes of each part is recorded as soon as it is known.
-pub(super) async fn apply(
-    with: &Leased<'_>,
-    run: &RunId,
-    cleared: &Cleared<GuildPlan>,
-    preflight: &GuildPreflight,
-    world: &World,
-    watch: &mut (dyn FnMut(Watch<'_>) + Send),
-) -> Result<Vec<Option<AppliedChange>>, GuildsError> {
-    let Leased { flow, lease, stop, .. } = with;
-    let (reader, writer) = (flow.moodle.reader(), flow.moodle.writer());
-    let work = GuildWork { reader: &reader, writer: &writer, preflight, lease, concurrency: flow.concurrency, stop };
-    let (report, mut reports) = mpsc::channel::<Vec<AppliedChange>>(REPORTS_AHEAD_MAX);
-    let changes = &cleared.plan().changes;
-    let mut applied: Vec<Option<AppliedChange>> = changes.iter().map(|_| None).collect();
-    let record = async {
-        while let Some(bundle) = reports.recv().await {
-            let recorded = record_bundle(with, run, changes, &bundle, world).await;
-            watch(Watch::Applied(bundle.len()));
-            for change in bundle {
-                let place = change.place;
-                applied[place] = Some(change);
-            }
-            if recorded.is_err() {
-                // Nothing further is sent once the journal cannot say what was.
-                reports.close();
-                return recorded;
-            }
-        }
-        Ok(())
-    };
-    let ((), recorded) = tokio::join!(apply_guilds(cleared, &work, report), record);
-    recorded?;
-    Ok(applied)
-}
-
-async fn record_bundle(
-    with: &Leased<'_>,
-    run: &RunId,
+/// Records what became of some changes, and what Rollbook owns by that.
+pub(super) async fn record_bundle(
+    write: &Write<'_>,
     changes: &[GuildChange],
     bundle: &[AppliedChange],
     world: &World,
-) -> Result<(), GuildsError> {
+) -> Result<(), JournalError> {
     let mut edits = Vec::new();
     let mut events = Vec::with_capacity(bundle.len());
     for AppliedChange { place, outcome, cohort, user } in bundle {
@@ -162,7 +92,7 @@ async fn record_bundle(
         let guid = account.filter(|account| !account.guid.is_empty()).map(|account| Guid::new(account.guid.as_str()));
         events.push(NewEvent { guid, ..NewEvent::of(EventKind::Applied, payload) });
     }
-    Ok(with.journal.guilds().record_ownership(with.lease, run, &edits, &events, with.clock.now()).await?)
+    own(write, &edits, &events).await
 }
 
 fn to_ownership(edit: OwnedEdit) -> Ownership {
@@ -178,10 +108,10 @@ fn to_ownership(edit: OwnedEdit) -> Ownership {
 
 /// Keeps what each guild's synchronisation came to. One person's says nothing about a guild.
 pub(super) async fn note_sync(
-    with: &Leased<'_>,
+    write: &Write<'_>,
     cleared: &Cleared<GuildPlan>,
     applied: &[Option<AppliedChange>],
-) -> Result<(), GuildsError> {
+) -> Result<(), JournalError> {
     let plan = cleared.plan();
     if !plan.scope.covers_cohorts() {
         return Ok(());
@@ -209,7 +139,7 @@ pub(super) async fn note_sync(
         GuildSync { uuid: line.guild.clone(), members: line.unchanged + added, stats }
     });
     let sync: Vec<GuildSync> = sync.collect();
-    Ok(with.journal.guilds().record_sync(with.lease, &sync, with.clock.now()).await?)
+    write.journal.guilds().record_sync(write.lease.lease(), &sync, write.clock.now()).await
 }
 
 impl GuildsReport {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// What came back, and the ELM's words for the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told<A> {
+pub(super) struct ElmAnswer<A> {
     /// What it proves.
     pub answer: A,
     /// The words; bounded.
@@ -19,19 +19,23 @@ pub struct Told<A> {
 }
 
 /// Sends a report, once, with the key that it has in every attempt.
-pub async fn send_report(client: &CompletionClient, link: &LinkName, report: &Report) -> Told<Answer> {
+pub(super) async fn send_report(client: &CompletionClient, link: &LinkName, report: &Report) -> ElmAnswer<Answer> {
     let key = report.key.idempotency_key(link);
     match client.send(&report.body, &key).await {
         Ok(receipt) => {
             let words = format!("HTTP {} {}", receipt.status, receipt.words.as_str());
-            Told { answer: Answer::Accepted, words: words.trim_end().to_owned() }
+            ElmAnswer { answer: Answer::Accepted, words: words.trim_end().to_owned() }
         }
-        Err(error) => Told { answer: read_answer(&error), words: told(&error) },
+        Err(error) => ElmAnswer { answer: read_answer(&error), words: describe(&error) },
     }
 }
 
 /// Asks the ELM whether it has a report.
-pub async fn look_up_report(client: &CompletionClient, report: &Report, fields: &ReportFields) -> Told<LookUp> {
+pub(super) async fn look_up_report(
+    client: &CompletionClient,
+    report: &Report,
+    fields: &ReportFields,
+) -> ElmAnswer<LookUp> {
     let enrolment = report.enrolment.to_string();
     let key = LookUpKey { enrolment: &enrolment, course: report.elm_id.as_str(), guid: report.guid.as_str() };
     let (answer, words) = match client.fetch_lookup(key).await {
@@ -44,9 +48,9 @@ pub async fn look_up_report(client: &CompletionClient, report: &Report, fields: 
                 false => (LookUp::Nothing, format!("the ELM has {} others, not this one", records.len())),
             }
         }
-        Err(error) => (LookUp::NoAnswer, told(&error)),
+        Err(error) => (LookUp::NoAnswer, describe(&error)),
     };
-    Told { answer, words }
+    ElmAnswer { answer, words }
 }
 
 fn read_answer(error: &CompletionError) -> Answer {
@@ -62,7 +66,7 @@ fn read_answer(error: &CompletionError) -> Answer {
 }
 
 /// The error with the ELM's own message, which the error itself does not show.
-fn told(error: &CompletionError) -> String {
+fn describe(error: &CompletionError) -> String {
     match error {
         CompletionError::Refused { status, code, words } if words.is_empty() => format!("HTTP {status}, {code}"),
         CompletionError::Refused { status, code, words } => format!("HTTP {status}, {code}: {}", words.as_str()),

@@ -1,11 +1,12 @@
 //! The feed's records beside what Moodle says about each, for a person who looks. Nothing is recorded and nothing is changed.
 
-use super::feed::{Made, known_doubts, make_plan, read_feed};
-use super::{Ask, IntakeError, IntakeFlow};
+use super::read::Question;
+use super::world::IntakeWorld;
+use super::{IntakeError, IntakeFlow, IntakeQuery};
 use rollbook_clock::Clock;
-use rollbook_core::matching::{Directory, PersonMatch, match_person};
+use rollbook_core::matching::Directory;
 use rollbook_core::model::{Account, FeedRecord, Field, Fingerprint, Guid};
-use rollbook_core::plan::{EnrolChange, IntakeChange, Skip, Who};
+use rollbook_core::plan::{EnrolChange, IntakeChange, IntakePlan, Skip, Who};
 use rollbook_core::run::{Disposition, OutcomeCode, standing};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_journal::Journal;
@@ -28,51 +29,51 @@ pub async fn query_feed(
     question: &FeedQuery,
 ) -> Result<FeedAnswer, IntakeError> {
     let FeedQuery { from, until, mail, guid } = question.clone();
-    let ask = Ask::Question { since: from, until, mail, guid, only: None };
-    let Snapshot { taken_at, gaps, value: mut records } = read_feed(flow, journal, clock, &ask).await?.records;
+    let query = IntakeQuery::Question { since: from, until, mail, guid, only: None };
+    let now = clock.now();
+    let asked = Question::choose(flow, journal, &query, now).await?;
+    let Snapshot { taken_at, gaps, value: mut records } = asked.read(flow, journal, &query, now).await?;
     records.sort_by_key(|record| Reverse(record.reading.as_ref().ok().map(|reading| reading.created)));
     let left_out = records.len().saturating_sub(CARDS_MAX) as u64;
     records.truncate(CARDS_MAX);
 
     let prints: Vec<Fingerprint> = records.iter().map(|record| record.fingerprint).collect();
     let known = journal.records().known(&flow.link, &prints).await?;
-    let doubts = known_doubts(known.iter().map(|(record, code)| (record, *code)));
+    let doubts = known.iter().filter(|(_, code)| code.doubts_identity()).map(|(record, _)| *record).collect();
     let records = Snapshot { taken_at, gaps: Vec::new(), value: records };
-    let made = make_plan(flow, journal, clock, &records, &doubts).await?;
+    let world = IntakeWorld::collect(flow, journal, records, doubts, now).await?;
+    let (plan, _) = world.plan(&flow.link, now);
     let reader = flow.moodle.reader();
-    let readable = || records.value.iter().filter(|record| record.reading.is_ok());
+    let readable = || world.records.value.iter().filter(|record| record.reading.is_ok());
     let guids: Vec<Guid> = readable().map(FeedRecord::guid).collect();
     let (by_guid, by_mail) = tokio::try_join!(
         find_by_guid(&reader, &guids),
         find_by_mail(&reader, readable().map(|record| record.mail().folded()).collect())
     )?;
-    let beside = Beside { flow, known: &known, made: &made, by_guid: &by_guid, by_mail: &by_mail };
-    let cards = records.value.iter().map(|record| beside.card(record)).collect();
+    let beside = Beside { known: &known, world: &world, plan: &plan, by_guid: &by_guid, by_mail: &by_mail };
+    let cards = world.records.value.iter().map(|record| beside.card(record)).collect();
     let gaps = gaps.iter().map(ToString::to_string).collect();
     Ok(FeedAnswer { read: taken_at, records: cards, left_out, gaps })
 }
 
 /// What a card is made from.
 struct Beside<'a> {
-    flow: &'a IntakeFlow,
     known: &'a BTreeMap<Fingerprint, OutcomeCode>,
-    made: &'a Made,
+    world: &'a IntakeWorld,
+    plan: &'a IntakePlan,
     by_guid: &'a Directory,
     by_mail: &'a Directory,
 }
 
 impl Beside<'_> {
     fn card(&self, record: &FeedRecord) -> FeedCard {
-        let world = &self.made.world;
+        let world = self.world;
         let owned =
             |found: Option<Vec<&Account>>| -> Vec<Account> { found.unwrap_or_default().into_iter().cloned().collect() };
         let is_readable = record.reading.is_ok();
         let by_guid = owned(self.by_guid.with_guid(&record.guid().folded()).filter(|_| is_readable));
         let by_mail = owned(self.by_mail.with_mail(&record.mail().folded()).filter(|_| is_readable));
-        let account = match match_person(record, &world.directory, &self.flow.policy) {
-            PersonMatch::Found(account) if is_readable => Some(account.id),
-            PersonMatch::Found(_) | PersonMatch::Free { .. } | PersonMatch::Doubt(_) => None,
-        };
+        let account = world.accounts.get(&record.guid().folded()).copied().filter(|_| is_readable);
         let courses = world.courses.get(&record.course()).cloned().unwrap_or_default();
         let enrolment = match (account, courses.as_slice()) {
             (Some(account), [course]) => world.enrolments.get(&(account, course.id)).copied(),
@@ -98,7 +99,7 @@ impl Beside<'_> {
         {
             return Would::Leave { code: *code, why: "it was processed before".to_owned() };
         }
-        let plan = &self.made.plan;
+        let plan = self.plan;
         let mine: Vec<&IntakeChange> =
             plan.changes.iter().filter(|change| change.record() == Some(record.fingerprint)).collect();
         if mine.is_empty() {

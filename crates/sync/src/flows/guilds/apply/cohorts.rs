@@ -1,14 +1,14 @@
 //! Accounts and cohorts: made, changed, retired. One call after the other, since two at once could make a cohort twice.
 
-use super::send::{Sent, send};
-use super::settle::{find_accounts, find_cohorts, in_doubt, settled};
 use super::{AppliedChange, Item, Run};
+use crate::engine::{Sent, in_doubt, settled};
 use rollbook_core::model::{self, CohortId, CohortVisibility, Guid, GuildUuid, MoodleUserId};
 use rollbook_core::plan::{CohortForm, GuildChange, Retire};
 use rollbook_core::run::Outcome;
-use rollbook_moodle::client::Function;
+use rollbook_moodle::client::read::UserField;
 use rollbook_moodle::client::write::{CohortContext, CohortUpdate, NewCohort, NewUser};
-use std::collections::BTreeSet;
+use rollbook_moodle::client::{Function, MoodleReader};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Run<'_> {
     pub(super) async fn make_accounts(&self, items: &[Item<'_>]) {
@@ -25,19 +25,14 @@ impl Run<'_> {
                 NewUser { auth: new.auth.clone(), ..user }
             })
             .collect();
-        let with = self.with;
-        let sent = send(&wire, Function::CreateUsers, with, &self.gate, |part| with.writer.create_users(part)).await;
-        let mut outcomes: Vec<Result<MoodleUserId, Outcome>> = sent
-            .into_iter()
-            .map(|sent| match sent {
-                Sent::Done((id, _)) => Ok(id),
-                Sent::Not(outcome) => Err(outcome),
-            })
-            .collect();
+        let sender = &self.sender;
+        let sent = sender.send(&wire, Function::CreateUsers, |part| sender.writer.create_users(part)).await;
+        let mut outcomes: Vec<Result<MoodleUserId, Outcome>> =
+            sent.into_iter().map(|sent| sent.into_result().map(|(id, _)| id)).collect();
         let doubtful = |outcome: &Result<_, Outcome>| outcome.as_ref().is_err_and(in_doubt);
         let usernames = new.iter().zip(&outcomes).filter(|(_, outcome)| doubtful(outcome));
         let usernames = usernames.map(|(new, _)| new.username.clone()).collect();
-        let found = find_accounts(usernames, with.reader).await;
+        let found = find_accounts(usernames, &sender.reader).await;
         for (new, outcome) in new.iter().zip(outcomes.iter_mut()).filter(|(_, outcome)| doubtful(outcome)) {
             if let Some(id) = found.get(&new.username) {
                 *outcome = Ok(*id);
@@ -50,7 +45,7 @@ impl Run<'_> {
             self.made().accounts.insert(new.person, made);
             applied.push(AppliedChange { place, outcome, cohort: None, user });
         }
-        self.gate.report(applied).await;
+        self.sender.report(applied).await;
     }
 
     pub(super) async fn change_cohorts(&self, items: &[Item<'_>]) {
@@ -77,20 +72,14 @@ impl Run<'_> {
                 visible: form.visibility == CohortVisibility::Visible,
             })
             .collect();
-        let with = self.with;
-        let sent =
-            send(&wire, Function::CreateCohorts, with, &self.gate, |part| with.writer.create_cohorts(part)).await;
-        let mut outcomes: Vec<Result<CohortId, Outcome>> = sent
-            .into_iter()
-            .map(|sent| match sent {
-                Sent::Done(cohort) => Ok(cohort.id),
-                Sent::Not(outcome) => Err(outcome),
-            })
-            .collect();
+        let sender = &self.sender;
+        let sent = sender.send(&wire, Function::CreateCohorts, |part| sender.writer.create_cohorts(part)).await;
+        let mut outcomes: Vec<Result<CohortId, Outcome>> =
+            sent.into_iter().map(|sent| sent.into_result().map(|cohort| cohort.id)).collect();
         let doubtful = |outcome: &Result<_, Outcome>| outcome.as_ref().is_err_and(in_doubt);
         let names = new.iter().zip(&outcomes).filter(|(_, outcome)| doubtful(outcome));
         let names: BTreeSet<&str> = names.map(|((_, _, form), _)| form.idnumber.as_str()).collect();
-        let found = find_cohorts(&names, with.reader).await;
+        let found = find_cohorts(&names, &sender.reader).await;
         for ((_, _, form), outcome) in new.iter().zip(outcomes.iter_mut()).filter(|(_, outcome)| doubtful(outcome)) {
             match (found.get(form.idnumber.as_str()), &outcome) {
                 (Some(id), _) => *outcome = Ok(*id),
@@ -100,11 +89,11 @@ impl Run<'_> {
         }
         let mut applied = Vec::new();
         for ((place, guild, _), outcome) in new.into_iter().zip(outcomes) {
-            let (told, cohort) = parts(&outcome);
+            let (became, cohort) = parts(&outcome);
             self.made().cohorts.insert(guild.clone(), outcome);
-            applied.push(AppliedChange { place, outcome: told, cohort, user: None });
+            applied.push(AppliedChange { place, outcome: became, cohort, user: None });
         }
-        self.gate.report(applied).await;
+        self.sender.report(applied).await;
     }
 
     async fn update_cohorts(&self, items: &[Item<'_>]) {
@@ -129,13 +118,12 @@ impl Run<'_> {
                 visible: Some(form.visibility == CohortVisibility::Visible),
             })
             .collect();
-        let with = self.with;
-        let sent =
-            send(&wire, Function::UpdateCohorts, with, &self.gate, |part| with.writer.update_cohorts(part)).await;
+        let sender = &self.sender;
+        let sent = sender.send(&wire, Function::UpdateCohorts, |part| sender.writer.update_cohorts(part)).await;
         let mut outcomes: Vec<Outcome> = sent.into_iter().map(Sent::into_outcome).collect();
         let doubtful = changed.iter().zip(&outcomes).filter(|(_, outcome)| in_doubt(outcome));
         let ids: Vec<CohortId> = doubtful.map(|((_, id, _), _)| *id).collect();
-        if let (false, Ok(found)) = (ids.is_empty(), with.reader.fetch_cohorts(&ids).await) {
+        if let (false, Ok(found)) = (ids.is_empty(), sender.reader.fetch_cohorts(&ids).await) {
             for ((_, id, form), outcome) in changed.iter().zip(outcomes.iter_mut()) {
                 let now = found.iter().find(|cohort| cohort.id == *id);
                 let so = now.is_some_and(|now| now.name == form.name && now.idnumber == form.idnumber.as_str());
@@ -146,7 +134,7 @@ impl Run<'_> {
         }
         let applied = changed.into_iter().zip(outcomes);
         let applied = applied.map(|((place, id, _), outcome)| of_cohort(place, id, outcome)).collect();
-        self.gate.report(applied).await;
+        self.sender.report(applied).await;
     }
 
     async fn delete_cohorts(&self, items: &[Item<'_>]) {
@@ -158,11 +146,11 @@ impl Run<'_> {
             })
             .collect();
         let ids: Vec<CohortId> = gone.iter().map(|(_, id)| *id).collect();
-        let with = self.with;
-        let sent = send(&ids, Function::DeleteCohorts, with, &self.gate, |part| with.writer.delete_cohorts(part)).await;
+        let sender = &self.sender;
+        let sent = sender.send(&ids, Function::DeleteCohorts, |part| sender.writer.delete_cohorts(part)).await;
         let mut outcomes: Vec<Outcome> = sent.into_iter().map(Sent::into_outcome).collect();
         if outcomes.iter().any(in_doubt)
-            && let Ok(found) = with.reader.fetch_cohorts(&ids).await
+            && let Ok(found) = sender.reader.fetch_cohorts(&ids).await
         {
             for (id, outcome) in ids.iter().zip(outcomes.iter_mut()).filter(|(_, outcome)| in_doubt(outcome)) {
                 *outcome = settled(outcome, !found.iter().any(|cohort| cohort.id == *id));
@@ -170,16 +158,7 @@ impl Run<'_> {
         }
         let applied = gone.into_iter().zip(outcomes);
         let applied = applied.map(|((place, id), outcome)| of_cohort(place, id, outcome)).collect();
-        self.gate.report(applied).await;
-    }
-}
-
-impl Sent<()> {
-    pub(super) fn into_outcome(self) -> Outcome {
-        match self {
-            Self::Done(()) => Outcome::Done,
-            Self::Not(outcome) => outcome,
-        }
+        self.sender.report(applied).await;
     }
 }
 
@@ -199,4 +178,30 @@ fn context(form: &CohortForm) -> CohortContext {
         model::CohortContext::System => CohortContext::System,
         model::CohortContext::Category(id) => CohortContext::Category(id.0),
     }
+}
+
+/// Looks for cohorts that may have been made after all, by their idnumbers; one that several have is none.
+async fn find_cohorts(idnumbers: &BTreeSet<&str>, reader: &MoodleReader) -> BTreeMap<String, CohortId> {
+    let mut found = BTreeMap::<String, Vec<CohortId>>::new();
+    if !idnumbers.is_empty() {
+        for cohort in reader.fetch_all_cohorts().await.unwrap_or_default() {
+            if idnumbers.contains(cohort.idnumber.as_str()) {
+                found.entry(cohort.idnumber).or_default().push(cohort.id);
+            }
+        }
+    }
+    let only = |(idnumber, ids): (String, Vec<CohortId>)| match ids.as_slice() {
+        [only] => Some((idnumber, *only)),
+        _ => None,
+    };
+    found.into_iter().filter_map(only).collect()
+}
+
+/// Looks for accounts that may have been made after all, by their user names.
+async fn find_accounts(usernames: Vec<String>, reader: &MoodleReader) -> BTreeMap<String, MoodleUserId> {
+    if usernames.is_empty() {
+        return BTreeMap::new();
+    }
+    let found = reader.fetch_users(UserField::Username, &usernames).await.unwrap_or_default();
+    found.users.into_iter().filter_map(|user| Some((user.username?, user.id))).collect()
 }
