@@ -1,11 +1,13 @@
 //! The feed and the completion endpoint, well and ill behaved.
 
 use crate::fake::{Fake, Reply, bytes, json, refused_url, reply};
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use rollbook_elm::client::{
     CompletionClient, CompletionError, CompletionOptions, FeedClient, FeedError, FeedOptions, FeedQuery, FeedRow,
     IncompleteReason, LookUpKey, Lookup,
 };
+use rollbook_elm::feed::{FeedFormat, FeedReading, collect_feed};
 use rollbook_remote::retry::RetryPolicy;
 use std::time::Duration;
 
@@ -144,6 +146,96 @@ async fn a_huge_page_is_not_read_to_its_end() {
     let client = FeedClient::new(FeedOptions { bytes_max: 1000, ..options(&fake.url) }).unwrap();
     let error = client.fetch(&everything()).await.unwrap_err();
     assert_eq!(error.to_string(), "not a page of the feed: a page of more than 1000 bytes");
+}
+
+#[test]
+fn what_the_configuration_may_name_is_what_the_reader_knows() {
+    let dialects: Vec<&str> = rollbook_elm::dialect::DIALECTS.iter().map(|dialect| dialect.name()).collect();
+    assert_eq!(dialects, rollbook_settings::site::DIALECTS);
+    let literals: Vec<&str> = rollbook_elm::dialect::Literal::ALL.iter().map(|(word, _)| *word).collect();
+    assert_eq!(literals, rollbook_settings::site::LITERALS);
+    let dates: Vec<&str> = rollbook_elm::dialect::DateStyle::ALL.iter().map(|(word, _)| *word).collect();
+    assert_eq!(dates, rollbook_settings::site::DATES);
+}
+
+#[tokio::test]
+async fn folder_of_files_is_a_feed_and_the_window_is_picked_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let header = "GUID;EMAIL;COURSE_IDENTIFIER;COURSE_STATE;date_created\n";
+    let line = |guid: &str, day: u32| format!("{guid};{guid}@example.org;930001;Enrol;2026-11-{day}T09:00:00Z\n");
+    std::fs::write(folder.path().join("2.csv"), format!("{header}{}", line("C", 25))).unwrap();
+    std::fs::write(folder.path().join("1.csv"), format!("{header}{}{}", line("A", 20), line("B", 24))).unwrap();
+    std::fs::write(folder.path().join("3.csv.part"), "half a li").unwrap();
+    let dialect = rollbook_elm::dialect::find_dialect("csv").unwrap();
+    let options = FeedOptions {
+        dialect,
+        auth: rollbook_elm::client::FeedAuth::Open,
+        ..FeedOptions::new(format!("file://{}", folder.path().display()), String::new().into(), TimeZone::UTC)
+    };
+    let client = FeedClient::new(options).unwrap();
+    let query = FeedQuery { since: Some("2026-11-23T00:00:00Z".parse().unwrap()), ..everything() };
+    let reading = read(&client, &query).await.unwrap();
+    let guids: Vec<String> = reading.records.value.iter().map(|record| record.guid().to_string()).collect();
+    assert_eq!((guids, reading.pages, reading.records.is_complete()), (vec!["B".to_owned(), "C".to_owned()], 2, true));
+}
+
+async fn read(client: &FeedClient, query: &FeedQuery) -> Result<FeedReading, FeedError> {
+    let now = "2026-11-26T00:00:00Z".parse().unwrap();
+    collect_feed(client, query, &FeedFormat::new(TimeZone::UTC), now, SignedDuration::ZERO).await
+}
+
+fn rows(count: u32, row: impl Fn(u32) -> String) -> String {
+    let rows: Vec<String> = (0..count).map(row).collect();
+    format!("{{\"value\":[{}]}}", rows.join(","))
+}
+
+#[tokio::test]
+async fn source_that_is_unreadable_as_a_whole_is_a_failed_reading() {
+    let renamed = rows(12, |n| {
+        format!(r#"{{"PERSON":"G{n}","COURSE_IDENTIFIER":1,"COURSE_STATE":"Enrol","date_created":"2026-11-25"}}"#)
+    });
+    let fake = Fake::start(vec![json(renamed)]).await;
+    let error = read(&client(&fake.url), &everything()).await.unwrap_err();
+    let told = "the feed's records cannot be used: no column GUID in 12 records; there are COURSE_IDENTIFIER, COURSE_STATE, PERSON, date_created";
+    assert_eq!(error.to_string(), told);
+    let words = rows(12, |n| {
+        format!(
+            r#"{{"GUID":"G{n}","COURSE_IDENTIFIER":1,"COURSE_STATE":"ENRL","EMAIL":"a@b.c","date_created":"2026-11-25"}}"#
+        )
+    });
+    let fake = Fake::start(vec![json(&words)]).await;
+    let error = read(&client(&fake.url), &everything()).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("12 of 12 records cannot be used; the first: COURSE_STATE “ENRL” is not a known state"),
+        "{error}"
+    );
+    let lower = words.replace("ENRL", "enrol").to_lowercase();
+    let fake = Fake::start(vec![json(lower)]).await;
+    let reading = read(&client(&fake.url), &everything()).await.unwrap();
+    assert!(reading.records.value.iter().all(|record| record.reading.is_ok()), "columns in lower case are found");
+}
+
+#[tokio::test]
+async fn offsets_that_disagree_with_the_zone_widen_the_window() {
+    let page = |hour: u32| {
+        rows(1, |_| {
+            format!(
+                r#"{{"GUID":"G{hour}","COURSE_IDENTIFIER":1,"COURSE_STATE":"Enrol","EMAIL":"a@b.c","date_created":"2026-11-25T{hour:02}:30:00-02:00"}}"#
+            )
+        })
+    };
+    let fake = Fake::start(vec![json(page(9)), json(page(7))]).await;
+    let query = FeedQuery { since: Some("2026-11-25T10:00:00Z".parse().unwrap()), ..everything() };
+    let reading = read(&client(&fake.url), &query).await.unwrap();
+    assert_eq!(reading.zone_difference, Some(SignedDuration::from_hours(-2)));
+    assert_eq!(reading.records.value[0].guid().as_str(), "G7");
+    let asked = fake.requests();
+    assert!(
+        asked[0].contains("%272026-11-25%2010:00:00%27") && asked[1].contains("%272026-11-25%2008:00:00%27"),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test]

@@ -197,6 +197,8 @@ fn auth(section: &mut Section<'_>, is_folder: bool) -> Option<ElmAuth> {
     let kinds = Choice(&[("basic", AuthKind::Basic), ("oauth2", AuthKind::OAuth2), ("none", AuthKind::Open)]);
     let name = section.or("header", "x-cdata-authtoken", Header);
     if section.has("auth") {
+        // Whoever has both says it by [auth].
+        section.optional_secret("token");
         return section.table("auth", |section| match section.required("kind", kinds) {
             Some(AuthKind::Basic) => {
                 let (user, password) = (section.required("user", Text(200)), section.secret("password"));
