@@ -3,7 +3,7 @@
 mod completions;
 mod guilds;
 
-pub use completions::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReceiptRules, ReportFields, ReportWords};
+pub use completions::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReceiptRules, ReportFields, ReportTemplate};
 pub use guilds::{
     Adopt, ArchiveRule, CommunityKey, GuildLimits, GuildPolicy, MatchKey, MemberAccounts, NewMemberRule, RoleGiver,
     RoleRule, RolesBy, UnpublishedRule,
@@ -16,9 +16,7 @@ use std::collections::BTreeSet;
 /// How a new account's user name follows from the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsernameRule {
-    /// The lower-cased mail address.
     Mail,
-    /// The lower-cased GUID.
     Guid,
     /// The mail address where Moodle's rule takes it, else the GUID.
     MailThenGuid,
@@ -56,7 +54,6 @@ impl Protected {
         Self { words, accounts: accounts.into_iter().collect() }
     }
 
-    /// Protects these accounts too.
     pub fn add_accounts(&mut self, accounts: impl IntoIterator<Item = MoodleUserId>) {
         self.accounts.extend(accounts);
     }
@@ -90,11 +87,8 @@ impl Protected {
 /// How much one run of intake may do before a person must approve it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct IntakeLimits {
-    /// New accounts per run.
     pub new_accounts: u64,
-    /// Welcome mails per run.
     pub welcome_mails: u64,
-    /// Suspensions per run.
     pub suspensions: u64,
     /// Suspensions as a share of those active in a course, 0 to 1.
     pub suspensions_share: f64,
@@ -134,9 +128,7 @@ pub struct IntakePolicy {
     pub username: UsernameRule,
     /// What the site takes in a user name.
     pub username_characters: UsernameCharacters,
-    /// Who is never touched.
     pub protected: Protected,
-    /// Who welcomes.
     pub welcome: Welcome,
     /// How much may change at once.
     pub limits: IntakeLimits,

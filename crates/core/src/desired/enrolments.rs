@@ -3,7 +3,7 @@
 //! The newest state by the learner's moment, then by the record's creation, then by the feed's own record number wins.
 //! Records of equal age that want opposite things, or give two mail addresses, are a contradiction, and none of them counts.
 
-use crate::model::{FeedRecord, Field};
+use crate::model::{FeedRecord, Field, Fingerprint, ProblemKind, RecordProblem};
 use std::cmp::Ordering;
 
 /// The records of one person and course, oldest first; indices into the list that was given.
@@ -50,12 +50,70 @@ fn contradicting(records: &[FeedRecord], group: &[u32]) -> usize {
         return 0;
     };
     let of_one_age = from_the_newest().take_while(|record| record.age() == newest.age()).count();
-    let contradicts = from_the_newest().take(of_one_age).skip(1).any(|record| says_otherwise(record, newest));
+    let contradicts = from_the_newest().take(of_one_age).skip(1).any(|record| contradicts(record, newest));
     if contradicts { of_one_age } else { 0 }
 }
 
 /// Whether two equally new records of one person and course want opposites, or name the person by two addresses.
-pub(crate) fn says_otherwise(left: &FeedRecord, right: &FeedRecord) -> bool {
+pub(crate) fn contradicts(left: &FeedRecord, right: &FeedRecord) -> bool {
     let wanted = |record: &FeedRecord| record.reading.as_ref().ok().map(|reading| reading.state);
     wanted(left) != wanted(right) || !left.mail().same_as(right.get(Field::Mail))
+}
+
+// Feed records → each fingerprint once: the usable ones, and those that no change may follow from.
+
+/// The records of a feed, each fingerprint once; indices into the list that was given, in its order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Distinct {
+    /// The usable ones. Where a fingerprint came several times, the newest.
+    pub usable: Vec<u32>,
+    /// The others, each with its problem.
+    pub bad: Vec<(u32, RecordProblem)>,
+}
+
+/// Takes each fingerprint once, whatever the order in which the records came.
+pub fn distinct_records(records: &[FeedRecord]) -> Distinct {
+    let indices = 0..u32::try_from(records.len()).unwrap_or(u32::MAX);
+    let mut order: Vec<(Fingerprint, u32)> =
+        indices.zip(records).map(|(index, record)| (record.fingerprint, index)).collect();
+    order.sort_unstable();
+    let mut chosen: Vec<(u32, AmbiguousMatches)> =
+        order.chunk_by(|left, right| left.0 == right.0).map(|same| choose(records, same)).collect();
+    drop(order);
+    chosen.sort_unstable_by_key(|(index, _)| *index);
+    let mut found = Distinct { usable: Vec::with_capacity(chosen.len()), bad: Vec::new() };
+    for (index, ambiguous_matches) in chosen {
+        match (&records[index as usize].reading, ambiguous_matches) {
+            (Ok(_), AmbiguousMatches::None) => found.usable.push(index),
+            (Ok(_), AmbiguousMatches::OfAnotherPair) => {
+                let problem = RecordProblem::new(Field::Course, ProblemKind::SameFingerprint);
+                found.bad.push((index, problem));
+            }
+            (Err(problem), _) => found.bad.push((index, problem.clone())),
+        }
+    }
+    found
+}
+
+/// Whether a fingerprint came with another person or course, too.
+#[derive(Clone, Copy)]
+enum AmbiguousMatches {
+    None,
+    OfAnotherPair,
+}
+
+/// The newest record of those of one fingerprint.
+fn choose(records: &[FeedRecord], same: &[(Fingerprint, u32)]) -> (u32, AmbiguousMatches) {
+    let (_, first) = same[0];
+    if same.len() == 1 {
+        return (first, AmbiguousMatches::None);
+    }
+    let record = |index: u32| &records[index as usize];
+    // A readable record is newer than one that is not.
+    let rank = |index: u32| (record(index).age(), &record(index).text);
+    let newest = same.iter().map(|(_, index)| *index).max_by(|left, right| rank(*left).cmp(&rank(*right)));
+    let newest = newest.unwrap_or(first);
+    let is_rival = |index: u32| record(index).reading.is_ok() && !record(index).same_pair(record(newest));
+    let ambiguous_matches = same.iter().any(|(_, index)| is_rival(*index));
+    (newest, if ambiguous_matches { AmbiguousMatches::OfAnotherPair } else { AmbiguousMatches::None })
 }

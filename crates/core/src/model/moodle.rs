@@ -14,9 +14,7 @@ pub struct Account {
     pub mail: String,
     /// `user.idnumber`; Moodle does not keep it unique.
     pub guid: String,
-    /// Given name.
     pub first_name: String,
-    /// Family name.
     pub last_name: String,
     /// Suspended for the whole site.
     pub suspended: bool,

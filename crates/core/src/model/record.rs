@@ -15,23 +15,17 @@ use std::fmt;
 pub enum Field {
     /// When the ELM wrote the record.
     DateCreated,
-    /// The ELM's course id.
     Course,
-    /// The ELM's class code.
     ShortName,
     /// What HR wants: see [`super::StateWords`].
     State,
     /// The directory's id of the person.
     Guid,
-    /// The person's mail address.
     Mail,
-    /// Given name.
     FirstName,
-    /// Family name.
     LastName,
     /// The ELM's id of the enrolment.
     EnrolmentId,
-    /// When the learner acted.
     StateDate,
     /// The feed's own unique id of the record, on newer feeds.
     RecordId,
@@ -125,7 +119,6 @@ impl fmt::Debug for RecordText {
     }
 }
 
-/// What a record wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EnrolState {
@@ -141,7 +134,6 @@ impl EnrolState {
         [Self::Enrol, Self::Suspend].into_iter().find(|state| state.as_str().eq_ignore_ascii_case(text))
     }
 
-    /// The word that is kept.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Enrol => "Enrol",
@@ -153,7 +145,6 @@ impl EnrolState {
 /// What was read from a good record; the rest stays in the texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// What the record wants.
     pub state: EnrolState,
     /// When the learner acted; the creation date where the feed does not say.
     pub changed: Timestamp,
@@ -164,7 +155,6 @@ pub struct Reading {
 /// How new a record is among those of its person and course: the greatest wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age {
-    /// When the learner acted.
     pub changed: Timestamp,
     /// When the ELM wrote the record.
     pub created: Timestamp,
@@ -190,7 +180,6 @@ pub struct RecordProblem {
 pub enum ProblemKind {
     /// Absent, null or blank.
     Missing,
-    /// Neither text nor number.
     WrongType,
     /// Over the limit of 1,000 bytes.
     TooLong,
@@ -307,12 +296,10 @@ impl FeedRecord {
         folded(self.get(Field::Guid)).fold(0xcbf2_9ce4_8422_2325, mix)
     }
 
-    /// The person's GUID.
     pub fn guid(&self) -> Guid {
         Guid::new(self.get(Field::Guid).trim())
     }
 
-    /// The person's mail address.
     pub fn mail(&self) -> Mail {
         Mail::new(self.get(Field::Mail).trim())
     }

@@ -1,20 +1,20 @@
 //! The plan of intake: feed records, Moodle's accounts, courses and enrolments → changes and skips.
 
-use super::change::{IntakeChange, Intended, Who};
-use super::digest::{Digest, digest};
-use super::person::{Decided, Decider};
-use super::shared_address::Claims;
+use super::person::{Claims, Decided, Decider};
+use super::{Digest, digest};
 use crate::desired::{Distinct, distinct_records, for_each_person};
 use crate::matching::Directory;
 use crate::model::{
-    Age, Course, ElmCourseId, EnrolState, Enrolment, FeedRecord, Fingerprint, LinkName, MoodleCourseId, MoodleUserId,
+    Age, Course, ElmCourseId, EnrolState, Enrolment, FeedRecord, Fingerprint, Guid, LinkName, Mail, MoodleCourseId,
+    MoodleUserId, RoleId,
 };
 use crate::policy::IntakePolicy;
 use crate::snapshot::Snapshot;
 use crate::verdict::Verdict;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Courses by the ELM id that was asked for; several where Moodle has several.
 pub type Courses = BTreeMap<ElmCourseId, Vec<Course>>;
@@ -22,14 +22,12 @@ pub type Courses = BTreeMap<ElmCourseId, Vec<Course>>;
 /// How people stand in courses, for the pairs that were asked.
 pub type Enrolments = BTreeMap<(MoodleUserId, MoodleCourseId), Enrolment>;
 
-/// The newest state that earlier runs applied for a person (folded GUID) and course; see `OutcomeCode::tells_state`.
+/// The newest state that earlier runs applied for a person (folded GUID) and course; see `OutcomeCode::fixes_state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AppliedState {
     /// How new the record was.
     pub age: Age,
-    /// What it wanted.
     pub state: EnrolState,
-    /// The record.
     pub record: Fingerprint,
 }
 
@@ -43,7 +41,6 @@ impl AppliedState {
 /// Everything that a plan of intake is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct IntakeInputs<'a> {
-    /// The link.
     pub link: &'a LinkName,
     /// The records to decide: new ones and those that wait.
     pub records: &'a Snapshot<Vec<FeedRecord>>,
@@ -69,16 +66,13 @@ pub struct IntakeInputs<'a> {
 /// A record that is left alone, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Skip {
-    /// The record.
     pub record: Fingerprint,
-    /// Why.
     pub verdict: Verdict,
 }
 
 /// What one run of intake would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct IntakePlan {
-    /// The link.
     pub link: LinkName,
     /// When it was made; the digest does not cover it.
     pub made_at: Timestamp,
@@ -159,5 +153,118 @@ impl Doubts {
         self.people += u64::from(!person.known_doubt);
         self.new += u64::from(in_doubt && !person.known_doubt);
         self.known += u64::from(in_doubt && person.known_doubt);
+    }
+}
+
+// A change: one intended effect on one record of one system.
+
+/// An account to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewAccount {
+    pub guid: Guid,
+    /// The user name, which Moodle's rule takes.
+    pub username: String,
+    pub mail: Mail,
+    pub first_name: String,
+    pub last_name: String,
+    pub auth: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Who {
+    Account(MoodleUserId),
+    /// The account that the same plan makes for this GUID.
+    New(Guid),
+}
+
+/// What an enrolment starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EnrolKind {
+    /// Not in the course, or suspended there; which of the two was not asked.
+    Enrol,
+    Reactivate,
+}
+
+/// What an earlier run set out to do for a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intended {
+    /// To make the person active in the course.
+    Enrol(EnrolKind),
+    /// To suspend the person there.
+    Suspend,
+}
+
+/// Somebody to be active in a course.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrolChange {
+    /// The record that wants it.
+    pub record: Fingerprint,
+    pub who: Who,
+    pub course: MoodleCourseId,
+    pub role: RoleId,
+    pub kind: EnrolKind,
+    pub welcome: bool,
+}
+
+/// Somebody to be suspended in a course.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuspendChange {
+    /// The record that wants it.
+    pub record: Fingerprint,
+    pub user: MoodleUserId,
+    pub course: MoodleCourseId,
+    /// The role that the enrolment call needs; an existing role stays.
+    pub role: RoleId,
+}
+
+/// One intended effect of intake.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum IntakeChange {
+    CreateAccount(NewAccount),
+    /// Make active in a course.
+    Enrol(EnrolChange),
+    Suspend(SuspendChange),
+}
+
+impl IntakeChange {
+    /// The record that wants this change; an account is wanted by the enrolments that follow it.
+    pub fn record(&self) -> Option<Fingerprint> {
+        match self {
+            Self::CreateAccount(_) => None,
+            Self::Enrol(change) => Some(change.record),
+            Self::Suspend(change) => Some(change.record),
+        }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(id) => write!(out, "account {id}"),
+            Self::New(guid) => write!(out, "the new account of {guid}"),
+        }
+    }
+}
+
+impl fmt::Display for IntakeChange {
+    /// A line of the printed plan.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateAccount(account) => write!(out, "create account {} for {}", account.username, account.guid),
+            Self::Enrol(EnrolChange { who, course, role, kind, welcome, record: _ }) => {
+                let verb = match kind {
+                    EnrolKind::Enrol => "enrol",
+                    EnrolKind::Reactivate => "reactivate",
+                };
+                let mail = if *welcome { ", with a welcome mail" } else { "" };
+                write!(out, "{verb} {who} in course {course} as role {role}{mail}")
+            }
+            Self::Suspend(SuspendChange { user, course, .. }) => {
+                write!(out, "suspend account {user} in course {course}")
+            }
+        }
     }
 }

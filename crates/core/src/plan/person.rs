@@ -1,14 +1,16 @@
 //! One person of the feed: what becomes of each of their records.
 
-use super::change::{EnrolChange, EnrolKind, IntakeChange, Intended, NewAccount, SuspendChange, Who};
-use super::intake::{IntakeInputs, Skip};
-use super::shared_address::Claims;
-use crate::desired::{Group, says_otherwise};
+use crate::desired::{Group, contradicts};
 use crate::matching::{PersonMatch, bad_name, match_person};
-use crate::model::{Course, EnrolState, Enrolment, FeedRecord, Field, ManualInstance, MoodleCourseId, MoodleUserId};
+use crate::model::{
+    Course, EnrolState, Enrolment, FeedRecord, Field, Guid, ManualInstance, MoodleCourseId, MoodleUserId,
+};
+use crate::plan::intake::{EnrolChange, EnrolKind, IntakeChange, Intended, NewAccount, SuspendChange, Who};
+use crate::plan::intake::{IntakeInputs, Skip};
 use crate::policy::{IntakePolicy, Welcome};
-use crate::verdict::{Disposition, Verdict, standing};
+use crate::verdict::{Disposition, Verdict, disposition};
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// What a plan is made by.
 pub(super) struct Decider<'a> {
@@ -36,7 +38,7 @@ pub(super) struct Decided<'a> {
 impl Decided<'_> {
     /// Whether something of theirs is left to do, now or later.
     fn is_open(&self) -> bool {
-        let waits = |skip: &Skip| standing(skip.verdict.code()) != Disposition::Settled;
+        let waits = |skip: &Skip| disposition(skip.verdict.code()) != Disposition::Settled;
         !self.changes.is_empty() || self.skips.iter().any(waits)
     }
 
@@ -138,10 +140,10 @@ impl<'a> Decider<'a> {
             return Some(last);
         }
         let first = self.record(newest[0]);
-        let other = newest.iter().map(|index| self.record(*index)).find(|record| says_otherwise(record, first));
+        let other = newest.iter().map(|index| self.record(*index)).find(|record| contradicts(record, first));
         for index in newest {
             let record = self.record(*index);
-            let with = if says_otherwise(record, first) { first } else { other.unwrap_or(last) };
+            let with = if contradicts(record, first) { first } else { other.unwrap_or(last) };
             decided.skip(record, Verdict::Contradiction { with: with.fingerprint });
         }
         None
@@ -271,4 +273,26 @@ impl<'a> Decider<'a> {
 
 fn wanted(record: &FeedRecord) -> Option<EnrolState> {
     record.reading.as_ref().ok().map(|reading| reading.state)
+}
+
+// Two people of the feed who claim one mail address: neither gets an account with it.
+
+/// The GUIDs that claim each address, by folded address.
+pub(super) struct Claims(BTreeMap<String, Vec<Guid>>);
+
+impl Claims {
+    /// What all people of a feed claim.
+    pub(super) fn of(people: &[Decided<'_>]) -> Self {
+        let mut claims = BTreeMap::<_, Vec<_>>::new();
+        for record in people.iter().flat_map(Decided::claims) {
+            claims.entry(record.mail().folded()).or_default().push(record.guid());
+        }
+        claims.values_mut().for_each(|guids| guids.sort());
+        Self(claims)
+    }
+
+    /// The GUIDs that claim an address, where there are several.
+    pub(super) fn ambiguous_matches(&self, address: &str) -> Option<&[Guid]> {
+        self.0.get(address).map(Vec::as_slice).filter(|guids| guids.len() > 1)
+    }
 }

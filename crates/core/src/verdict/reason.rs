@@ -9,11 +9,8 @@ use std::fmt;
 /// Another account that holds a mail address or a user name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailHolder {
-    /// The account.
     pub id: MoodleUserId,
-    /// Its user name.
     pub username: String,
-    /// Its mail address.
     pub mail: Mail,
     /// Its GUID; empty where it has none.
     pub guid: Guid,
@@ -22,10 +19,6 @@ pub struct MailHolder {
 /// What became of one record. Large evidence is boxed: a plan may hold a million of these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
-#[expect(
-    missing_docs,
-    reason = "each variant is the outcome code of its name, which is documented; its fields are the evidence"
-)]
 pub enum Verdict {
     Enrolled,
     Reactivated,

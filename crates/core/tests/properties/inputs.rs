@@ -110,8 +110,8 @@ fn courses() -> impl Strategy<Value = Vec<Course>> {
 
 /// A world with limits that nothing reaches.
 pub fn world() -> impl Strategy<Value = World> {
-    let standing = select(&[Enrolment::Active, Enrolment::Suspended, Enrolment::Absent, Enrolment::NotActive][..]);
-    let enrolments = proptest::collection::btree_map((1..5_i64, 30..36_i64), standing, 0..12);
+    let state = select(&[Enrolment::Active, Enrolment::Suspended, Enrolment::Absent, Enrolment::NotActive][..]);
+    let enrolments = proptest::collection::btree_map((1..5_i64, 30..36_i64), state, 0..12);
     let names = select(&[UsernameRule::Mail, UsernameRule::Guid, UsernameRule::MailThenGuid][..]);
     let protected = proptest::sample::subsequence(vec!["g-two", "tri+x@example.org", "user3"], 0..=1);
     let applied = proptest::collection::vec(row().prop_map(|row| read(&row)), 0..3);

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::{
     Account, Course, ElmCourseId, Enrolment, FeedRecord, FieldNames, Fingerprint, Guid, ManualInstance, MoodleCourseId,
-    MoodleUserId, RoleId, read_record, tell_apart,
+    MoodleUserId, RoleId, read_record, separate_collisions,
 };
 use rollbook_core::plan::{AppliedState, EnrolKind, Intended};
 use rollbook_core::policy::{Protected, UsernameCharacters, UsernameRule, Welcome};
@@ -56,7 +56,6 @@ impl Scene {
         named.map_or_else(|| print.to_string(), |(label, _)| label.clone())
     }
 
-    /// Carries out one statement.
     pub fn take(&mut self, statement: &str) {
         let words = split(statement);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -66,7 +65,7 @@ impl Scene {
             ["policy", rest @ ..] => self.policy(rest),
             ["moodle", rest @ ..] => self.moodle(rest),
             ["feed", "gap", gap @ ..] => self.feed.gaps.push(read_gap(gap)),
-            ["feed", "told", "apart"] => self.tell_apart(),
+            ["feed", "told", "apart"] => self.separate_collisions(),
             ["feed", label, "again"] => self.feed.value.push(self.labels[*label].clone()),
             ["feed", label, "is", row @ ..] => self.row(label, serde_json::from_str(&row.join(" ")).expect("JSON")),
             ["feed", label, "like", other, "but", changes @ ..] => self.row_like(label, other, changes),
@@ -108,8 +107,8 @@ impl Scene {
         }
     }
 
-    fn tell_apart(&mut self) {
-        tell_apart(&mut self.feed.value, |_| None);
+    fn separate_collisions(&mut self) {
+        separate_collisions(&mut self.feed.value, |_| None);
         for record in &self.feed.value {
             for labelled in self.labels.values_mut().filter(|labelled| labelled.text == record.text) {
                 labelled.fingerprint = record.fingerprint;
@@ -201,10 +200,10 @@ impl Scene {
                 };
                 moodle.accounts.insert(id, account);
             }
-            ["enrolment", user, "in", course, standing, more @ ..] => {
+            ["enrolment", user, "in", course, state, more @ ..] => {
                 let pair = (MoodleUserId(number(user)), MoodleCourseId(number(course)));
-                let standing = serde_json::from_value::<Enrolment>(json!(standing)).expect("a standing");
-                moodle.enrolments.insert(pair, standing);
+                let state = serde_json::from_value::<Enrolment>(json!(state)).expect("a state");
+                moodle.enrolments.insert(pair, state);
                 if *more == ["by", "another", "method"] {
                     moodle.active_otherwise.insert(pair);
                 }

@@ -12,7 +12,7 @@ use rollbook_core::guard::{Approval, Finding, IntakeView, check_intake, clear};
 use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, LinkName, RoleId};
 use rollbook_core::plan::{AppliedState, IntakeChange, IntakeInputs, IntakePlan, Intended, Who, plan_intake};
 use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
-use rollbook_core::run::{Disposition, Outcome, Step, Verdict, next_step, standing, verdict_of};
+use rollbook_core::run::{Disposition, Outcome, Step, Verdict, disposition, next_step, verdict_of};
 use rollbook_core::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -146,7 +146,6 @@ impl World {
         Snapshot { taken_at: feed.taken_at, gaps: feed.gaps.clone(), value }
     }
 
-    /// One whole run.
     pub fn run(
         &mut self,
         feed: &Snapshot<Vec<FeedRecord>>,
@@ -242,13 +241,13 @@ impl World {
             let first_seen = before.map_or(self.now, |waiting| waiting.first_seen);
             steps.insert(print, next_step(code, attempts, first_seen, self.now, self.policy.course_wait));
             let record = by_print[&print];
-            if standing(code) == Disposition::Settled {
+            if disposition(code) == Disposition::Settled {
                 self.journal.settled.insert(print);
                 self.journal.note_newest(record);
             } else {
                 self.journal.waiting.insert(print, Waiting { record: record.clone(), attempts, first_seen });
             }
-            if code.tells_state() {
+            if code.fixes_state() {
                 self.note_applied(record);
             }
         }

@@ -9,7 +9,6 @@ use rollbook_core::policy::IntakePolicy;
 use rollbook_core::run::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the site holds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Moodle {
     pub accounts: BTreeMap<MoodleUserId, Account>,
@@ -59,9 +58,8 @@ impl Moodle {
     }
 
     fn with_active(&self, course: Course) -> Course {
-        let active = |((_, of), standing): &(&(_, MoodleCourseId), &Enrolment)| {
-            *of == course.id && **standing == Enrolment::Active
-        };
+        let active =
+            |((_, of), state): &(&(_, MoodleCourseId), &Enrolment)| *of == course.id && **state == Enrolment::Active;
         let counted = self.enrolments.iter().filter(active).count() as u64;
         Course { active: course.active.or(Some(counted)), ..course }
     }
@@ -114,17 +112,17 @@ impl Moodle {
         }
     }
 
-    fn write(&mut self, user: MoodleUserId, course: MoodleCourseId, standing: Enrolment) -> Outcome {
+    fn write(&mut self, user: MoodleUserId, course: MoodleCourseId, state: Enrolment) -> Outcome {
         if !self.accounts.contains_key(&user) {
             return refused("codingerror");
         }
         if !self.courses.contains_key(&course) {
             return refused("invalidparameter");
         }
-        if standing == Enrolment::Suspended && self.active_otherwise.contains(&(user, course)) {
+        if state == Enrolment::Suspended && self.active_otherwise.contains(&(user, course)) {
             return refused(Outcome::STILL_ACTIVE);
         }
-        self.enrolments.insert((user, course), standing);
+        self.enrolments.insert((user, course), state);
         Outcome::Done
     }
 }

@@ -8,8 +8,8 @@ use rollbook_core::model::{
     SeenCompletion,
 };
 use rollbook_core::plan::{CompletionInputs, CompletionsPlan, KnownCompletions, plan_completions};
-use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportWords};
-use rollbook_core::run::{Answer, Circuit, Delivery, DeliveryState, Draw, Move, step};
+use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportTemplate};
+use rollbook_core::run::{Circuit, Delivery, DeliveryEvent, DeliveryState, Jitter, Receipt, step};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_journal::{
     CompletionQuery, CompletionsRecord, Journal, JournalError, KnownQuery, Lease, NewAttention, OpenReport,
@@ -83,7 +83,7 @@ fn policy() -> CompletionsPolicy {
     CompletionsPolicy {
         zone: TimeZone::UTC,
         report_from: None,
-        words: ReportWords::default(),
+        words: ReportTemplate::default(),
         delivery: DeliveryRules::default(),
         limits: CompletionLimits::default(),
     }
@@ -156,8 +156,8 @@ async fn open_asks(world: &World) -> i64 {
     world.number("SELECT COUNT(*) FROM attention WHERE closed_ms IS NULL").await
 }
 
-fn go(report: &OpenReport, by: Move, minute: i64) -> Delivery {
-    step(report.delivery, by, &DeliveryRules::default(), at(minute), Draw::new(0)).unwrap()
+fn go(report: &OpenReport, by: DeliveryEvent, minute: i64) -> Delivery {
+    step(report.delivery, by, &DeliveryRules::default(), at(minute), Jitter::new(0)).unwrap()
 }
 
 async fn moved(
@@ -165,7 +165,7 @@ async fn moved(
     lease: &Lease,
     run: &RunId,
     report: &OpenReport,
-    by: Move,
+    by: DeliveryEvent,
     minute: i64,
 ) -> Result<OpenReport, JournalError> {
     let to = go(report, by, minute);
@@ -258,8 +258,8 @@ async fn report_moves_with_its_line_its_event_and_its_attention(world: World) {
     keep(&journal, &lease, &run, &[jane(5)]).await.unwrap();
     let report = journal.completions().open_reports(&done(), 9).await.unwrap().remove(0);
     assert_eq!((report.delivery.state, report.report.enrolment), (DeliveryState::Due, 500_001));
-    let claimed = moved(&journal, &lease, &run, &report, Move::Claimed, 10).await.unwrap();
-    let refused = Move::Answered(Answer::Refused { status: 400 });
+    let claimed = moved(&journal, &lease, &run, &report, DeliveryEvent::Claimed, 10).await.unwrap();
+    let refused = DeliveryEvent::Answered(Receipt::Refused { status: 400 });
     moved(&journal, &lease, &run, &claimed, refused, 10).await.unwrap();
     assert_eq!(open_asks(&world).await, 1);
     assert!(journal.completions().open_reports(&done(), 9).await.unwrap().is_empty());
@@ -268,9 +268,9 @@ async fn report_moves_with_its_line_its_event_and_its_attention(world: World) {
     assert_eq!(journal.completions().resend(&done(), &[report.id], "ann", at(11)).await.unwrap(), 1);
     assert_eq!(open_asks(&world).await, 0);
     let report = journal.completions().open_reports(&done(), 9).await.unwrap().remove(0);
-    let claimed = moved(&journal, &lease, &run, &report, Move::Claimed, 12).await.unwrap();
+    let claimed = moved(&journal, &lease, &run, &report, DeliveryEvent::Claimed, 12).await.unwrap();
     assert_eq!(claimed.delivery.attempts, 2);
-    moved(&journal, &lease, &run, &claimed, Move::Answered(Answer::Accepted), 12).await.unwrap();
+    moved(&journal, &lease, &run, &claimed, DeliveryEvent::Answered(Receipt::Accepted), 12).await.unwrap();
     let row = journal
         .completions()
         .list(&done(), &CompletionQuery { limit: 9, ..Default::default() })
@@ -323,7 +323,7 @@ async fn report_that_a_person_moved_is_not_moved_by_the_run(world: World) {
     keep(&journal, &lease, &run, &[jane(5)]).await.unwrap();
     let report = journal.completions().open_reports(&done(), 9).await.unwrap().remove(0);
     assert_eq!(journal.completions().cancel_reports(&done(), &[report.id, 999], "ann", at(10)).await.unwrap(), 1);
-    let claimed = moved(&journal, &lease, &run, &report, Move::Claimed, 11).await;
+    let claimed = moved(&journal, &lease, &run, &report, DeliveryEvent::Claimed, 11).await;
     assert!(matches!(claimed, Err(JournalError::Conflict { .. })));
     assert_eq!(
         journal.completions().cancel_reports(&LinkName::new("other"), &[report.id], "ann", at(10)).await.unwrap(),
@@ -335,8 +335,8 @@ async fn refused_report_is_sent_again_by_a_persons_word(world: World) {
     let (journal, lease, run) = started(&world).await;
     keep(&journal, &lease, &run, &[jane(5)]).await.unwrap();
     let report = journal.completions().open_reports(&done(), 9).await.unwrap().remove(0);
-    let claimed = moved(&journal, &lease, &run, &report, Move::Claimed, 10).await.unwrap();
-    let doubt = Move::Answered(Answer::Unknown { retry_after: None });
+    let claimed = moved(&journal, &lease, &run, &report, DeliveryEvent::Claimed, 10).await.unwrap();
+    let doubt = DeliveryEvent::Answered(Receipt::Unknown { retry_after: None });
     moved(&journal, &lease, &run, &claimed, doubt, 10).await.unwrap();
     assert_eq!(journal.completions().resend(&done(), &[report.id], "ann", at(11)).await.unwrap(), 1);
     let report = journal.completions().open_reports(&done(), 9).await.unwrap().remove(0);

@@ -7,7 +7,7 @@ use axum::http::Request;
 use axum::routing::post;
 use rollbook_settings::link::Push;
 use rollbook_sync::flows::completions::{FoundBy, Purpose, Reach};
-use rollbook_web::events::completion::{CompletionGate, PATH, sign, take_completion};
+use rollbook_web::events::completion::{CompletionEvents, PATH, receive_completion, sign};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tower_service::Service as _;
 const SECRET: &str = "a secret of some length";
 
 struct Gate {
-    gate: Arc<CompletionGate>,
+    gate: Arc<CompletionEvents>,
     wake: Arc<Notify>,
 }
 
@@ -26,12 +26,12 @@ impl Gate {
         let push = Push { secret: SECRET.into(), window: Duration::from_secs(300) };
         let wake = Arc::new(Notify::new());
         let links = vec![(done(), push)];
-        let gate = CompletionGate::of(links, stage.journal.clone(), stage.clock.clone(), wake.clone());
+        let gate = CompletionEvents::of(links, stage.journal.clone(), stage.clock.clone(), wake.clone());
         Self { gate: Arc::new(gate), wake }
     }
 
     async fn post(&self, secret: &str, seconds: i64, body: Vec<u8>) -> u16 {
-        let mut router = Router::new().route(PATH, post(take_completion)).with_state(self.gate.clone());
+        let mut router = Router::new().route(PATH, post(receive_completion)).with_state(self.gate.clone());
         let mut request = Request::post(PATH);
         for (name, value) in sign(secret.as_bytes(), seconds, &body) {
             request = request.header(name, value);

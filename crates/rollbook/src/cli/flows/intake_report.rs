@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rollbook_core::guard::Level;
 use rollbook_core::model::{Field, counted};
 use rollbook_core::plan::IntakeChange;
-use rollbook_core::run::{OutcomeCode, RunState, standing};
+use rollbook_core::run::{OutcomeCode, RunState, disposition};
 use rollbook_sync::flows::deliver::MailDelivery;
 use rollbook_sync::flows::intake::{IntakeReport, Purpose};
 use serde_json::{Value, json};
@@ -160,7 +160,7 @@ fn print_attention(report: &IntakeReport, dry: bool, out: &mut Output) {
     let mut kinds = BTreeMap::<OutcomeCode, usize>::new();
     for verdict in &report.verdicts {
         let code = verdict.code();
-        if standing(code) != rollbook_core::run::Disposition::Settled {
+        if disposition(code) != rollbook_core::run::Disposition::Settled {
             *kinds.entry(code).or_default() += 1;
         }
     }
@@ -170,7 +170,7 @@ fn print_attention(report: &IntakeReport, dry: bool, out: &mut Output) {
     out.heading(if dry { "Dry run: what would remain open" } else { "Still open" });
     let mut table = Table::new(["records", "outcome", "state"]).numbers(&[0]);
     for (code, count) in kinds {
-        table.row([count.to_string(), code.as_str().replace('_', " "), standing(code).as_str().to_owned()]);
+        table.row([count.to_string(), code.as_str().replace('_', " "), disposition(code).as_str().to_owned()]);
     }
     out.table(&table);
 }

@@ -27,7 +27,7 @@ async fn enters(browser: &mut Browser, password: &str) -> bool {
 }
 
 async fn change(browser: &mut Browser, present: &str, wanted: &str, again: &str) -> Page {
-    browser.post("/account/password", &[("present", present), ("wanted", wanted), ("again", again)]).await
+    browser.post("/account/password", &[("current", present), ("new", wanted), ("repeated", again)]).await
 }
 
 async fn hash(stage: &Stage) -> String {
@@ -70,10 +70,10 @@ async fn wrong_short_or_differing_password_and_a_foreign_form_change_nothing() {
         assert!(page.status == StatusCode::UNPROCESSABLE_ENTITY && page.body.contains(told), "{told}: {}", page.body);
     }
     for csrf in ["", "0"] {
-        let fields = [("csrf", csrf), ("present", OLD), ("wanted", NEW), ("again", NEW)];
+        let fields = [("csrf", csrf), ("current", OLD), ("new", NEW), ("repeated", NEW)];
         assert_eq!(browser.send_form("/account/password", &fields).await.status, StatusCode::FORBIDDEN);
     }
-    let fields = [("present", OLD), ("wanted", NEW), ("again", NEW)];
+    let fields = [("current", OLD), ("new", NEW), ("repeated", NEW)];
     assert!(Browser::new(&stage).send_form("/account/password", &fields).await.location().starts_with("/login"));
     assert_eq!(hash(&stage).await, before);
 }

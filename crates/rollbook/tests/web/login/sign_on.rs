@@ -12,7 +12,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rollbook::issuer::IssuerClient;
 use rollbook_settings::service::RoleName;
-use rollbook_web::auth::sign_on::{Answered, Asked, FetchError};
+use rollbook_web::auth::sign_on::{FetchError, HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -102,12 +102,12 @@ role = [{{ value = "lms-readers", role = "viewer" }}, {{ value = "lms-admins", r
     );
     let mut stage = Stage::with_server(&more).await;
     let client = IssuerClient::new(&stage.state.settings.server.oidc.as_ref().unwrap().issuer).unwrap();
-    stage.state = stage.state.clone().with_sign_on(Arc::new(move |Asked { method, url, headers, body }| {
+    stage.state = stage.state.clone().with_sign_on(Arc::new(move |HttpRequest { method, url, headers, body }| {
         let client = client.clone();
         Box::pin(async move {
             let answer = client.fetch(method, &url, &headers, body).await;
             let answer = answer.map_err(|fault| FetchError(Box::new(fault)))?;
-            Ok(Answered { status: answer.status, body: answer.body })
+            Ok(HttpResponse { status: answer.status, body: answer.body })
         })
     }));
     stage

@@ -5,7 +5,7 @@ use super::{IntakeFlow, IntakeQuery};
 use crate::engine::Write;
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::{FeedRecord, Fingerprint};
-use rollbook_core::run::{Disposition, OutcomeCode, standing};
+use rollbook_core::run::{Disposition, OutcomeCode, disposition};
 use rollbook_core::snapshot::{Gap, Snapshot};
 use rollbook_core::window::{Covered, Window, WindowPolicy, covered_after, open_gap};
 use rollbook_elm::client::FeedQuery;
@@ -138,7 +138,7 @@ impl Taken {
         let mut rows = BTreeMap::new();
         value.into_iter().for_each(|record| drop(rows.insert(record.fingerprint, record)));
         let known = journal.records().known(&flow.link, &rows.keys().copied().collect::<Vec<_>>()).await?;
-        let is_settled = |code: &OutcomeCode| standing(*code) == Disposition::Settled;
+        let is_settled = |code: &OutcomeCode| disposition(*code) == Disposition::Settled;
         let settled = known.values().filter(|code| is_settled(code)).count() as u64;
         let open: Vec<Fingerprint> =
             known.iter().filter(|(_, code)| !is_settled(code)).map(|(record, _)| *record).collect();

@@ -101,7 +101,7 @@ impl Recorder<'_> {
             course_id: course.map_or(MoodleCourseId(0), |course| course.id),
             course_name: course.map(|course| course.full_name.clone()).unwrap_or_default(),
             user_id: user.unwrap_or(MoodleUserId(0)),
-            applied: if code.tells_state() { AppliedState::of(record) } else { None },
+            applied: if code.fixes_state() { AppliedState::of(record) } else { None },
             mail: course.and_then(|course| self.welcome(record, course, &ruling.verdict)),
         })
     }

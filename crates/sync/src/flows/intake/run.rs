@@ -16,7 +16,7 @@ use rollbook_core::run::{Counts, RunKind, RunState, Verdict};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_journal::{Intent, Journal, NewRun};
 use rollbook_moodle::client::MoodleClient;
-use rollbook_moodle::snapshot::{Wanted, prove_rights};
+use rollbook_moodle::snapshot::{RequiredRights, prove_rights};
 use tokio_util::sync::CancellationToken;
 
 /// Runs intake once.
@@ -108,7 +108,7 @@ impl Flow for IntakeRun<'_> {
 
     async fn prove(&self, part: &Part, plan: &IntakePlan) -> Result<(), IntakeError> {
         let Some(preflight) = &part.world.preflight else { return Ok(()) };
-        let mut wanted = Wanted::default();
+        let mut wanted = RequiredRights::default();
         for change in &plan.changes {
             let place = match change {
                 IntakeChange::CreateAccount(_) => {
