@@ -200,7 +200,8 @@ impl Part {
             Some(_) if unfinished => RunState::Partly,
             Some(_) => RunState::Done,
         };
-        let Snapshot { gaps, value: records, .. } = self.world.records;
+        let Snapshot { mut gaps, value: records, .. } = self.world.records;
+        gaps.extend(self.question.unread());
         IntakeReport {
             run: None,
             state,
