@@ -53,8 +53,6 @@ pub struct GuildInputs<'a> {
     pub directory: &'a Directory,
     /// What Rollbook owns.
     pub owned: &'a Owned,
-    /// The full plan that waits for approval, if one does.
-    pub waiting: Option<&'a Digest>,
 }
 
 /// Something that is left as it is, and why.

@@ -157,7 +157,6 @@ pub(super) async fn collect_moodle(
         moodle: &moodle,
         directory: &directory,
         owned,
-        waiting: None,
     };
     let gone = accounts_to_look_up(&inputs);
     look_up(&reader, database.as_ref(), &gone, &mut directory).await?;
