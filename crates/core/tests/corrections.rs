@@ -7,8 +7,8 @@ use rollbook_core::model::RoleId;
 use rollbook_core::model::{Account, FeedRecord, FieldNames, LinkName, MoodleUserId, read_record};
 use rollbook_core::plan::{CannotCorrect, CorrectionAsk, CorrectionInputs, CorrectionPlan, plan_correction};
 use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
-use std::collections::BTreeSet;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const OURS: MoodleUserId = MoodleUserId(99);

@@ -183,7 +183,8 @@ impl World {
         if let Some(waiting) = &decision.waiting {
             verdicts.extend(refuse(waiting));
         }
-        let waiting: BTreeSet<_> = decision.waiting.iter().flat_map(|plan| &plan.skips).map(|skip| skip.record).collect();
+        let waiting: BTreeSet<_> =
+            decision.waiting.iter().flat_map(|plan| &plan.skips).map(|skip| skip.record).collect();
         let in_doubt = plan.skips.iter().filter(|skip| skip.verdict.code().doubts_identity());
         self.journal.known_doubts.extend(in_doubt.map(|skip| skip.record).filter(|record| !waiting.contains(record)));
         let approved_by = decision.cleared.approved_by().map(str::to_owned);

@@ -76,7 +76,8 @@ impl Plans<'_> {
     /// # Errors
     /// Those of the database only.
     pub async fn cleared_of_run(self, run: &RunId) -> Result<Option<PlanRow>, JournalError> {
-        let sql = format!("SELECT {PLAN}, body FROM plan WHERE run = $1 AND state = 'cleared' ORDER BY id DESC LIMIT 1");
+        let sql =
+            format!("SELECT {PLAN}, body FROM plan WHERE run = $1 AND state = 'cleared' ORDER BY id DESC LIMIT 1");
         self.store.row(&sql, args![run.as_str()]).await?.as_ref().map(plan_row).transpose()
     }
 

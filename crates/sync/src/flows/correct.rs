@@ -5,9 +5,7 @@
 //! written once more.
 
 use super::intake::IntakeFlow;
-use crate::engine::{
-    Decided, Flow, LeaseGuard, Purpose, Report, Run, Timing, Write, blocks, not_tried, protect, run,
-};
+use crate::engine::{Decided, Flow, LeaseGuard, Purpose, Report, Run, Timing, Write, blocks, not_tried, protect, run};
 use jiff::Timestamp;
 use rollbook_clock::Clock;
 use rollbook_core::guard::{Cleared, Decision, Finding, check_correction};

@@ -163,7 +163,8 @@ impl Taken {
     /// Says that more waits than one run takes up. What waits longest is taken up first, so that everything has its turn.
     pub fn left_out(&self) -> Option<Finding> {
         let count = self.left_due;
-        let message = format!("records whose time has come and that this run does not take up: {count}; see `waiting_max`");
+        let message =
+            format!("records whose time has come and that this run does not take up: {count}; see `waiting_max`");
         (count > 0).then(|| Finding::warn("waiting_max", "run", message))
     }
 

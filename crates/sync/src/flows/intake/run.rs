@@ -137,7 +137,8 @@ impl Flow for IntakeRun<'_> {
 
     /// An ordinary run takes up every record that a plan holds back.
     fn covers(&self, plan: &OpenPlan, _: RunKind) -> bool {
-        self.request.query == IntakeQuery::New || StoredPlan::of(plan).records().all(|record| self.taken.contains(&record))
+        self.request.query == IntakeQuery::New
+            || StoredPlan::of(plan).records().all(|record| self.taken.contains(&record))
     }
 
     async fn prove(&self, part: &Part, plan: &IntakePlan) -> Result<(), IntakeError> {
@@ -186,7 +187,8 @@ impl Flow for IntakeRun<'_> {
             verdicts: Vec::new(),
         };
         // Doubts that wait for an approval are not known doubts yet: the guard must find them again.
-        let waiting: BTreeSet<Fingerprint> = decision.waiting.iter().flat_map(|waiting| &waiting.skips).map(|skip| skip.record).collect();
+        let waiting: BTreeSet<Fingerprint> =
+            decision.waiting.iter().flat_map(|waiting| &waiting.skips).map(|skip| skip.record).collect();
         let said: Vec<Skip> = plan.skips.iter().filter(|skip| !waiting.contains(&skip.record)).cloned().collect();
         recorder.record_skips(&said).await?;
         let held = decision.held.iter().filter_map(|place| plan.changes[*place].record());

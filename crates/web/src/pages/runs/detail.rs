@@ -213,7 +213,7 @@ pub(in crate::pages) fn plan_badge(state: PlanState) -> Badge {
         PlanState::Cleared | PlanState::Used => Tone::Good,
         PlanState::Blocked => Tone::Bad,
         PlanState::Approved => Tone::Busy,
-        PlanState::Rejected | PlanState::Superseded => Tone::Plain,
+        PlanState::Rejected | PlanState::Superseded | PlanState::Lapsed => Tone::Plain,
     };
     let label = if state == PlanState::Blocked { "waits for approval" } else { state.as_str() };
     Badge::new(tone, label)
@@ -224,7 +224,7 @@ fn finding_line(finding: &Finding) -> FindingLine {
         Level::Block => Badge::new(Tone::Bad, "blocks"),
         Level::Warn => Badge::new(Tone::Warn, "warns"),
     };
-    let Finding { check, subject, message, level: _ } = finding;
+    let Finding { check, subject, message, level: _, holds: _ } = finding;
     FindingLine { badge, check: word_label(check), subject: subject.clone(), message: message.clone() }
 }
 
