@@ -3,7 +3,7 @@
 mod completions;
 mod guilds;
 
-pub use completions::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportFields, ReportWords};
+pub use completions::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportFields, ReportTemplate};
 pub use guilds::{
     Adopt, ArchiveRule, CommunityKey, GuildLimits, GuildPolicy, MatchKey, MemberAccounts, NewMemberRule, RoleGiver,
     RoleRule, RolesBy, UnpublishedRule,
@@ -16,9 +16,7 @@ use std::collections::BTreeSet;
 /// How a new account's user name follows from the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsernameRule {
-    /// The lower-cased mail address.
     Mail,
-    /// The lower-cased GUID.
     Guid,
     /// The mail address where Moodle's rule takes it, else the GUID.
     MailThenGuid,
@@ -31,6 +29,75 @@ pub enum UsernameCharacters {
     Plain,
     /// Everything but upper case and outer spaces.
     Extended,
+}
+
+/// What the feed's enrolment ids tell apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EnrolmentIds {
+    /// Each id is an enrolment of its own: a person is in a course while any of theirs lives.
+    #[default]
+    Apart,
+    /// A person has one state in a course, whatever the ids.
+    Ignored,
+}
+
+/// What a record means that holds from a later day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FutureDates {
+    /// It is a plan and waits for its day.
+    #[default]
+    Wait,
+    /// The feed uses the date otherwise: it is done at once.
+    Now,
+}
+
+/// What is done where nothing tells whether it is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unproven {
+    /// A person decides.
+    Ask,
+    /// It is done.
+    Act,
+}
+
+/// What an Enrol of an account that cannot sign in comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BlockedAccounts {
+    /// It is enrolled, without a welcome mail, and the outcome says so.
+    #[default]
+    Enrol,
+    /// A person decides.
+    Ask,
+}
+
+/// What intake does with the enrolments themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnrolmentPolicy {
+    pub ids: EnrolmentIds,
+    pub future: FutureDates,
+    pub blocked_accounts: BlockedAccounts,
+    /// A leaver whom somebody else enrolled, in a course with several methods, where web services do not say by which.
+    pub unknown_method: Unproven,
+    /// Dates that stand and that web services do not show: a write removes them.
+    pub unknown_dates: Unproven,
+    /// How long a new enrolment lasts where the method's own duration is not known.
+    pub duration: Option<SignedDuration>,
+    /// Whether a new enrolment begins at the moment of enrolling, or has no start.
+    pub starts_now: bool,
+}
+
+impl Default for EnrolmentPolicy {
+    fn default() -> Self {
+        Self {
+            ids: EnrolmentIds::default(),
+            future: FutureDates::default(),
+            blocked_accounts: BlockedAccounts::default(),
+            unknown_method: Unproven::Ask,
+            unknown_dates: Unproven::Act,
+            duration: None,
+            starts_now: false,
+        }
+    }
 }
 
 /// Who sends the welcome mail.
@@ -56,7 +123,6 @@ impl Protected {
         Self { words, accounts: accounts.into_iter().collect() }
     }
 
-    /// Protects these accounts too.
     pub fn add_accounts(&mut self, accounts: impl IntoIterator<Item = MoodleUserId>) {
         self.accounts.extend(accounts);
     }
@@ -69,6 +135,10 @@ impl Protected {
 
     /// The entry that protects this account.
     pub fn entry_for_account(&self, account: &Account) -> Option<String> {
+        // Moodle enrols its guest account over web services up to 4.4.
+        if account.username == "guest" {
+            return Some("guest account".to_owned());
+        }
         let words = || self.entry_among(&[&account.guid, &account.mail, &account.username]);
         self.accounts.contains(&account.id).then(|| format!("account {}", account.id)).or_else(words)
     }
@@ -90,11 +160,8 @@ impl Protected {
 /// How much one run of intake may do before a person must approve it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct IntakeLimits {
-    /// New accounts per run.
     pub new_accounts: u64,
-    /// Welcome mails per run.
     pub welcome_mails: u64,
-    /// Suspensions per run.
     pub suspensions: u64,
     /// Suspensions as a share of those active in a course, 0 to 1.
     pub suspensions_share: f64,
@@ -134,10 +201,9 @@ pub struct IntakePolicy {
     pub username: UsernameRule,
     /// What the site takes in a user name.
     pub username_characters: UsernameCharacters,
-    /// Who is never touched.
     pub protected: Protected,
-    /// Who welcomes.
     pub welcome: Welcome,
+    pub enrolments: EnrolmentPolicy,
     /// How much may change at once.
     pub limits: IntakeLimits,
     /// How long a missing course is waited for before a human is asked.

@@ -10,11 +10,9 @@ use std::fmt;
 /// What one system said at one time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot<T> {
-    /// When it was asked.
     pub taken_at: Timestamp,
     /// What is known to be absent from it; nothing means complete.
     pub gaps: Vec<Gap>,
-    /// What it said.
     pub value: T,
 }
 

@@ -6,8 +6,8 @@ use jiff::civil::{Weekday, date, time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::notice::{
-    Alert, AlertKind, BusinessHours, FeedWatch, LastRead, OpenEpisode, Phase, ScheduleState, SilenceCause,
-    SilenceRules, Turn, follow, judge_silence, make_digest,
+    Alert, AlertKind, BusinessHours, EpisodeChange, FeedWatch, LastRead, OpenEpisode, Phase, ScheduleState,
+    SilenceCause, SilenceRules, classify_silence, follow, make_digest,
 };
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ fn quiet_since(last: &str) -> FeedWatch {
 }
 
 fn is_silent(last: &str, now: &str, hours: &BusinessHours) -> bool {
-    judge_silence(&quiet_since(last), &HOUR, hours, at(now)).is_some()
+    classify_silence(&quiet_since(last), &HOUR, hours, at(now)).is_some()
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn business_time_is_real_time_through_both_changes_of_the_clocks() {
 fn off_hours_have_their_own_grace_or_none() {
     let (hours, night) = (hours(&[]), quiet_since("2026-11-20T18:00-08:00"));
     let with = SilenceRules { off_hours_after: Some(SignedDuration::from_hours(14)), ..HOUR };
-    let judge = |rules: &SilenceRules, now: &str| judge_silence(&night, rules, &hours, at(now)).is_some();
+    let judge = |rules: &SilenceRules, now: &str| classify_silence(&night, rules, &hours, at(now)).is_some();
     assert!(!judge(&with, "2026-11-21T07:59-08:00") && judge(&with, "2026-11-21T08:00-08:00"));
     assert!(!judge(&HOUR, "2026-11-22T23:00-08:00"));
 }
@@ -84,7 +84,7 @@ fn off_hours_have_their_own_grace_or_none() {
 #[test]
 fn told_silence_lasts_until_a_record_comes_also_when_people_go_home() {
     let told = FeedWatch { is_told: true, ..quiet_since("2026-11-20T16:00-08:00") };
-    let judge = |watch: &FeedWatch, now: &str| judge_silence(watch, &HOUR, &hours(&[]), at(now)).is_some();
+    let judge = |watch: &FeedWatch, now: &str| classify_silence(watch, &HOUR, &hours(&[]), at(now)).is_some();
     assert!(judge(&told, "2026-11-20T22:00-08:00") && judge(&told, "2026-11-21T12:00-08:00"));
     assert!(!judge(&quiet_since("2026-11-20T17:59-08:00"), "2026-11-20T22:00-08:00"));
 }
@@ -93,7 +93,7 @@ fn told_silence_lasts_until_a_record_comes_also_when_people_go_home() {
 fn three_kinds_of_silence_are_told_apart() {
     let cause = |schedule, last_read| {
         let watch = FeedWatch { schedule, last_read, ..quiet_since("2026-11-23T09:00-08:00") };
-        judge_silence(&watch, &HOUR, &hours(&[]), at("2026-11-23T11:00-08:00")).unwrap()
+        classify_silence(&watch, &HOUR, &hours(&[]), at("2026-11-23T11:00-08:00")).unwrap()
     };
     let (since, last) = (at("2026-11-23T09:30-08:00"), at("2026-11-23T09:00-08:00"));
     let answered = LastRead::Answered { since: last };
@@ -129,15 +129,15 @@ fn episode_is_told_when_it_begins_once_a_day_and_when_it_ends() {
     let looked: BTreeSet<_> = AlertKind::ALL.into();
     let noon = at("2026-11-23T20:00Z");
     let turns = |open: &[OpenEpisode], now: &[Alert], at: Timestamp| follow(open, now, &looked, DAY, at);
-    assert_eq!(turns(&[], &[trouble("a")], noon), [Turn::Begins(trouble("a"))]);
+    assert_eq!(turns(&[], &[trouble("a")], noon), [EpisodeChange::Begins(trouble("a"))]);
     let told = open("a", "2026-11-23T20:00Z");
     assert_eq!(turns(std::slice::from_ref(&told), &[trouble("a")], noon), []);
     let tomorrow = noon + DAY;
     assert_eq!(
         turns(std::slice::from_ref(&told), &[trouble("a")], tomorrow),
-        [Turn::Reminds(told.clone(), trouble("a"))]
+        [EpisodeChange::Reminds(told.clone(), trouble("a"))]
     );
-    assert_eq!(turns(std::slice::from_ref(&told), &[], noon), [Turn::Ends(told.clone())]);
+    assert_eq!(turns(std::slice::from_ref(&told), &[], noon), [EpisodeChange::Ends(told.clone())]);
     // What could not be looked at has not ended.
     assert_eq!(follow(&[told], &[], &BTreeSet::new(), DAY, tomorrow), []);
 }
@@ -153,7 +153,7 @@ fn another_cause_is_told_once_it_has_lasted_and_one_that_comes_and_goes_is_not()
     };
     let other = because("a: it is away", "2026-11-23T20:30Z");
     assert_eq!(turns(&other, "2026-11-23T20:49Z"), []);
-    assert_eq!(turns(&other, "2026-11-23T20:50Z"), [Turn::Changes(told.clone(), other.clone())]);
+    assert_eq!(turns(&other, "2026-11-23T20:50Z"), [EpisodeChange::Changes(told.clone(), other.clone())]);
     // Gone after a while, and there again: it has to last anew.
     assert_eq!(turns(&because("a: it is away", "2026-11-23T20:55Z"), "2026-11-23T21:00Z"), []);
     assert_eq!(turns(&because(&told.title, "2026-11-23T20:30Z"), "2026-11-23T23:00Z"), [], "it was told so");
@@ -168,7 +168,7 @@ fn another_cause_is_told_once_it_has_lasted_and_one_that_comes_and_goes_is_not()
 
 #[test]
 fn notice_says_what_who_since_when_what_to_do_and_where_to_look() {
-    let turns = [Turn::Begins(trouble("g1")), Turn::Ends(open("g2", "2026-11-23T20:00Z"))];
+    let turns = [EpisodeChange::Begins(trouble("g1")), EpisodeChange::Ends(open("g2", "2026-11-23T20:00Z"))];
     let digest = make_digest("psa", &turns, Some("https://rollbook.example.org/"), &TimeZone::UTC).unwrap();
     assert_eq!(digest.title, "psa: 1 new, 1 over");
     let wanted = "NEW\n\nMail mismatch or changed GUID\n  * g1: mail mismatch\n    since Mon 2026-11-23 17:00 UTC\n    \
@@ -182,7 +182,7 @@ fn notice_says_what_who_since_when_what_to_do_and_where_to_look() {
 
 #[test]
 fn hundred_troubles_are_one_notice_that_counts_what_it_leaves_out() {
-    let turns: Vec<Turn> = (0..100).map(|n| Turn::Begins(trouble(&format!("g{n:03}")))).collect();
+    let turns: Vec<EpisodeChange> = (0..100).map(|n| EpisodeChange::Begins(trouble(&format!("g{n:03}")))).collect();
     let digest = make_digest("psa", &turns, None, &TimeZone::UTC).unwrap();
     assert_eq!((digest.title.as_str(), digest.lines.len(), digest.left_out), ("psa: 100 new", 20, 80));
     assert!(digest.text.ends_with("  and 80 more\n"));

@@ -102,24 +102,9 @@ impl Journal {
     /// # Errors
     /// [`JournalError::TooNew`] where a newer Rollbook was here, [`JournalError::CannotOpen`], [`JournalError::Damaged`].
     pub async fn open(address: &str, options: &OpenOptions) -> Result<Self, JournalError> {
-        let journal = Self::connect(address, options).await?;
-        store::migrate(&journal.store, journal.file.as_deref(), None).await?;
-        journal.store.assume_size().await?;
-        Ok(journal)
-    }
-
-    /// Like [`Journal::open`], but brings the schema up to `version` only; for tests of the steps after it.
-    ///
-    /// # Errors
-    /// As [`Journal::open`].
-    pub async fn open_at(address: &str, options: &OpenOptions, version: i64) -> Result<Self, JournalError> {
-        let journal = Self::connect(address, options).await?;
-        store::migrate(&journal.store, journal.file.as_deref(), Some(version)).await?;
-        Ok(journal)
-    }
-
-    async fn connect(address: &str, options: &OpenOptions) -> Result<Self, JournalError> {
         let (store, file) = store::open(address, options).await?;
+        store::migrate(&store, file.as_deref()).await?;
+        store.assume_size().await?;
         Ok(Self { store, file })
     }
 

@@ -60,7 +60,7 @@ impl Links<'_> {
             ORDER BY at_ms DESC, id DESC LIMIT 1";
         Ok(LinkOverview {
             state: self.state(link).await?,
-            last_run: Runs::of(self.store).list(&filter).await?.into_iter().next(),
+            last_run: Runs { store: self.store }.list(&filter).await?.into_iter().next(),
             held_by,
             waiting,
             attention: self.total("attention WHERE link = $1 AND closed_ms IS NULL", link).await?,

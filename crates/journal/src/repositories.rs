@@ -14,13 +14,6 @@ macro_rules! repositories {
             pub struct $repository<'j> {
                 pub(crate) store: &'j Store,
             }
-
-            impl<'j> $repository<'j> {
-                #[allow(dead_code, reason = "not every repository is used by another one")]
-                pub(crate) fn of(store: &'j Store) -> Self {
-                    Self { store }
-                }
-            }
         )*
 
         impl Journal {

@@ -41,15 +41,11 @@ const TABLE: &str = "
 pub struct OldLine {
     /// The record, with the fingerprint that was logged.
     pub record: FeedRecord,
-    /// The original's action word.
     pub action: String,
-    /// The original's status word.
     pub status: String,
-    /// When it was logged.
     pub at: Timestamp,
     /// The Moodle course, 0 where it was not found.
     pub course_id: MoodleCourseId,
-    /// Its name.
     pub course_name: String,
     /// The account, 0 where there was none.
     pub user_id: MoodleUserId,
@@ -69,10 +65,7 @@ pub struct BadLine {
 pub enum HistoryError {
     /// The head lacks a column.
     #[error("the head lacks the column {column}")]
-    Column {
-        /// The column.
-        column: &'static str,
-    },
+    Column { column: &'static str },
     /// The file cannot be read as CSV.
     #[error("the file cannot be read as CSV")]
     Csv(#[from] csv::Error),

@@ -102,6 +102,51 @@
 //! elm.lists_completions = false; // they cannot be asked for
 //! ```
 //!
+//! The community: types of groups, bundles with hashed names, fields, names of people, roles, rights.
+//!
+//! ```
+//! use rollbook_sandbox::World;
+//! use rollbook_sandbox::community::GroupVersion;
+//! use rollbook_sandbox::moodle::LoginCohorts;
+//! use rollbook_sandbox::sql::Engine;
+//!
+//! let mut world = World::empty();
+//! let community = &mut world.community;
+//! community.version = GroupVersion::V3;
+//! let ann = community.add_account("ann", Some("ann@example.org"));
+//! community.name_person(ann, "Ann", "Lee"); // `profile--profile`
+//!
+//! // `add_group` makes a guild; a type of more than 15 letters has a hashed bundle for its memberships.
+//! let group = community.add_group_of("learning_community", "Learners");
+//! community.join(group, ann, &["learning_community-lead"]);
+//! community.relate(group, ann, "group_membership_request"); // no membership
+//! community.rename_role("learning_community-lead", "learning_community-head"); // or `delete_role`
+//!
+//! // Fields of Open Social, aliases, changes.
+//! let term = community.add_term("Guild of practice");
+//! community.path_module = true;
+//! if let Some(row) = community.groups.get_mut(&group) {
+//!     row.term = Some(term);
+//!     row.visibility = Some("members".to_owned());
+//!     row.description = Some("We learn.".to_owned());
+//!     row.alias = Some("/guilds/learners".to_owned());
+//! }
+//! community.rename_group(group, "Learners' guild", "2026-11-23T08:00:00Z".parse().expect("a time"));
+//!
+//! // What the service account may see. A type without a role for it is empty, without a word.
+//! community.closed_types.insert("guild".to_owned());
+//! if let Some(account) = community.service_account() {
+//!     account.rights.view_profiles = true;
+//!     account.rights.view_config = true; // what each bundle is for, and all roles
+//! }
+//! let statements = community.sql(Engine::Sqlite, "");
+//! # assert!(statements.len() > 20);
+//!
+//! // In Moodle, a plugin with cohorts of its own, which sets them at each login.
+//! let prefix = "nwcguild:".to_owned();
+//! world.moodle.login_cohorts = Some(LoginCohorts { prefix, ..LoginCohorts::default() });
+//! ```
+//!
 //! Next: `world.rs` for the state, `moodle/` for the largest of them, `faults/` for the ways to fail.
 
 pub mod calls;

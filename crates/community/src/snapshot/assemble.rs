@@ -62,10 +62,10 @@ pub(super) fn person(
     uuid: String,
     name: String,
     mail: Option<String>,
-    standing: PersonState,
+    state: PersonState,
 ) -> CommunityPerson {
     let mail = mail.filter(|mail| !mail.trim().is_empty()).map(Mail);
-    CommunityPerson { id, uuid, name, mail, standing }
+    CommunityPerson { id, uuid, name, mail, state }
 }
 
 /// Whether a word (number, user name, mail address) means this person.
@@ -84,7 +84,7 @@ pub(super) fn look_for_sentinel<'a>(
     match sentinel {
         None => CanaryAccount::NotConfigured,
         Some(word) => {
-            let seen = |person: &CommunityPerson| person.standing == PersonState::Active && is_meant(person, word);
+            let seen = |person: &CommunityPerson| person.state == PersonState::Active && is_meant(person, word);
             if members.any(seen) { CanaryAccount::Seen } else { CanaryAccount::Unseen }
         }
     }

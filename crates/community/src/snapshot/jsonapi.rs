@@ -224,12 +224,12 @@ fn to_row(group: WireGroup) -> GroupRow {
 /// A person as far as they are shown; `None` for the anonymous user and for one without number.
 pub(super) fn to_person(user: &WireUser, number: Option<CommunityUserId>) -> Option<CommunityPerson> {
     let number = user.number.or(number).filter(|number| number.0 > 0)?;
-    let standing = match (&user.name, user.status) {
+    let state = match (&user.name, user.status) {
         (None, _) => PersonState::Hidden,
         (Some(_), Some(false)) => PersonState::Blocked,
         (Some(_), Some(true) | None) => PersonState::Active,
     };
-    Some(person(number, user.uuid.clone(), user.name.clone().unwrap_or_default(), user.mail.clone(), standing))
+    Some(person(number, user.uuid.clone(), user.name.clone().unwrap_or_default(), user.mail.clone(), state))
 }
 
 /// Everybody whom a membership means: those of whom nothing is shown are hidden.

@@ -209,7 +209,7 @@ fn is_shown(group: &GroupRow, part: &Part, of_person: &BTreeSet<GroupId>) -> boo
 }
 
 pub(super) fn read_person(row: &Row) -> Result<CommunityPerson, CommunityError> {
-    let standing = if row.int(4)? == 0 { PersonState::Blocked } else { PersonState::Active };
+    let state = if row.int(4)? == 0 { PersonState::Blocked } else { PersonState::Active };
     let name = row.maybe_text(2)?.unwrap_or_default();
-    Ok(person(CommunityUserId(row.int(0)?), row.text(1)?, name, row.maybe_text(3)?, standing))
+    Ok(person(CommunityUserId(row.int(0)?), row.text(1)?, name, row.maybe_text(3)?, state))
 }

@@ -1,9 +1,6 @@
-//! Feed records → for each person and course the one that counts.
-//!
-//! The newest state by the learner's moment, then by the record's creation, then by the feed's own record number wins.
-//! Records of equal age that want opposite things, or give two mail addresses, are a contradiction, and none of them counts.
+//! Feed records → the groups of one person and course each. What counts in a group: `resolution`.
 
-use crate::model::{FeedRecord, Field};
+use crate::model::{EnrolState, FeedRecord, Field, Fingerprint, ProblemKind, RecordProblem};
 use std::cmp::Ordering;
 
 /// The records of one person and course, oldest first; indices into the list that was given.
@@ -11,8 +8,6 @@ use std::cmp::Ordering;
 pub struct Group<'a> {
     /// All of them, oldest first.
     pub records: &'a [u32],
-    /// How many of the last ones are of one age, contradict each other and so do not count; 0 where the last one counts.
-    pub contradicting: usize,
 }
 
 /// Hands each person's groups to `act`, persons in an order that depends on nothing but their GUIDs.
@@ -30,7 +25,7 @@ pub fn for_each_person(records: &[FeedRecord], usable: &[u32], mut act: impl FnM
         handful.sort_unstable_by(|left, right| order_in_person(record(left), record(right)));
         for person in handful.chunk_by(|left, right| record(left).same_person(record(right))) {
             let groups = person.chunk_by(|left, right| record(left).same_pair(record(right)));
-            let group = |group| Group { records: group, contradicting: contradicting(records, group) };
+            let group = |records| Group { records };
             act(&groups.map(group).collect::<Vec<_>>());
         }
     }
@@ -43,19 +38,68 @@ fn order_in_person(left: &FeedRecord, right: &FeedRecord) -> Ordering {
         .then_with(|| left.fingerprint.cmp(&right.fingerprint))
 }
 
-/// How many records at the end of a group are of one age, if they do not all say the same.
-fn contradicting(records: &[FeedRecord], group: &[u32]) -> usize {
-    let from_the_newest = || group.iter().rev().map(|index| &records[*index as usize]);
-    let Some(newest) = from_the_newest().next() else {
-        return 0;
-    };
-    let of_one_age = from_the_newest().take_while(|record| record.age() == newest.age()).count();
-    let contradicts = from_the_newest().take(of_one_age).skip(1).any(|record| says_otherwise(record, newest));
-    if contradicts { of_one_age } else { 0 }
+/// Whether two equally new records of one enrolment want opposites, or enrol the person by two addresses. A Suspend goes
+/// by the GUID alone.
+pub(crate) fn contradicts(left: &FeedRecord, right: &FeedRecord) -> bool {
+    let wanted = |record: &FeedRecord| record.reading.as_ref().ok().map(|reading| reading.state);
+    let addresses = || wanted(left) == Some(EnrolState::Enrol) && !left.mail().same_as(right.get(Field::Mail));
+    wanted(left) != wanted(right) || addresses()
 }
 
-/// Whether two equally new records of one person and course want opposites, or name the person by two addresses.
-pub(crate) fn says_otherwise(left: &FeedRecord, right: &FeedRecord) -> bool {
-    let wanted = |record: &FeedRecord| record.reading.as_ref().ok().map(|reading| reading.state);
-    wanted(left) != wanted(right) || !left.mail().same_as(right.get(Field::Mail))
+// Feed records → each fingerprint once: the usable ones, and those that no change may follow from.
+
+/// The records of a feed, each fingerprint once; indices into the list that was given, in its order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Distinct {
+    /// The usable ones. Where a fingerprint came several times, the newest.
+    pub usable: Vec<u32>,
+    /// The others, each with its problem.
+    pub bad: Vec<(u32, RecordProblem)>,
+}
+
+/// Takes each fingerprint once, whatever the order in which the records came.
+pub fn distinct_records(records: &[FeedRecord]) -> Distinct {
+    let indices = 0..u32::try_from(records.len()).unwrap_or(u32::MAX);
+    let mut order: Vec<(Fingerprint, u32)> =
+        indices.zip(records).map(|(index, record)| (record.fingerprint, index)).collect();
+    order.sort_unstable();
+    let mut chosen: Vec<(u32, AmbiguousMatches)> =
+        order.chunk_by(|left, right| left.0 == right.0).map(|same| choose(records, same)).collect();
+    drop(order);
+    chosen.sort_unstable_by_key(|(index, _)| *index);
+    let mut found = Distinct { usable: Vec::with_capacity(chosen.len()), bad: Vec::new() };
+    for (index, ambiguous_matches) in chosen {
+        match (&records[index as usize].reading, ambiguous_matches) {
+            (Ok(_), AmbiguousMatches::None) => found.usable.push(index),
+            (Ok(_), AmbiguousMatches::OfAnotherPair) => {
+                let problem = RecordProblem { field: Field::Course, why: ProblemKind::SameFingerprint };
+                found.bad.push((index, problem));
+            }
+            (Err(problem), _) => found.bad.push((index, problem.clone())),
+        }
+    }
+    found
+}
+
+/// Whether a fingerprint came with another person or course, too.
+#[derive(Clone, Copy)]
+enum AmbiguousMatches {
+    None,
+    OfAnotherPair,
+}
+
+/// The newest record of those of one fingerprint.
+fn choose(records: &[FeedRecord], same: &[(Fingerprint, u32)]) -> (u32, AmbiguousMatches) {
+    let (_, first) = same[0];
+    if same.len() == 1 {
+        return (first, AmbiguousMatches::None);
+    }
+    let record = |index: u32| &records[index as usize];
+    // A readable record is newer than one that is not.
+    let rank = |index: u32| (record(index).age(), &record(index).text);
+    let newest = same.iter().map(|(_, index)| *index).max_by(|left, right| rank(*left).cmp(&rank(*right)));
+    let newest = newest.unwrap_or(first);
+    let is_rival = |index: u32| record(index).reading.is_ok() && !record(index).same_pair(record(newest));
+    let ambiguous_matches = same.iter().any(|(_, index)| is_rival(*index));
+    (newest, if ambiguous_matches { AmbiguousMatches::OfAnotherPair } else { AmbiguousMatches::None })
 }

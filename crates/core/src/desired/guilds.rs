@@ -13,17 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// An account to be made for a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewMember {
-    /// The member.
     pub person: CommunityUserId,
     /// The user name, which Moodle's rule takes and nobody has.
     pub username: String,
-    /// The mail address.
     pub mail: Mail,
-    /// Given name.
     pub first_name: String,
-    /// Family name.
     pub last_name: String,
-    /// The authentication method.
     pub auth: String,
 }
 
@@ -47,7 +42,7 @@ pub fn match_people<'a>(
     let mut people = BTreeMap::new();
     let mut found = BTreeMap::<MoodleUserId, Vec<(usize, CommunityUserId)>>::new();
     for person in community.people.values() {
-        let member = match community.standing_of(person.id) {
+        let member = match community.state_of(person.id) {
             PersonState::Blocked => Member::SkipReason(SkipReason::Blocked),
             PersonState::Hidden => Member::SkipReason(SkipReason::Hidden),
             PersonState::Active => {
@@ -160,7 +155,6 @@ fn words_of(key: MatchKey) -> &'static str {
 /// The machine name of each guild in view, and whether it may use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameClaim {
-    /// The name.
     pub name: MachineName,
     /// Whether another guild has it too, and this one did not have it first.
     pub collides: bool,

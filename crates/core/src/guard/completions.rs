@@ -82,7 +82,7 @@ fn stale(view: &CompletionsView<'_>) -> Vec<Finding> {
 /// Completions that wait for a human, by reason: each is left alone, and the rest goes on.
 fn unreported(view: &CompletionsView<'_>) -> Vec<Finding> {
     let mut counts = BTreeMap::<&'static str, (u64, &'static str)>::new();
-    for skip in view.plan.skips.iter().filter(|skip| skip.why.standing() == Disposition::Attention) {
+    for skip in view.plan.skips.iter().filter(|skip| skip.why.disposition() == Disposition::Attention) {
         counts.entry(skip.why.code()).or_insert((0, skip.why.remedy())).0 += 1;
     }
     let findings = counts

@@ -5,7 +5,7 @@ use crate::model::{FeedRecord, LinkName, MoodleCourseId, MoodleUserId};
 use crate::plan::{
     CorrectionPlan, Courses, Doubts, EnrolChange, IntakeChange, IntakeInputs, IntakePlan, SuspendChange, Who,
 };
-use crate::policy::{IntakePolicy, Protected};
+use crate::policy::{FutureDates, IntakePolicy, Protected};
 use crate::verdict::OutcomeCode;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -144,8 +144,10 @@ fn dates_ahead(view: &IntakeView<'_>) -> Vec<Finding> {
     let Ok(latest) = view.now.checked_add(TOLERATED) else {
         return Vec::new();
     };
+    // What holds from a later day waits for it, unless the policy says otherwise.
+    let at_once = view.policy.enrolments.future == FutureDates::Now;
     let ages = view.feed.records.value.iter().filter_map(FeedRecord::age);
-    let ahead = ages.filter(|age| age.changed.max(age.created) > latest).count();
+    let ahead = ages.filter(|age| age.created > latest || (at_once && age.changed > latest)).count();
     if ahead == 0 {
         return Vec::new();
     }

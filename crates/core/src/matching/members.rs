@@ -8,23 +8,17 @@ use std::collections::BTreeSet;
 /// Who a member is in Moodle.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MemberMatch<'a> {
-    /// This account.
     Found {
-        /// The account.
         account: &'a Account,
         /// The place of the way that found it in the configured list; 0 is the strongest.
         rank: usize,
     },
-    /// Nobody.
     NoAccount,
     /// Several accounts, found by one way.
     Several {
-        /// The way.
         by: MatchKey,
-        /// The accounts.
         accounts: Vec<MoodleUserId>,
     },
-    /// It was not asked.
     NotLookedUp(Lookup),
 }
 

@@ -3,22 +3,19 @@
 //! A value here knows its own rules (how a mail address folds, which bytes a fingerprint covers) and nothing about
 //! where it came from. Next: [`crate::snapshot`].
 
-mod collision;
 mod completions;
 mod counted;
 mod fingerprint;
 mod guilds;
 mod ids;
-mod mail;
 mod moodle;
 mod parse;
 mod record;
 mod role_name;
 
-pub use collision::tell_apart;
 pub use completions::{CompletionKey, EnrolmentRecord, OptIn, OptInCourse, SeenBy, SeenCompletion};
 pub use counted::{counted, counted_as};
-pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use fingerprint::{Fingerprint, NotAFingerprint, separate_collisions};
 pub use guilds::{
     Absence, Assignment, CanaryAccount, Cohort, CohortContext, CohortSide, CohortVisibility, Community,
     CommunityPerson, Guild, GuildMember, GuildPair, GuildStatus, Identity, NameHints, Owned, PairState, PersonState,
@@ -26,10 +23,9 @@ pub use guilds::{
 };
 pub use ids::{
     CategoryId, CohortId, CommunityUserId, ElmCourseId, EnrolmentId, GroupId, Guid, GuildRole, GuildUuid, LinkName,
-    MachineName, MoodleCourseId, MoodleUserId, RoleId, RunId, SiteName,
+    MachineName, Mail, MoodleCourseId, MoodleUserId, RoleId, RunId, SiteName,
 };
-pub use mail::Mail;
-pub use moodle::{Account, Course, Enrolment, ManualInstance};
+pub use moodle::{Account, Course, Enrolment, ManualInstance, Participation, SignInBlock, UserEnrolment};
 pub use parse::{FieldNames, read_record, read_texts};
 pub use record::{Age, EnrolState, FeedRecord, Field, ProblemKind, Reading, RecordProblem, RecordText};
 pub use role_name::RoleName;

@@ -15,23 +15,17 @@ use std::fmt;
 pub enum Field {
     /// When the ELM wrote the record.
     DateCreated,
-    /// The ELM's course id.
     Course,
-    /// The ELM's class code.
     ShortName,
     /// `Enrol` or `Suspend`.
     State,
     /// The directory's id of the person.
     Guid,
-    /// The person's mail address.
     Mail,
-    /// Given name.
     FirstName,
-    /// Family name.
     LastName,
     /// The ELM's id of the enrolment.
     EnrolmentId,
-    /// When the learner acted.
     StateDate,
     /// The feed's own unique id of the record, on newer feeds.
     RecordId,
@@ -110,7 +104,6 @@ impl fmt::Debug for RecordText {
     }
 }
 
-/// What a record wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EnrolState {
@@ -130,7 +123,6 @@ impl EnrolState {
         }
     }
 
-    /// The feed's word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Enrol => "Enrol",
@@ -142,7 +134,6 @@ impl EnrolState {
 /// What was read from a good record; the rest stays in the texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// What the record wants.
     pub state: EnrolState,
     /// When the learner acted; the creation date where the feed does not say.
     pub changed: Timestamp,
@@ -153,7 +144,6 @@ pub struct Reading {
 /// How new a record is among those of its person and course: the greatest wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age {
-    /// When the learner acted.
     pub changed: Timestamp,
     /// When the ELM wrote the record.
     pub created: Timestamp,
@@ -176,7 +166,6 @@ pub struct RecordProblem {
 pub enum ProblemKind {
     /// Absent, null or blank.
     Missing,
-    /// Neither text nor number.
     WrongType,
     /// Over the limit of 1,000 bytes.
     TooLong,
@@ -255,12 +244,10 @@ impl FeedRecord {
         folded(self.get(Field::Guid)).fold(0xcbf2_9ce4_8422_2325, mix)
     }
 
-    /// The person's GUID.
     pub fn guid(&self) -> Guid {
         Guid::new(self.get(Field::Guid).trim())
     }
 
-    /// The person's mail address.
     pub fn mail(&self) -> Mail {
         Mail::new(self.get(Field::Mail).trim())
     }

@@ -1,10 +1,10 @@
 //! What can go wrong, as operators hear of it: kinds, each with what to do.
 
 use crate::verdict::OutcomeCode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// A kind of trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertKind {
@@ -18,7 +18,6 @@ pub enum AlertKind {
     NoEnrolmentRecord,
     /// The ELM refused a completion, or has not taken it for long.
     CompletionRefused,
-    /// A run failed.
     RunFailed,
     /// A guard refused a plan.
     GuardRefused,
@@ -62,7 +61,6 @@ impl AlertKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
-    /// For people.
     pub fn heading(self) -> &'static str {
         match self {
             Self::CourseLookup => "Course lookup failed",
@@ -98,6 +96,11 @@ impl AlertKind {
             (Some(C::EnrolRefused), _) => {
                 (Self::Attention, "check that the service account may enrol and assign the role in this course")
             }
+            (
+                Some(code @ (C::OtherMethod | C::MethodUnknown | C::RoleDiffers | C::DatesUnknown | C::AccountBlocked)),
+                _,
+            ) => (Self::Attention, code.entry().remedy.unwrap_or_default()),
+            (Some(code @ C::GuidLost), _) => (Self::Identity, code.entry().remedy.unwrap_or_default()),
             (Some(C::StillActive), _) => {
                 (Self::Attention, "take away the other enrolment method's hold on the person, if it should go too")
             }
@@ -137,18 +140,83 @@ impl AlertKind {
 /// One trouble as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert {
-    /// Its kind.
     pub kind: AlertKind,
     /// What makes it the same trouble as a while ago; unique within link and kind.
     pub subject: String,
     /// What and who, in one line.
     pub title: String,
-    /// What to do.
     pub remedy: String,
     /// Where to look: a path under the public address.
     pub path: String,
-    /// Since when.
     pub since: Timestamp,
     /// Since when it has the cause that its title names, where another cause is told at once; `None` where it has but one.
     pub cause_since: Option<Timestamp>,
+}
+
+// Episodes: one continuous trouble is told when it begins, when its cause becomes another, reminded of while it lasts, and told
+// when it ends.
+
+/// An episode that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenEpisode {
+    pub id: i64,
+    pub kind: AlertKind,
+    pub subject: String,
+    /// It in one line, as it was told.
+    pub title: String,
+    pub began: Timestamp,
+    /// When people were told last.
+    pub told: Timestamp,
+}
+
+/// What is to be told, or only noted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EpisodeChange {
+    Begins(Alert),
+    /// It goes on, and has another cause by now.
+    Changes(OpenEpisode, Alert),
+    /// It goes on, and it is time to say so again.
+    Reminds(OpenEpisode, Alert),
+    Ends(OpenEpisode),
+}
+
+/// Another cause is told once it has lasted so long: one that comes and goes is told by the reminders.
+const CAUSE_LASTS: SignedDuration = SignedDuration::from_mins(20);
+
+/// What has changed between the episodes that are open and the troubles that are. Kinds of which not all could be looked at are
+/// left out of `looked`: what is not seen of them has not ended.
+pub fn follow(
+    open: &[OpenEpisode],
+    troubles: &[Alert],
+    looked: &BTreeSet<AlertKind>,
+    reminder: SignedDuration,
+    now: Timestamp,
+) -> Vec<EpisodeChange> {
+    let troubles: BTreeMap<(AlertKind, &str), &Alert> =
+        troubles.iter().map(|trouble| ((trouble.kind, trouble.subject.as_str()), trouble)).collect();
+    let known: BTreeSet<(AlertKind, &str)> =
+        open.iter().map(|episode| (episode.kind, episode.subject.as_str())).collect();
+    let begin =
+        troubles.iter().filter(|(key, _)| !known.contains(*key)).map(|(_, one)| EpisodeChange::Begins((*one).clone()));
+    let mut turns: Vec<EpisodeChange> = begin.collect();
+    for episode in open {
+        match troubles.get(&(episode.kind, episode.subject.as_str())) {
+            None if looked.contains(&episode.kind) => turns.push(EpisodeChange::Ends(episode.clone())),
+            None => {}
+            Some(trouble) if now.duration_since(episode.told) >= reminder => {
+                turns.push(EpisodeChange::Reminds(episode.clone(), (*trouble).clone()));
+            }
+            Some(trouble) if has_another_cause(episode, trouble, now) => {
+                turns.push(EpisodeChange::Changes(episode.clone(), (*trouble).clone()));
+            }
+            Some(_) => {}
+        }
+    }
+    turns
+}
+
+/// Whether people were told something that is not so any more, and what is so has lasted for a while.
+fn has_another_cause(episode: &OpenEpisode, trouble: &Alert, now: Timestamp) -> bool {
+    let lasts = trouble.cause_since.is_some_and(|since| now.duration_since(since) >= CAUSE_LASTS);
+    lasts && trouble.title != episode.title
 }

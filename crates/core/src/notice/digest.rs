@@ -1,6 +1,6 @@
 //! One notice of all that has changed: what, who, since when, what to do, and where to look.
 
-use super::{Alert, AlertKind, OpenEpisode, Turn};
+use super::{Alert, AlertKind, EpisodeChange, OpenEpisode};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -14,13 +14,10 @@ const LINES_MAX: usize = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// It is new.
     New,
     /// It goes on, for another reason than was told.
     Changed,
-    /// It goes on.
     Still,
-    /// It is over.
     Over,
 }
 
@@ -29,11 +26,8 @@ pub enum Phase {
 pub struct Line {
     /// Where in its episode it stands.
     pub phase: Phase,
-    /// Its kind.
     pub kind: AlertKind,
-    /// What and who.
     pub title: String,
-    /// Since when.
     pub since: Timestamp,
     /// What to do; empty where it is over.
     pub remedy: String,
@@ -41,12 +35,10 @@ pub struct Line {
     pub url: String,
 }
 
-/// A notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
     /// The link that it is about.
     pub link: String,
-    /// It in one line.
     pub title: String,
     /// Each trouble; at most 20 of a kind and phase.
     pub lines: Vec<Line>,
@@ -57,7 +49,7 @@ pub struct Digest {
 }
 
 /// Words a notice; `None` where there is nothing to tell. Times are shown in `zone`, pages lie under `public`.
-pub fn make_digest(link: &str, turns: &[Turn], public: Option<&str>, zone: &TimeZone) -> Option<Digest> {
+pub fn make_digest(link: &str, turns: &[EpisodeChange], public: Option<&str>, zone: &TimeZone) -> Option<Digest> {
     let mut groups = BTreeMap::<(Phase, usize), Vec<Line>>::new();
     for line in turns.iter().map(|turn| line(turn, public)) {
         let rank = AlertKind::ALL.iter().position(|kind| *kind == line.kind).unwrap_or_default();
@@ -133,10 +125,10 @@ fn tell(text: &mut String, lines: &[Line], more: usize, zone: &TimeZone) {
     }
 }
 
-fn line(turn: &Turn, public: Option<&str>) -> Line {
+fn line(turn: &EpisodeChange, public: Option<&str>) -> Line {
     let url = |path: &str| public.map_or_else(String::new, |public| format!("{}{path}", public.trim_end_matches('/')));
     match turn {
-        Turn::Begins(Alert { kind, title, remedy, path, since, .. }) => Line {
+        EpisodeChange::Begins(Alert { kind, title, remedy, path, since, .. }) => Line {
             phase: Phase::New,
             kind: *kind,
             title: title.clone(),
@@ -144,15 +136,17 @@ fn line(turn: &Turn, public: Option<&str>) -> Line {
             remedy: remedy.clone(),
             url: url(path),
         },
-        Turn::Changes(OpenEpisode { title: told, began, .. }, Alert { kind, title, remedy, path, .. }) => Line {
-            phase: Phase::Changed,
-            kind: *kind,
-            title: format!("{title} (told before: {told})"),
-            since: *began,
-            remedy: remedy.clone(),
-            url: url(path),
-        },
-        Turn::Reminds(OpenEpisode { began, .. }, Alert { kind, title, remedy, path, .. }) => Line {
+        EpisodeChange::Changes(OpenEpisode { title: told, began, .. }, Alert { kind, title, remedy, path, .. }) => {
+            Line {
+                phase: Phase::Changed,
+                kind: *kind,
+                title: format!("{title} (told before: {told})"),
+                since: *began,
+                remedy: remedy.clone(),
+                url: url(path),
+            }
+        }
+        EpisodeChange::Reminds(OpenEpisode { began, .. }, Alert { kind, title, remedy, path, .. }) => Line {
             phase: Phase::Still,
             kind: *kind,
             title: title.clone(),
@@ -160,7 +154,7 @@ fn line(turn: &Turn, public: Option<&str>) -> Line {
             remedy: remedy.clone(),
             url: url(path),
         },
-        Turn::Ends(OpenEpisode { kind, title, began, .. }) => Line {
+        EpisodeChange::Ends(OpenEpisode { kind, title, began, .. }) => Line {
             phase: Phase::Over,
             kind: *kind,
             title: title.clone(),

@@ -5,12 +5,8 @@
 
 mod alert;
 mod digest;
-mod follow;
-mod hours;
 mod silence;
 
-pub use alert::{Alert, AlertKind};
+pub use alert::{Alert, AlertKind, EpisodeChange, OpenEpisode, follow};
 pub use digest::{Digest, Line, Phase, make_digest};
-pub use follow::{OpenEpisode, Turn, follow};
-pub use hours::BusinessHours;
-pub use silence::{FeedWatch, LastRead, ScheduleState, SilenceCause, SilenceRules, judge_silence};
+pub use silence::{BusinessHours, FeedWatch, LastRead, ScheduleState, SilenceCause, SilenceRules, classify_silence};

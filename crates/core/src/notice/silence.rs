@@ -1,7 +1,8 @@
 //! Whether a feed has been silent for too long, and which of three things that is: our own schedule stands still, the feed
 //! cannot be reached, or it answers and has nothing.
 
-use super::BusinessHours;
+use jiff::civil::{Date, Time, Weekday};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -18,9 +19,7 @@ pub struct SilenceRules {
 /// How the last reading of the feed ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastRead {
-    /// None yet.
     Never,
-    /// The feed answered.
     Answered {
         /// Since when, over all readings that were answered in a row, each in its time.
         since: Timestamp,
@@ -32,21 +31,16 @@ pub enum LastRead {
     },
 }
 
-/// How the schedule stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScheduleState {
-    /// It runs.
     Runs,
     /// Somebody paused the link or switched it off.
     Paused {
-        /// Since when.
         since: Timestamp,
-        /// Who.
         by: String,
     },
     /// A run was due and none began.
     Late {
-        /// The due time.
         due: Timestamp,
     },
 }
@@ -58,37 +52,27 @@ pub struct FeedWatch {
     pub last_record: Timestamp,
     /// How the last reading ended.
     pub last_read: LastRead,
-    /// How the schedule stands.
     pub schedule: ScheduleState,
     /// Whether silence was told already and has not ended: then it lasts until a record comes, also when people go home.
     pub is_told: bool,
 }
 
-/// Why nothing comes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "cause", rename_all = "snake_case")]
 pub enum SilenceCause {
-    /// We do not ask.
     ScheduleStands {
-        /// Since when.
         since: Timestamp,
         /// Who paused it, where somebody did.
         paused_by: Option<String>,
     },
     /// We ask and are not answered.
-    FeedUnreachable {
-        /// Since when.
-        since: Timestamp,
-    },
+    FeedUnreachable { since: Timestamp },
     /// We ask, are answered, and there is nothing.
-    FeedQuiet {
-        /// Since the last record.
-        since: Timestamp,
-    },
+    FeedQuiet { since: Timestamp },
 }
 
 /// Judges the silence of a feed; `None` while all is well.
-pub fn judge_silence(
+pub fn classify_silence(
     watch: &FeedWatch,
     rules: &SilenceRules,
     hours: &BusinessHours,
@@ -129,7 +113,6 @@ impl FeedWatch {
 }
 
 impl SilenceCause {
-    /// As one word.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::ScheduleStands { .. } => "schedule stands still",
@@ -138,7 +121,6 @@ impl SilenceCause {
         }
     }
 
-    /// What to do.
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::ScheduleStands { paused_by: Some(_), .. } => "let the link go on, if the pause is over",
@@ -170,5 +152,53 @@ impl fmt::Display for SilenceCause {
             Self::FeedUnreachable { .. } => out.write_str("the feed cannot be reached"),
             Self::FeedQuiet { .. } => out.write_str("the feed answers, and has had no new Enrol or Suspend"),
         }
+    }
+}
+
+// When people are at work: hours of the day, days of the week, holidays, in one zone.
+
+/// Further back than this no business time is counted: two years of silence are silence.
+const DAYS_MAX: usize = 750;
+
+#[derive(Clone, Debug)]
+pub struct BusinessHours {
+    /// The first moment of a working day.
+    pub from: Time,
+    /// The first moment after it; later than `from`.
+    pub until: Time,
+    /// The days of the week that are worked.
+    pub weekdays: Vec<Weekday>,
+    /// Days that are not worked all the same.
+    pub holidays: Vec<Date>,
+    pub zone: TimeZone,
+}
+
+impl BusinessHours {
+    /// Whether people are at work.
+    pub fn is_open(&self, at: Timestamp) -> bool {
+        let here = at.to_zoned(self.zone.clone());
+        self.opening(here.date()).is_some_and(|(from, until)| from <= at && at < until)
+    }
+
+    /// How much business time lies between two moments; real time, whatever the clocks do in between.
+    pub fn between(&self, from: Timestamp, until: Timestamp) -> SignedDuration {
+        let last = until.to_zoned(self.zone.clone()).date();
+        let days = std::iter::successors(Some(last), |day| day.yesterday().ok()).take(DAYS_MAX);
+        let begins = from.to_zoned(self.zone.clone()).date();
+        let stretches =
+            days.take_while(|day| *day >= begins).filter_map(|day| self.opening(day)).map(|(open, close)| {
+                let (open, close) = (open.max(from), close.min(until));
+                if open < close { close.duration_since(open) } else { SignedDuration::ZERO }
+            });
+        stretches.fold(SignedDuration::ZERO, |sum, stretch| sum.checked_add(stretch).unwrap_or(sum))
+    }
+
+    /// When a day opens and closes; `None` where it is not worked.
+    fn opening(&self, day: Date) -> Option<(Timestamp, Timestamp)> {
+        if !self.weekdays.contains(&day.weekday()) || self.holidays.contains(&day) {
+            return None;
+        }
+        let moment = |time: Time| day.to_datetime(time).to_zoned(self.zone.clone()).ok().map(|at| at.timestamp());
+        Some((moment(self.from)?, moment(self.until)?))
     }
 }

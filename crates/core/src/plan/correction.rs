@@ -10,9 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a person decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CorrectionAsk {
+pub enum CorrectionKind {
     /// This account is the person of the feed: it gets the feed's GUID.
     UseAccount(MoodleUserId),
     /// The account of the feed's GUID gets the feed's mail address.
@@ -22,12 +21,10 @@ pub enum CorrectionAsk {
 /// What a correction is planned from.
 #[derive(Clone, Copy, Debug)]
 pub struct CorrectionInputs<'a> {
-    /// The link.
     pub link: &'a LinkName,
     /// The newest record behind the attention item.
     pub record: &'a FeedRecord,
-    /// The decision.
-    pub ask: CorrectionAsk,
+    pub ask: CorrectionKind,
     /// The account that the decision names, where it names one and there is one.
     pub named: Option<&'a Account>,
     /// Who has the feed's GUID now.
@@ -42,28 +39,18 @@ pub struct CorrectionInputs<'a> {
 pub enum Correction {
     /// Write a GUID into the account's idnumber.
     SetGuid {
-        /// The account.
         user: MoodleUserId,
         /// What is there now; may be empty.
         from: Guid,
-        /// What shall be there.
         to: Guid,
     },
     /// Write a mail address into the account.
-    SetMail {
-        /// The account.
-        user: MoodleUserId,
-        /// What is there now.
-        from: Mail,
-        /// What shall be there.
-        to: Mail,
-    },
+    SetMail { user: MoodleUserId, from: Mail, to: Mail },
 }
 
 /// What a correction would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CorrectionPlan {
-    /// The link.
     pub link: LinkName,
     /// When it was made; the digest does not cover it.
     pub made_at: Timestamp,
@@ -117,11 +104,11 @@ pub fn plan_correction(
         return Err(CannotCorrect::Unreadable);
     }
     let (account, changes) = match ask {
-        CorrectionAsk::UseAccount(user) => {
+        CorrectionKind::UseAccount(user) => {
             let account = named.filter(|account| account.id == user).ok_or(CannotCorrect::NoAccount)?;
             (account, set_guid(record, account, by_guid, policy)?)
         }
-        CorrectionAsk::UpdateMail => {
+        CorrectionKind::UpdateMail => {
             let account = match by_guid {
                 [account] => account,
                 [] => return Err(CannotCorrect::NobodyHasGuid),
@@ -178,7 +165,6 @@ fn ids(accounts: &[Account]) -> Vec<MoodleUserId> {
 }
 
 impl Correction {
-    /// The account.
     pub fn user(&self) -> MoodleUserId {
         match self {
             Self::SetGuid { user, .. } | Self::SetMail { user, .. } => *user,
@@ -210,7 +196,6 @@ impl fmt::Display for Correction {
 }
 
 impl CannotCorrect {
-    /// What to do instead.
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Unreadable => "have the record corrected in the ELM",

@@ -11,8 +11,7 @@ pub struct CompletionsPolicy {
     pub zone: TimeZone,
     /// Completions of earlier days are not reported; `None`: those from the moment of opting in are.
     pub report_from: Option<Date>,
-    /// In which words.
-    pub words: ReportWords,
+    pub words: ReportTemplate,
     /// How often and how patiently.
     pub delivery: DeliveryRules,
     /// How much one run may do before a person must approve it.
@@ -36,7 +35,7 @@ impl Default for CompletionLimits {
 
 /// What the body of a report calls things, and what it says of every completion.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportWords {
+pub struct ReportTemplate {
     /// The names, in the order in which they are written.
     pub fields: ReportFields,
     /// `Complete`
@@ -49,7 +48,6 @@ pub struct ReportWords {
 
 /// What the body calls each field, in the order in which it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is named as what it holds")]
 pub struct ReportFields {
     pub complete_date: String,
     pub course_state: String,
@@ -64,7 +62,7 @@ pub struct ReportFields {
     pub last_name: String,
 }
 
-impl Default for ReportWords {
+impl Default for ReportTemplate {
     /// What the original plugin sends.
     fn default() -> Self {
         let name = |text: &str| text.to_owned();

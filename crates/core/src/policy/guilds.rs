@@ -13,9 +13,7 @@ use std::collections::BTreeSet;
 pub enum CommunityKey {
     /// The number of the account.
     Number,
-    /// Its UUID.
     Uuid,
-    /// Its user name.
     Name,
 }
 
@@ -42,15 +40,11 @@ pub enum RoleGiver {
 /// One line of the mapping guild role → Moodle role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleRule {
-    /// Who.
     pub giver: RoleGiver,
-    /// As what.
     pub role: RoleId,
-    /// Where.
     pub context: RoleContext,
 }
 
-/// Who assigns roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RolesBy {
     /// Rollbook, by the mapping.
@@ -64,7 +58,6 @@ pub enum RolesBy {
 pub enum ArchiveRule {
     /// Hidden, its members removed, its name marked.
     Hide,
-    /// Left as it is.
     Keep,
     /// Deleted, unless it has members that Rollbook does not own.
     Delete,
@@ -77,18 +70,15 @@ pub enum UnpublishedRule {
     Sync,
     /// Its cohort is left as it is; without a cohort it gets none.
     Leave,
-    /// It counts as gone.
     Archive,
 }
 
 /// Which existing cohorts may be taken over, with their members, when a guild wants their idnumber.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Adopt {
-    /// None.
     Never,
     /// Those of these machine names.
     Named(BTreeSet<MachineName>),
-    /// Every one.
     Any,
 }
 
@@ -120,7 +110,6 @@ pub struct NewMemberRule {
 pub enum MemberAccounts {
     /// They are skipped, and listed at the end.
     Skip,
-    /// An account is made.
     Create(NewMemberRule),
 }
 
@@ -133,7 +122,6 @@ pub struct GuildLimits {
     pub removals_share: f64,
     /// The share does not count for a guild, or a site, with fewer than so many.
     pub exempt_under: u64,
-    /// Accounts made per run.
     pub new_accounts: u64,
     /// Members of doubtful identity as a share of all members, 0 to 1.
     pub doubtful_share: f64,
@@ -169,7 +157,6 @@ pub struct GuildPolicy {
     pub description: String,
     /// Whether course editors see the cohorts.
     pub visibility: CohortVisibility,
-    /// Where cohorts are made.
     pub context: CohortContext,
     /// How a member's account is found; the first way that finds one counts.
     pub match_by: Vec<MatchKey>,
@@ -177,9 +164,7 @@ pub struct GuildPolicy {
     pub username_characters: UsernameCharacters,
     /// What happens to a member without account.
     pub accounts: MemberAccounts,
-    /// Who assigns roles.
     pub roles_by: RolesBy,
-    /// The mapping.
     pub roles: Vec<RoleRule>,
     /// What becomes of a guild that is gone.
     pub archive: ArchiveRule,
@@ -187,7 +172,6 @@ pub struct GuildPolicy {
     pub unpublished: UnpublishedRule,
     /// Which existing cohorts may be taken over.
     pub adopt: Adopt,
-    /// Who is never touched.
     pub protected: Protected,
     /// How much may change at once.
     pub limits: GuildLimits,

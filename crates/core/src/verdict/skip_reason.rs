@@ -22,25 +22,19 @@ pub enum RemovalBlock {
 pub enum SkipReason {
     /// The member has no Moodle account.
     NoAccount,
-    /// Several Moodle accounts fit.
     Several {
-        /// By what.
         by: String,
-        /// They.
         accounts: Box<[MoodleUserId]>,
     },
     /// The Moodle account that fits belongs to another member.
     AccountTaken {
-        /// The account.
         account: MoodleUserId,
-        /// The other member.
         by: CommunityUserId,
     },
     /// Moodle was not asked for the account.
     NotLookedUp,
     /// On the list of those who are never touched.
     Protected {
-        /// The entry.
         entry: String,
     },
     /// Blocked in the community, which counts as absent.
@@ -51,24 +45,20 @@ pub enum SkipReason {
     NoUsableName,
     /// No account can be made: another account has the user name, or another new member would get it.
     UsernameTaken {
-        /// The user name.
         username: String,
     },
     /// In the cohort, but Rollbook did not put them there.
     NotOurs {
-        /// The account.
         user: MoodleUserId,
     },
     /// Rollbook gave them this account once; now it fits no longer, by mail or by name. Neither is touched.
     NoLongerFits {
-        /// The account.
         user: MoodleUserId,
     },
     /// It would be taken away, but not now.
     HeldBack {
         /// The account; nothing where it is the cohort.
         user: Option<MoodleUserId>,
-        /// Why not now.
         hold: RemovalBlock,
     },
     /// A synchronisation of one user makes no cohort.
@@ -77,43 +67,34 @@ pub enum SkipReason {
     Unpublished,
     /// Another guild has the same machine name.
     NameCollision {
-        /// The name.
         name: MachineName,
     },
     /// A cohort that Rollbook does not own has the guild's idnumber.
     CohortTaken {
-        /// The cohort.
         cohort: CohortId,
-        /// The idnumber.
         name: MachineName,
     },
     /// The cohort belongs to a Moodle plugin and is never taken over.
     CohortOfPlugin {
-        /// The cohort.
         cohort: CohortId,
-        /// The plugin.
         component: String,
     },
     /// The cohort lives in another context than configured and is not taken over.
     CohortElsewhere {
-        /// The cohort.
         cohort: CohortId,
     },
     /// The cohort's members were not read.
     MembersUnread {
-        /// The cohort.
         cohort: CohortId,
     },
     /// The guild was there before, and the account may not see it now, or nothing says what became of it.
     GuildUnseen,
     /// The cohort has members that Rollbook does not own, so it is hidden rather than deleted.
     NotDeleted {
-        /// The cohort.
         cohort: CohortId,
     },
     /// The role is there already, and Rollbook did not assign it.
     RoleNotOurs {
-        /// The assignment.
         assignment: Assignment,
     },
 }

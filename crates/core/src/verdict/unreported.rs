@@ -18,31 +18,19 @@ pub enum Unreported {
     /// The course has not opted in, or no longer.
     NotOptedIn,
     /// It lies before the moment from which the course reports.
-    BeforeStart {
-        /// That moment.
-        from: Timestamp,
-    },
+    BeforeStart { from: Timestamp },
     /// The course has no ID number, by which the ELM would know it.
     NoCourseNumber,
     /// The account has no GUID, by which the ELM would know the person.
     NoGuid,
     /// Another account of the same GUID was reported for this course, and the ELM has enrolled nobody since.
-    OtherAccount {
-        /// That account.
-        reported: MoodleUserId,
-    },
+    OtherAccount { reported: MoodleUserId },
     /// The ELM never enrolled this person in this course, as far as Rollbook knows.
     NoEnrolmentRecord,
     /// The newest enrolment record has no enrolment id.
-    NoEnrolmentId {
-        /// The record.
-        record: Fingerprint,
-    },
+    NoEnrolmentId { record: Fingerprint },
     /// The enrolment id is no whole number.
-    EnrolmentIdNotANumber {
-        /// The id.
-        id: EnrolmentId,
-    },
+    EnrolmentIdNotANumber { id: EnrolmentId },
 }
 
 impl Unreported {
@@ -62,7 +50,7 @@ impl Unreported {
     }
 
     /// Whether a human must look. What stands as settled is weighed again when the settings or opt-ins change.
-    pub fn standing(&self) -> Disposition {
+    pub fn disposition(&self) -> Disposition {
         match self {
             Self::AlreadyReported { .. } | Self::NotOptedIn | Self::BeforeStart { .. } => Disposition::Settled,
             Self::NoCourseNumber

@@ -9,8 +9,8 @@ use rollbook_core::model::{
     MoodleUserId, SeenBy, SeenCompletion,
 };
 use rollbook_core::plan::{CompletionInputs, CompletionsPlan, KnownCompletion, KnownCompletions, plan_completions};
-use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportWords};
-use rollbook_core::run::{Answer, Delivery, DeliveryState, Draw, LookUp, Move, step};
+use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportTemplate};
+use rollbook_core::run::{Delivery, DeliveryEvent, DeliveryState, Jitter, LookupResult, Receipt, step};
 use rollbook_core::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,7 +53,7 @@ fn policy() -> CompletionsPolicy {
     CompletionsPolicy {
         zone: jiff::tz::TimeZone::UTC,
         report_from: None,
-        words: ReportWords::default(),
+        words: ReportTemplate::default(),
         delivery: DeliveryRules::default(),
         limits: CompletionLimits::default(),
     }
@@ -124,29 +124,29 @@ proptest! {
         let mut turns = turns.into_iter().chain(std::iter::repeat((0, 0)));
         for _ in 0..60 {
             let (fate, draw) = turns.next().expect("endless");
-            let go = |report: Delivery, by: Move, now| step(report, by, &rules, now, Draw::new(draw.into()));
+            let go = |report: Delivery, by: DeliveryEvent, now| step(report, by, &rules, now, Jitter::new(draw.into()));
             now = report.next.max(now);
             report = match report.state {
                 DeliveryState::Due => {
-                    let claimed = go(report, Move::Claimed, now).expect("due can be claimed");
+                    let claimed = go(report, DeliveryEvent::Claimed, now).expect("due can be claimed");
                     let answered = match fate {
-                        0 => { taken += 1; Move::Answered(Answer::Accepted) }
-                        1 => { taken += 1; Move::Answered(Answer::Unknown { retry_after: None }) }
-                        2 => { taken += 1; Move::Orphaned }
-                        3 => Move::Orphaned,
-                        4 => Move::Answered(Answer::Unknown { retry_after: Some(SignedDuration::from_secs(90)) }),
-                        5 => Move::Answered(Answer::RateLimited { retry_after: Some(SignedDuration::from_hours(1)) }),
-                        _ => Move::Answered(Answer::NotSent),
+                        0 => { taken += 1; DeliveryEvent::Answered(Receipt::Accepted) }
+                        1 => { taken += 1; DeliveryEvent::Answered(Receipt::Unknown { retry_after: None }) }
+                        2 => { taken += 1; DeliveryEvent::Orphaned }
+                        3 => DeliveryEvent::Orphaned,
+                        4 => DeliveryEvent::Answered(Receipt::Unknown { retry_after: Some(SignedDuration::from_secs(90)) }),
+                        5 => DeliveryEvent::Answered(Receipt::RateLimited { retry_after: Some(SignedDuration::from_hours(1)) }),
+                        _ => DeliveryEvent::Answered(Receipt::NotSent),
                     };
                     go(claimed, answered, now).expect("a claimed report can be answered")
                 }
                 DeliveryState::Unknown => {
                     let looked = match (fate, taken) {
-                        (5 | 6, _) => LookUp::NoAnswer,
-                        (_, 0) => LookUp::Nothing,
-                        _ => LookUp::Found,
+                        (5 | 6, _) => LookupResult::NoAnswer,
+                        (_, 0) => LookupResult::Nothing,
+                        _ => LookupResult::Found,
                     };
-                    go(report, Move::LookedUp(looked), now).expect("a report in doubt can be looked up")
+                    go(report, DeliveryEvent::LookedUp(looked), now).expect("a report in doubt can be looked up")
                 }
                 _ => break,
             };

@@ -12,7 +12,7 @@ use rollbook_core::model::{
 use rollbook_core::plan::{
     CompletionInputs, CompletionSkip, KnownCompletion, KnownCompletions, Report, plan_completions,
 };
-use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportWords};
+use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportTemplate};
 use rollbook_core::snapshot::{Gap, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,7 @@ impl Default for Scene {
         let policy = CompletionsPolicy {
             zone: TimeZone::UTC,
             report_from: None,
-            words: ReportWords::default(),
+            words: ReportTemplate::default(),
             delivery: DeliveryRules::default(),
             limits: CompletionLimits::default(),
         };
@@ -171,7 +171,7 @@ impl Scene {
 
 fn show_skip(skip: &CompletionSkip) -> String {
     let (user, course) = (skip.seen.key.user, skip.seen.key.course);
-    format!("skip    {user} in {course} {} ({:?}): {}", skip.why.code(), skip.why.standing(), skip.why)
+    format!("skip    {user} in {course} {} ({:?}): {}", skip.why.code(), skip.why.disposition(), skip.why)
 }
 
 fn known_of(report: &Report) -> KnownCompletion {

@@ -70,7 +70,7 @@ impl World {
         let (word, roles) = word.split_once('[').unwrap_or((word, ""));
         let roles =
             roles.trim_end_matches(']').split(',').filter(|role| !role.is_empty()).map(GuildRole::new).collect();
-        let (standing, name) = match word.strip_prefix('-') {
+        let (state, name) = match word.strip_prefix('-') {
             Some(name) => (PersonState::Blocked, name),
             None => match word.strip_prefix('?') {
                 Some(name) => (PersonState::Hidden, name),
@@ -81,10 +81,10 @@ impl World {
         let next = self.uids.len() as i64 + 1;
         let uid = *self.uids.entry(name.to_owned()).or_insert(next);
         let id = CommunityUserId(uid);
-        let hidden = standing == PersonState::Hidden;
+        let hidden = state == PersonState::Hidden;
         let shown = if hidden { "" } else { name };
         let mail = (!hidden).then(|| Mail(format!("{name}@example.org")));
-        let person = CommunityPerson { id, uuid: format!("p{uid}"), name: shown.into(), mail, standing };
+        let person = CommunityPerson { id, uuid: format!("p{uid}"), name: shown.into(), mail, state };
         self.people.entry(id).or_insert(person);
         if has_account {
             self.accounts.entry(MoodleUserId(100 + uid)).or_insert_with(|| account(100 + uid, name));
@@ -327,6 +327,8 @@ fn account(id: i64, name: &str) -> Account {
         first_name: name.to_owned(),
         last_name: "-".to_owned(),
         suspended: false,
+        confirmed: true,
+        auth: String::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::config;
 use super::inputs::{arbitrary_value, read, row};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use rollbook_core::model::{FeedRecord, Field, Fingerprint, read_texts, tell_apart};
+use rollbook_core::model::{FeedRecord, Field, Fingerprint, read_texts, separate_collisions};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,7 +64,7 @@ proptest! {
     #[test]
     fn told_apart_means_one_fingerprint_for_each_record(rows in proptest::collection::vec(row(), 0..12).prop_shuffle()) {
         let mut records: Vec<FeedRecord> = rows.iter().map(read).collect();
-        tell_apart(&mut records, |_| None);
+        separate_collisions(&mut records, |_| None);
         let covered = |record: &FeedRecord| {
             [Field::DateCreated, Field::Course, Field::ShortName, Field::State, Field::Guid, Field::Mail]
                 .map(|field| record.get(field).trim().to_owned())
@@ -75,7 +75,7 @@ proptest! {
         // Told apart again by what was stored, nothing changes.
         let stored: BTreeMap<_, _> = records.iter().map(|record| (record.fingerprint, record.text.clone())).collect();
         let mut again: Vec<FeedRecord> = rows.iter().map(read).collect();
-        tell_apart(&mut again, |print| stored.get(&print));
+        separate_collisions(&mut again, |print| stored.get(&print));
         for record in &again {
             prop_assert_eq!(of_texts[&covered(record)], record.fingerprint);
         }

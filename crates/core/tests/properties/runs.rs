@@ -5,21 +5,23 @@ use super::inputs::{NOW, read, records, whole, world};
 use super::world::{Fate, World};
 use jiff::SignedDuration;
 use proptest::prelude::*;
-use rollbook_core::model::{Course, ElmCourseId, Enrolment, FeedRecord, ManualInstance, MoodleCourseId, tell_apart};
-use rollbook_core::run::{Disposition, Outcome, OutcomeCode, standing};
+use rollbook_core::model::{
+    Course, ElmCourseId, Enrolment, FeedRecord, ManualInstance, MoodleCourseId, separate_collisions,
+};
+use rollbook_core::run::{Disposition, Outcome, OutcomeCode, disposition};
 use rollbook_core::snapshot::Snapshot;
 use serde_json::json;
 use std::collections::BTreeSet;
 
 /// A feed as it is stored: a journal keeps one record a fingerprint.
 fn told_apart(mut records: Vec<FeedRecord>) -> Snapshot<Vec<FeedRecord>> {
-    tell_apart(&mut records, |_| None);
+    separate_collisions(&mut records, |_| None);
     whole(records)
 }
 
 /// Who is active where, by address.
 fn active(world: &World) -> BTreeSet<(String, MoodleCourseId)> {
-    let all = world.moodle.enrolments.iter().filter(|(_, standing)| **standing == Enrolment::Active);
+    let all = world.moodle.enrolments.iter().filter(|(_, there)| there.state == Enrolment::Active);
     all.map(|((user, course), _)| (world.moodle.accounts[user].mail.clone(), *course)).collect()
 }
 
@@ -33,7 +35,7 @@ proptest! {
         let first = world.run(&feed, None, |_| None);
         prop_assert!(first.cleared.is_some());
         for (_, verdict) in &first.verdicts {
-            prop_assert_eq!(standing(verdict.code()), Disposition::Settled, "{}", verdict);
+            prop_assert_eq!(disposition(verdict.code()), Disposition::Settled, "{}", verdict);
         }
         let after = world.moodle.clone();
         for _ in 0..2 {
@@ -79,7 +81,7 @@ proptest! {
         for id in 0..2 {
             let course = Course {
                 id: MoodleCourseId(30 + id), elm_id: ElmCourseId::new(id.to_string()), full_name: "A course".into(),
-                manual: ManualInstance::Usable, default_role: None, active: Some(1_000),
+                manual: ManualInstance::Usable, default_role: None, active: Some(1_000), methods: None, duration: None,
             };
             world.moodle.courses.insert(course.id, course);
         }

@@ -5,6 +5,7 @@ use crate::completions;
 use crate::course_counts::{self, Moves};
 use crate::decide::{close_unneeded, keep_link};
 use crate::feed::keys;
+use crate::outbox;
 use crate::runs::{NewEvent, append};
 use crate::store::{Row, Tx, args};
 use crate::{Attention, JournalError, Records, bounded};
@@ -68,7 +69,7 @@ impl Attention<'_> {
         if tx.run(sql, args![item, now, bounded(action), by, bounded(reason)]).await? == 0 {
             return Err(JournalError::Conflict { what: format!("attention item {item} is closed already") });
         }
-        let act = json!({"act": action, "attention": item, "reason": bounded(reason)});
+        let act = act_of(&found, action, reason);
         tx.run(SAY_SO, args![item, now, by, act.to_string()]).await?;
         let mut released = match resolution {
             Resolution::Release => tx.rows(RELEASE, args![item, now]).await?.len(),
@@ -78,6 +79,12 @@ impl Attention<'_> {
             append(&mut tx, None, &link, &[said_of(&found, act).by(by)], now).await?;
             if resolution == Resolution::Release {
                 released += completions::try_again(&mut tx, &found, by, now).await?;
+            }
+        }
+        if let Some(row) = outbox::row_of(&found) {
+            append(&mut tx, None, &link, &[said_of(&found, act_of(&found, action, reason)).by(by)], now).await?;
+            if resolution == Resolution::Release {
+                released += outbox::resend(&mut tx, &[row], by, now).await?;
             }
         }
         tx.commit().await?;
@@ -162,7 +169,11 @@ impl Records<'_> {
     }
 }
 
-/// What a person did about a completion: no record waits behind it that could tell.
+fn act_of(item: &AttentionItem, action: &str, reason: &str) -> Value {
+    json!({"act": action, "attention": item.id, "reason": bounded(reason)})
+}
+
+/// What a person did about a completion or a mail: no record waits behind it that could tell.
 fn said_of(item: &AttentionItem, act: Value) -> NewEvent {
     let guid = item.evidence["guid"].as_str().filter(|guid| !guid.is_empty()).map(Guid::new);
     let course = item.evidence["course"].as_str().map(ElmCourseId::new);

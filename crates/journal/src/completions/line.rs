@@ -6,7 +6,7 @@ use crate::{JournalError, bounded, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{CompletionKey, Fingerprint, LinkName, Mail, RunId};
 use rollbook_core::plan::Report;
-use rollbook_core::run::{OutcomeCode, standing};
+use rollbook_core::run::{OutcomeCode, disposition};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -106,7 +106,7 @@ pub(super) async fn insert(
     let rows: Vec<LineRow<'_>> = lines.iter().map(|line| row(link, line)).collect();
     let bulk = Bulk::pack(COLUMNS, &rows);
     let code = OutcomeCode::ReportDue;
-    let words = args![code.as_str(), standing(code).as_str(), code.status()];
+    let words = args![code.as_str(), disposition(code).as_str(), code.status()];
     let added = tx.bulk_rows(INSERT, &bulk, [args![link.as_str(), now, run.as_str()], words].concat()).await?;
     let mut moves = Moves::default();
     for row in &added {
@@ -163,7 +163,7 @@ pub(super) async fn settle(
 ) -> Result<(), JournalError> {
     let Stands { code, reason, attempts } = stands;
     let fingerprint = fingerprint(link, &report.key, report.record).to_hex();
-    let words = args![code.as_str(), standing(*code).as_str(), code.status(), bounded(reason), u64::from(*attempts)];
+    let words = args![code.as_str(), disposition(*code).as_str(), code.status(), bounded(reason), u64::from(*attempts)];
     let place = args![link.as_str(), report.key.dedupe(link)];
     let before = "SELECT course, status FROM record WHERE link = $1 AND fingerprint = $2 AND line = $3";
     let before = tx.row(before, args![link.as_str(), &fingerprint, report.key.dedupe(link)]).await?;

@@ -9,7 +9,7 @@ use crate::{AttentionItem, Completions, JournalError, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, LinkName, SeenCompletion};
 use rollbook_core::policy::DeliveryRules;
-use rollbook_core::run::{Delivery, Draw, EventKind, Move, step};
+use rollbook_core::run::{Delivery, DeliveryEvent, EventKind, Jitter, step};
 use serde::Serialize;
 use serde_json::json;
 
@@ -135,7 +135,7 @@ impl Completions<'_> {
     /// # Errors
     /// Those of the database only.
     pub async fn resend(self, link: &LinkName, reports: &[i64], by: &str, now: Timestamp) -> Result<u64, JournalError> {
-        self.act_on(link, reports, &Move::Again, "send the report again", by, now).await
+        self.act_on(link, reports, &DeliveryEvent::Again, "send the report again", by, now).await
     }
 
     /// Gives reports up, by a person's word; they are not sent any more. Gives how many.
@@ -149,14 +149,14 @@ impl Completions<'_> {
         by: &str,
         now: Timestamp,
     ) -> Result<u64, JournalError> {
-        self.act_on(link, reports, &Move::Cancelled, "cancel the report", by, now).await
+        self.act_on(link, reports, &DeliveryEvent::Cancelled, "cancel the report", by, now).await
     }
 
     async fn act_on(
         self,
         link: &LinkName,
         reports: &[i64],
-        by_move: &Move,
+        by_move: &DeliveryEvent,
         act: &str,
         by: &str,
         now: Timestamp,
@@ -167,7 +167,7 @@ impl Completions<'_> {
             let Some(row) = tx.row(REPORT, args![*id, link.as_str()]).await? else { continue };
             let open = open_report(&row)?;
             // Rules and draw matter to waits only, and a person's act has none.
-            let to = step(open.delivery, by_move.clone(), &DeliveryRules::default(), now, Draw::new(0));
+            let to = step(open.delivery, by_move.clone(), &DeliveryRules::default(), now, Jitter::new(0));
             if let Ok(to) = to {
                 act_on_one(&mut tx, link, &open, to, (act, by), now).await?;
                 moved += 1;
@@ -195,7 +195,9 @@ pub(crate) async fn try_again(
     let Some(report) = item.evidence["report"].as_i64() else { return Ok(0) };
     let Some(row) = tx.row(REPORT, args![report, link.as_str()]).await? else { return Ok(0) };
     let open = open_report(&row)?;
-    let Ok(to) = step(open.delivery, Move::Again, &DeliveryRules::default(), now, Draw::new(0)) else { return Ok(0) };
+    let Ok(to) = step(open.delivery, DeliveryEvent::Again, &DeliveryRules::default(), now, Jitter::new(0)) else {
+        return Ok(0);
+    };
     act_on_one(tx, link, &open, to, ("send the report again", by), now).await?;
     Ok(1)
 }

@@ -247,7 +247,7 @@ async fn store_seen(
         Some((seen, Some(report.elm_id.clone()), "reported", "", report.to_string(), Some(id)))
     });
     let skipped = record.plan.skips.iter().filter_map(|skip| {
-        let state = match (skip.why.standing(), &skip.why) {
+        let state = match (skip.why.disposition(), &skip.why) {
             (_, Unreported::AlreadyReported { .. }) => return None,
             (Disposition::Attention, _) => "waiting",
             _ => "skipped",

@@ -6,7 +6,7 @@ use crate::feed::keys;
 use crate::store::{Row, Tx, args};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, Fingerprint, Guid, LinkName, Mail, RunId};
-use rollbook_core::run::{Disposition, OutcomeCode, standing};
+use rollbook_core::run::{Disposition, OutcomeCode, disposition};
 use std::collections::{HashMap, HashSet};
 
 /// A record before the decision.
@@ -58,7 +58,7 @@ pub(super) async fn load<'a>(
         }
         let before = stored.remove(&decision.record);
         let before = before.ok_or_else(|| JournalError::NotFound { what: format!("record {}", decision.record) })?;
-        let stands = standing(decision.verdict.code());
+        let stands = disposition(decision.verdict.code());
         if before.code == OutcomeCode::Ignored && stands != Disposition::Settled {
             continue;
         }

@@ -14,7 +14,7 @@ use before::Before;
 use jiff::Timestamp;
 use rollbook_core::model::{Fingerprint, LinkName, MoodleCourseId, MoodleUserId, RunId};
 use rollbook_core::plan::AppliedState;
-use rollbook_core::run::{Disposition, EventKind, OutcomeCode, Step, Verdict, standing};
+use rollbook_core::run::{Disposition, EventKind, OutcomeCode, Step, Verdict, disposition};
 use serde_json::json;
 
 /// What became of one record.
@@ -70,7 +70,7 @@ impl Change<'_> {
 
     /// A human is asked for what only a human can mend, and for what has waited its time.
     fn needs_attention(&self) -> bool {
-        matches!(self.decision.next, Step::AskAt(_)) || standing(self.code()) == Disposition::Attention
+        matches!(self.decision.next, Step::AskAt(_)) || disposition(self.code()) == Disposition::Attention
     }
 }
 

@@ -8,7 +8,7 @@ use crate::store::{Bulk, Column, Tx, args, column_int, column_text};
 use crate::{JournalError, bounded, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{LinkName, MoodleCourseId, MoodleUserId, RunId};
-use rollbook_core::run::{Disposition, OutcomeCode, Step, standing};
+use rollbook_core::run::{Disposition, OutcomeCode, Step, disposition};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -103,7 +103,7 @@ fn row<'a>(change: &'a Change<'_>) -> RecordRow<'a> {
     RecordRow {
         id: change.before.id,
         code: code.as_str(),
-        standing: standing(code).as_str(),
+        standing: disposition(code).as_str(),
         status: code.status(),
         action: short_action(code.action(&change.before.state)),
         reason: bounded(&decision.verdict.to_string()).to_owned(),
@@ -122,7 +122,7 @@ fn row<'a>(change: &'a Change<'_>) -> RecordRow<'a> {
 
 /// Trouble that may pass, met again, is another try: the pause before the next one grows.
 fn tries(change: &Change<'_>) -> i64 {
-    i64::from(standing(change.code()) == Disposition::Transient)
+    i64::from(disposition(change.code()) == Disposition::Transient)
 }
 
 /// Keeps the newest state per person and course.
@@ -142,7 +142,10 @@ pub(super) async fn applied(
             course_id: decision.course_id,
         })
     });
-    applied::put(tx, link, states, now).await
+    applied::put(tx, link, states, now).await?;
+    let made =
+        changes.iter().filter(|change| matches!(change.code(), OutcomeCode::Enrolled | OutcomeCode::EnrolledBlocked));
+    applied::put_made(tx, link, made.map(|change| (&change.before.guid, &change.before.course)), now).await
 }
 
 #[derive(Serialize)]

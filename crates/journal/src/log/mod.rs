@@ -143,7 +143,7 @@ impl Records<'_> {
     async fn log_links(self, query: &LogQuery) -> Result<Vec<LinkName>, JournalError> {
         match &query.link {
             Some(link) => Ok(vec![link.clone()]),
-            None => Links::of(self.store).names().await,
+            None => Links { store: self.store }.names().await,
         }
     }
 

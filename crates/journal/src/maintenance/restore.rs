@@ -5,7 +5,7 @@
 //! report them are paused, until a person has looked.
 
 use crate::runs::{NewEvent, append};
-use crate::store::{args, hand_over};
+use crate::store::{args, make_private};
 use crate::{Journal, JournalError, OpenOptions};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::LinkName;
@@ -137,14 +137,11 @@ fn put_aside(place: &Path, now: Timestamp) -> io::Result<Option<PathBuf>> {
     Ok(Some(aside))
 }
 
-/// A copy that has reached the disk, readable by its owner alone.
+/// A copy that has reached the disk.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::copy(from, to)?;
-    #[cfg(unix)]
-    fs::set_permissions(to, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    let made = File::open(to)?;
-    hand_over(&made, to)?;
-    made.sync_all()
+    let (mut from, mut to) = (File::open(from)?, make_private(to)?);
+    io::copy(&mut from, &mut to)?;
+    to.sync_all()
 }
 
 fn discard(fresh: &Path) {

@@ -12,7 +12,7 @@ use super::store::{Row, Tx, args};
 use super::{JournalError, Notices, OutboxItem, OutboxKind, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
-use rollbook_core::notice::{Alert, AlertKind, Digest, OpenEpisode, Turn};
+use rollbook_core::notice::{Alert, AlertKind, Digest, EpisodeChange, OpenEpisode};
 use serde_json::json;
 
 /// An episode, open or over.
@@ -117,9 +117,9 @@ impl Notices<'_> {
     pub async fn record(
         self,
         link: &LinkName,
-        turns: &[Turn],
+        turns: &[EpisodeChange],
         ways: &[String],
-        word: impl FnOnce(&[Turn]) -> Option<Digest> + Send,
+        word: impl FnOnce(&[EpisodeChange]) -> Option<Digest> + Send,
         now: Timestamp,
     ) -> Result<Option<i64>, JournalError> {
         let mut tx = self.store.begin().await?;
@@ -156,17 +156,17 @@ impl Notices<'_> {
 }
 
 /// Makes a turn in the table; says whether nobody else had.
-async fn take(tx: &mut Tx, link: &LinkName, turn: &Turn, now: Timestamp) -> Result<bool, JournalError> {
+async fn take(tx: &mut Tx, link: &LinkName, turn: &EpisodeChange, now: Timestamp) -> Result<bool, JournalError> {
     let row = match turn {
-        Turn::Begins(Alert { kind, subject, title, remedy, path, since, .. }) => {
+        EpisodeChange::Begins(Alert { kind, subject, title, remedy, path, since, .. }) => {
             let args = args![link.as_str(), kind.as_str(), subject, bounded(title), remedy, path, *since, now];
             tx.row(BEGIN, args).await?
         }
-        Turn::Changes(OpenEpisode { id, told, .. }, Alert { title, remedy, path, .. })
-        | Turn::Reminds(OpenEpisode { id, told, .. }, Alert { title, remedy, path, .. }) => {
+        EpisodeChange::Changes(OpenEpisode { id, told, .. }, Alert { title, remedy, path, .. })
+        | EpisodeChange::Reminds(OpenEpisode { id, told, .. }, Alert { title, remedy, path, .. }) => {
             tx.row(REMIND, args![*id, *told, now, bounded(title), remedy, path]).await?
         }
-        Turn::Ends(OpenEpisode { id, .. }) => tx.row(END, args![*id, now]).await?,
+        EpisodeChange::Ends(OpenEpisode { id, .. }) => tx.row(END, args![*id, now]).await?,
     };
     Ok(row.is_some())
 }

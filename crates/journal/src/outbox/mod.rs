@@ -6,9 +6,12 @@
 
 mod read;
 mod settle;
+mod undelivered;
 
 pub(super) use read::outbox_row;
 pub use read::{OutboxFilter, OutboxRow, OutboxTotal};
+pub(super) use settle::resend;
+pub(super) use undelivered::row_of;
 
 use super::store::{Bulk, Column, Row, Tx, args, column_int, column_text};
 use super::{JournalError, Outbox, ms};

@@ -1,6 +1,6 @@
 //! What becomes of a row of the outbox: each answer is an event.
 
-use super::{Claimed, OutboxKind, SendOutcome, claimed};
+use super::{Claimed, OutboxKind, SendOutcome, claimed, undelivered};
 use crate::feed::keys;
 use crate::runs::{NewEvent, append};
 use crate::store::{Row, Tx, args};
@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 const SETTLE: &str = "
     UPDATE outbox SET state = $4, next_ms = COALESCE($5, next_ms), last_answer = $6, settled_ms = $7, claimed_by = NULL
     WHERE id = $1 AND state = 'sending' AND attempts = $2 AND claimed_by = $3
-    RETURNING link, run, kind, record, guid_fold, course";
+    RETURNING id, link, run, kind, record, guid_fold, course, payload";
 
 const GIVE_UP: &str = "
     UPDATE outbox SET state = 'unknown', claimed_by = NULL, last_answer = $3
     WHERE kind = $1 AND state = 'sending' AND claimed_ms < $2
-    RETURNING id, link, run, kind, record, guid_fold, course";
+    RETURNING id, link, run, kind, record, guid_fold, course, payload";
 
 /// What is said of a row whose sender died.
 const DIED: &str = "its process ended while it was being sent";
@@ -52,6 +52,7 @@ impl Outbox<'_> {
             "outbox": row.id, "kind": row.kind.as_str(), "state": state, "attempt": row.attempt, "answer": bounded(answer),
         });
         delivered(&mut tx, &found, payload, "", now).await?;
+        undelivered::open(&mut tx, &found, state, answer, now).await?;
         tx.commit().await
     }
 
@@ -94,30 +95,39 @@ impl Outbox<'_> {
         for row in &rows {
             let payload = json!({"outbox": row.int("id")?, "kind": kind.as_str(), "state": "unknown", "answer": DIED});
             delivered(&mut tx, row, payload, "", now).await?;
+            undelivered::open(&mut tx, row, "unknown", DIED, now).await?;
         }
         tx.commit().await?;
         Ok(rows.len() as u64)
     }
 
-    /// Makes refused, unknown or cancelled rows due again, by a person's word.
+    /// Makes refused, unknown or cancelled rows due again, on behalf of a person; the items about them close.
     ///
     /// # Errors
     /// Those of the database only.
     pub async fn resend(self, rows: &[i64], by: &str, now: Timestamp) -> Result<u64, JournalError> {
-        let sql = "
-            UPDATE outbox SET state = 'due', next_ms = $2, settled_ms = NULL, claimed_by = NULL FROM {rows}
-            WHERE outbox.id = CAST(r.key AS BIGINT) AND state IN ('refused', 'unknown', 'cancelled')
-            RETURNING id, link, run, kind, record, guid_fold, course";
         let mut tx = self.store.begin().await?;
-        let ids: Vec<String> = rows.iter().map(i64::to_string).collect();
-        let found = tx.bulk_rows(sql, &keys(&ids), args![now]).await?;
-        for row in &found {
-            let payload = json!({"act": "send again", "outbox": row.int("id")?, "kind": row.text("kind")?});
-            delivered(&mut tx, row, payload, by, now).await?;
-        }
+        let resent = resend(&mut tx, rows, by, now).await?;
         tx.commit().await?;
-        Ok(found.len() as u64)
+        Ok(resent)
     }
+}
+
+/// As [`Outbox::resend`], inside a transaction.
+pub(crate) async fn resend(tx: &mut Tx, rows: &[i64], by: &str, now: Timestamp) -> Result<u64, JournalError> {
+    let sql = "
+        UPDATE outbox SET state = 'due', next_ms = $2, settled_ms = NULL, claimed_by = NULL FROM {rows}
+        WHERE outbox.id = CAST(r.key AS BIGINT) AND state IN ('refused', 'unknown', 'cancelled')
+        RETURNING id, link, run, kind, record, guid_fold, course";
+    let ids: Vec<String> = rows.iter().map(i64::to_string).collect();
+    let found = tx.bulk_rows(sql, &keys(&ids), args![now]).await?;
+    for row in &found {
+        let id = row.int("id")?;
+        let payload = json!({"act": "send again", "outbox": id, "kind": row.text("kind")?});
+        delivered(tx, row, payload, by, now).await?;
+        undelivered::close(tx, id, now).await?;
+    }
+    Ok(found.len() as u64)
 }
 
 async fn delivered(tx: &mut Tx, row: &Row, payload: Value, by: &str, now: Timestamp) -> Result<(), JournalError> {

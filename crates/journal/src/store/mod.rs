@@ -18,7 +18,7 @@ mod value;
 pub(super) use bulk::{Bulk, Column, column_int, column_text};
 pub(super) use migrate::{known as known_version, migrate};
 pub(super) use open::{backup, open};
-pub(super) use own::hand_over;
+pub(super) use own::make_private;
 pub(super) use value::{Arg, Row, args};
 
 use super::JournalError;
@@ -39,7 +39,7 @@ pub(super) enum Tx {
 }
 
 /// Where each statement is told of as it goes to the database, without its values.
-const STATEMENTS: &str = "rollbook::journal::statement";
+const STATEMENTS: &str = "rollbook_journal::statement";
 
 /// Which words a statement is to be written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +145,11 @@ impl Store {
         match self {
             Self::Sqlite { write, read } => {
                 read.close().await;
+                // SQLite does so itself only when nobody else has the file open. Whoever copies the file alone shall have all.
+                let copied = sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(write).await;
+                if let Err(error) = copied {
+                    tracing::warn!(%error, "the newest entries of the journal stay in its -wal file");
+                }
                 write.close().await;
             }
             Self::Pg(pool) => pool.close().await,

@@ -2,12 +2,12 @@
 //!
 //! It never puts the address into an error, since a URL may hold a password.
 
-use super::{Store, hand_over};
+use super::{Store, make_private};
 use crate::{JournalError, OpenOptions};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, SqlitePool};
-use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -47,16 +47,12 @@ async fn open_pg(url: &str, options: &OpenOptions) -> Result<Store, JournalError
     Ok(Store::Pg(pool))
 }
 
-/// Nobody but the owner reads the journal: it holds names and mail addresses. SQLite gives its side files the same mode.
-fn make_file(path: &Path) -> std::io::Result<()> {
-    if path.exists() {
-        return Ok(());
+/// An existing journal is left as it is. SQLite gives its side files the same owner and mode.
+fn make_file(path: &Path) -> io::Result<()> {
+    match make_private(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
     }
-    let mut how = fs::OpenOptions::new();
-    how.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
-    hand_over(&how.open(path)?, path)
 }
 
 async fn open_sqlite(path: &Path, options: &OpenOptions) -> Result<Store, JournalError> {
@@ -100,10 +96,10 @@ fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
 /// [`JournalError::CannotOpen`] where the copy exists or cannot be made.
 pub(crate) async fn backup(write: &SqlitePool, to: &Path) -> Result<(), JournalError> {
     let unusable = |why: String| JournalError::CannotOpen { what: format!("the copy {}: {why}", to.display()) };
-    if to.exists() {
-        return Err(unusable("exists already".to_owned()));
-    }
-    make_file(to).map_err(|error| unusable(error.to_string()))?;
+    make_private(to).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => unusable("exists already".to_owned()),
+        _ => unusable(error.to_string()),
+    })?;
     let text = to.to_str().ok_or_else(|| unusable("its name is not UTF-8".to_owned()))?;
     sqlx::query::<sqlx::Sqlite>(AssertSqlSafe("VACUUM INTO $1".to_owned())).bind(text).execute(write).await?;
     Ok(())

@@ -109,7 +109,7 @@ impl People<'_> {
             events: backwards(self.store.rows(&events, args()).await?, event_row)?,
             applied: backwards(self.store.rows(&applied, args()).await?, applied_row)?,
             outbox: backwards(self.store.rows(outbox, outbox_args).await?, outbox_row)?,
-            completions: Completions::of(self.store).of_person(person, course, ROWS_MAX).await?,
+            completions: Completions { store: self.store }.of_person(person, course, ROWS_MAX).await?,
         })
     }
 }

@@ -2,11 +2,9 @@
 //!
 //! It must never repeat a write and never send more variables than the budget. Next: `answer.rs`.
 
-use super::answer::read_answer;
-use super::error::{CODE_VARIABLES_DROPPED, MoodleError};
-use super::form::{FIXED_LEAVES, Form};
-use super::function::{Function, Kind};
-use super::{MoodleReader, MoodleWriter};
+use crate::client::error::{CODE_VARIABLES_DROPPED, MoodleError, read_answer};
+use crate::client::function::{Function, Kind};
+use crate::client::{MoodleReader, MoodleWriter};
 use jiff::Timestamp;
 use reqwest::{Client, Url};
 use rollbook_clock::Timer;
@@ -17,6 +15,7 @@ use rollbook_remote::words::Words;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -38,7 +37,6 @@ pub struct MoodleOptions {
     pub input_vars_max: usize,
     /// Items per call; more only enlarges what a refusal rolls back.
     pub batch_max: usize,
-    /// For reads only.
     pub retry: RetryPolicy,
 }
 
@@ -62,7 +60,6 @@ impl MoodleOptions {
 /// How often a function was called, for a run's summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallCount {
-    /// The function.
     pub function: Function,
     /// Calls, repeated reads included.
     pub calls: u64,
@@ -72,7 +69,6 @@ pub struct CallCount {
     pub items: u64,
     /// Time in all calls together, waiting for a permit not included.
     pub total_ms: u64,
-    /// The slowest call.
     pub longest_ms: u64,
 }
 
@@ -127,7 +123,6 @@ impl MoodleClient {
         MoodleReader::new(self.clone())
     }
 
-    /// The half that can.
     pub fn writer(&self) -> MoodleWriter {
         MoodleWriter::new(self.clone())
     }
@@ -271,4 +266,63 @@ impl MoodleClient {
 
 fn is_unknown_token(error: &MoodleError) -> bool {
     matches!(error, MoodleError::Denied { code, .. } if code == "invalidtoken")
+}
+
+// Builds the parameters of one call and counts them.
+//
+// It must never reorder what it was given: PHP reads variables from the front and drops those past its limit. So `suspend`
+// stands first in each enrolment, and `call.rs`, which is next, puts the token behind all of it.
+
+/// Variables that `call.rs` puts around these: function, format, raw texts; token.
+pub(super) const FIXED_LEAVES: usize = 4;
+
+/// The parameters of one call, in sending order.
+#[derive(Default)]
+pub(super) struct Form {
+    pairs: Vec<(String, String)>,
+}
+
+impl Form {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// `key=value`
+    pub(super) fn add(&mut self, key: &str, value: impl Display) -> &mut Self {
+        self.pairs.push((key.to_owned(), value.to_string()));
+        self
+    }
+
+    /// `list[index]=value`
+    pub(super) fn add_value(&mut self, list: &str, index: usize, value: impl Display) -> &mut Self {
+        self.pairs.push((format!("{list}[{index}]"), value.to_string()));
+        self
+    }
+
+    /// `list[index][key]=value`; `key` may be nested already, as in `cohorttype][type`.
+    pub(super) fn add_field(&mut self, list: &str, index: usize, key: &str, value: impl Display) -> &mut Self {
+        self.pairs.push((format!("{list}[{index}][{key}]"), value.to_string()));
+        self
+    }
+
+    /// As [`Self::add_field`], left out when there is no value: Moodle refuses an empty text for a number.
+    pub(super) fn add_optional(&mut self, list: &str, index: usize, key: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.add_field(list, index, key, value);
+        }
+    }
+
+    pub(super) fn pairs(&self) -> &[(String, String)] {
+        &self.pairs
+    }
+
+    /// Variables that PHP will count, those of `call.rs` included.
+    pub(super) fn leaves(&self) -> usize {
+        self.pairs.len() + FIXED_LEAVES
+    }
+}
+
+/// A flag as Moodle takes it: words such as `true` are refused.
+pub(super) fn flag(value: bool) -> &'static str {
+    if value { "1" } else { "0" }
 }

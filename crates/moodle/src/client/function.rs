@@ -6,7 +6,6 @@
 /// Whether a call may change the site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Repeatable at will.
     Read,
     /// Never repeated by the client.
     Write,
@@ -49,7 +48,6 @@ macro_rules! functions {
 }
 
 functions! {
-    /// No items.
     SiteInfo = "core_webservice_get_site_info", Read, 0;
     /// 1 a value.
     UsersByField = "core_user_get_users_by_field", Read, 1;

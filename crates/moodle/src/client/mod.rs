@@ -5,11 +5,9 @@
 //! A dry run is given a [`MoodleReader`] only; writing takes a [`MoodleWriter`].
 //! Next: [`function`] for what is called, [`error`] for what can go wrong, `read/` and `write/` for the calls.
 
-mod answer;
 pub mod batch;
 mod call;
 pub mod error;
-mod form;
 pub mod function;
 pub mod read;
 pub mod wire;

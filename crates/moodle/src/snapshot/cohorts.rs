@@ -16,17 +16,15 @@ use std::collections::BTreeSet;
 /// Why cohorts or members' accounts could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CohortSourceError {
-    /// Over web services.
     #[error(transparent)]
     Services(#[from] MoodleSourceError),
-    /// From the database.
     #[error("Moodle's database could not be read")]
     Tables(#[from] DatabaseError),
 }
 
 /// What of Moodle's cohorts a plan needs to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CohortQuestion {
+pub struct CohortQuery {
     /// The cohorts of pairs, with their members.
     pub pairs: BTreeSet<CohortId>,
     /// Idnumbers that guilds would take, folded.
@@ -37,7 +35,7 @@ pub struct CohortQuestion {
     pub roles: BTreeSet<(RoleId, RoleContext)>,
 }
 
-impl CohortQuestion {
+impl CohortQuery {
     fn keeps(&self, cohort: &Cohort) -> bool {
         self.pairs.contains(&cohort.id) || self.idnumbers.contains(&folded_machine_name(&cohort.idnumber))
     }
@@ -54,7 +52,7 @@ impl CohortQuestion {
 pub async fn collect_cohorts(
     reader: &MoodleReader,
     database: Option<&MoodleDatabase>,
-    question: &CohortQuestion,
+    question: &CohortQuery,
 ) -> Result<CohortSide, CohortSourceError> {
     match database {
         Some(database) => from_database(database, question).await,
@@ -62,7 +60,7 @@ pub async fn collect_cohorts(
     }
 }
 
-async fn from_database(database: &MoodleDatabase, question: &CohortQuestion) -> Result<CohortSide, CohortSourceError> {
+async fn from_database(database: &MoodleDatabase, question: &CohortQuery) -> Result<CohortSide, CohortSourceError> {
     let (cohorts, assignments) = tokio::try_join!(
         database.fetch_cohorts(&question.pairs, &question.idnumbers),
         database.fetch_assignments(&question.roles)
@@ -75,7 +73,7 @@ async fn from_database(database: &MoodleDatabase, question: &CohortQuestion) -> 
     Ok(CohortSide { cohorts, members, assignments: Some(assignments) })
 }
 
-async fn from_services(reader: &MoodleReader, question: &CohortQuestion) -> Result<CohortSide, CohortSourceError> {
+async fn from_services(reader: &MoodleReader, question: &CohortQuery) -> Result<CohortSide, CohortSourceError> {
     let ids: Vec<CohortId> = question.pairs.iter().copied().collect();
     let found = if question.idnumbers.is_empty() {
         reader.fetch_cohorts(&ids).await
@@ -102,11 +100,7 @@ async fn from_services(reader: &MoodleReader, question: &CohortQuestion) -> Resu
 }
 
 /// Finds out which of the cohorts that may be taken over are in the system context: web services show no context.
-async fn place(
-    reader: &MoodleReader,
-    question: &CohortQuestion,
-    side: &mut CohortSide,
-) -> Result<(), CohortSourceError> {
+async fn place(reader: &MoodleReader, question: &CohortQuery, side: &mut CohortSide) -> Result<(), CohortSourceError> {
     let strangers = side.cohorts.values_mut().filter(|cohort| !question.pairs.contains(&cohort.id));
     let strangers: Vec<&mut Cohort> = strangers.filter(|cohort| question.needs_members(cohort)).collect();
     if strangers.is_empty() {

@@ -17,7 +17,6 @@ pub async fn collect_courses(reader: &MoodleReader, records: &[FeedRecord]) -> R
     fetch_courses(reader, good.map(FeedRecord::course).collect::<BTreeSet<_>>().into_iter().collect()).await
 }
 
-/// Looks up these courses.
 pub(super) async fn fetch_courses(reader: &MoodleReader, ids: Vec<ElmCourseId>) -> Result<Courses, MoodleSourceError> {
     let found = reader.fetch_courses_by_idnumber(&ids).await.map_err(failed("looking up courses"))?;
     let courses = found.into_iter().map(|found| {
@@ -61,5 +60,7 @@ fn read_course(course: WireCourse, asked: &ElmCourseId) -> Course {
         manual,
         default_role: None,
         active: None,
+        methods: course.enrollmentmethods,
+        duration: None,
     }
 }

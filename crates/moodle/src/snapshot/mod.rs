@@ -5,23 +5,20 @@ pub mod completions;
 mod cohorts;
 mod courses;
 mod enrolments;
-mod manual;
-mod members;
-mod now;
 mod people;
 mod preflight;
 mod sql;
 
-pub use cohorts::{CohortQuestion, CohortSourceError, collect_cohorts};
+pub use cohorts::{CohortQuery, CohortSourceError, collect_cohorts};
 pub use courses::collect_courses;
-pub use enrolments::{LISTED_FROM, LOOKS, collect_enrolments};
-pub use manual::{complete_courses, read_administrators, read_enrolments};
-pub use members::look_up;
-pub use now::look_now;
-pub use people::{collect_people, find_by_guid, find_by_id, find_by_mail, find_person};
+pub use enrolments::{
+    LISTED_FROM, LOOKS, collect_enrolments, collect_participations, complete_courses, read_administrators,
+    read_enrolments, read_state_now,
+};
+pub use people::{collect_people, find_by_guid, find_by_id, find_by_mail, find_person, look_up};
 pub use preflight::{
-    CanaryAccount, GuildPreflight, LooksUp, Preflight, Wanted, prove_rights, run_guild_preflight, run_people_preflight,
-    run_preflight,
+    AccountLookup, CanaryAccount, GuildPreflight, Preflight, RequiredRights, prove_rights, run_guild_preflight,
+    run_people_preflight, run_preflight,
 };
 pub use sql::{CohortRoles, MoodleDatabase};
 
@@ -33,21 +30,14 @@ use rollbook_remote::database::DatabaseError;
 /// Why a Moodle could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum MoodleSourceError {
-    /// A call failed.
     #[error("Moodle could not be read while {doing}")]
-    Call {
-        /// What was being read.
-        doing: &'static str,
-        /// Why.
-        source: MoodleError,
-    },
+    Call { doing: &'static str, source: MoodleError },
     /// The database could not be read.
     #[error("Moodle's database could not be read")]
     Database(#[from] DatabaseError),
     /// The token sees too little: its answers would look like absence.
     #[error("the Moodle token sees too little: {what} ({mend})")]
     InsufficientPermissions {
-        /// What is not seen.
         what: String,
         /// What to do about it.
         mend: String,
@@ -55,11 +45,9 @@ pub enum MoodleSourceError {
     /// The token may not do what is wanted.
     #[error("the Moodle token may not {what} (missing: {mend})")]
     Barred {
-        /// What is wanted.
         what: String,
         /// The capability that is missing.
         mend: String,
-        /// Moodle's answer.
         source: MoodleError,
     },
 }
@@ -89,6 +77,9 @@ fn read_account(user: WireUser) -> Result<Option<Account>, MoodleSourceError> {
         first_name: user.firstname.unwrap_or_default(),
         last_name: user.lastname.unwrap_or_default(),
         suspended,
+        // Not shown means that the token may not see it, which says nothing against the account.
+        confirmed: user.confirmed.unwrap_or(true),
+        auth: user.auth.unwrap_or_default(),
     }))
 }
 

@@ -1,13 +1,15 @@
 //! The accounts that a set of feed records is about: by GUID; where nobody has it, by address and derived user name; where
 //! the address differs, whoever holds the feed's address.
 
-use super::{MoodleSourceError, failed, read_account};
 use crate::client::MoodleReader;
 use crate::client::read::UserField;
-use rollbook_core::matching::{Directory, derive_username};
+use crate::snapshot::cohorts::CohortSourceError;
+use crate::snapshot::sql::MoodleDatabase;
+use crate::snapshot::{MoodleSourceError, failed, read_account};
+use rollbook_core::matching::{Directory, Lookup, derive_username};
 use rollbook_core::model::{Account, FeedRecord, Guid, MoodleUserId};
 use rollbook_core::policy::IntakePolicy;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Looks up everybody whom the good records among `records` are about. Values that Moodle cannot answer for count as not
 /// asked.
@@ -17,6 +19,7 @@ use std::collections::BTreeSet;
 pub async fn collect_people(
     reader: &MoodleReader,
     records: impl Iterator<Item = &FeedRecord>,
+    known: &BTreeMap<String, MoodleUserId>,
     policy: &IntakePolicy,
 ) -> Result<Directory, MoodleSourceError> {
     let records: Vec<&FeedRecord> = records.filter(|record| record.reading.is_ok()).collect();
@@ -24,6 +27,14 @@ pub async fn collect_people(
     let guids = records.iter().map(|record| record.guid().0).collect::<BTreeSet<_>>();
     let answered = ask(reader, UserField::IdNumber, guids, &mut directory).await?;
     directory.asked_guids(answered.iter().map(|guid| guid.to_ascii_lowercase()));
+    // Who had an account before and is not found by GUID now is looked up by the account's id.
+    let lost =
+        |record: &&FeedRecord| directory.with_guid(&record.guid().folded()).is_some_and(|found| found.is_empty());
+    let lost = records.iter().filter(|record| lost(record)).filter_map(|record| known.get(&record.guid().folded()));
+    let lost: BTreeSet<String> = lost.map(ToString::to_string).collect();
+    if !lost.is_empty() {
+        ask(reader, UserField::Id, lost, &mut directory).await?;
+    }
 
     let mut mails = BTreeSet::new();
     let mut usernames = BTreeSet::new();
@@ -31,7 +42,9 @@ pub async fn collect_people(
         let holders = directory.with_guid(&record.guid().folded()).unwrap_or_default();
         match holders.as_slice() {
             [] => {
-                mails.insert(record.mail().folded());
+                if !record.mail().as_str().is_empty() {
+                    mails.insert(record.mail().folded());
+                }
                 usernames.extend(derive_username(record, policy));
             }
             [account] if !record.mail().same_as(&account.mail) => {
@@ -120,4 +133,81 @@ async fn ask(
         values.remove(value);
     }
     Ok(values)
+}
+
+// The accounts that a community's members have: asked way by way, so that whoever the first way finds needs no second.
+
+/// Puts questions and adds the answers; a value that Moodle cannot answer for counts as not asked. Gives whether anything
+/// was learnt, so that a caller who asks again and again comes to an end.
+///
+/// # Errors
+/// [`CohortSourceError`]
+pub async fn look_up(
+    reader: &MoodleReader,
+    database: Option<&MoodleDatabase>,
+    questions: &BTreeSet<Lookup>,
+    directory: &mut Directory,
+) -> Result<bool, CohortSourceError> {
+    if questions.is_empty() {
+        return Ok(false);
+    }
+    let values = Values::of(questions);
+    let (accounts, poisoned) = match database {
+        Some(database) => (database.fetch_accounts(&values).await?, BTreeSet::new()),
+        None => from_services(reader, &values).await?,
+    };
+    for account in accounts {
+        directory.add(account);
+    }
+    let answered = questions.iter().filter(|question| !poisoned.contains(*question));
+    Ok(answered.map(|question| directory.asked(question)).count() > 0)
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    pub(super) ids: Vec<MoodleUserId>,
+    pub(super) mails: Vec<String>,
+    pub(super) usernames: Vec<String>,
+    pub(super) idnumbers: Vec<String>,
+}
+
+impl Values {
+    fn of(questions: &BTreeSet<Lookup>) -> Self {
+        let mut values = Self::default();
+        for question in questions {
+            match question {
+                Lookup::Mail(mail) => values.mails.push(mail.clone()),
+                Lookup::Username(name) => values.usernames.push(name.clone()),
+                Lookup::Idnumber(number) => values.idnumbers.push(number.clone()),
+                Lookup::Id(id) => values.ids.push(*id),
+            }
+        }
+        values
+    }
+}
+
+async fn from_services(
+    reader: &MoodleReader,
+    values: &Values,
+) -> Result<(Vec<Account>, BTreeSet<Lookup>), CohortSourceError> {
+    let ids: Vec<String> = values.ids.iter().map(ToString::to_string).collect();
+    let found = tokio::try_join!(
+        reader.fetch_users(UserField::Email, &values.mails),
+        reader.fetch_users(UserField::Username, &values.usernames),
+        reader.fetch_users(UserField::IdNumber, &values.idnumbers),
+        reader.fetch_users(UserField::Id, &ids)
+    );
+    let (mails, usernames, idnumbers, ids) = found.map_err(failed("looking up the members' accounts"))?;
+    let as_id = |text: String| Lookup::Id(MoodleUserId(text.parse().unwrap_or_default()));
+    type Ask = fn(String) -> Lookup;
+    let fields: [(_, Ask); 4] =
+        [(mails, Lookup::Mail), (usernames, Lookup::Username), (idnumbers, Lookup::Idnumber), (ids, as_id)];
+    let (mut accounts, mut poisoned) = (Vec::new(), BTreeSet::new());
+    for (found, question) in fields {
+        for user in found.users {
+            accounts.extend(read_account(user)?);
+        }
+        poisoned.extend(found.poisoned.into_iter().map(|(value, _refusal)| question(value)));
+    }
+    Ok((accounts, poisoned))
 }

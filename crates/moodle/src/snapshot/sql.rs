@@ -1,6 +1,6 @@
 //! What guilds need of Moodle's tables: accounts, cohorts, members, role assignments. Read only.
 
-use super::members::Values;
+use super::people::Values;
 use rollbook_core::model::{
     Account, Assignment, CategoryId, Cohort, CohortContext, CohortId, CohortVisibility, MoodleCourseId, MoodleUserId,
     RoleContext, RoleId,
@@ -51,14 +51,12 @@ pub enum CohortRoles {
     Given(BTreeSet<(CohortId, RoleId)>),
 }
 
-/// Moodle's tables.
 #[derive(Clone, Debug)]
 pub struct MoodleDatabase {
     tables: Database,
 }
 
 impl MoodleDatabase {
-    /// Over these tables.
     pub fn new(tables: Database) -> Self {
         Self { tables }
     }
@@ -186,6 +184,9 @@ fn read_account(row: &Row) -> Result<Account, DatabaseError> {
         first_name: row.text(4)?,
         last_name: row.text(5)?,
         suspended: row.int(6)? != 0,
+        // Guilds enrol nobody, so that it does not matter to them.
+        confirmed: true,
+        auth: String::new(),
     })
 }
 

@@ -75,7 +75,7 @@ impl Town {
         let source = CommunitySource::JsonApi(JsonApiCommunity::new(client, &group_type, Some("field_machine_name")));
         let question = CommunityQuestion { part: Part::All, known: BTreeSet::new(), sentinel: None };
         let seen = source.open().await.unwrap().collect(&question, Clock::system().now()).await.unwrap().value;
-        let active = seen.people.values().filter(|person| person.standing == PersonState::Active);
+        let active = seen.people.values().filter(|person| person.state == PersonState::Active);
         let people: Vec<(String, String)> =
             active.filter_map(|person| Some((person.name.clone(), person.mail.clone()?.0))).collect();
         let sentinel = &people.first().expect("a member with an address").0;

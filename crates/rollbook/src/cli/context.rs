@@ -10,6 +10,7 @@ use rollbook_journal::{Journal, OpenOptions};
 use rollbook_settings::service::Place;
 use rollbook_settings::{Env, Settings};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 /// What a command is given.
@@ -24,6 +25,8 @@ pub struct Context {
     pub stop: CancellationToken,
     /// Where answers go.
     pub out: Output,
+    /// The journals that the command opened.
+    pub(super) opened: Mutex<Vec<Journal>>,
 }
 
 impl Context {
@@ -49,7 +52,17 @@ impl Context {
             Place::Postgres(url) => url.expose().to_owned(),
         };
         let doing = || format!("while opening the journal {}", settings.journal.place.shown());
-        Journal::open(&address, &options).await.into_diagnostic().wrap_err_with(doing)
+        let journal = Journal::open(&address, &options).await.into_diagnostic().wrap_err_with(doing)?;
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(journal.clone());
+        Ok(journal)
+    }
+
+    /// Closes the journals that the command opened: dropped, they would leave their newest entries in the side file alone.
+    pub(super) async fn close(&self) {
+        let opened = std::mem::take(&mut *self.opened.lock().unwrap_or_else(PoisonError::into_inner));
+        for journal in opened {
+            journal.close().await;
+        }
     }
 
     /// Who acts, as the journal is told: the person at the keyboard.

@@ -8,6 +8,7 @@ mod context;
 mod exit;
 mod flows;
 mod guilds;
+mod mails;
 mod maintenance;
 pub mod output;
 mod people;
@@ -26,6 +27,7 @@ use output::Output;
 use rollbook_clock::Clock;
 use rollbook_settings::{Env, NoSuchLink};
 use std::path::PathBuf;
+use std::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 /// Keeps a Moodle site in sync with HR and community systems.
@@ -78,6 +80,7 @@ enum Command {
     Intake(flows::IntakeCommand),
     Completions(flows::CompletionsCommand),
     Guilds(guilds::GuildsCommand),
+    Mails(mails::MailsCommand),
     Plans(plans::PlansCommand),
     Runs(reading::Runs),
     Log(reading::Log),
@@ -129,13 +132,14 @@ impl Cli {
     /// Runs the command to its end, printing on the way, and says how it went. `stop` asks it to end soon and safely.
     pub async fn run(self, clock: Clock, env: Env, stop: CancellationToken) -> Exit {
         let Self { options, command } = self;
-        let mut context = Context { out: Output::of(&options), options, clock, env, stop };
+        let mut context = Context { out: Output::of(&options), options, clock, env, stop, opened: Mutex::default() };
         let outcome = match command {
             Command::Init(command) => command.run(&mut context),
             Command::Demo(command) => command.run(&mut context).await,
             Command::Intake(command) => command.run(&mut context).await,
             Command::Completions(command) => command.run(&mut context).await,
             Command::Guilds(command) => command.run(&mut context).await,
+            Command::Mails(command) => command.run(&mut context).await,
             Command::AvcMoodleSync(command) => command.run(&mut context).await,
             Command::Plans(command) => command.run(&mut context).await,
             Command::Runs(command) => command.run(&mut context).await,
@@ -156,6 +160,7 @@ impl Cli {
             Command::ManPages(command) => command.run(&mut context),
             Command::Live(command) => command.run(&mut context).await,
         };
+        context.close().await;
         let exit = outcome.unwrap_or_else(|report| {
             context.out.failure(&*report);
             let is_usage =

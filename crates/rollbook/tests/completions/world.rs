@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::{FieldNames, LinkName, MoodleCourseId, MoodleUserId, read_record};
 use rollbook_core::plan::AppliedState;
-use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportWords};
+use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportTemplate};
 use rollbook_core::run::{RunKind, Step, Verdict};
 use rollbook_elm::client::{CompletionClient, CompletionOptions};
 use rollbook_journal::{
@@ -237,7 +237,7 @@ pub fn patient_flow(moodle_url: &str, completion_url: &str, lookups: Lookups, ti
     let policy = CompletionsPolicy {
         zone: jiff::tz::TimeZoneDatabase::bundled().get("America/Toronto").unwrap(),
         report_from: Some(jiff::civil::date(2026, 11, 1)),
-        words: ReportWords::default(),
+        words: ReportTemplate::default(),
         delivery: DeliveryRules::default(),
         limits: CompletionLimits::default(),
     };

@@ -169,7 +169,7 @@ async fn blocked_people_are_hidden_from_an_account_that_may_not_administer_users
     let community = collect(&source, &question).await;
     let cat = world.community.accounts.values().find(|account| account.name == "cat").unwrap().uid;
     let cat = &community.people[&CommunityUserId(cat)];
-    assert_eq!((cat.name.as_str(), cat.standing), ("", rollbook_core::model::PersonState::Hidden));
+    assert_eq!((cat.name.as_str(), cat.state), ("", rollbook_core::model::PersonState::Hidden));
     assert_eq!(community.sentinel, CanaryAccount::Seen);
-    assert_eq!(community.standing_of(cat.id), rollbook_core::model::PersonState::Blocked);
+    assert_eq!(community.state_of(cat.id), rollbook_core::model::PersonState::Blocked);
 }

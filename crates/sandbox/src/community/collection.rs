@@ -7,64 +7,67 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::account::Caller;
-use super::field::{check_path, group_field, membership_field, own_field};
+use super::auth::Caller;
+use super::field::{check_path, of_account, of_group, of_profile, of_relationship, of_term};
+use super::kind::{Kind, MEMBERSHIP, group_type_of};
 use super::query::Query;
-use super::rights::AccountSight;
-use super::state::{Account, BUNDLE, Community, Group, Membership};
-use super::{Asked, bad, document, error, resource, version};
-use crate::server::Reply;
+use super::resource::{Writer, role_uuid};
+use super::rights::AccountView;
+use super::state::{Account, Community, Group, Membership, Profile, Term, uuid, uuid_of};
+use super::{bad, document, error, kind, version};
+use crate::server::{HttpRequest, Reply};
 
 /// Something that has a place in a collection.
 #[derive(Clone, Copy)]
 enum Item<'a> {
-    Membership(&'a Membership),
+    Relationship(&'a Membership),
     Group(&'a Group),
     Account(&'a Account),
+    Profile(&'a Account, &'a Profile),
+    Term(&'a Term),
+    RelationshipType(&'a str, &'a str),
+    Role(&'a str),
 }
 
-/// Resource types and the paths of their collections.
-pub(super) fn kinds(community: &Community) -> [(String, String); 3] {
-    let kinds = [resource::membership_kind(community), resource::group_kind(), resource::ACCOUNT_KIND.to_owned()];
-    kinds.map(|kind| {
-        let path = format!("/jsonapi/{}", kind.replace("--", "/"));
-        (kind, path)
-    })
-}
-
-pub(super) fn answer(community: &Community, caller: &Caller, asked: &Asked) -> Result<Reply, Reply> {
-    let path = asked.path();
-    for (kind, collection) in kinds(community) {
-        let items = || items(community, &kind);
+pub(super) fn answer(community: &Community, caller: &Caller, request: &HttpRequest) -> Result<Reply, Reply> {
+    let path = request.path();
+    for kind in Kind::all(community) {
+        let collection = kind.path(community.version);
         if path == collection {
-            let query = Query::read(asked.parts.uri.query().unwrap_or_default())?;
-            return page(community, caller, &kind, items(), &query);
+            let query = Query::read(request.parts.uri.query().unwrap_or_default())?;
+            return page(community, caller, &kind, &query);
         }
         if let Some(uuid) = path.strip_prefix(&format!("{collection}/")) {
-            return single(community, caller, items(), uuid);
+            return single(community, caller, &kind, uuid);
         }
     }
     // Other versions of the module have other paths, which here are nothing at all.
     Err(Reply::html(404, "<html><body>Page not found</body></html>".to_owned()))
 }
 
-fn items<'a>(community: &'a Community, kind: &str) -> Vec<Item<'a>> {
-    if kind == resource::ACCOUNT_KIND {
-        community.accounts.values().map(Item::Account).collect()
-    } else if kind == resource::group_kind() {
-        community.groups.values().map(Item::Group).collect()
-    } else {
-        community.memberships.values().map(Item::Membership).collect()
+fn items<'a>(community: &'a Community, kind: &Kind) -> Vec<Item<'a>> {
+    match kind {
+        Kind::Relationship { group_type, plugin } => {
+            let rows = community.memberships.values().filter(|row| row.plugin == *plugin);
+            rows.filter(|row| group_type_of(community, row) == group_type).map(Item::Relationship).collect()
+        }
+        Kind::Group(group_type) => {
+            community.groups.values().filter(|group| group.kind == *group_type).map(Item::Group).collect()
+        }
+        Kind::Account => community.accounts.values().map(Item::Account).collect(),
+        Kind::Profile => community.accounts.values().filter_map(Item::profile).collect(),
+        Kind::Term => community.terms.values().map(Item::Term).collect(),
+        Kind::RelationshipType => {
+            let types = community.group_types.keys();
+            let plugins = || [MEMBERSHIP].into_iter().chain(community.plugins.iter().map(String::as_str));
+            types.flat_map(|of| plugins().map(|plugin| Item::RelationshipType(of, plugin))).collect()
+        }
+        Kind::Role => community.group_roles.iter().map(|name| Item::Role(name)).collect(),
     }
 }
 
-fn page(
-    community: &Community,
-    caller: &Caller,
-    kind: &str,
-    mut items: Vec<Item<'_>>,
-    query: &Query,
-) -> Result<Reply, Reply> {
+fn page(community: &Community, caller: &Caller, kind: &Kind, query: &Query) -> Result<Reply, Reply> {
+    let mut items = items(community, kind);
     items.retain(|item| item.visible(community, caller));
     for filter in &query.filters {
         // The path is checked even when nothing is there to be filtered.
@@ -78,18 +81,23 @@ fn page(
             items.reverse();
         }
     }
-    check_includes(kind, &query.include)?;
+    for path in &query.include {
+        check_include(kind, path)?;
+    }
     let total = items.len();
+    let writer = Writer { community, caller };
     let shown: Vec<Item<'_>> = items.into_iter().skip(query.offset).take(query.limit).collect();
-    let mut data: Vec<Value> = shown.iter().map(|item| item.resource(community, caller)).collect();
-    let mut included = Included::default();
+    let mut data: Vec<Value> = shown.iter().map(|item| item.write(writer)).collect();
+    let mut included = Included { writer, list: Vec::new(), seen: BTreeSet::new(), denied: Vec::new() };
     for item in &shown {
-        included.of(community, caller, item, &query.include);
+        for path in &query.include {
+            included.follow(item, path);
+        }
     }
     for resource in data.iter_mut().chain(&mut included.list) {
-        narrow(resource, query);
+        keep_wanted_fields(resource, query);
     }
-    let path = format!("{}/jsonapi/{}", community.link_base, kind.replace("--", "/"));
+    let path = format!("{}{}", community.link_base, kind.path(community.version));
     let mut links = json!({"self": {"href": format!("{path}?{}", query.page_at(query.offset))}});
     let next = query.offset + query.limit;
     if next < total {
@@ -106,11 +114,11 @@ fn page(
 }
 
 /// A single resource, unlike a collection, says that it is closed.
-fn single(community: &Community, caller: &Caller, items: Vec<Item<'_>>, uuid: &str) -> Result<Reply, Reply> {
-    let found = items.into_iter().find(|item| item.uuid() == uuid);
+fn single(community: &Community, caller: &Caller, kind: &Kind, uuid: &str) -> Result<Reply, Reply> {
+    let found = items(community, kind).into_iter().find(|item| item.uuid() == uuid);
     let item = found.ok_or_else(|| error(404, "Not Found", "The resource was not found"))?;
     if item.visible(community, caller) {
-        let data = item.resource(community, caller);
+        let data = item.write(Writer { community, caller });
         return Ok(document(200, &json!({"jsonapi": version(), "data": data})));
     }
     if caller.tried {
@@ -120,48 +128,32 @@ fn single(community: &Community, caller: &Caller, items: Vec<Item<'_>>, uuid: &s
     Err(refused.with("www-authenticate", "Basic realm=\"Community\""))
 }
 
-#[derive(Default)]
-struct Included {
+struct Included<'a> {
+    writer: Writer<'a>,
     list: Vec<Value>,
     seen: BTreeSet<String>,
+    /// Paths of what the caller may not see.
     denied: Vec<String>,
 }
 
-impl Included {
-    fn of(&mut self, community: &Community, caller: &Caller, item: &Item<'_>, wanted: &[String]) {
-        let Item::Membership(membership) = item else {
-            return;
-        };
-        for name in wanted {
-            match name.as_str() {
-                "entity_id" | "uid" => {
-                    if let Some(account) = community.accounts.get(&membership.uid) {
-                        self.add(&account.uuid, || resource::account(community, caller, account));
-                    }
+impl<'a> Included<'a> {
+    /// Adds what stands at each step of a path such as `entity_id.profile_profiles`.
+    fn follow(&mut self, item: &Item<'a>, path: &str) {
+        let (relation, rest) = path.split_once('.').map_or((path, None), |(relation, rest)| (relation, Some(rest)));
+        for target in item.related(self.writer.community, relation) {
+            if !target.includes(self.writer) {
+                if self.seen.insert(target.uuid()) {
+                    let kind = target.kind().path(self.writer.community.version);
+                    self.denied.push(format!("{kind}/{}", target.uuid()));
                 }
-                "gid" => {
-                    let group = community.groups.get(&membership.group_id);
-                    match group {
-                        Some(group) if caller.rights.sees_group(community, group) => {
-                            self.add(&group.uuid, || resource::group(community, group));
-                        }
-                        Some(group) if self.seen.insert(group.uuid.clone()) => self.denied.push(group.uuid.clone()),
-                        _ => {}
-                    }
-                }
-                "group_roles" => {
-                    for role in &membership.roles {
-                        self.add(role, || resource::role(community, role));
-                    }
-                }
-                _ => {}
+                continue;
             }
-        }
-    }
-
-    fn add(&mut self, key: &str, resource: impl FnOnce() -> Value) {
-        if self.seen.insert(key.to_owned()) {
-            self.list.push(resource());
+            if self.seen.insert(target.uuid()) {
+                self.list.push(target.write(self.writer));
+            }
+            if let Some(rest) = rest {
+                self.follow(&target, rest);
+            }
         }
     }
 }
@@ -170,8 +162,9 @@ fn omitted(community: &Community, denied: &[String]) -> Value {
     let mut links =
         json!({"help": {"href": "https://www.drupal.org/docs/8/modules/json-api/filtering#filters-access-control"}});
     let detail = "The current user is not allowed to GET the selected resource.";
-    for uuid in denied {
-        let href = format!("{}/jsonapi/group/{BUNDLE}/{uuid}", community.link_base);
+    for path in denied {
+        let href = format!("{}{path}", community.link_base);
+        let uuid = path.rsplit('/').next().unwrap_or_default();
         let short = uuid.split('-').next().unwrap_or_default();
         links[format!("item--{short}")] = json!({"href": href, "meta": {"rel": "item", "detail": detail}});
     }
@@ -180,7 +173,7 @@ fn omitted(community: &Community, denied: &[String]) -> Value {
 }
 
 /// Sparse fieldsets; names that do not exist are ignored.
-fn narrow(resource: &mut Value, query: &Query) {
+fn keep_wanted_fields(resource: &mut Value, query: &Query) {
     let kind = resource["type"].as_str().unwrap_or_default();
     let Some(wanted) = query.fields.get(kind) else {
         return;
@@ -197,47 +190,96 @@ fn narrow(resource: &mut Value, query: &Query) {
     }
 }
 
-fn check_includes(kind: &str, wanted: &[String]) -> Result<(), Reply> {
-    let possible: &[&str] = if kind.ends_with("membership") {
-        &["entity_id", "gid", "group_roles", "group_type", "uid"]
-    } else if kind == resource::ACCOUNT_KIND {
-        &["roles"]
-    } else {
-        &["group_type", "uid", "revision_user"]
-    };
-    match wanted.iter().find(|name| !possible.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(unknown) => Err(bad(format!(
-            "`{unknown}` is not a valid relationship field name. Possible values: {}.",
-            possible.join(", ")
-        ))),
+fn check_include(kind: &Kind, path: &str) -> Result<(), Reply> {
+    let (relation, rest) = path.split_once('.').map_or((path, None), |(relation, rest)| (relation, Some(rest)));
+    let possible = kind.relations();
+    if !possible.contains(&relation) {
+        let possible = possible.join(", ");
+        return Err(bad(format!("`{relation}` is not a valid relationship field name. Possible values: {possible}.")));
+    }
+    match (rest, kind.leads_to(relation)) {
+        (None, _) => Ok(()),
+        (Some(rest), Some(next)) => check_include(&next, rest),
+        (Some(rest), None) => Err(bad(format!("`{rest}` is not a valid relationship field name."))),
     }
 }
 
-impl Item<'_> {
-    fn uuid(&self) -> &str {
+impl<'a> Item<'a> {
+    fn profile(account: &'a Account) -> Option<Self> {
+        account.profile.as_ref().map(|profile| Item::Profile(account, profile))
+    }
+
+    fn uuid(&self) -> String {
         match self {
-            Item::Membership(membership) => &membership.uuid,
-            Item::Group(group) => &group.uuid,
-            Item::Account(account) => &account.uuid,
+            Item::Relationship(row) => row.uuid.clone(),
+            Item::Group(group) => group.uuid.clone(),
+            Item::Account(account) => account.uuid.clone(),
+            Item::Profile(account, _) => uuid(7, account.uid),
+            Item::Term(term) => term.uuid.clone(),
+            Item::RelationshipType(group_type, plugin) => uuid_of(6, &kind::bundle(group_type, plugin)),
+            Item::Role(name) => role_uuid(name),
+        }
+    }
+
+    /// The kind of an item that can be included.
+    fn kind(&self) -> Kind {
+        match self {
+            Item::Group(group) => Kind::Group(group.kind.clone()),
+            Item::Profile(..) => Kind::Profile,
+            Item::Term(_) => Kind::Term,
+            Item::RelationshipType(..) => Kind::RelationshipType,
+            Item::Role(_) => Kind::Role,
+            Item::Account(_) | Item::Relationship(_) => Kind::Account,
+        }
+    }
+
+    /// What stands at the end of a relation.
+    fn related(&self, community: &'a Community, relation: &str) -> Vec<Item<'a>> {
+        let one = |item: Option<Item<'a>>| item.into_iter().collect();
+        match (self, relation) {
+            (Item::Relationship(row), "entity_id" | "uid") => one(community.accounts.get(&row.uid).map(Item::Account)),
+            (Item::Relationship(row), "gid") => one(community.groups.get(&row.group_id).map(Item::Group)),
+            (Item::Relationship(row), "group_roles") => row.roles.iter().map(|name| Item::Role(name)).collect(),
+            (Item::Group(group), "field_group_type") => {
+                one(group.term.and_then(|id| community.terms.get(&id)).map(Item::Term))
+            }
+            (Item::Account(account), "profile_profiles") => one(Item::profile(account)),
+            (Item::Profile(account, _), "uid") => vec![Item::Account(account)],
+            _ => Vec::new(),
         }
     }
 
     fn visible(&self, community: &Community, caller: &Caller) -> bool {
+        let rights = &caller.rights;
         match self {
-            Item::Membership(_) => caller.rights.sees_memberships(community),
-            Item::Group(group) => caller.rights.sees_group(community, group),
-            Item::Account(account) => {
-                caller.rights.administer_users || caller.rights.sight(account) > AccountSight::Nothing
+            Item::Relationship(row) => {
+                let closed =
+                    community.groups.get(&row.group_id).is_some_and(|it| community.closed_types.contains(&it.kind));
+                let wanted = row.plugin == MEMBERSHIP || rights.view_other_relationships;
+                wanted && !closed && rights.sees_memberships(community)
             }
+            Item::Group(group) => rights.sees_group(community, group),
+            Item::Account(account) => rights.administer_users || rights.account_view(account) > AccountView::Nothing,
+            Item::Profile(account, _) => rights.view_profiles && rights.account_view(account) > AccountView::Nothing,
+            Item::Term(_) => true,
+            Item::RelationshipType(..) | Item::Role(_) => rights.view_config,
         }
     }
 
-    fn resource(&self, community: &Community, caller: &Caller) -> Value {
+    /// An account is included whatever the rights, if need be without attributes; so are roles.
+    fn includes(&self, writer: Writer<'_>) -> bool {
+        matches!(self, Item::Account(_) | Item::Role(_)) || self.visible(writer.community, writer.caller)
+    }
+
+    fn write(&self, writer: Writer<'_>) -> Value {
         match self {
-            Item::Membership(membership) => resource::membership(community, membership),
-            Item::Group(group) => resource::group(community, group),
-            Item::Account(account) => resource::account(community, caller, account),
+            Item::Relationship(row) => writer.relationship(row),
+            Item::Group(group) => writer.group(group),
+            Item::Account(account) => writer.account(account),
+            Item::Profile(account, profile) => writer.profile(account, profile),
+            Item::Term(term) => writer.term(term),
+            Item::RelationshipType(group_type, plugin) => writer.relationship_type(group_type, plugin),
+            Item::Role(name) => writer.role(name),
         }
     }
 
@@ -251,10 +293,14 @@ impl Item<'_> {
     }
 
     fn field(&self, community: &Community, path: &str) -> Option<Vec<String>> {
-        match self {
-            Item::Membership(membership) => membership_field(community, membership, path),
-            Item::Group(group) => group_field(group, path).map(|value| vec![value]),
-            Item::Account(account) => own_field(account, path).map(|value| vec![value]),
-        }
+        let value = match self {
+            Item::Relationship(row) => return of_relationship(community, row, path),
+            Item::Group(group) => of_group(community, group, path),
+            Item::Account(account) => of_account(account, path),
+            Item::Profile(account, _) if path != "id" => of_profile(account, path),
+            Item::Term(term) => of_term(term, path),
+            Item::Profile(..) | Item::RelationshipType(..) | Item::Role(_) => Some(self.uuid()),
+        };
+        value.map(|value| vec![value])
     }
 }

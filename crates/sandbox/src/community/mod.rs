@@ -1,52 +1,37 @@
 //! The community site: Drupal with the Group module, read by JSON:API.
 //!
-//! `state.rs` holds groups, members and accounts, `rights.rs` who sees what, `account.rs` and `token.rs` who is asking;
-//! `query.rs`, `filter.rs` and `field.rs` read the address, `resource.rs` writes one resource, `collection.rs` a page of them.
+//! `state.rs` holds groups, members and accounts, `rights.rs` who sees what, `auth.rs` who is asking;
+//! `kind.rs` names the resource types; `query.rs` and `field.rs` read the address, `resource.rs` writes one
+//! resource, `collection.rs` a page of them, `sql.rs` the tables.
 
-mod account;
+mod auth;
 mod collection;
 mod field;
-mod filter;
+mod kind;
 mod query;
 mod resource;
 mod rights;
+mod sql;
 mod state;
-mod token;
 
 use std::sync::Arc;
 
 use axum::body::to_bytes;
 use axum::extract::Request;
-use axum::http::request::Parts;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-pub use account::Login;
+pub use auth::Login;
 pub use rights::Rights;
-pub use state::{Account, Community, Consumer, Group, GroupVersion, Membership};
+pub use state::{Account, Community, Consumer, Group, GroupVersion, Membership, Profile, Term};
 
-use crate::faults::{Moment, Target};
-use crate::server::{Cut, Reply, Shared};
-use account::Caller;
+use crate::faults::{FaultPoint, Target};
+use crate::server::{Cut, HttpRequest, Reply, Shared};
+use auth::Caller;
+use kind::Kind;
 
 /// Where the token endpoint is.
 const TOKEN_PATH: &str = "/oauth/token";
-
-/// A request, read in full.
-struct Asked {
-    parts: Parts,
-    body: Vec<u8>,
-}
-
-impl Asked {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.parts.headers.get(name)?.to_str().ok()
-    }
-
-    fn path(&self) -> &str {
-        self.parts.uri.path()
-    }
-}
 
 /// Answers one request to the community's host.
 pub(crate) async fn serve(shared: Arc<Shared>, cut: Cut, request: Request) -> Response {
@@ -54,36 +39,36 @@ pub(crate) async fn serve(shared: Arc<Shared>, cut: Cut, request: Request) -> Re
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return Reply::error_page(400).into_response();
     };
-    let asked = Asked { parts, body: body.to_vec() };
-    let function = if asked.path() == TOKEN_PATH { "community_token" } else { "community" };
+    let request = HttpRequest { parts, body: body.to_vec() };
+    let function = if request.path() == TOKEN_PATH { "community_token" } else { "community" };
     shared.calls.note(function, 1);
-    let plan = shared.faults.next(Target::Community, function, Moment::Request);
-    let effect = async move { respond(&shared, &asked) };
-    plan.answer(&cut, worded, effect).await
+    let plan = shared.faults.next(Target::Community, function, FaultPoint::Request);
+    let effect = async move { respond(&shared, &request) };
+    plan.answer(&cut, error_reply, effect).await
 }
 
-fn respond(shared: &Shared, asked: &Asked) -> Reply {
+fn respond(shared: &Shared, request: &HttpRequest) -> Reply {
     let mut world = shared.world();
     let now = world.now();
     let community = &mut world.community;
     if community.maintenance {
         return error(503, "Service Unavailable", "The site is under maintenance").with("retry-after", "7");
     }
-    if asked.path() == TOKEN_PATH {
-        return token::issue(community, asked, now);
+    if request.path() == TOKEN_PATH {
+        return auth::issue(community, request, now);
     }
     // A bad token is refused outright; a bad password makes the request anonymous.
-    let caller = match Caller::of(community, asked, now) {
+    let caller = match Caller::of(community, request, now) {
         Ok(caller) => caller,
         Err(refused) => return refused,
     };
-    if asked.parts.method != "GET" {
+    if request.parts.method != "GET" {
         return error(405, "Method Not Allowed", "JSON:API is configured to accept only read operations");
     }
-    let answer = if asked.path() == "/jsonapi" {
+    let answer = if request.path() == "/jsonapi" {
         Ok(entry(community, &caller))
     } else {
-        collection::answer(community, &caller, asked)
+        collection::answer(community, &caller, request)
     };
     answer.unwrap_or_else(|refused| refused)
 }
@@ -92,8 +77,9 @@ fn respond(shared: &Shared, asked: &Asked) -> Reply {
 fn entry(community: &Community, caller: &Caller) -> Reply {
     let base = format!("{}/jsonapi", community.link_base);
     let mut links = json!({"self": {"href": base}});
-    for (kind, path) in collection::kinds(community) {
-        links[kind] = json!({"href": format!("{}{path}", community.link_base)});
+    for kind in Kind::all(community) {
+        let href = format!("{}{}", community.link_base, kind.path(community.version));
+        links[kind.name(community.version)] = json!({"href": href});
     }
     let mut body = json!({"jsonapi": version(), "data": [], "links": links});
     if let Some(account) = caller.account.and_then(|uid| community.accounts.get(&uid)) {
@@ -123,6 +109,6 @@ fn bad(detail: impl AsRef<str>) -> Reply {
 }
 
 /// An armed exception: an error document in a 200.
-fn worded(errorcode: &str) -> Reply {
+fn error_reply(errorcode: &str) -> Reply {
     document(200, &json!({"jsonapi": version(), "errors": [{"title": errorcode, "status": "500"}]}))
 }

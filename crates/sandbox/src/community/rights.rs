@@ -17,13 +17,19 @@ pub struct Rights {
     pub view_mail: bool,
     /// `administer users`: everything about everybody, blocked people included.
     pub administer_users: bool,
+    /// The permissions to view relationships of other plugins, such as invitations and requests for membership.
+    pub view_other_relationships: bool,
+    /// `view any profile profile`: the names that Open Social keeps there.
+    pub view_profiles: bool,
+    /// `administer group types` or the like: what bundles of relationships are for, and all roles.
+    pub view_config: bool,
     /// `administer group`, or being user 1: everything on Group 1, nothing at all from Group 2 on.
     pub administer_group: bool,
 }
 
 /// What of an account shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum AccountSight {
+pub(super) enum AccountView {
     /// The resource without attributes.
     Nothing,
     Name,
@@ -41,6 +47,9 @@ impl Rights {
             access_profiles: true,
             view_mail: true,
             administer_users: true,
+            view_other_relationships: false,
+            view_profiles: false,
+            view_config: false,
             administer_group: false,
         }
     }
@@ -48,7 +57,10 @@ impl Rights {
     pub(super) fn sees_group(&self, community: &Community, group: &Group) -> bool {
         match self.overrides(community) {
             Some(all) => all,
-            None => self.view_group && (group.published || self.view_unpublished),
+            None => {
+                let closed = community.closed_types.contains(&group.kind);
+                !closed && self.view_group && (group.published || self.view_unpublished)
+            }
         }
     }
 
@@ -62,17 +74,17 @@ impl Rights {
         self.administer_group.then_some(community.version == GroupVersion::V1)
     }
 
-    pub(super) fn sight(&self, account: &Account) -> AccountSight {
+    pub(super) fn account_view(&self, account: &Account) -> AccountView {
         if account.uid == 0 {
-            AccountSight::Nothing
+            AccountView::Nothing
         } else if self.administer_users {
-            AccountSight::Everything
+            AccountView::Everything
         } else if !account.active || !self.access_profiles {
-            AccountSight::Nothing
+            AccountView::Nothing
         } else if self.view_mail {
-            AccountSight::NameAndMail
+            AccountView::NameAndMail
         } else {
-            AccountSight::Name
+            AccountView::Name
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::people::Person;
+use super::ordinary::Person;
 use crate::community::Community;
 use crate::moodle::ADMIN_ID;
 use crate::random::Random;

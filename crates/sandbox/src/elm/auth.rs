@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::{Asked, Elm, error};
-use crate::server::{Reply, form};
+use super::{Elm, error};
+use crate::server::{HttpRequest, Reply, form};
 use crate::{ELM_CLIENT_ID, ELM_CLIENT_SECRET, ELM_PASSWORD, ELM_TOKEN, ELM_USER};
 
 /// What the HR system wants to see.
@@ -22,12 +22,12 @@ pub enum Auth {
     Open,
 }
 
-pub(super) fn check(elm: &Elm, asked: &Asked, now: Timestamp) -> Result<(), Reply> {
-    let header = asked.header("authorization").unwrap_or_default();
+pub(super) fn check(elm: &Elm, request: &HttpRequest, now: Timestamp) -> Result<(), Reply> {
+    let header = request.header("authorization").unwrap_or_default();
     let refused = || error(401, "Unauthorized", "The authentication token is missing or wrong");
     let (fits, challenge) = match elm.auth {
         Auth::Open => (true, ""),
-        Auth::Header => (asked.header("x-cdata-authtoken") == Some(ELM_TOKEN), ""),
+        Auth::Header => (request.header("x-cdata-authtoken") == Some(ELM_TOKEN), ""),
         Auth::Basic => {
             let given = form::basic(header);
             (given == Some((ELM_USER.to_owned(), ELM_PASSWORD.to_owned())), "Basic realm=\"HR\"")
@@ -45,18 +45,18 @@ pub(super) fn check(elm: &Elm, asked: &Asked, now: Timestamp) -> Result<(), Repl
 }
 
 /// The token endpoint (RFC 6749, section 4.4): credentials in the form or in a Basic header.
-pub(super) fn issue(elm: &mut Elm, asked: &Asked, now: Timestamp) -> Reply {
-    let body = String::from_utf8_lossy(&asked.body).into_owned();
+pub(super) fn issue(elm: &mut Elm, request: &HttpRequest, now: Timestamp) -> Reply {
+    let body = String::from_utf8_lossy(&request.body).into_owned();
     let fields: BTreeMap<String, String> = form::text_pairs(&body).collect();
     let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
     let refusal = |status, code: &str| Reply::json(status, json!({"error": code}).to_string().into_bytes());
-    if asked.parts.method != "POST" {
+    if request.parts.method != "POST" {
         return Reply::error_page(405);
     }
     if field("grant_type") != "client_credentials" {
         return refusal(400, "unsupported_grant_type");
     }
-    let header = asked.header("authorization").and_then(form::basic);
+    let header = request.header("authorization").and_then(form::basic);
     let (id, secret) = header.unwrap_or_else(|| (field("client_id"), field("client_secret")));
     if (id.as_str(), secret.as_str()) != (ELM_CLIENT_ID, ELM_CLIENT_SECRET) {
         return refusal(401, "invalid_client").with("www-authenticate", "Basic realm=\"HR\"");

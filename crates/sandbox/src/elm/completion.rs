@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::dialect::{Page, answer};
 use super::feed::wants_json;
 use super::query::Query;
-use super::{Asked, Elm, bad, error};
-use crate::server::Reply;
+use super::{Elm, bad, error};
+use crate::server::{HttpRequest, Reply};
 
 /// A completion that was accepted.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,13 +41,13 @@ const DATES: [&str; 2] = ["COURSE_COMPLETE_DATE", "USER_EFFECTIVE_DATE"];
 const TEXTS: [&str; 7] = ["COURSE_STATE", "USER_STATE", "COURSE_SHORTNAME", "EMAIL", "GUID", "FIRST_NAME", "LAST_NAME"];
 const REQUIRED: [&str; 5] = ["ENROLMENT_ID", "COURSE_IDENTIFIER", "COURSE_COMPLETE_DATE", "COURSE_STATE", "GUID"];
 
-pub(super) fn accept(elm: &mut Elm, asked: &Asked, now: Timestamp) -> Result<Reply, Reply> {
-    let content_type = asked.header("content-type").unwrap_or_default();
+pub(super) fn accept(elm: &mut Elm, request: &HttpRequest, now: Timestamp) -> Result<Reply, Reply> {
+    let content_type = request.header("content-type").unwrap_or_default();
     if !content_type.starts_with("application/json") {
         return Err(error(415, "UnsupportedMediaType", "Send application/json"));
     }
     let body: Value =
-        serde_json::from_slice(&asked.body).map_err(|broken| bad(format!("The body is not JSON: {broken}")))?;
+        serde_json::from_slice(&request.body).map_err(|broken| bad(format!("The body is not JSON: {broken}")))?;
     let fields = body.as_object().ok_or_else(|| bad("The body is not an object"))?;
     check(fields)?;
     if let Some(closed) = fields["ENROLMENT_ID"].as_i64().filter(|id| elm.closed.contains(id)) {
@@ -65,7 +65,7 @@ pub(super) fn accept(elm: &mut Elm, asked: &Asked, now: Timestamp) -> Result<Rep
     elm.completions.push(Received {
         id,
         body,
-        idempotency_key: asked.header("idempotency-key").map(str::to_owned),
+        idempotency_key: request.header("idempotency-key").map(str::to_owned),
         received_at: now,
     });
     let reply = |status, body: Value| Reply::json(status, body.to_string().into_bytes());
@@ -122,13 +122,13 @@ fn entity(id: i64, body: &Value) -> Value {
     stored
 }
 
-pub(super) fn look_up(elm: &Elm, asked: &Asked) -> Result<Reply, Reply> {
-    let query = Query::read(elm, asked)?;
+pub(super) fn look_up(elm: &Elm, request: &HttpRequest) -> Result<Reply, Reply> {
+    let query = Query::read(elm, request)?;
     let all = elm.completions.iter();
     let stored: Vec<Value> = all.map(|received| entity(received.id, &received.body)).collect();
     let rows: Vec<Value> = query.select(elm, &stored).into_iter().cloned().collect();
     let count = query.count.then_some(rows.len() as i64);
-    let host = asked.header("host").unwrap_or_default().to_owned();
+    let host = request.header("host").unwrap_or_default().to_owned();
     let page = Page { collection: "Completions", rows, count, next: None, host };
-    Ok(answer(elm, page, wants_json(elm, asked, &query)))
+    Ok(answer(elm, page, wants_json(elm, request, &query)))
 }

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::dialect::{Page, answer};
 use super::query::Query;
-use super::{Asked, Dialect, Elm, FEED_PATH, SERVICE_PATH};
-use crate::server::Reply;
+use super::{Dialect, Elm, FEED_PATH, SERVICE_PATH};
+use crate::server::{HttpRequest, Reply};
 
 /// How the feed writes the link to the next page. The address itself always works at the feed's own origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub enum NextLink {
 /// The host of [`NextLink::InnerHost`], which does not exist.
 pub const INNER_HOST: &str = "elm-inner.example.org:8080";
 
-pub(super) fn page(elm: &Elm, asked: &Asked) -> Result<Reply, Reply> {
-    let query = Query::read(elm, asked)?;
+pub(super) fn page(elm: &Elm, request: &HttpRequest) -> Result<Reply, Reply> {
+    let query = Query::read(elm, request)?;
     let passing = query.select(elm, &elm.rows);
     let total = passing.len();
     let size = elm.page_size.max(1);
@@ -46,7 +46,7 @@ pub(super) fn page(elm: &Elm, asked: &Asked) -> Result<Reply, Reply> {
     } else {
         passing.into_iter().skip(from).take(query.top.unwrap_or(size).min(size)).cloned().collect()
     };
-    let host = asked.header("host").unwrap_or_default();
+    let host = request.header("host").unwrap_or_default();
     let count = (query.count || elm.always_counts).then(|| total as i64 + elm.count_error);
     let next = if elm.repeats_page && total > 0 {
         Some(link(elm, &query, query.skip, host))
@@ -55,12 +55,12 @@ pub(super) fn page(elm: &Elm, asked: &Asked) -> Result<Reply, Reply> {
         leads_on.then(|| link(elm, &query, query.skip + size, host))
     };
     let page = Page { collection: "Enrolments", rows, count, next, host: host.to_owned() };
-    Ok(answer(elm, page, wants_json(elm, asked, &query)))
+    Ok(answer(elm, page, wants_json(elm, request, &query)))
 }
 
 /// OData v2 answers in Atom unless JSON is asked for, by `$format` or `Accept`.
-pub(super) fn wants_json(elm: &Elm, asked: &Asked, query: &Query) -> bool {
-    let accepts = asked.header("accept").is_some_and(|accept| accept.contains("application/json"));
+pub(super) fn wants_json(elm: &Elm, request: &HttpRequest, query: &Query) -> bool {
+    let accepts = request.header("accept").is_some_and(|accept| accept.contains("application/json"));
     elm.dialect == Dialect::V4 || query.json || accepts
 }
 

@@ -17,7 +17,6 @@ use std::sync::Arc;
 
 use axum::body::to_bytes;
 use axum::extract::Request;
-use axum::http::request::Parts;
 use axum::response::Response;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -29,8 +28,8 @@ pub use feed::{INNER_HOST, NextLink};
 pub use row::FeedRow;
 pub(crate) use row::local;
 
-use crate::faults::{Moment, Target};
-use crate::server::{Cut, Reply, Shared};
+use crate::faults::{FaultPoint, Target};
+use crate::server::{Cut, HttpRequest, Reply, Shared};
 
 /// The service root.
 const SERVICE_PATH: &str = "/api/v1";
@@ -162,18 +161,6 @@ impl Elm {
     }
 }
 
-/// A request, read in full.
-struct Asked {
-    parts: Parts,
-    body: Vec<u8>,
-}
-
-impl Asked {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.parts.headers.get(name)?.to_str().ok()
-    }
-}
-
 /// Answers one request to the HR system's host.
 pub(crate) async fn serve(shared: Arc<Shared>, cut: Cut, request: Request) -> Response {
     let (parts, body) = request.into_parts();
@@ -181,9 +168,9 @@ pub(crate) async fn serve(shared: Arc<Shared>, cut: Cut, request: Request) -> Re
         return Reply::error_page(400).into_response();
     };
     let body = body.to_vec();
-    let asked = Asked { parts, body };
-    let posts = asked.parts.method == "POST";
-    let (target, function) = match (asked.parts.uri.path(), posts) {
+    let request = HttpRequest { parts, body };
+    let posts = request.parts.method == "POST";
+    let (target, function) = match (request.parts.uri.path(), posts) {
         (FEED_PATH, _) => (Target::Feed, "feed"),
         (COMPLETION_PATH, true) => (Target::Completion, "completion"),
         (COMPLETION_PATH, false) => (Target::Completion, "completion_lookup"),
@@ -192,27 +179,27 @@ pub(crate) async fn serve(shared: Arc<Shared>, cut: Cut, request: Request) -> Re
         _ => return Reply::error_page(404).into_response(),
     };
     shared.calls.note(function, 1);
-    let plan = shared.faults.next(target, function, Moment::Request);
-    let effect = async move { respond(&shared, &asked, function) };
-    plan.answer(&cut, worded, effect).await
+    let plan = shared.faults.next(target, function, FaultPoint::Request);
+    let effect = async move { respond(&shared, &request, function) };
+    plan.answer(&cut, error_reply, effect).await
 }
 
-fn respond(shared: &Shared, asked: &Asked, function: &str) -> Reply {
+fn respond(shared: &Shared, request: &HttpRequest, function: &str) -> Reply {
     let mut world = shared.world();
     let now = world.now();
     let elm = &mut world.elm;
     if function == "elm_token" {
-        return auth::issue(elm, asked, now);
+        return auth::issue(elm, request, now);
     }
-    if let Err(refused) = auth::check(elm, asked, now) {
+    if let Err(refused) = auth::check(elm, request, now) {
         return refused;
     }
-    let answer = match (function, asked.parts.method.as_str()) {
-        ("feed", "GET") => feed::page(elm, asked),
-        ("feed_file", "GET") if asked.parts.uri.path() == CSV_FILE_PATH => Ok(dialect::csv_file(elm)),
+    let answer = match (function, request.parts.method.as_str()) {
+        ("feed", "GET") => feed::page(elm, request),
+        ("feed_file", "GET") if request.parts.uri.path() == CSV_FILE_PATH => Ok(dialect::csv_file(elm)),
         ("feed_file", "GET") => Ok(dialect::json_file(elm)),
-        ("completion_lookup", "GET") if elm.lists_completions => completion::look_up(elm, asked),
-        ("completion", "POST") => completion::accept(elm, asked, now),
+        ("completion_lookup", "GET") if elm.lists_completions => completion::look_up(elm, request),
+        ("completion", "POST") => completion::accept(elm, request, now),
         _ => Err(error(405, "MethodNotAllowed", "Not supported on this resource")),
     };
     answer.unwrap_or_else(|refused| refused)
@@ -224,7 +211,7 @@ fn error(status: u16, code: &str, message: &str) -> Reply {
     Reply::json(status, body.to_string().into_bytes())
 }
 
-fn worded(errorcode: &str) -> Reply {
+fn error_reply(errorcode: &str) -> Reply {
     error(200, errorcode, "Armed fault")
 }
 

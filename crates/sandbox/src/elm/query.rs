@@ -8,8 +8,8 @@ use serde_json::Value;
 
 pub(super) use super::filter::moment;
 use super::filter::{self, Test};
-use super::{Asked, Dialect, Elm, NextLink, bad};
-use crate::server::{Reply, form};
+use super::{Dialect, Elm, NextLink, bad};
+use crate::server::{HttpRequest, Reply, form};
 
 /// Columns that can be filtered and sorted by; names match without regard to case.
 const COLUMNS: [&str; 19] = [
@@ -52,8 +52,8 @@ pub(super) struct Query {
 }
 
 impl Query {
-    pub(super) fn read(elm: &Elm, asked: &Asked) -> Result<Self, Reply> {
-        let raw = asked.parts.uri.query().unwrap_or_default();
+    pub(super) fn read(elm: &Elm, request: &HttpRequest) -> Result<Self, Reply> {
+        let raw = request.parts.uri.query().unwrap_or_default();
         if elm.strict_spaces && raw.contains('+') {
             return Err(bad("'+' is not a space here: encode spaces as %20"));
         }

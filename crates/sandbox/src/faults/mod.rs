@@ -3,13 +3,12 @@
 //! A fault counts the calls of its own target from the moment of arming. When several fire on one call, all delays
 //! add up and the earliest armed of the others decides. `plan.rs` carries a fault out on an HTTP answer.
 
-mod death;
-mod kinds;
 mod plan;
 
-pub use death::cut;
-
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -99,6 +98,29 @@ pub enum Kind {
     Temporary,
 }
 
+impl Kind {
+    /// Every way in which a call to Moodle can fail, but silence and the loss of half a batch.
+    pub const LOUD: [Self; 15] = [
+        Self::RefuseConnection,
+        Self::ResetBeforeEffect,
+        Self::ResetAfterEffect,
+        Self::ResetMidBody,
+        Self::HttpBeforeEffect(500),
+        Self::HttpAfterEffect(500),
+        Self::HttpBeforeEffect(503),
+        Self::HttpAfterEffect(504),
+        Self::Html200,
+        Self::TruncatedJson,
+        Self::EmptyBody200,
+        Self::ExceptionIn200 { errorcode: "dmlwriteexception" },
+        Self::ExceptionAfterEffect { errorcode: "dmlwriteexception" },
+        Self::ExceptionIn200 { errorcode: "sitemaintenance" },
+        Self::ExceptionIn200 { errorcode: "accessexception" },
+    ];
+    /// Nobody answers.
+    pub const SILENT: [Self; 2] = [Self::TimeoutBeforeEffect, Self::TimeoutAfterEffect];
+}
+
 /// One armed fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -137,7 +159,7 @@ pub struct Fired {
 #[derive(Debug, Default)]
 pub struct Faults {
     board: Mutex<Board>,
-    rung: Notify,
+    fired_signal: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -179,22 +201,22 @@ impl Faults {
         let before = count();
         async move {
             loop {
-                let rung = self.rung.notified();
+                let fired_signal = self.fired_signal.notified();
                 if count() > before {
                     return;
                 }
-                rung.await;
+                fired_signal.await;
             }
         }
     }
 
     /// Counts one call and says what shall go wrong with it. `opening` asks for connection faults only (SMTP).
-    pub(crate) fn next(&self, target: Target, function: &str, moment: Moment) -> Plan {
+    pub(crate) fn next(&self, target: Target, function: &str, point: FaultPoint) -> Plan {
         let mut board = self.lock();
         let mut kinds = Vec::new();
         let mut fired = Vec::new();
         for armed in &mut board.armed {
-            if !hits(armed.fault.target, target, function) || !moment.asks(armed.fault.kind) {
+            if !hits(armed.fault.target, target, function) || !point.includes(armed.fault.kind) {
                 continue;
             }
             if armed.fires() {
@@ -204,7 +226,7 @@ impl Faults {
         }
         board.fired.extend(fired);
         drop(board);
-        self.rung.notify_waiters();
+        self.fired_signal.notify_waiters();
         Plan::new(&kinds)
     }
 
@@ -215,18 +237,18 @@ impl Faults {
 
 /// What is being counted: an SMTP connection and the mails on it are separate calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
+pub(crate) enum FaultPoint {
     Request,
     SmtpConnection,
     SmtpMail,
 }
 
-impl Moment {
-    fn asks(self, kind: Kind) -> bool {
+impl FaultPoint {
+    fn includes(self, kind: Kind) -> bool {
         match self {
-            Moment::Request => true,
-            Moment::SmtpConnection => kind == Kind::RefuseConnection,
-            Moment::SmtpMail => kind != Kind::RefuseConnection,
+            FaultPoint::Request => true,
+            FaultPoint::SmtpConnection => kind == Kind::RefuseConnection,
+            FaultPoint::SmtpMail => kind != Kind::RefuseConnection,
         }
     }
 }
@@ -249,4 +271,19 @@ fn hits(armed: Target, called: Target, function: &str) -> bool {
         (Target::Moodle(None), Target::Moodle(_)) => true,
         (armed, called) => armed == called,
     }
+}
+
+/// Drops a future after so many polls, wherever it waits, which is all that `kill -9` leaves behind. Says whether it had ended
+/// before.
+pub async fn cut<F: Future>(future: F, polls: u64) -> bool {
+    let mut future = pin!(future);
+    let mut polled = 0;
+    poll_fn(|context| {
+        if polled == polls {
+            return Poll::Ready(false);
+        }
+        polled += 1;
+        future.as_mut().poll(context).map(|_| true)
+    })
+    .await
 }

@@ -13,7 +13,7 @@ use super::{HOLD_MAX, Kind};
 use crate::server::{Cut, Reply};
 
 /// How a server words an error with the given code.
-pub(crate) type Wording = fn(&str) -> Reply;
+pub(crate) type ErrorReply = fn(&str) -> Reply;
 
 /// What shall go wrong with one call.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,11 +40,11 @@ impl Plan {
     }
 
     /// Answers one request: the fault before the effect, the effect, or the effect and then the fault.
-    pub(crate) async fn answer<F>(self, cut: &Cut, wording: Wording, effect: F) -> Response
+    pub(crate) async fn answer<F>(self, cut: &Cut, error_reply: ErrorReply, effect: F) -> Response
     where
         F: Future<Output = Reply> + Send + 'static,
     {
-        if let Some(early) = self.before(cut, wording).await {
+        if let Some(early) = self.before(cut, error_reply).await {
             return early.into_response();
         }
         let slow = self.slow();
@@ -56,16 +56,16 @@ impl Plan {
             Ok(reply) => reply,
             Err(_panic) => Reply::html(500, String::new()),
         };
-        self.after(reply, cut, wording).await
+        self.after(reply, cut, error_reply).await
     }
 
-    async fn before(&self, cut: &Cut, wording: Wording) -> Option<Reply> {
+    async fn before(&self, cut: &Cut, error_reply: ErrorReply) -> Option<Reply> {
         match self.kind? {
             Kind::RefuseConnection | Kind::ResetBeforeEffect => Some(reset(cut).await),
-            Kind::TimeoutBeforeEffect => Some(hold().await),
+            Kind::TimeoutBeforeEffect => Some(wait_for_the_client_to_leave().await),
             Kind::HttpBeforeEffect(status) => Some(Reply::error_page(status)),
             Kind::Html200 => Some(Reply::error_page(200)),
-            Kind::ExceptionIn200 { errorcode } => Some(wording(errorcode)),
+            Kind::ExceptionIn200 { errorcode } => Some(error_reply(errorcode)),
             Kind::TimeoutAfterEffect
             | Kind::ResetAfterEffect
             | Kind::ResetMidBody
@@ -80,9 +80,9 @@ impl Plan {
         }
     }
 
-    async fn after(&self, mut reply: Reply, cut: &Cut, wording: Wording) -> Response {
+    async fn after(&self, mut reply: Reply, cut: &Cut, error_reply: ErrorReply) -> Response {
         match self.kind {
-            Some(Kind::TimeoutAfterEffect) => hold().await.into_response(),
+            Some(Kind::TimeoutAfterEffect) => wait_for_the_client_to_leave().await.into_response(),
             Some(Kind::ResetAfterEffect) => reset(cut).await.into_response(),
             Some(Kind::ResetMidBody) => broken_off(reply, cut.clone()),
             Some(Kind::HttpAfterEffect(status)) => Reply::error_page(status).into_response(),
@@ -90,7 +90,7 @@ impl Plan {
                 reply.body.truncate(reply.body.len() / 2);
                 reply.into_response()
             }
-            Some(Kind::ExceptionAfterEffect { errorcode }) => wording(errorcode).into_response(),
+            Some(Kind::ExceptionAfterEffect { errorcode }) => error_reply(errorcode).into_response(),
             Some(Kind::EmptyBody200) => Reply::json(200, Vec::new()).into_response(),
             _ => reply.into_response(),
         }
@@ -98,7 +98,7 @@ impl Plan {
 }
 
 /// Waits for the client to give up; hyper drops this future when the connection ends.
-async fn hold() -> Reply {
+async fn wait_for_the_client_to_leave() -> Reply {
     tokio::time::sleep(HOLD_MAX).await;
     Reply::error_page(504)
 }

@@ -1,8 +1,8 @@
-//! One mail as it arrived, and what a reader would see of it.
+//! One mail as it arrived, and what a reader would see of it: quoted-printable, Base64, and RFC 2047's encoded words in
+//! headers.
 
 use jiff::Timestamp;
 
-use super::decode;
 use crate::server::form;
 
 /// A mail that was accepted.
@@ -27,7 +27,7 @@ impl Mail {
     /// A header, unfolded and decoded.
     pub fn header(&self, name: &str) -> Option<String> {
         let raw = String::from_utf8_lossy(&self.raw);
-        header_of(&raw, name).map(|text| decode::header(&text))
+        header_of(&raw, name).map(|text| decode_header(&text))
     }
 
     /// The text parts, decoded, one after the other: plain text before HTML, as mails are built.
@@ -49,7 +49,7 @@ fn part_text(part: &str) -> String {
     let encoding = header_of(part, "content-transfer-encoding").unwrap_or_default();
     let bytes = match encoding.to_ascii_lowercase().as_str() {
         "base64" => form::base64(body.as_bytes()),
-        "quoted-printable" => decode::quoted_printable(body.as_bytes()),
+        "quoted-printable" => quoted_printable(body.as_bytes()),
         _ => body.as_bytes().to_vec(),
     };
     String::from_utf8_lossy(&bytes).into_owned()
@@ -79,4 +79,61 @@ fn header_of(part: &str, name: &str) -> Option<String> {
         found.push_str(folded.trim());
     }
     Some(found)
+}
+
+/// Quoted-printable, with soft line breaks removed.
+fn quoted_printable(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        let escaped = (text[at] == b'=').then(|| text.get(at + 1..at + 3)).flatten();
+        match escaped {
+            Some(b"\r\n") => at += 3,
+            Some(digits) => {
+                let digits = String::from_utf8_lossy(digits).into_owned();
+                out.push(u8::from_str_radix(&digits, 16).unwrap_or(b'?'));
+                at += 3;
+            }
+            None => {
+                out.push(text[at]);
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+/// A header's text with its encoded words read as UTF-8.
+fn decode_header(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    let mut after_word = false;
+    while let Some(start) = rest.find("=?") {
+        let Some((word, length)) = encoded_word(&rest[start..]) else {
+            break;
+        };
+        // White space between two encoded words does not count.
+        if !(after_word && rest[..start].trim().is_empty()) {
+            out.push_str(&rest[..start]);
+        }
+        out.push_str(&word);
+        rest = &rest[start + length..];
+        after_word = true;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The word's text and the bytes that it takes up.
+fn encoded_word(text: &str) -> Option<(String, usize)> {
+    let mut parts = text[2..].splitn(3, '?');
+    let (charset, encoding, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    let (payload, _) = rest.split_once("?=")?;
+    let bytes = if encoding.eq_ignore_ascii_case("b") {
+        form::base64(payload.as_bytes())
+    } else {
+        quoted_printable(payload.replace('_', " ").as_bytes())
+    };
+    let length = 2 + charset.len() + 1 + encoding.len() + 1 + payload.len() + 2;
+    Some((String::from_utf8_lossy(&bytes).into_owned(), length))
 }

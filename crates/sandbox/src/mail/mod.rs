@@ -1,8 +1,7 @@
 //! A mail server that accepts everything, keeps it, and can be told to refuse.
 //!
-//! `session.rs` holds the conversation, `message.rs` reads what arrived, `decode.rs` undoes its encodings.
+//! `session.rs` holds the conversation, `message.rs` reads what arrived.
 
-mod decode;
 mod message;
 mod session;
 

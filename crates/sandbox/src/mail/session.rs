@@ -6,14 +6,14 @@ use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::faults::{HOLD_MAX, Kind, Moment, Plan, Target};
+use crate::faults::{FaultPoint, HOLD_MAX, Kind, Plan, Target};
 use crate::server::Shared;
 use crate::server::form::base64;
 
 /// Talks until the client quits or the line breaks.
 pub(super) async fn converse(stream: TcpStream, shared: Arc<Shared>) {
-    let moment = Moment::SmtpConnection;
-    let plan = shared.faults.next(Target::Smtp, "smtp", moment);
+    let point = FaultPoint::SmtpConnection;
+    let plan = shared.faults.next(Target::Smtp, "smtp", point);
     if plan.kind.is_some() {
         reset(&stream);
         return;
@@ -142,7 +142,7 @@ impl Session {
             return self.say("501 MAIL FROM:<address>").await;
         };
         self.shared.calls.note("smtp", 1);
-        let plan = self.shared.faults.next(Target::Smtp, "smtp", Moment::SmtpMail);
+        let plan = self.shared.faults.next(Target::Smtp, "smtp", FaultPoint::SmtpMail);
         let to = Vec::new();
         self.mail = Some(Envelope { from, to, plan });
         self.say("250 Sender fine").await
@@ -191,7 +191,7 @@ impl Session {
         tokio::time::sleep(envelope.plan.slow()).await;
         match envelope.plan.kind {
             Some(Kind::ResetBeforeEffect) => return self.break_off(),
-            Some(Kind::TimeoutBeforeEffect) => return self.hold().await,
+            Some(Kind::TimeoutBeforeEffect) => return self.wait_for_the_client_to_leave().await,
             Some(Kind::HttpBeforeEffect(code)) => {
                 return self.say(&format!("{code} Not accepted")).await;
             }
@@ -204,7 +204,7 @@ impl Session {
         }
         match envelope.plan.kind {
             Some(Kind::ResetAfterEffect) => self.break_off(),
-            Some(Kind::TimeoutAfterEffect) => self.hold().await,
+            Some(Kind::TimeoutAfterEffect) => self.wait_for_the_client_to_leave().await,
             Some(Kind::HttpAfterEffect(code)) => self.say(&format!("{code} Lost")).await,
             _ => self.say("250 Stored").await,
         }
@@ -216,7 +216,7 @@ impl Session {
     }
 
     /// Waits until the client gives up.
-    async fn hold(&mut self) -> io::Result<()> {
+    async fn wait_for_the_client_to_leave(&mut self) -> io::Result<()> {
         let mut nothing = Vec::new();
         let gone = self.stream.read_until(b'\n', &mut nothing);
         let _given_up = tokio::time::timeout(HOLD_MAX, gone).await;

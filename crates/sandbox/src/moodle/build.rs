@@ -1,6 +1,6 @@
 //! Shortcuts that put Moodle into a state, past its own checks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -9,6 +9,7 @@ use super::{
     GUILD_MENTOR_ROLE, Instance, Moodle, OptInField, Role, SERVICE_ID, STUDENT_ROLE, Site, Table, Token, User,
     WelcomeFrom,
 };
+use crate::server::form;
 use crate::{MOODLE_ADMIN_TOKEN, MOODLE_TOKEN};
 
 impl Moodle {
@@ -24,12 +25,14 @@ impl Moodle {
             enrolments: Table::default(),
             roles: standard_roles(),
             assignments: Table::default(),
+            cohort_fields: BTreeSet::new(),
             cohorts: Table::default(),
             members: Table::default(),
             completions: Table::default(),
             tokens: BTreeMap::new(),
             welcomes: Vec::new(),
             merges: Vec::new(),
+            login_cohorts: None,
         };
         moodle.install_accounts();
         let mut front_page = Course::new("", "Sandbox Learning");
@@ -189,6 +192,7 @@ impl Moodle {
             name: name.to_owned(),
             idnumber: idnumber.to_owned(),
             description: String::new(),
+            custom_fields: BTreeMap::new(),
             visible: true,
             component: String::new(),
             timecreated: 0,
@@ -222,7 +226,7 @@ impl Moodle {
     pub fn delete_user(&mut self, id: i64, now: i64) {
         self.users.edit(id, |user| {
             let address = std::mem::take(&mut user.email);
-            user.email = hex_digest(&user.username);
+            user.email = form::md5_hex(&user.username);
             user.username = format!("{}.{now}", address.to_lowercase());
             user.idnumber = String::new();
             user.deleted = true;
@@ -291,16 +295,4 @@ fn standard_roles() -> BTreeMap<i64, Role> {
         at_course,
     });
     roles.map(|role| (role.id, role)).collect()
-}
-
-/// 32 hexadecimal digits that look like the MD5 sum which Moodle stores here.
-fn hex_digest(text: &str) -> String {
-    let folded = |seed: u64| {
-        let mut mixed = seed;
-        for byte in text.bytes() {
-            mixed = crate::random::Random::new(mixed ^ u64::from(byte)).draw();
-        }
-        mixed
-    };
-    format!("{:016x}{:016x}", folded(1), folded(2))
 }

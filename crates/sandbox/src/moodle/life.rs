@@ -1,8 +1,8 @@
 //! What happens to Moodle without Rollbook: people in the pages, members of cohorts, logins, merges, backups.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Assignment, Completion, Context, Enrolment, Member, Moodle, User, Welcome};
+use super::{Assignment, Completion, Context, Enrolment, Instance, Member, Moodle, User, Welcome};
 
 /// A merge of two accounts by `tool_mergeusers`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,15 @@ pub enum LoginRefused {
     Unconfirmed,
     /// The authentication method is `nologin`.
     NoLogin,
+}
+
+/// Another plugin that owns all cohorts of a prefix and sets somebody's memberships of them at each login.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoginCohorts {
+    /// Such as `nwcguild:`; the cohorts' idnumbers begin with it.
+    pub prefix: String,
+    /// By account: what comes after the prefix. Nobody is in a cohort who is not named here.
+    pub members: BTreeMap<i64, BTreeSet<String>>,
 }
 
 /// Who was in a course when it was backed up.
@@ -53,6 +62,24 @@ impl Moodle {
         id
     }
 
+    /// Takes an enrolment away with the roles that its method owns, and all other roles in the course with the last
+    /// enrolment. A role without an owner outlives the enrolment that brought it, while another method remains.
+    pub fn unenrol(&mut self, enrolment_id: i64) {
+        let Some(row) = self.enrolments.get(enrolment_id).cloned() else {
+            return;
+        };
+        self.enrolments.remove(enrolment_id);
+        let (component, itemid) = self.instances.get(row.instance_id).map(Instance::owner).unwrap_or_default();
+        let last = !self.enrolments_of_user(row.user_id).any(|other| other.course_id == row.course_id);
+        let owned =
+            |role: &&Assignment| !component.is_empty() && (&role.component, role.itemid) == (&component, itemid);
+        let roles = self.roles_of(row.user_id, Context::Course(row.course_id));
+        let ids: Vec<i64> = roles.filter(|role| last || owned(role)).map(|role| role.id).collect();
+        for id in ids {
+            self.assignments.remove(id);
+        }
+    }
+
     /// Takes somebody out of a course by hand, by whatever method they are in.
     pub fn unenrol_by_hand(&mut self, user_id: i64, course_id: i64) {
         let rows = self.enrolments_of_user(user_id).filter(|row| row.course_id == course_id);
@@ -72,6 +99,23 @@ impl Moodle {
     /// Makes an account a site administrator.
     pub fn make_admin(&mut self, user_id: i64) {
         self.site.admins.insert(user_id);
+    }
+
+    /// Resets somebody's completion of a course, as its teacher does before it is to be taken anew: the row goes, and a
+    /// later completion has a new id.
+    pub fn reset_completion(&mut self, user_id: i64, course_id: i64) {
+        if let Some(id) = self.completion(user_id, course_id).map(|row| row.id) {
+            self.completions.remove(id);
+        }
+    }
+
+    /// Deletes a role with all its assignments, whoever owns them.
+    pub fn delete_role(&mut self, role_id: i64) {
+        self.roles.remove(&role_id);
+        let rows: Vec<i64> = self.assignments.iter().filter(|row| row.role_id == role_id).map(|row| row.id).collect();
+        for id in rows {
+            self.assignments.remove(id);
+        }
     }
 
     /// A new site policy: nobody has agreed to it yet.
@@ -130,7 +174,32 @@ impl Moodle {
             let idnumber = subject.to_owned();
             self.users.edit(user_id, |user| user.idnumber = idnumber);
         }
+        self.set_login_cohorts(user_id);
         Ok(())
+    }
+
+    fn set_login_cohorts(&mut self, user_id: i64) {
+        let Some(engine) = self.login_cohorts.clone() else {
+            return;
+        };
+        let wanted = engine.members.get(&user_id).cloned().unwrap_or_default();
+        let wanted: BTreeSet<String> = wanted.iter().map(|name| format!("{}{name}", engine.prefix)).collect();
+        for idnumber in &wanted {
+            let known = self.cohorts_by_idnumber(idnumber).first().map(|cohort| cohort.id);
+            let cohort = known.unwrap_or_else(|| self.add_cohort(idnumber, idnumber));
+            self.add_member(cohort, user_id);
+        }
+        let rows = self.members.index().user.ids(user_id).filter_map(|id| self.members.get(id));
+        let surplus: Vec<i64> = rows
+            .filter(|row| {
+                let cohort = self.cohorts.get(row.cohort_id);
+                cohort.is_some_and(|it| it.idnumber.starts_with(&engine.prefix) && !wanted.contains(&it.idnumber))
+            })
+            .map(|row| row.id)
+            .collect();
+        for row in surplus {
+            self.leave_cohort(row);
+        }
     }
 
     /// Merges an account into another as `tool_mergeusers` does: enrolments, roles, memberships and completions move

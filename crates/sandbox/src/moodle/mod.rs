@@ -16,13 +16,13 @@ mod tables;
 mod token;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use functions::Horizon;
-pub use life::{CourseBackup, LoginRefused, Merge};
+use functions::RowLimits;
+pub use life::{CourseBackup, LoginCohorts, LoginRefused, Merge};
 pub(crate) use rest::serve;
 pub use site::{Collation, Maintenance, Release, Site};
-pub(crate) use tables::collation::fold;
+pub(crate) use tables::fold;
 pub use tables::{
     Assignment, Cohort, Completion, Context, Course, Enrolment, Instance, MailDisplay, Member, OptInField, Role, Row,
     Table, User, Visibility, Welcome, WelcomeFrom,
@@ -70,6 +70,8 @@ pub struct Moodle {
     pub roles: BTreeMap<i64, Role>,
     /// Role assignments.
     pub assignments: Table<Assignment>,
+    /// Short names of the site's custom fields for cohorts (4.2 and later).
+    pub cohort_fields: BTreeSet<String>,
     /// Cohorts.
     pub cohorts: Table<Cohort>,
     /// Members of cohorts.
@@ -82,6 +84,8 @@ pub struct Moodle {
     pub welcomes: Vec<Welcome>,
     /// What `tool_mergeusers` did.
     pub merges: Vec<Merge>,
+    /// A plugin that keeps cohorts of its own at each login.
+    pub login_cohorts: Option<LoginCohorts>,
 }
 
 impl Moodle {

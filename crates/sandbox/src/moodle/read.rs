@@ -1,6 +1,6 @@
 //! Questions about Moodle's state, for tests and for the functions.
 
-use super::tables::collation::fold;
+use super::fold;
 use super::{Assignment, Cohort, Collation, Completion, Context, Course, Enrolment, Instance, Moodle, User};
 
 impl Moodle {

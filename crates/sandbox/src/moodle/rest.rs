@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use super::functions::{self, Caller};
 use super::wire::params::{Decoded, decode};
-use super::wire::{Refusal, php_json, xml_result};
+use super::wire::{Exception, php_json, xml_result};
 use super::{Maintenance, Moodle, Site};
-use crate::faults::{Kind, Moment, Target};
+use crate::faults::{FaultPoint, Kind, Target};
 use crate::server::{Cut, Reply, Shared};
 
 const REST_PATH: &str = "/webservice/rest/server.php";
@@ -32,12 +32,12 @@ pub(crate) async fn serve(shared: Arc<Shared>, cut: Cut, request: Request) -> Re
     let function = decoded.fields.leaf("wsfunction").unwrap_or_default();
     let function = function.to_owned();
     shared.calls.note(&function, decoded.items);
-    let plan = shared.faults.next(Target::Moodle(None), &function, Moment::Request);
+    let plan = shared.faults.next(Target::Moodle(None), &function, FaultPoint::Request);
     if plan.kind == Some(Kind::HalfBatch) {
         decoded.fields.halve();
     }
     let effect = respond(shared, parts, body.len(), decoded);
-    plan.answer(&cut, worded, effect).await
+    plan.answer(&cut, error_reply, effect).await
 }
 
 fn read(site: &Site, parts: &Parts, body: &Bytes) -> Decoded {
@@ -50,10 +50,10 @@ fn read(site: &Site, parts: &Parts, body: &Bytes) -> Decoded {
 
 async fn respond(shared: Arc<Shared>, parts: Parts, size: usize, decoded: Decoded) -> Reply {
     let window = shared.world().moodle.site.race_window_ms;
-    if let Some(reply) = front_door(&shared.world().moodle.site, &parts, size) {
+    if let Some(reply) = web_server_answer(&shared.world().moodle.site, &parts, size) {
         return reply;
     }
-    let seen = shared.world().moodle.horizon();
+    let seen = shared.world().moodle.row_limits();
     if window > 0 {
         tokio::time::sleep(Duration::from_millis(window)).await;
     }
@@ -64,7 +64,7 @@ async fn respond(shared: Arc<Shared>, parts: Parts, size: usize, decoded: Decode
 }
 
 /// What never reaches Moodle's own code.
-fn front_door(site: &Site, parts: &Parts, size: usize) -> Option<Reply> {
+fn web_server_answer(site: &Site, parts: &Parts, size: usize) -> Option<Reply> {
     if parts.uri.to_string().len() > URI_MAX {
         return Some(Reply::error_page(414));
     }
@@ -96,7 +96,7 @@ struct Pending<'a> {
     moodle: &'a mut Moodle,
     decoded: Decoded,
     now: i64,
-    seen: super::Horizon,
+    seen: super::RowLimits,
 }
 
 impl Pending<'_> {
@@ -105,13 +105,13 @@ impl Pending<'_> {
         self.moodle.begin();
         let result = self.run();
         match &result {
-            Err(refusal) if !refusal.stands => self.moodle.roll_back(),
+            Err(exception) if !exception.keeps_changes => self.moodle.roll_back(),
             Ok(_) | Err(_) => self.moodle.commit(),
         }
         self.reply(&result, json)
     }
 
-    fn run(&mut self) -> Result<Value, Refusal> {
+    fn run(&mut self) -> Result<Value, Exception> {
         let token = self.take("wstoken").unwrap_or_default();
         let name = self.take("wsfunction").unwrap_or_default();
         let raw = self.take("moodlewssettingraw").as_deref() == Some("1");
@@ -121,11 +121,11 @@ impl Pending<'_> {
         let caller = Caller::authenticate(self.moodle, &token, self.now)?;
         let function = functions::admit(&caller, &name, self.now)?;
         if self.decoded.broken_utf8 {
-            return Err(Refusal::parameter("Invalid UTF-8"));
+            return Err(Exception::parameter("Invalid UTF-8"));
         }
         let rules = self.moodle.rules();
         let args = super::wire::validate(&self.decoded.fields, function.params, rules)?;
-        let own = self.moodle.horizon();
+        let own = self.moodle.row_limits();
         let mut call = functions::Call { moodle: self.moodle, caller, now: self.now, raw, seen: self.seen, own };
         (function.run)(&mut call, args)
     }
@@ -134,11 +134,11 @@ impl Pending<'_> {
         self.decoded.fields.take(name)
     }
 
-    fn reply(&self, result: &Result<Value, Refusal>, json: bool) -> Reply {
+    fn reply(&self, result: &Result<Value, Exception>, json: bool) -> Reply {
         let site = &self.moodle.site;
         let debugging = site.debug >= 15;
-        if let Err(refusal) = result {
-            if refusal.stumbles && site.debug >= 5 {
+        if let Err(exception) = result {
+            if exception.empty_while_debugging && site.debug >= 5 {
                 return Reply::html(500, String::new());
             }
             if self.decoded.broken_utf8 && debugging {
@@ -148,8 +148,8 @@ impl Pending<'_> {
         let body = match (result, json) {
             (Ok(value), true) => php_json(value),
             (Ok(value), false) => xml_result(value),
-            (Err(refusal), true) => php_json(&refusal.envelope(site)),
-            (Err(refusal), false) => refusal.xml(site),
+            (Err(exception), true) => php_json(&exception.envelope(site)),
+            (Err(exception), false) => exception.xml(site),
         };
         finished(site, json, body)
     }
@@ -164,7 +164,7 @@ fn finished(site: &Site, json: bool, body: Vec<u8>) -> Reply {
 }
 
 /// An armed exception in Moodle's envelope.
-fn worded(errorcode: &str) -> Reply {
+fn error_reply(errorcode: &str) -> Reply {
     let class = match errorcode {
         "dmlwriteexception" => "dml_write_exception",
         "invalidparameter" => "invalid_parameter_exception",

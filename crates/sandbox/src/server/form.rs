@@ -1,9 +1,10 @@
-//! Query strings, form bodies and Base64.
+//! Query strings, form bodies, Base64 and MD5.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
+use md5::{Digest, Md5};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
 /// Mails and headers come from strangers: padding and stray bits do not matter.
@@ -55,6 +56,11 @@ pub(crate) fn base64_url(bytes: &[u8]) -> String {
 /// Percent encoding of everything but letters, digits and `-_.~`.
 pub(crate) fn encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// The MD5 sum in 32 hexadecimal digits.
+pub(crate) fn md5_hex(text: &str) -> String {
+    Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Name and password of a Basic header.

@@ -1,8 +1,8 @@
 //! The HTTP floor under the stand-ins: a listener whose connections can be cut, and plain replies.
 
 pub(crate) mod form;
+mod http;
 mod listener;
-mod reply;
 
 use std::future::Future;
 use std::io;
@@ -14,8 +14,8 @@ use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub(crate) use http::{HttpRequest, Reply};
 pub(crate) use listener::Cut;
-pub(crate) use reply::Reply;
 
 use crate::calls::CallLog;
 use crate::faults::Faults;

@@ -5,6 +5,7 @@ mod community;
 mod demo;
 mod elm;
 mod faults;
+mod groups;
 mod mail;
 mod moodle;
 mod sql;

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use rollbook_sandbox::World;
+use rollbook_sandbox::community::GroupVersion;
 use rollbook_sandbox::moodle::{Release, WelcomeFrom};
 use rollbook_sandbox::sql::Engine;
-use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection, Row, SqliteConnection};
 
 /// Runs the statements in an empty SQLite.
 async fn loaded(statements: &[String]) -> SqliteConnection {
@@ -121,4 +122,161 @@ fn each_database_has_its_own_quotes_and_escapes() {
         let sql = world.moodle.sql(engine, "mdl_").join("\n");
         assert!(sql.contains(table) && sql.contains(guid), "{engine:?}");
     }
+}
+
+// Part I: table and column names per major version; the join of the facts finds the members of one type only.
+#[tokio::test]
+async fn the_communitys_tables_follow_the_version_of_group() {
+    for (version, data, roles) in [
+        (GroupVersion::V1, "group_content_field_data", "group_content__group_roles"),
+        (GroupVersion::V2, "group_relationship_field_data", "group_content__group_roles"),
+        (GroupVersion::V3, "group_relationship_field_data", "group_relationship__group_roles"),
+    ] {
+        let mut world = World::empty();
+        let community = &mut world.community;
+        community.version = version;
+        let ann = community.add_account("ann", None);
+        let guild = community.add_group("Web");
+        let learning = community.add_group_of("learning_community", "Learners");
+        community.join(guild, ann, &["guild-admin", "guild-mentor"]);
+        community.join(learning, ann, &[]);
+        community.relate(guild, ann, "group_invitation");
+        let mut database = loaded(&community.sql(Engine::Sqlite, "d_")).await;
+        let wanted = match version {
+            GroupVersion::V1 => "m.type = 'guild-group_membership'",
+            GroupVersion::V2 | GroupVersion::V3 => "m.plugin_id = 'group_membership' AND m.group_type = 'guild'",
+        };
+        let sql = format!(
+            "SELECT m.gid, u.uid, u.mail, r.group_roles_target_id = 'guild-mentor' FROM d_{data} m
+             JOIN d_groups_field_data g ON g.id = m.gid AND g.default_langcode = 1
+             JOIN d_users_field_data u ON u.uid = m.entity_id AND u.default_langcode = 1
+             JOIN d_{roles} r ON r.entity_id = m.id AND r.deleted = 0
+             WHERE {wanted} AND m.default_langcode = 1 ORDER BY r.delta"
+        );
+        assert_eq!(numbers(&mut database, &sql).await, [[guild, ann, -1, 0], [guild, ann, -1, 1]], "{version:?}");
+        let columns = numbers(&mut database, "SELECT COUNT(*) FROM pragma_table_info('d_groups_field_data')").await;
+        assert_eq!(columns, [[if version == GroupVersion::V1 { 8 } else { 9 }]]);
+        // A hashed bundle is told apart by its configuration alone in Group 1.
+        let family = if version == GroupVersion::V3 { "relationship_type" } else { "content_type" };
+        let hashed = format!(
+            "SELECT COUNT(*) FROM d_config c JOIN d_{data} m ON c.name = 'group.{family}.' || m.type
+             WHERE c.data LIKE '%\"learning_community\"%' AND c.data LIKE '%s:16:\"group_membership\"%'"
+        );
+        assert_eq!(numbers(&mut database, &hashed).await, [[1]], "{version:?}");
+    }
+}
+
+// Part J: fields, aliases and names have tables of their own; translations are rows with default_langcode 0.
+#[tokio::test]
+async fn fields_aliases_terms_and_profiles_stand_in_tables_of_their_own() {
+    let mut world = World::empty();
+    let community = &mut world.community;
+    let ann = community.add_account("ann", None);
+    community.name_person(ann, "Ann", "O'Neill");
+    let term = community.add_term("Practice");
+    let group = community.add_group_of("flexible_group", "Web");
+    let row = community.groups.get_mut(&group).expect("a group");
+    row.term = Some(term);
+    row.alias = Some("/guilds/web".to_owned());
+    row.description = Some("We weave.".to_owned());
+    row.visibility = Some("public".to_owned());
+    let mut database = loaded(&community.sql(Engine::Sqlite, "")).await;
+    for (sql, expected) in [
+        (format!("SELECT alias FROM path_alias WHERE path = '/group/{group}' AND status = 1"), "/guilds/web"),
+        ("SELECT field_group_description_value FROM group__field_group_description".to_owned(), "We weave."),
+        (
+            "SELECT field_flexible_group_visibility_value FROM group__field_flexible_group_visibility".to_owned(),
+            "public",
+        ),
+        (
+            "SELECT t.name FROM group__field_group_type f JOIN taxonomy_term_field_data t
+             ON t.tid = f.field_group_type_target_id"
+                .to_owned(),
+            "Practice",
+        ),
+        (
+            format!(
+                "SELECT n.field_profile_last_name_value FROM profile p JOIN profile__field_profile_last_name n
+                 ON n.entity_id = p.profile_id WHERE p.uid = {ann} AND p.status = 1"
+            ),
+            "O'Neill",
+        ),
+        ("SELECT label FROM \"groups_field_data\" WHERE default_langcode = 0".to_owned(), "Web (de)"),
+    ] {
+        assert_eq!(text(&mut database, &sql).await, expected, "{sql}");
+    }
+}
+
+/// Both sites with everything that has a table, and texts that no escape may change.
+fn crowded() -> World {
+    let mut world = World::empty();
+    let moodle = &mut world.moodle;
+    moodle.site.release = Release::V5_1;
+    moodle.opt_in_field.shared = true;
+    let user = moodle.add_user(r"D'\ \' ñ 😀", "a@example.org", "A", "A");
+    let other = moodle.add_user("OLD", "old@example.org", "A", "A");
+    let course = moodle.add_course("930001", "Course");
+    let cohort = moodle.add_cohort("web", "Web");
+    moodle.add_cohort_instance(course, cohort);
+    moodle.add_member(cohort, user);
+    moodle.enrol(user, course);
+    moodle.complete(user, course, Timestamp::UNIX_EPOCH);
+    moodle.merge_accounts(other, user, 9);
+    let community = &mut world.community;
+    let ann = community.add_account("ann", None);
+    community.name_person(ann, "Ann", "Lee");
+    let term = community.add_term("Practice");
+    let group = community.add_group_of("learning_community", "Learners");
+    community.join(group, ann, &["learning_community-lead"]);
+    community.relate(group, ann, "group_invitation");
+    let row = community.groups.get_mut(&group).expect("a group");
+    (row.term, row.alias) = (Some(term), Some("/web".to_owned()));
+    (row.description, row.machine_name) = (Some("We learn.".to_owned()), Some("learners".to_owned()));
+    world
+}
+
+#[expect(clippy::disallowed_methods, reason = "only a test: the product reads the environment in its settings")]
+fn server(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} names no server: run the suite with ./dev test, which starts one"))
+}
+
+const GUIDS: &str = "SELECT idnumber FROM mdl_user WHERE idnumber <> '' ORDER BY id";
+
+#[tokio::test]
+async fn mariadb_takes_all_tables_and_keeps_every_text() {
+    let mut database = MySqlConnection::connect(&server("ROLLBOOK_TEST_MARIADB")).await.expect("MariaDB");
+    let name = format!("sandbox_sql_{}", std::process::id());
+    let all =
+        |world: &World| [world.moodle.sql(Engine::MariaDb, "mdl_"), world.community.sql(Engine::MariaDb, "")].concat();
+    let world = crowded();
+    let begin = [format!("CREATE DATABASE {name} COLLATE utf8mb4_unicode_ci"), format!("USE {name}")];
+    // Twice: the second time replaces the first.
+    for sql in begin.iter().chain(&all(&world)).chain(&all(&world)) {
+        let done = sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(&mut database).await;
+        done.unwrap_or_else(|error| panic!("{error}: {sql}"));
+    }
+    let guids: Vec<String> = sqlx::query_scalar(GUIDS).fetch_all(&mut database).await.expect("rows");
+    assert_eq!(guids, [r"D'\ \' ñ 😀", "OLD"]);
+    let drop = format!("DROP DATABASE {name}");
+    sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut database).await.expect("dropped");
+}
+
+#[tokio::test]
+async fn postgresql_takes_all_tables_and_keeps_every_text() {
+    let mut database = PgConnection::connect(&server("ROLLBOOK_TEST_PG")).await.expect("PostgreSQL");
+    let name = format!("sandbox_sql_{}", std::process::id());
+    let all = |world: &World| {
+        [world.moodle.sql(Engine::Postgres, "mdl_"), world.community.sql(Engine::Postgres, "")].concat()
+    };
+    let world = crowded();
+    let begin = [format!("CREATE SCHEMA {name}"), format!("SET search_path TO {name}")];
+    for sql in begin.iter().chain(&all(&world)).chain(&all(&world)) {
+        let done = sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(&mut database).await;
+        done.unwrap_or_else(|error| panic!("{error}: {sql}"));
+    }
+    let guids: Vec<String> = sqlx::query_scalar(GUIDS).fetch_all(&mut database).await.expect("rows");
+    assert_eq!(guids, [r"D'\ \' ñ 😀", "OLD"]);
+    let drop = format!("DROP SCHEMA {name} CASCADE");
+    sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut database).await.expect("dropped");
 }

@@ -9,7 +9,7 @@ use crate::section::Section;
 use crate::site::{Site, SiteKind};
 use jiff::SignedDuration;
 use rollbook_core::model::{LinkName, SiteName};
-use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportWords};
+use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportTemplate};
 use std::time::Duration;
 
 /// A completions link.
@@ -68,7 +68,7 @@ pub(super) fn read(name: LinkName, context: &Context<'_>, section: &mut Section<
         }
         _ => Ok(()),
     });
-    let mut words = ReportWords::default();
+    let mut words = ReportTemplate::default();
     let to = context.site(section, "to", SiteKind::Elm, |site| match site {
         Site::Elm(elm) => match &elm.completion {
             Some(target) => {

@@ -7,7 +7,7 @@ use crate::section::Section;
 use jiff::tz::TimeZone;
 use reqwest::Url;
 use rollbook_core::model::{Field, FieldNames, SiteName};
-use rollbook_core::policy::{ReportFields, ReportWords};
+use rollbook_core::policy::{ReportFields, ReportTemplate};
 use secrecy::SecretString;
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ pub struct CompletionTarget {
     /// The time one call may take.
     pub timeout: Duration,
     /// What the body calls things, and what it says of every completion.
-    pub words: ReportWords,
+    pub words: ReportTemplate,
 }
 
 const LITERALS: Choice<Literal> =
@@ -129,7 +129,7 @@ fn completion(section: &mut Section<'_>) -> Option<CompletionTarget> {
     let idempotency_header = section.or("idempotency_header", "idempotency-key", Header);
     let timeout = section.or("timeout", "30s", DurationIn("1s", "10m"));
     let fields = section.defaults("fields", report_fields);
-    let words = section.defaults("constants", |section| ReportWords {
+    let words = section.defaults("constants", |section| ReportTemplate {
         course_state: section.or("course_state", "Complete", Text(40)),
         user_state: section.or("user_state", "Active", Text(40)),
         user_effective_date: section.or("user_effective_date", "2017-02-14", Day),

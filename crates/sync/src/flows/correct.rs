@@ -11,7 +11,7 @@ use rollbook_clock::Clock;
 use rollbook_core::guard::{Cleared, Decision, Finding, check_correction};
 use rollbook_core::model::{Account, FeedRecord, Fingerprint, LinkName, RunId};
 use rollbook_core::plan::{
-    CannotCorrect, Correction, CorrectionAsk, CorrectionInputs, CorrectionPlan, plan_correction,
+    CannotCorrect, Correction, CorrectionInputs, CorrectionKind, CorrectionPlan, plan_correction,
 };
 use rollbook_core::policy::Protected;
 use rollbook_core::run::{Counts, EventKind, Outcome, RunKind, RunState};
@@ -34,7 +34,7 @@ pub struct CorrectionRequest {
     /// The item.
     pub item: i64,
     /// The decision.
-    pub ask: CorrectionAsk,
+    pub ask: CorrectionKind,
     /// Who decides.
     pub author: String,
 }
@@ -194,8 +194,8 @@ impl Flow for CorrectionRun<'_> {
         let Self { flow, request, record, .. } = self;
         let reader = flow.moodle.reader();
         let wanted = match request.ask {
-            CorrectionAsk::UseAccount(user) => vec![user],
-            CorrectionAsk::UpdateMail => Vec::new(),
+            CorrectionKind::UseAccount(user) => vec![user],
+            CorrectionKind::UpdateMail => Vec::new(),
         };
         let guids = [record.guid()];
         let (mut named, by_guid, by_mail) = tokio::try_join!(
@@ -274,8 +274,8 @@ impl Flow for CorrectionRun<'_> {
             return Err(CorrectError::NotDone { what: describe(bad, &self.changed) });
         }
         let action = match ask {
-            CorrectionAsk::UseAccount(user) => format!("use account {user}"),
-            CorrectionAsk::UpdateMail => "update mail in Moodle".to_owned(),
+            CorrectionKind::UseAccount(user) => format!("use account {user}"),
+            CorrectionKind::UpdateMail => "update mail in Moodle".to_owned(),
         };
         journal.attention().resolve(*item, Resolution::Release, &action, author, &self.changed, clock.now()).await?;
         Ok(())

@@ -49,6 +49,13 @@ pub struct MailDelivery {
     pub unknown: u64,
 }
 
+impl MailDelivery {
+    /// Whether a mail was not taken by the server, or may not have been.
+    pub fn is_unfinished(&self) -> bool {
+        self.refused + self.unknown + self.waiting > 0
+    }
+}
+
 impl fmt::Display for MailDelivery {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sent, waiting, refused, unknown } = self;

@@ -1,7 +1,7 @@
 //! Whether a link's feed is silent, and why: what the journal knows, put to the rules.
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook_core::notice::{Alert, AlertKind, FeedWatch, LastRead, ScheduleState, judge_silence};
+use rollbook_core::notice::{Alert, AlertKind, FeedWatch, LastRead, ScheduleState, classify_silence};
 use rollbook_core::run::{RunKind, RunState};
 use rollbook_journal::{Journal, JournalError, RunRow};
 use rollbook_settings::Settings;
@@ -42,7 +42,7 @@ pub(super) async fn find_silence(
     let is_told = told.is_some_and(|told| last_record <= told);
     let watch = FeedWatch { last_record, last_read: last_read(runs, link.schedule()), schedule, is_told };
     let notify = &settings.notify;
-    Ok(judge_silence(&watch, &notify.silence, &notify.hours, now).map(|cause| Alert {
+    Ok(classify_silence(&watch, &notify.silence, &notify.hours, now).map(|cause| Alert {
         kind: AlertKind::FeedSilent,
         subject: "feed".to_owned(),
         title: format!("{cause}; the last Enrol or Suspend came {}", shown(last_record, link)),

@@ -7,7 +7,7 @@ use crate::flows::deliver::{MailDelivery, deliver_mails};
 use crate::flows::setup;
 use crate::notify::{NoticeDelivery, deliver_notices};
 use rollbook_core::report::with_causes;
-use rollbook_core::run::Pass;
+use rollbook_core::run::SendPace;
 use rollbook_journal::JournalError;
 use rollbook_journal::requests::Job;
 use rollbook_settings::link::Completions;
@@ -45,7 +45,7 @@ async fn ask_for_reports(node: &Node, link: &Completions) -> Result<(), JournalE
         return Ok(());
     }
     let circuit = node.journal.completions().state(&link.name).await?.circuit;
-    let may = !matches!(circuit.pass(now), Pass::NotBefore(_));
+    let may = !matches!(circuit.pass(now), SendPace::NotBefore(_));
     if may && open.iter().any(|report| circuit.is_turn_of(&report.delivery, now)) {
         ask_once(node, &Job::CheckCompletions { link: link.name.clone() }, OUTBOX, now).await?;
     }

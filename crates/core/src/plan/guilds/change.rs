@@ -1,12 +1,12 @@
 //! A change of the guilds flow: one intended effect on one cohort, membership or role assignment.
 
-use super::why::{CohortWhy, MemberWhy, RoleWhy};
 use crate::desired::NewMember;
 use crate::model::{
-    Assignment, CohortContext, CohortId, CohortVisibility, CommunityUserId, GuildUuid, MachineName, MoodleUserId,
-    RoleContext, RoleId,
+    Assignment, CohortContext, CohortId, CohortVisibility, CommunityUserId, GuildRole, GuildUuid, MachineName,
+    MoodleUserId, RoleContext, RoleId, counted,
 };
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The place of a change in a plan: what kind it is, its guild, its account and role.
 type Order<'a> = (u8, Option<&'a GuildUuid>, Option<(MemberRef, Option<(RoleId, RoleContext)>)>);
@@ -14,13 +14,9 @@ type Order<'a> = (u8, Option<&'a GuildUuid>, Option<(MemberRef, Option<(RoleId, 
 /// How a cohort shall look.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CohortForm {
-    /// Its idnumber.
     pub idnumber: MachineName,
-    /// Its name.
     pub name: String,
-    /// Its description.
     pub description: String,
-    /// Whether it is listed.
     pub visibility: CohortVisibility,
     /// Where it lives. Moodle wants to be told at every change, and would move it.
     pub context: CohortContext,
@@ -30,45 +26,33 @@ pub struct CohortForm {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MemberRef {
-    /// One that exists.
     Account(MoodleUserId),
     /// The one that the same plan makes for this person.
     New(CommunityUserId),
 }
 
-/// One membership.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberChange {
-    /// The guild.
     pub guild: GuildUuid,
     /// Its cohort; nothing where the same plan makes it.
     pub cohort: Option<CohortId>,
-    /// The account.
     pub user: MemberRef,
     /// For whom, where that is known.
     pub person: Option<CommunityUserId>,
-    /// The name to print.
     pub name: Box<str>,
-    /// Why.
     pub why: MemberWhy,
 }
 
 /// One role assignment, on behalf of one guild.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleChange {
-    /// The guild.
     pub guild: GuildUuid,
-    /// The account.
     pub user: MemberRef,
-    /// As what.
     pub role: RoleId,
-    /// Where.
     pub context: RoleContext,
     /// For whom, where that is known.
     pub person: Option<CommunityUserId>,
-    /// The name to print.
     pub name: Box<str>,
-    /// Why.
     pub why: RoleWhy,
 }
 
@@ -90,7 +74,6 @@ pub enum Retire {
     Hide(CohortForm),
     /// It stays as it is; only the journal notes it.
     Keep,
-    /// It is deleted.
     Delete,
     /// It is no longer in Moodle; only the journal notes it.
     Gone,
@@ -100,56 +83,37 @@ pub enum Retire {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum GuildChange {
-    /// Make an account.
     CreateAccount(NewMember),
-    /// Make a cohort.
     CreateCohort {
-        /// For this guild.
         guild: GuildUuid,
-        /// The guild's label.
         label: String,
-        /// Like this.
         form: CohortForm,
-        /// Why.
         why: CohortWhy,
     },
     /// Take an existing cohort over, with its members. Only the journal notes it.
     AdoptCohort {
-        /// For this guild.
         guild: GuildUuid,
-        /// The guild's label.
         label: String,
-        /// This cohort.
         cohort: CohortId,
-        /// Its idnumber.
         idnumber: MachineName,
         /// Its members, with whom they are where that is known.
         members: Vec<(MoodleUserId, Option<CommunityUserId>)>,
-        /// Why.
         why: CohortWhy,
     },
     /// Change a cohort's idnumber, name, description or visibility.
     UpdateCohort {
-        /// Of this guild.
         guild: GuildUuid,
-        /// The guild's label.
         label: String,
-        /// This cohort.
         cohort: CohortId,
-        /// To be like this.
         form: CohortForm,
-        /// Why.
         why: CohortWhy,
     },
     /// The membership is there and owned, and stands for another person now. Only the journal notes it.
     NoteMember(MemberChange),
-    /// Put into the cohort.
     AddMember(MemberChange),
-    /// Assign a role.
     AssignRole(RoleChange),
     /// The role is assigned for another guild already. Only the journal notes that this one wants it too.
     ClaimRole(RoleChange),
-    /// Take a role away.
     UnassignRole(RoleChange),
     /// This guild no longer wants the role; another does, or it is gone. Only the journal notes it.
     ReleaseRole(RoleChange),
@@ -159,17 +123,13 @@ pub enum GuildChange {
     ForgetMember(MemberChange),
     /// Retire the cohort of a guild that is gone.
     RetireCohort {
-        /// The guild.
         guild: GuildUuid,
         /// Its label when it was last seen.
         label: String,
-        /// Its cohort.
         cohort: CohortId,
         /// The cohort's idnumber, which stays.
         idnumber: MachineName,
-        /// How.
         retire: Retire,
-        /// Why.
         why: CohortWhy,
     },
 }
@@ -260,5 +220,187 @@ impl GuildChange {
             Self::RetireCohort { .. } => (7, None),
         };
         (rank, self.guild(), inside)
+    }
+}
+
+// A change as a line of the printed plan.
+
+impl fmt::Display for MemberRef {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(id) => write!(out, "account {id}"),
+            Self::New(_) => out.write_str("new account"),
+        }
+    }
+}
+
+impl fmt::Display for GuildChange {
+    /// A line of the printed plan.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cohort = |id: &Option<CohortId>| id.map_or_else(|| "new cohort".to_owned(), |id| format!("cohort {id}"));
+        let member = |out: &mut fmt::Formatter<'_>, verb: &str, preposition: &str, change: &MemberChange| {
+            let MemberChange { cohort: id, user, name, why, guild: _, person: _ } = change;
+            write!(out, "{verb} {name} ({user}) {preposition} {}: {why}", cohort(id))
+        };
+        let role = |out: &mut fmt::Formatter<'_>, verb: &str, preposition: &str, change: &RoleChange| {
+            let RoleChange { user, role, context, name, why, guild: _, person: _ } = change;
+            write!(out, "{verb} role {role} in {context} {preposition} {name} ({user}): {why}")
+        };
+        match self {
+            Self::CreateAccount(new) => write!(out, "create account {} for user {}", new.username, new.person),
+            Self::CreateCohort { form, why, .. } => {
+                write!(out, "create cohort {} \"{}\": {why}", form.idnumber, form.name)
+            }
+            Self::AdoptCohort { cohort, idnumber, members, why, .. } => {
+                write!(out, "adopt cohort {cohort} {idnumber} with {}: {why}", counted(members.len(), "member"))
+            }
+            Self::UpdateCohort { cohort, form, why, .. } => {
+                write!(out, "update cohort {cohort} to {} \"{}\": {why}", form.idnumber, form.name)
+            }
+            Self::NoteMember(change) => member(out, "note", "in", change),
+            Self::AddMember(change) => member(out, "add", "to", change),
+            Self::AssignRole(change) => role(out, "assign", "to", change),
+            Self::ClaimRole(change) => role(out, "keep", "for", change),
+            Self::UnassignRole(change) => role(out, "unassign", "from", change),
+            Self::ReleaseRole(change) => role(out, "no longer need", "for", change),
+            Self::RemoveMember(change) => member(out, "remove", "from", change),
+            Self::ForgetMember(change) => member(out, "forget", "in", change),
+            Self::RetireCohort { cohort, retire, why, .. } => {
+                let verb = match retire {
+                    Retire::Hide(_) => "archive",
+                    Retire::Keep => "keep",
+                    Retire::Delete => "delete",
+                    Retire::Gone => "forget",
+                };
+                write!(out, "{verb} cohort {cohort}: {why}")
+            }
+        }
+    }
+}
+
+// Why a guild's plan changes something, in the words that people read beside the change.
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum CohortWhy {
+    /// The guild has no cohort yet.
+    GuildIsNew,
+    /// The cohort that was made for it is no longer in Moodle.
+    CohortVanished { was: CohortId },
+    /// A cohort with its idnumber exists, and may be taken over.
+    MayBeAdopted,
+    /// A retired cohort with its idnumber exists.
+    TakenUpAgain {
+        /// The guild that had it.
+        was: GuildUuid,
+    },
+    /// The guild has another label or machine name.
+    Renamed {
+        /// The cohort's name until now.
+        from: String,
+    },
+    /// The cohort is listed and should not be, or the other way round.
+    VisibilityDiffers,
+    /// The guild was gone, and is there again.
+    GuildReturned,
+    /// The community has deleted the guild.
+    GuildGone,
+    /// The guild is no longer published.
+    GuildUnpublished,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum MemberWhy {
+    /// They are in the guild and were not in the cohort.
+    Joined,
+    /// They are in the guild and were in the cohort; somebody removed them in Moodle.
+    RemovedInMoodle,
+    /// They were in the guild, and are not now.
+    Left,
+    /// They are in the guild, but the community has blocked them.
+    Blocked,
+    /// Their Moodle account is another one now.
+    OtherAccount {
+        account: MoodleUserId,
+    },
+    /// They came with a cohort that was taken over, and are not in the guild.
+    NeverMember,
+    GuildGone,
+    /// The guild is no longer published.
+    GuildUnpublished,
+    /// The Moodle account is gone.
+    AccountGone,
+    /// They are no longer in the cohort anyway.
+    GoneAlready,
+    /// The membership counts for another person of the community now.
+    OtherPerson,
+}
+
+/// Why a role assignment changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum RoleWhy {
+    /// The mapping gives it to every member.
+    Member,
+    /// The mapping gives it for this role in the guild.
+    Given {
+        /// The role in the guild.
+        role: GuildRole,
+    },
+    /// Nothing in the guild gives it any more.
+    NoLongerGiven,
+    /// The person left the guild, or counts as absent.
+    Left,
+    /// The guild is gone or no longer published.
+    GuildGone,
+    /// It is no longer there anyway.
+    GoneAlready,
+}
+
+impl fmt::Display for CohortWhy {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::GuildIsNew => out.write_str("Guild has no cohort yet"),
+            Self::CohortVanished { was } => write!(out, "Cohort {was} is no longer in Moodle"),
+            Self::MayBeAdopted => out.write_str("Cohort exists and may be adopted"),
+            Self::TakenUpAgain { was: _ } => out.write_str("Archived cohort is taken up again"),
+            Self::Renamed { from } => write!(out, "Was named \"{from}\""),
+            Self::VisibilityDiffers => out.write_str("Visibility differs"),
+            Self::GuildReturned => out.write_str("Guild is there again"),
+            Self::GuildGone => out.write_str("Guild was deleted"),
+            Self::GuildUnpublished => out.write_str("Guild is no longer published"),
+        }
+    }
+}
+
+impl fmt::Display for MemberWhy {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Joined => out.write_str("User joined guild"),
+            Self::RemovedInMoodle => out.write_str("User is in guild, but was removed in Moodle"),
+            Self::Left => out.write_str("User left guild"),
+            Self::Blocked => out.write_str("User is blocked in the community"),
+            Self::OtherAccount { account } => write!(out, "User has another Moodle account now: {account}"),
+            Self::NeverMember => out.write_str("User is not in guild"),
+            Self::GuildGone => out.write_str("Guild was deleted"),
+            Self::GuildUnpublished => out.write_str("Guild is no longer published"),
+            Self::AccountGone => out.write_str("Moodle account was deleted"),
+            Self::GoneAlready => out.write_str("User is no longer in the cohort"),
+            Self::OtherPerson => out.write_str("Account belongs to another member now"),
+        }
+    }
+}
+
+impl fmt::Display for RoleWhy {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member => out.write_str("User is in guild"),
+            Self::Given { role } => write!(out, "User is {role} in guild"),
+            Self::NoLongerGiven => out.write_str("User no longer has that role in guild"),
+            Self::Left => out.write_str("User left guild"),
+            Self::GuildGone => out.write_str("Guild is gone"),
+            Self::GoneAlready => out.write_str("Role is no longer assigned"),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The cohort of a guild: found by its pair, taken over where that is allowed, or made.
 
-use super::planner::Planner;
+use super::draft::Draft;
 use super::{CohortForm, CohortWhy, GuildChange};
 use crate::model::{
     Cohort, CohortId, CohortVisibility, CommunityUserId, Guild, GuildPair, GuildUuid, MachineName, MoodleUserId,
@@ -24,7 +24,7 @@ pub(super) struct Target<'a> {
     pub(super) owned: Cow<'a, BTreeMap<MoodleUserId, Option<CommunityUserId>>>,
 }
 
-impl<'a> Planner<'a> {
+impl<'a> Draft<'a> {
     /// Plans the cohort itself; nothing means that the guild is left alone.
     pub(super) fn plan_cohort(&mut self, guild: &Guild) -> Option<Target<'a>> {
         let Some(pair) = self.inputs.owned.pairs.get(&guild.uuid) else {

@@ -1,28 +1,28 @@
 //! The members of one guild's cohort: who is added, who is removed, who is left, and why.
 
 use super::cohorts::Target;
-use super::planner::Planner;
-use super::{GuildChange, GuildSkip, InStep, MemberChange, MemberRef, MemberWhy};
+use super::draft::Draft;
+use super::{GuildChange, InSync, MemberChange, MemberRef, MemberWhy};
 use crate::desired::Member;
 use crate::model::{CohortId, CommunityUserId, Guild, GuildMember, GuildRole, GuildUuid, MoodleUserId};
-use crate::verdict::{RemovalBlock, SkipReason};
+use crate::verdict::SkipReason;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The people of a guild, with their roles in it.
 type Members<'a> = BTreeMap<CommunityUserId, BTreeSet<&'a GuildRole>>;
 
 /// What becomes of an owned membership that the guild does not want.
-pub(super) enum Judgement {
+pub(super) enum Departure {
     Remove(MemberWhy),
     Forget(MemberWhy),
     Leave(SkipReason),
 }
 
-impl<'a> Planner<'a> {
+impl<'a> Draft<'a> {
     /// Plans one guild's members and gives those who are where they should be.
-    pub(super) fn plan_members(&mut self, guild: &'a Guild, target: &Target<'_>) -> Vec<InStep> {
+    pub(super) fn plan_members(&mut self, guild: &'a Guild, target: &Target<'_>) -> Vec<InSync> {
         let mut wanted = BTreeSet::new();
-        let mut in_step = Vec::new();
+        let mut in_sync = Vec::new();
         // A person may be listed twice, with other roles each time.
         let mut members = Members::new();
         for GuildMember { person, roles } in &guild.members {
@@ -30,12 +30,12 @@ impl<'a> Planner<'a> {
         }
         for (person, roles) in &members {
             if self.is_about(Some(*person)) {
-                self.plan_member(guild, target, (*person, roles), &mut wanted, &mut in_step);
+                self.plan_member(guild, target, (*person, roles), &mut wanted, &mut in_sync);
             }
         }
         self.plan_leavers(guild, target, &wanted, &members);
-        in_step.sort_unstable();
-        in_step
+        in_sync.sort_unstable();
+        in_sync
     }
 
     fn plan_member(
@@ -44,7 +44,7 @@ impl<'a> Planner<'a> {
         target: &Target<'_>,
         (person, roles): (CommunityUserId, &BTreeSet<&GuildRole>),
         wanted: &mut BTreeSet<MoodleUserId>,
-        in_step: &mut Vec<InStep>,
+        in_sync: &mut Vec<InSync>,
     ) {
         let user = match self.people.get(&person) {
             Some(Member::Account(account)) => MemberRef::Account(account.id),
@@ -56,7 +56,7 @@ impl<'a> Planner<'a> {
             }
             Some(Member::SkipReason(reason)) => {
                 let reason = reason.clone();
-                self.wanted_roles.keep(&guild.uuid, person, &reason);
+                self.desired_roles.keep(&guild.uuid, person, &reason);
                 return self.skip_member(&guild.uuid, Some(person), None, reason);
             }
             None => return self.skip_member(&guild.uuid, Some(person), None, SkipReason::NotLookedUp),
@@ -71,7 +71,7 @@ impl<'a> Planner<'a> {
             let why = if owner.is_some() { MemberWhy::RemovedInMoodle } else { MemberWhy::Joined };
             return self.push_addition(guild, target.cohort, user, person, why);
         }
-        in_step.push(InStep { person, user: id });
+        in_sync.push(InSync { person, user: id });
         if owner.is_some_and(|owner| *owner != Some(person)) {
             let change = self.member_change(&guild.uuid, target.cohort, user, Some(person), MemberWhy::OtherPerson);
             self.changes.push(GuildChange::NoteMember(change));
@@ -101,8 +101,8 @@ impl<'a> Planner<'a> {
         for (user, person) in target.owned.iter().filter(|(user, _)| !wanted.contains(user)) {
             if self.is_about(*person) {
                 let present = target.members.binary_search(user).is_ok();
-                if let Some(judgement) = self.judge(*user, *person, present, members) {
-                    self.push_judgement(&guild.uuid, cohort, *user, *person, judgement);
+                if let Some(departure) = self.decide_departure(*user, *person, present, members) {
+                    self.push_departure(&guild.uuid, cohort, *user, *person, departure);
                 }
             }
         }
@@ -117,13 +117,13 @@ impl<'a> Planner<'a> {
 
     /// What becomes of an owned membership that nobody in the guild was matched to. Nothing is said twice: who is in the
     /// guild and left alone is listed already.
-    fn judge(
+    fn decide_departure(
         &self,
         user: MoodleUserId,
         person: Option<CommunityUserId>,
         present: bool,
         members: &Members<'_>,
-    ) -> Option<Judgement> {
+    ) -> Option<Departure> {
         let Some(person) = person else {
             return Some(self.removal(user, present, MemberWhy::NeverMember));
         };
@@ -140,73 +140,36 @@ impl<'a> Planner<'a> {
     }
 
     /// What may be done about a membership that should go.
-    pub(super) fn removal(&self, user: MoodleUserId, present: bool, why: MemberWhy) -> Judgement {
+    pub(super) fn removal(&self, user: MoodleUserId, present: bool, why: MemberWhy) -> Departure {
         if let Some(entry) = self.protection(user) {
-            return Judgement::Leave(SkipReason::Protected { entry });
+            return Departure::Leave(SkipReason::Protected { entry });
         }
         if let Some(hold) = self.hold() {
-            return Judgement::Leave(SkipReason::HeldBack { user: Some(user), hold });
+            return Departure::Leave(SkipReason::HeldBack { user: Some(user), hold });
         }
         if !present {
-            return Judgement::Forget(MemberWhy::GoneAlready);
+            return Departure::Forget(MemberWhy::GoneAlready);
         }
         if self.inputs.directory.with_id(user) == Some(None) {
-            return Judgement::Forget(MemberWhy::AccountGone);
+            return Departure::Forget(MemberWhy::AccountGone);
         }
-        Judgement::Remove(why)
+        Departure::Remove(why)
     }
 
-    pub(super) fn push_judgement(
+    pub(super) fn push_departure(
         &mut self,
         guild: &GuildUuid,
         cohort: CohortId,
         user: MoodleUserId,
         person: Option<CommunityUserId>,
-        judgement: Judgement,
+        departure: Departure,
     ) {
         let change = |why| self.member_change(guild, Some(cohort), MemberRef::Account(user), person, why);
-        match judgement {
-            Judgement::Remove(why) => self.changes.push(GuildChange::RemoveMember(change(why))),
-            Judgement::Forget(why) => self.changes.push(GuildChange::ForgetMember(change(why))),
-            Judgement::Leave(reason) => self.skip_member(guild, person, Some(user), reason),
+        match departure {
+            Departure::Remove(why) => self.changes.push(GuildChange::RemoveMember(change(why))),
+            Departure::Forget(why) => self.changes.push(GuildChange::ForgetMember(change(why))),
+            Departure::Leave(reason) => self.skip_member(guild, person, Some(user), reason),
         }
-    }
-
-    pub(super) fn hold(&self) -> Option<RemovalBlock> {
-        self.holds.first().copied()
-    }
-
-    /// The entry that protects an account which Rollbook owns something for.
-    pub(super) fn protection(&self, user: MoodleUserId) -> Option<String> {
-        let account = self.inputs.directory.with_id(user).flatten();
-        let listed = || self.policy.protected.has_account(user).then(|| format!("account {user}"));
-        self.policy.protected.entry_for_member(None, account).or_else(listed)
-    }
-
-    pub(super) fn name_of(&self, person: Option<CommunityUserId>, user: Option<MoodleUserId>) -> Box<str> {
-        let community = &self.inputs.community.value;
-        let known = person.and_then(|person| community.people.get(&person)).filter(|person| !person.name.is_empty());
-        let account = || user.and_then(|user| self.inputs.directory.with_id(user).flatten());
-        match (known, person, user) {
-            (Some(known), ..) => known.name.as_str().into(),
-            (None, person, user) => match (account(), user, person) {
-                (Some(account), ..) => account.username.as_str().into(),
-                (None, Some(user), _) => format!("account {user}").into(),
-                (None, None, Some(person)) => format!("user {person}").into(),
-                (None, None, None) => "".into(),
-            },
-        }
-    }
-
-    pub(super) fn skip_member(
-        &mut self,
-        guild: &GuildUuid,
-        person: Option<CommunityUserId>,
-        user: Option<MoodleUserId>,
-        reason: SkipReason,
-    ) {
-        let name = self.name_of(person, user);
-        self.skips.push(GuildSkip { guild: Some(guild.clone()), person, name, reason });
     }
 
     fn member_change(

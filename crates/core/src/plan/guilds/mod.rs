@@ -5,18 +5,15 @@
 
 mod change;
 mod cohorts;
-mod gone;
+mod draft;
 mod members;
 mod planner;
-mod print;
 mod roles;
-mod why;
 
-pub use change::{CohortForm, GuildChange, MemberChange, MemberRef, Retire, RoleChange};
+pub use change::{CohortForm, CohortWhy, GuildChange, MemberChange, MemberRef, MemberWhy, Retire, RoleChange, RoleWhy};
 pub use planner::{accounts_to_look_up, plan_guilds};
-pub use why::{CohortWhy, MemberWhy, RoleWhy};
 
-use super::digest::{Digest, digest};
+use super::{Digest, digest};
 use crate::matching::Directory;
 use crate::model::{
     CohortId, CohortSide, Community, CommunityUserId, GroupId, GuildUuid, LinkName, MachineName, MoodleUserId, Owned,
@@ -30,9 +27,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "scope", content = "id", rename_all = "snake_case")]
 pub enum Scope {
-    /// All of it.
     All,
-    /// One guild.
     Guild(GuildUuid),
     /// One person; only that person is added and removed.
     Person(CommunityUserId),
@@ -41,17 +36,14 @@ pub enum Scope {
 /// Everything that a plan of guilds is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct GuildInputs<'a> {
-    /// The link.
     pub link: &'a LinkName,
     /// How much it is about.
     pub scope: &'a Scope,
-    /// What the community said.
     pub community: &'a Snapshot<Community>,
     /// What Moodle said of cohorts and roles.
     pub moodle: &'a Snapshot<CohortSide>,
     /// The accounts that were looked up.
     pub directory: &'a Directory,
-    /// What Rollbook owns.
     pub owned: &'a Owned,
 }
 
@@ -62,31 +54,24 @@ pub struct GuildSkip {
     pub guild: Option<GuildUuid>,
     /// The person, where it is about one who is known.
     pub person: Option<CommunityUserId>,
-    /// The name to print.
     pub name: Box<str>,
-    /// Why.
     pub reason: SkipReason,
 }
 
 /// A member who is where they should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct InStep {
-    /// The person.
+pub struct InSync {
     pub person: CommunityUserId,
-    /// Their account.
     pub user: MoodleUserId,
 }
 
 /// One guild of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuildLine {
-    /// The guild.
     pub guild: GuildUuid,
     /// Its number, where it was seen.
     pub number: Option<GroupId>,
-    /// Its machine name.
     pub machine_name: MachineName,
-    /// Its label.
     pub label: String,
     /// Its cohort, where it exists.
     pub cohort: Option<CohortId>,
@@ -98,13 +83,12 @@ pub struct GuildLine {
     pub unchanged: u64,
     /// They; kept for printing, not stored.
     #[serde(skip)]
-    pub in_step: Vec<InStep>,
+    pub in_sync: Vec<InSync>,
 }
 
 /// What one run of guilds would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuildPlan {
-    /// The link.
     pub link: LinkName,
     /// How much it is about.
     pub scope: Scope,

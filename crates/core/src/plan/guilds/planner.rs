@@ -1,28 +1,27 @@
-//! Walks the guilds of a community, one after the other, and gathers changes and skips.
+//! Walks the guilds of a community, one after the other, then those that are gone, and gathers changes and skips.
 
-use super::gone::missing_pairs;
-use super::roles::WantedRoles;
-use super::{CohortWhy, GuildChange, GuildInputs, GuildLine, GuildPlan, GuildSkip, InStep, Scope};
-use crate::desired::{Member, NameClaim, claim_names, match_people};
+use super::draft::{Draft, missing_pairs};
+use super::members::Departure;
+use super::{CohortWhy, GuildChange, GuildInputs, GuildLine, GuildPlan, InSync, MemberWhy, Retire, Scope};
+use crate::desired::Member;
 use crate::matching::Lookup;
 use crate::model::{
-    Absence, CohortId, CommunityUserId, Guild, GuildStatus, GuildUuid, MoodleUserId, PairState, folded_machine_name,
-    machine_name,
+    Absence, CohortId, CommunityUserId, Guild, GuildPair, GuildStatus, GuildUuid, MoodleUserId, PairState, machine_name,
 };
-use crate::policy::{GuildPolicy, UnpublishedRule};
-use crate::verdict::{RemovalBlock, SkipReason};
+use crate::policy::{ArchiveRule, GuildPolicy, UnpublishedRule};
+use crate::verdict::SkipReason;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Makes the plan. Nothing doubtful becomes a change.
 pub fn plan_guilds(inputs: &GuildInputs<'_>, policy: &GuildPolicy, now: Timestamp) -> GuildPlan {
-    let mut planner = Planner::new(inputs, policy);
+    let mut draft = Draft::new(inputs, policy);
     for guild in &inputs.community.value.guilds {
-        planner.plan_guild(guild);
+        draft.plan_guild(guild);
     }
-    planner.plan_missing();
-    planner.plan_roles();
-    let Planner { holds, mut changes, mut skips, mut lines, people, .. } = planner;
+    draft.plan_missing();
+    draft.plan_roles();
+    let Draft { holds, mut changes, mut skips, mut lines, people, .. } = draft;
     changes.sort_by(|left, right| left.order().cmp(&right.order()));
     skips.sort();
     skips.dedup();
@@ -53,60 +52,7 @@ pub fn accounts_to_look_up(inputs: &GuildInputs<'_>) -> BTreeSet<Lookup> {
     all.into_iter().filter(|user| inputs.directory.with_id(*user).is_none()).map(Lookup::Id).collect()
 }
 
-pub(super) struct Planner<'a> {
-    pub(super) inputs: &'a GuildInputs<'a>,
-    pub(super) policy: &'a GuildPolicy,
-    pub(super) people: BTreeMap<CommunityUserId, Member<'a>>,
-    pub(super) names: BTreeMap<GuildUuid, NameClaim>,
-    pub(super) holds: Vec<RemovalBlock>,
-    /// Cohorts by folded idnumber.
-    pub(super) idnumbers: BTreeMap<String, Vec<CohortId>>,
-    /// The guild of each cohort that is half of a pair.
-    pub(super) pair_of: BTreeMap<CohortId, &'a GuildUuid>,
-    pub(super) wanted_roles: WantedRoles<'a>,
-    pub(super) accounts_made: BTreeSet<CommunityUserId>,
-    pub(super) changes: Vec<GuildChange>,
-    pub(super) skips: Vec<GuildSkip>,
-    lines: Vec<GuildLine>,
-}
-
-impl<'a> Planner<'a> {
-    fn new(inputs: &'a GuildInputs<'a>, policy: &'a GuildPolicy) -> Self {
-        let community = &inputs.community.value;
-        let mut idnumbers = BTreeMap::<String, Vec<CohortId>>::new();
-        for cohort in inputs.moodle.value.cohorts.values().filter(|cohort| !cohort.idnumber.is_empty()) {
-            idnumbers.entry(folded_machine_name(&cohort.idnumber)).or_default().push(cohort.id);
-        }
-        let mut planner = Self {
-            inputs,
-            policy,
-            people: match_people(community, inputs.directory, policy),
-            names: claim_names(community, inputs.owned),
-            holds: holds(inputs),
-            idnumbers,
-            pair_of: inputs.owned.pairs.iter().map(|(uuid, pair)| (pair.cohort, uuid)).collect(),
-            wanted_roles: WantedRoles::default(),
-            accounts_made: BTreeSet::new(),
-            changes: Vec::new(),
-            skips: Vec::new(),
-            lines: Vec::new(),
-        };
-        planner.remember_accounts();
-        planner
-    }
-
-    pub(super) fn skip_guild(&mut self, guild: &GuildUuid, name: &str, reason: SkipReason) {
-        self.skips.push(GuildSkip { guild: Some(guild.clone()), person: None, name: name.into(), reason });
-    }
-
-    /// Whether a person, or an account that Rollbook once gave a person, is what this plan is about.
-    pub(super) fn is_about(&self, person: Option<CommunityUserId>) -> bool {
-        match self.inputs.scope {
-            Scope::All | Scope::Guild(_) => true,
-            Scope::Person(wanted) => person == Some(*wanted),
-        }
-    }
-
+impl<'a> Draft<'a> {
     fn plan_guild(&mut self, guild: &'a Guild) {
         if matches!(self.inputs.scope, Scope::Guild(wanted) if *wanted != guild.uuid) {
             return;
@@ -120,9 +66,9 @@ impl<'a> Planner<'a> {
             return;
         };
         let cohort = target.cohort;
-        self.wanted_roles.look_at(&guild.uuid);
-        let in_step = self.plan_members(guild, &target);
-        self.push_line(guild, cohort, in_step);
+        self.desired_roles.look_at(&guild.uuid);
+        let in_sync = self.plan_members(guild, &target);
+        self.push_line(guild, cohort, in_sync);
     }
 
     fn plan_unpublished(&mut self, guild: &'a Guild) {
@@ -136,7 +82,7 @@ impl<'a> Planner<'a> {
         self.push_line(guild, pair.map(|pair| pair.cohort), Vec::new());
     }
 
-    fn push_line(&mut self, guild: &Guild, cohort: Option<CohortId>, in_step: Vec<InStep>) {
+    fn push_line(&mut self, guild: &Guild, cohort: Option<CohortId>, in_sync: Vec<InSync>) {
         let counts = |person: CommunityUserId| {
             self.is_about(Some(person))
                 && !matches!(self.people.get(&person), Some(Member::SkipReason(SkipReason::Blocked)))
@@ -150,44 +96,9 @@ impl<'a> Planner<'a> {
             cohort,
             cohort_name: self.cohort_name(&guild.label),
             members: members.len() as u64,
-            unchanged: in_step.len() as u64,
-            in_step,
+            unchanged: in_sync.len() as u64,
+            in_sync,
         });
-    }
-
-    /// Somebody whom nothing leads to an account now, but who was given one earlier, must not get a second one.
-    fn remember_accounts(&mut self) {
-        let forgotten =
-            |member: &Member<'_>| matches!(member, Member::New(_) | Member::SkipReason(SkipReason::NoAccount));
-        let lost: BTreeSet<_> =
-            self.people.iter().filter(|(_, member)| forgotten(member)).map(|(person, _)| *person).collect();
-        let scoped = *self.inputs.scope != Scope::All;
-        if lost.is_empty() && !scoped {
-            return;
-        }
-        let mut given = BTreeMap::<MoodleUserId, CommunityUserId>::new();
-        for (user, person) in self.inputs.owned.members.values().flatten() {
-            let Some(person) = *person else { continue };
-            let exists = self.inputs.directory.with_id(*user) != Some(None);
-            if lost.contains(&person) && exists {
-                self.people.insert(person, Member::SkipReason(SkipReason::NoLongerFits { user: *user }));
-            }
-            if scoped {
-                given.insert(*user, person);
-            }
-        }
-        self.refuse_given(&given);
-    }
-
-    /// A plan for one guild or person does not see everybody: an account that was given to another person may still be theirs.
-    fn refuse_given(&mut self, given: &BTreeMap<MoodleUserId, CommunityUserId>) {
-        for (person, member) in &mut self.people {
-            if let Member::Account(account) = member
-                && let Some(by) = given.get(&account.id).filter(|by| *by != person)
-            {
-                *member = Member::SkipReason(SkipReason::AccountTaken { account: account.id, by: *by });
-            }
-        }
     }
 }
 
@@ -198,18 +109,87 @@ impl Scope {
     }
 }
 
-/// Why nothing may be taken away.
-fn holds(inputs: &GuildInputs<'_>) -> Vec<RemovalBlock> {
-    let incomplete = !inputs.community.is_complete() || !inputs.moodle.is_complete();
-    let unproven = !inputs.community.value.sight_is_proven();
-    let unseen = missing_pairs(inputs).iter().any(|(uuid, pair)| {
-        let explained = matches!(inputs.community.value.missing.get(*uuid), Some(Absence::Deleted | Absence::Denied));
-        pair.state == PairState::Live && !explained
-    });
-    let holds = [
-        (incomplete, RemovalBlock::Incomplete),
-        (unproven, RemovalBlock::AccessUnproven),
-        (unseen, RemovalBlock::GuildsUnseen),
-    ];
-    holds.into_iter().filter_map(|(applies, hold)| applies.then_some(hold)).collect()
+// Guilds that are gone: what becomes of their cohorts, members and roles.
+
+impl<'a> Draft<'a> {
+    /// Plans the pairs whose guild is not in view. Only a guild that the community says it has deleted is retired.
+    pub(super) fn plan_missing(&mut self) {
+        for (uuid, pair) in missing_pairs(self.inputs) {
+            match self.inputs.community.value.missing.get(uuid) {
+                Some(Absence::Deleted) => self.retire(uuid, pair, CohortWhy::GuildGone),
+                Some(Absence::Denied | Absence::Unseen) | None if pair.state == PairState::Archived => {}
+                Some(Absence::Denied | Absence::Unseen) | None => {
+                    self.skip_guild(uuid, &pair.label, SkipReason::GuildUnseen)
+                }
+            }
+        }
+    }
+
+    /// Retires the cohort of a guild that counts as gone.
+    pub(super) fn retire(&mut self, uuid: &'a GuildUuid, pair: &'a GuildPair, why: CohortWhy) {
+        let live = pair.state == PairState::Live;
+        if let Some(hold) = self.hold() {
+            if live {
+                self.skip_guild(uuid, &pair.label, SkipReason::HeldBack { user: None, hold });
+            }
+            return;
+        }
+        let how = self.retire_how(uuid, pair);
+        match &how {
+            Retire::Keep => {}
+            Retire::Delete | Retire::Gone => self.desired_roles.retire(uuid),
+            Retire::Hide(_) => {
+                self.desired_roles.retire(uuid);
+                self.remove_all(uuid, pair.cohort, &why);
+            }
+        }
+        if live || how == Retire::Gone {
+            let (guild, label, idnumber) = (uuid.clone(), pair.label.clone(), pair.machine_name.clone());
+            let cohort = pair.cohort;
+            self.changes.push(GuildChange::RetireCohort { guild, label, cohort, idnumber, retire: how, why });
+        }
+    }
+
+    fn retire_how(&mut self, uuid: &GuildUuid, pair: &GuildPair) -> Retire {
+        let moodle = &self.inputs.moodle.value;
+        let Some(cohort) = moodle.cohorts.get(&pair.cohort) else {
+            return Retire::Gone;
+        };
+        let Some(members) = moodle.members.get(&pair.cohort) else {
+            return Retire::Keep;
+        };
+        let rule = match (self.policy.archive, pair.state) {
+            // A cohort that was kept or hidden before is not deleted because the rule changed.
+            (ArchiveRule::Delete, PairState::Archived) => ArchiveRule::Keep,
+            (rule, PairState::Live | PairState::Archived) => rule,
+        };
+        let hide = Retire::Hide(self.archived_form(cohort, &self.last_label(uuid)));
+        match rule {
+            ArchiveRule::Keep => Retire::Keep,
+            ArchiveRule::Hide => hide,
+            ArchiveRule::Delete if members.iter().any(|user| self.must_stay(pair.cohort, *user)) => {
+                self.skip_guild(uuid, &pair.label, SkipReason::NotDeleted { cohort: pair.cohort });
+                hide
+            }
+            ArchiveRule::Delete => Retire::Delete,
+        }
+    }
+
+    fn must_stay(&self, cohort: CohortId, user: MoodleUserId) -> bool {
+        let owned = self.inputs.owned.members.get(&cohort).is_some_and(|owned| owned.contains_key(&user));
+        !owned || self.protection(user).is_some()
+    }
+
+    fn remove_all(&mut self, uuid: &GuildUuid, cohort: CohortId, why: &CohortWhy) {
+        let why = match why {
+            CohortWhy::GuildUnpublished => MemberWhy::GuildUnpublished,
+            _ => MemberWhy::GuildGone,
+        };
+        let Some(owned) = self.inputs.owned.members.get(&cohort) else { return };
+        let present = self.inputs.moodle.value.members.get(&cohort).map_or(&[][..], Vec::as_slice);
+        for (user, person) in owned {
+            let departure: Departure = self.removal(*user, present.binary_search(user).is_ok(), why.clone());
+            self.push_departure(uuid, cohort, *user, *person, departure);
+        }
+    }
 }

@@ -2,45 +2,14 @@
 //!
 //! Several guilds may want one assignment. It is made for the first, claimed by the others, and taken away with the last.
 
-use super::planner::Planner;
+use super::draft::{Claims, Draft};
 use super::{GuildChange, GuildSkip, MemberRef, RoleChange, RoleWhy};
-use crate::model::{Assignment, CommunityUserId, GuildRole, GuildUuid, MoodleUserId, RoleContext, RoleId};
+use crate::model::{Assignment, CommunityUserId, GuildRole, GuildUuid, MoodleUserId};
 use crate::policy::{RoleGiver, RoleRule, RolesBy};
 use crate::verdict::SkipReason;
 use std::collections::{BTreeMap, BTreeSet};
 
-type Claims = BTreeMap<GuildUuid, (CommunityUserId, RoleWhy)>;
-
-/// What the guilds want, and which of them were looked at.
-#[derive(Default)]
-pub(super) struct WantedRoles<'a> {
-    wanted: BTreeMap<Assignment, Claims>,
-    of_new: BTreeMap<(CommunityUserId, RoleId, RoleContext), Claims>,
-    looked_at: BTreeSet<GuildUuid>,
-    retired: BTreeSet<&'a GuildUuid>,
-    kept: BTreeSet<(GuildUuid, CommunityUserId)>,
-}
-
-impl<'a> WantedRoles<'a> {
-    /// This guild's members were planned: what it does not want may go.
-    pub(super) fn look_at(&mut self, guild: &GuildUuid) {
-        self.looked_at.insert(guild.clone());
-    }
-
-    /// This guild is gone: nothing of it is wanted.
-    pub(super) fn retire(&mut self, guild: &'a GuildUuid) {
-        self.retired.insert(guild);
-    }
-
-    /// Somebody in the guild is left alone, so their roles are too; unless they count as absent.
-    pub(super) fn keep(&mut self, guild: &GuildUuid, person: CommunityUserId, reason: &SkipReason) {
-        if *reason != SkipReason::Blocked {
-            self.kept.insert((guild.clone(), person));
-        }
-    }
-}
-
-impl Planner<'_> {
+impl Draft<'_> {
     /// Notes what the mapping gives a member.
     pub(super) fn want_roles(
         &mut self,
@@ -61,20 +30,20 @@ impl Planner<'_> {
             let claims = match user {
                 MemberRef::Account(user) => {
                     let assignment = Assignment { user, role: *role, context: *context };
-                    self.wanted_roles.wanted.entry(assignment).or_default()
+                    self.desired_roles.wanted.entry(assignment).or_default()
                 }
-                MemberRef::New(person) => self.wanted_roles.of_new.entry((person, *role, *context)).or_default(),
+                MemberRef::New(person) => self.desired_roles.of_new.entry((person, *role, *context)).or_default(),
             };
             claims.entry(guild.clone()).or_insert((person, why));
         }
     }
 
     pub(super) fn plan_roles(&mut self) {
-        let wanted = std::mem::take(&mut self.wanted_roles.wanted);
+        let wanted = std::mem::take(&mut self.desired_roles.wanted);
         for (assignment, claims) in &wanted {
             self.plan_wanted(*assignment, claims);
         }
-        for ((person, role, context), claims) in std::mem::take(&mut self.wanted_roles.of_new) {
+        for ((person, role, context), claims) in std::mem::take(&mut self.desired_roles.of_new) {
             for (index, (guild, (_, why))) in claims.into_iter().enumerate() {
                 let (user, name) = (MemberRef::New(person), self.name_of(Some(person), None));
                 let change = RoleChange { guild, user, role, context, person: Some(person), name, why };
@@ -149,7 +118,7 @@ impl Planner<'_> {
 
     /// Whether a guild no longer wants an assignment that is owned on its behalf.
     fn is_lost(&self, guild: &GuildUuid, person: Option<CommunityUserId>, wanted: Option<&Claims>) -> bool {
-        let roles = &self.wanted_roles;
+        let roles = &self.desired_roles;
         let looked_at = roles.looked_at.contains(guild) && self.is_about(person);
         let kept = person.is_some_and(|person| roles.kept.contains(&(guild.clone(), person)));
         (looked_at || roles.retired.contains(guild))
@@ -158,7 +127,7 @@ impl Planner<'_> {
     }
 
     fn why_lost(&self, guild: &GuildUuid, person: Option<CommunityUserId>, user: MoodleUserId) -> RoleWhy {
-        if self.wanted_roles.retired.contains(guild) {
+        if self.desired_roles.retired.contains(guild) {
             return RoleWhy::GuildGone;
         }
         let view = self.inputs.community.value.guilds.iter().find(|view| view.uuid == *guild);

@@ -3,18 +3,16 @@
 //! It must never address a cohort by idnumber: there can be two. Two calls at a time on one cohort can deadlock, or make
 //! two cohorts of one idnumber: the caller keeps one writer a cohort. Next: `roles.rs`.
 
+use super::super::call::{Form, flag};
 use super::super::error::MoodleError;
-use super::super::form::{Form, flag};
 use super::super::function::Function;
 use super::super::wire::{WireCohort, WireWarning, WireWarnings};
 use super::MoodleWriter;
 use rollbook_core::model::{CohortId, MoodleUserId};
 use rollbook_remote::words::Words;
 
-/// Where a cohort lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CohortContext {
-    /// The whole site.
     System,
     /// A course category, by id.
     Category(i64),
@@ -36,22 +34,18 @@ impl CohortContext {
 /// A cohort to be made: 6 form variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCohort {
-    /// Where.
     pub context: CohortContext,
     /// At most 254 characters.
     pub name: String,
     /// At most 100 characters, unique on the site without regard to case (by code, not by an index).
     pub idnumber: String,
-    /// HTML.
     pub description: String,
-    /// Whether courses show it.
     pub visible: bool,
 }
 
 /// A change of a cohort: 5 to 7 form variables. Everything that is not optional must be sent again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CohortUpdate {
-    /// Which.
     pub id: CohortId,
     /// Another context moves the cohort, and the present one cannot be read back.
     pub context: CohortContext,
@@ -59,25 +53,20 @@ pub struct CohortUpdate {
     pub name: String,
     /// The idnumber from now on. Moodle does not check that it is unique here.
     pub idnumber: String,
-    /// Unchanged when absent.
     pub description: Option<String>,
-    /// Unchanged when absent.
     pub visible: Option<bool>,
 }
 
 /// Someone's place in a cohort: 4 form variables to add, 2 to remove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Membership {
-    /// The cohort.
     pub cohort: CohortId,
-    /// The account.
     pub user: MoodleUserId,
 }
 
 /// What became of one membership to be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemberOutcome {
-    /// Now a member.
     Added,
     /// Was one already (also the second of two equal items).
     AlreadySo,
@@ -173,7 +162,7 @@ impl MoodleWriter {
     }
 }
 
-pub(in super::super) fn fill_context(form: &mut Form, index: usize, context: &CohortContext) {
+pub(in crate::client) fn fill_context(form: &mut Form, index: usize, context: &CohortContext) {
     let (kind, value) = context.make_pair();
     form.add_field("cohorts", index, "categorytype][type", kind).add_field(
         "cohorts",

@@ -2,8 +2,8 @@
 //!
 //! It must never send an optional field empty, and never a field that nobody asked to change. Next: `enrolments.rs`.
 
+use super::super::call::{Form, flag};
 use super::super::error::MoodleError;
-use super::super::form::{Form, flag};
 use super::super::function::Function;
 use super::super::wire::{WireCreated, WireWarnings};
 use super::MoodleWriter;
@@ -33,13 +33,9 @@ pub struct NewUser {
     pub create_password: bool,
     /// An installed language, such as `en`; the site's when absent.
     pub lang: Option<String>,
-    /// Optional.
     pub city: Option<String>,
-    /// Two letters.
     pub country: Option<String>,
-    /// Optional.
     pub institution: Option<String>,
-    /// Optional.
     pub department: Option<String>,
 }
 
@@ -74,17 +70,12 @@ impl fmt::Debug for NewUser {
 /// the same and does nothing.
 #[derive(Clone)]
 pub struct UserUpdate {
-    /// Which account.
     pub id: MoodleUserId,
     /// `true` also ends the person's sessions.
     pub suspended: Option<bool>,
-    /// A new user name.
     pub username: Option<String>,
-    /// A new first name.
     pub firstname: Option<String>,
-    /// A new last name.
     pub lastname: Option<String>,
-    /// A new address.
     pub email: Option<String>,
     /// A new GUID. Moodle accepts one that exists already.
     pub idnumber: Option<Guid>,
@@ -124,7 +115,6 @@ pub enum UserUpdateOutcome {
     Warned {
         /// Moodle's `warningcode`.
         code: String,
-        /// Moodle's message.
         words: Words,
     },
 }

@@ -65,7 +65,7 @@ fn community(shift: i64) -> Snapshot<Community> {
         uuid: format!("{number:08}-1111-4000-8000-000000000000"),
         name: format!("user{number}"),
         mail: Some(Mail(format!("user{number}@example.org"))),
-        standing: PersonState::Active,
+        state: PersonState::Active,
     };
     let value = Community {
         guilds: (1..=GUILDS).map(guild).collect(),
@@ -94,6 +94,8 @@ fn directory() -> Directory {
             first_name: "User".into(),
             last_name: number.to_string(),
             suspended: false,
+            confirmed: true,
+            auth: String::new(),
         });
     }
     directory

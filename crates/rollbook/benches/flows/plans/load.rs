@@ -161,6 +161,8 @@ fn account(person: u64) -> Account {
         first_name: "First".into(),
         last_name: format!("Last{person}"),
         suspended: false,
+        confirmed: true,
+        auth: String::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rollbook_core::guard::Level;
 use rollbook_core::model::{Field, counted};
 use rollbook_core::plan::IntakeChange;
-use rollbook_core::run::{OutcomeCode, RunState, standing};
+use rollbook_core::run::{OutcomeCode, RunState, disposition};
 use rollbook_sync::flows::deliver::MailDelivery;
 use rollbook_sync::flows::intake::{IntakeReport, Purpose};
 use serde_json::{Value, json};
@@ -45,6 +45,7 @@ pub(in crate::cli) fn print_report(
     print_next(report, dry, out);
     out.json(&as_json(report, mails, shown));
     match report.state {
+        RunState::Done if mails.is_some_and(MailDelivery::is_unfinished) => Exit::Partly,
         RunState::Done => Exit::Fine,
         RunState::GuardRefused => Exit::Refused,
         RunState::Partly | RunState::Stopped => Exit::Partly,
@@ -142,7 +143,7 @@ fn print_counts(report: &IntakeReport, mails: Option<&MailDelivery>, dry: bool, 
         );
     }
     if let Some(mails) = mails {
-        let sign = if mails.refused + mails.unknown + mails.waiting > 0 { Sign::Warning } else { Sign::Done };
+        let sign = if mails.is_unfinished() { Sign::Warning } else { Sign::Done };
         out.sign(sign, format_args!("welcome mails: {mails}"));
     }
     let mut table =
@@ -161,7 +162,7 @@ fn print_attention(report: &IntakeReport, dry: bool, out: &mut Output) {
     let mut kinds = BTreeMap::<OutcomeCode, usize>::new();
     for verdict in &report.verdicts {
         let code = verdict.code();
-        if standing(code) != rollbook_core::run::Disposition::Settled {
+        if disposition(code) != rollbook_core::run::Disposition::Settled {
             *kinds.entry(code).or_default() += 1;
         }
     }
@@ -171,7 +172,7 @@ fn print_attention(report: &IntakeReport, dry: bool, out: &mut Output) {
     out.heading(if dry { "Dry run: what would remain open" } else { "Still open" });
     let mut table = Table::new(["records", "outcome", "state"]).numbers(&[0]);
     for (code, count) in kinds {
-        table.row([count.to_string(), code.as_str().replace('_', " "), standing(code).as_str().to_owned()]);
+        table.row([count.to_string(), code.as_str().replace('_', " "), disposition(code).as_str().to_owned()]);
     }
     out.table(&table);
 }

@@ -43,7 +43,7 @@ pub(super) fn tell_guilds(report: &GuildsReport, told: &Told<'_>, lines: &mut Li
             lines.line(format_args!("    and {} more", changes.len() - shown));
         }
         if told.detailed {
-            for member in &line.in_step {
+            for member in &line.in_sync {
                 let name = report.community.value.name_of(member.person);
                 let cohort = cohort.map(|id| id.to_string()).unwrap_or_default();
                 lines.user(&name, Sign::Step, format_args!("Already in cohort {cohort}"));

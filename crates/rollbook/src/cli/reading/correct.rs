@@ -7,7 +7,7 @@ use crate::cli::{Context, Exit};
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{MoodleUserId, counted_as};
-use rollbook_core::plan::CorrectionAsk;
+use rollbook_core::plan::CorrectionKind;
 use rollbook_sync::flows::correct::{CorrectionRequest, correct_account};
 use rollbook_sync::flows::setup::make_intake;
 use serde_json::json;
@@ -39,17 +39,17 @@ pub(super) struct UpdateMail {
 
 impl UseAccount {
     pub(super) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
-        correct(self.item, CorrectionAsk::UseAccount(MoodleUserId(self.account)), self.by, context).await
+        correct(self.item, CorrectionKind::UseAccount(MoodleUserId(self.account)), self.by, context).await
     }
 }
 
 impl UpdateMail {
     pub(super) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
-        correct(self.item, CorrectionAsk::UpdateMail, self.by, context).await
+        correct(self.item, CorrectionKind::UpdateMail, self.by, context).await
     }
 }
 
-async fn correct(item: i64, ask: CorrectionAsk, by: Option<String>, context: &mut Context) -> miette::Result<Exit> {
+async fn correct(item: i64, ask: CorrectionKind, by: Option<String>, context: &mut Context) -> miette::Result<Exit> {
     let settings = context.settings()?;
     let author = context.decider(by.as_ref())?;
     let journal = context.journal(&settings).await?;

@@ -10,7 +10,7 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::{Account, ElmCourseId, Guid, LinkName, MoodleUserId};
 use rollbook_core::report::{Explanation, NowInMoodle};
 use rollbook_journal::{Journal, Person};
-use rollbook_moodle::snapshot::{find_by_id, look_now};
+use rollbook_moodle::snapshot::{find_by_id, read_state_now};
 use rollbook_settings::{IntakeLink, Settings};
 use rollbook_sync::flows::setup::make_moodle;
 use serde_json::json;
@@ -128,7 +128,7 @@ impl Explain {
 
     async fn ask(&self, found: &IntakeLink<'_>, guid: &Guid, course: &ElmCourseId) -> NowInMoodle {
         let asked = match make_moodle(found.moodle) {
-            Ok(client) => look_now(&client.reader(), guid, course).await.map_err(|error| error.to_string()),
+            Ok(client) => read_state_now(&client.reader(), guid, course).await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         asked.unwrap_or_else(|error| {

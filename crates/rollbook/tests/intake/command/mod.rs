@@ -1,5 +1,6 @@
 //! `rollbook intake run` and `rollbook demo` as a shell sees them: the real binary, the machine's clock.
 
+mod arguments;
 mod demo;
 mod run;
 mod signals;

@@ -3,7 +3,7 @@
 use super::{assert_fits, rollbook, school_now, text};
 use crate::stage::{FIRST, Stage, empty_school};
 use rollbook_sandbox::moodle::Maintenance;
-use rollbook_sandbox::{Server, World};
+use rollbook_sandbox::{Fault, Kind, Server, Target, World};
 use serde_json::Value;
 
 async fn stage(world: World) -> Stage {
@@ -138,4 +138,30 @@ async fn a_guard_that_refuses_ends_with_4_in_a_dry_run_too() {
     assert!(out.contains("a guard refused the plan"), "{out}");
     assert_fits(&out);
     assert_eq!((stage.writes(), stage.number("SELECT COUNT(*) FROM plan WHERE state = 'blocked'").await), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_that_was_refused_is_not_fine_and_can_be_sent_again() {
+    let mut world = empty_school();
+    world.elm.rows = school_now().elm.rows.into_iter().filter(|row| row["COURSE_STATE"] == "Enrol").take(1).collect();
+    let stage = stage(world).await;
+    stage.sandbox.faults().arm(Fault::nth(Target::Smtp, 1, Kind::HttpBeforeEffect(554)));
+    let (out, _) = run(&stage, &[], 5);
+    assert!(out.contains("welcome mails: 0 sent, 1 refused"), "{out}");
+    let other = |args: &[&str], code: i32| {
+        let output = rollbook(&stage).args(args).assert().get_output().clone();
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{args:?}\n{out}\n{err}");
+        out
+    };
+    let attention = other(&["attention"], 0);
+    assert!(attention.contains("mail refused"), "{attention}");
+    let listed: Value = serde_json::from_str(&other(&["mails", "--json"], 0)).unwrap();
+    assert_eq!(listed["mails"][0]["state"], "refused", "{listed}");
+    let id = listed["mails"][0]["id"].to_string();
+    let sent = other(&["mails", "resend", &id, "--by", "jo"], 0);
+    assert!(sent.contains("1 mail queued again: 1 sent"), "{sent}");
+    assert!(!other(&["attention"], 0).contains("mail refused"));
+    assert_eq!(stage.sandbox.world().mail.mails.len(), 1);
+    other(&["mails", "resend", &id, "--by", "jo"], 2);
 }

@@ -2,7 +2,7 @@
 
 use crate::stage::{FIRST, Picture, Stage, ago, empty_school, link, mail};
 use rollbook_core::model::MoodleUserId;
-use rollbook_core::plan::CorrectionAsk;
+use rollbook_core::plan::CorrectionKind;
 use rollbook_journal::AttentionFilter;
 use rollbook_sandbox::{Fault, FeedRow, Kind, MOODLE_TOKEN, Target, cut};
 use rollbook_sync::flows::correct::{CorrectError, Corrected, CorrectionRequest, correct_account};
@@ -39,8 +39,8 @@ impl Scene {
         let items = stage.journal.attention().list(&AttentionFilter::default(), 10).await.unwrap();
         let user = stage.sandbox.world().moodle.users.iter().find(|user| user.idnumber == "E22").unwrap().id;
         let (kind, ask) = match decision {
-            Decision::UseAccount => ("guid_changed", CorrectionAsk::UseAccount(MoodleUserId(user))),
-            Decision::UpdateMail => ("mail_mismatch", CorrectionAsk::UpdateMail),
+            Decision::UseAccount => ("guid_changed", CorrectionKind::UseAccount(MoodleUserId(user))),
+            Decision::UpdateMail => ("mail_mismatch", CorrectionKind::UpdateMail),
         };
         let item = items.iter().find(|item| item.kind == kind && item.link == link()).unwrap().id;
         Self { stage, request: CorrectionRequest { item, ask, author: "jo".to_owned() } }

@@ -28,7 +28,8 @@ impl Stage {
                 "SELECT 'record ' || guid || ' ' || state || ' ' || course || ': ' || code || ', ' || standing || ', '
                     || status || ', ' || action || CASE WHEN intent IS NULL THEN '' ELSE ', intent' END FROM record
                 UNION ALL SELECT 'applied ' || guid_fold || ' ' || course || ': ' || state FROM applied
-                UNION ALL SELECT 'attention ' || kind || ' ' || subject FROM attention WHERE closed_ms IS NULL
+                UNION ALL SELECT 'attention ' || kind || ' ' || subject FROM attention
+                    WHERE closed_ms IS NULL AND kind <> 'mail_unknown'
                 UNION ALL SELECT 'outbox ' || kind || ' ' || guid_fold || ' ' || course
                     || CASE WHEN state IN ('sent', 'unknown') THEN '' ELSE ': ' || state END FROM outbox",
             )
@@ -36,6 +37,9 @@ impl Stage {
         // Asked person by person, Moodle does not tell suspended from absent: how many were asked about decides.
         let journal = journal.iter().map(|line| line.replace(": reactivated,", ": enrolled,"));
         let unknown = self.lines("SELECT lower(payload ->> 'to') FROM outbox WHERE state = 'unknown'").await;
+        let silent = "SELECT COUNT(*) FROM outbox WHERE state = 'unknown' AND kind = 'mail' AND CAST(id AS TEXT) NOT IN
+            (SELECT subject FROM attention WHERE kind = 'mail_unknown' AND closed_ms IS NULL)";
+        assert_eq!(self.number(silent).await, 0, "each mail of unknown fate needs attention");
         let world = self.sandbox.world();
         let mails = world.mail.mails.iter().map(|mail| mail.to.join(",").to_lowercase());
         Picture {

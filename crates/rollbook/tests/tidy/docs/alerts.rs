@@ -4,7 +4,7 @@
 use crate::files::Project;
 use crate::{Complaint, complain};
 use rollbook_core::notice::AlertKind;
-use rollbook_core::verdict::{Disposition, OutcomeCode, standing};
+use rollbook_core::verdict::{Disposition, OutcomeCode, disposition};
 use std::collections::BTreeSet;
 
 const PAGE: &str = "docs/OPERATING.md";
@@ -14,7 +14,7 @@ const SAID: [&str; 3] = ["Finding::block(", "Finding::warn(", "Finding::of_count
 pub fn say_what_to_do_about_each_alert(project: &Project) -> Vec<Complaint> {
     let page = project.files.iter().find(|file| file.path == PAGE).map_or("", |file| file.text.as_str());
     let mut wanted: BTreeSet<String> = checks(project).chain(asked(project)).map(|name| format!("`{name}`")).collect();
-    let waits = |code: &&OutcomeCode| matches!(standing(**code), Disposition::Attention | Disposition::Awaited);
+    let waits = |code: &&OutcomeCode| matches!(disposition(**code), Disposition::Attention | Disposition::Awaited);
     wanted.extend(OutcomeCode::ALL.iter().filter(waits).map(|code| format!("`{code}`")));
     wanted.extend(AlertKind::ALL.map(|kind| kind.heading().to_owned()));
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();

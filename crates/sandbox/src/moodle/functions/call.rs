@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::moodle::wire::{Refusal, Rules};
+use crate::moodle::wire::{Exception, Rules};
 use crate::moodle::{Maintenance, Moodle, Token};
 
 /// The account behind a token.
@@ -15,28 +15,28 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Looks the token up; an expired one is refused as such once and unknown from then on.
-    pub(crate) fn authenticate(moodle: &mut Moodle, text: &str, now: i64) -> Result<Self, Refusal> {
-        let invalid = || Refusal::moodle("invalidtoken", "Invalid token - token not found");
+    pub(crate) fn authenticate(moodle: &mut Moodle, text: &str, now: i64) -> Result<Self, Exception> {
+        let invalid = || Exception::moodle("invalidtoken", "Invalid token - token not found");
         let token = moodle.tokens.get(text).cloned().ok_or_else(invalid)?;
         if token.valid_until.is_some_and(|until| until < now) {
             moodle.tokens.remove(text);
-            return Err(Refusal::access("Invalid token - token expired"));
+            return Err(Exception::access("Invalid token - token expired"));
         }
         let user_id = token.user_id;
         let site_admin = moodle.site.admins.contains(&user_id);
         let caller = Self { token, site_admin };
         if moodle.site.maintenance == Maintenance::Pages && !caller.may("moodle/site:maintenanceaccess") {
             let message = "The site is undergoing maintenance and is currently not available";
-            return Err(Refusal::moodle("sitemaintenance", message));
+            return Err(Exception::moodle("sitemaintenance", message));
         }
         if moodle.site.upgrading {
-            return Err(Refusal::moodle("upgraderunning", "Site is being upgraded, please retry later."));
+            return Err(Exception::moodle("upgraderunning", "Site is being upgraded, please retry later."));
         }
         caller.usable(moodle)?;
         Ok(caller)
     }
 
-    fn usable(&self, moodle: &Moodle) -> Result<(), Refusal> {
+    fn usable(&self, moodle: &Moodle) -> Result<(), Exception> {
         let user = moodle.users.get(self.token.user_id);
         let state = match user {
             None => "wsaccessuserdeleted",
@@ -48,7 +48,7 @@ impl Caller {
             Some(user) if moodle.site.policy && !user.policyagreed && !self.site_admin => "sitepolicynotagreed",
             Some(_) => return Ok(()),
         };
-        Err(Refusal::moodle(state, "The account may not use web services"))
+        Err(Exception::moodle(state, "The account may not use web services"))
     }
 
     /// Whether the account has a capability, here always at site level.
@@ -72,14 +72,14 @@ pub(crate) struct Call<'a> {
     /// Texts are wanted as stored.
     pub(crate) raw: bool,
     /// What existed when the call began to look.
-    pub(crate) seen: Horizon,
+    pub(crate) seen: RowLimits,
     /// What existed when the call began to write.
-    pub(crate) own: Horizon,
+    pub(crate) own: RowLimits,
 }
 
 impl Call<'_> {
     /// Whether the call's checks see a row of a table: it is old enough, or the call's own.
-    pub(crate) fn saw(&self, table: fn(&Horizon) -> i64, id: i64) -> bool {
+    pub(crate) fn sees_row(&self, table: fn(&RowLimits) -> i64, id: i64) -> bool {
         id < table(&self.seen) || id >= table(&self.own)
     }
 
@@ -87,11 +87,11 @@ impl Call<'_> {
         self.caller.may(capability)
     }
 
-    pub(crate) fn require(&self, capability: &str) -> Result<(), Refusal> {
+    pub(crate) fn require(&self, capability: &str) -> Result<(), Exception> {
         if self.may(capability) {
             return Ok(());
         }
-        Err(Refusal::permission(capability))
+        Err(Exception::permission(capability))
     }
 
     /// Whether a course page would open for the caller.
@@ -117,14 +117,14 @@ impl Call<'_> {
 }
 
 /// Turns validated parameters into the function's own type.
-pub(crate) fn args<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
-    serde_json::from_value(value).map_err(|error| Refusal::coding(error.to_string()))
+pub(crate) fn args<T: DeserializeOwned>(value: Value) -> Result<T, Exception> {
+    serde_json::from_value(value).map_err(|error| Exception::coding(error.to_string()))
 }
 
 /// The next ids when a call began to look: rows from there on were written by calls that ran at the same time, and
 /// the call's own checks did not see them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Horizon {
+pub(crate) struct RowLimits {
     pub(crate) users: i64,
     pub(crate) enrolments: i64,
     pub(crate) assignments: i64,
@@ -133,8 +133,8 @@ pub(crate) struct Horizon {
 }
 
 impl Moodle {
-    pub(crate) fn horizon(&self) -> Horizon {
-        Horizon {
+    pub(crate) fn row_limits(&self) -> RowLimits {
+        RowLimits {
             users: self.users.next_id(),
             enrolments: self.enrolments.next_id(),
             assignments: self.assignments.next_id(),

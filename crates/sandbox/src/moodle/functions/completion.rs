@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::call::args;
 use super::{Call, Function};
-use crate::moodle::wire::Refusal;
+use crate::moodle::wire::Exception;
 use crate::moodle::wire::schema::{Shape, required};
 use crate::moodle::{Completion, Moodle};
 
@@ -28,31 +28,31 @@ struct Status {
     userid: i64,
 }
 
-fn status(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
+fn status(call: &mut Call<'_>, value: Value) -> Result<Value, Exception> {
     let Status { courseid, userid } = args(value)?;
     let course = call.moodle.courses.get(courseid).cloned();
-    let course = course.ok_or_else(|| Refusal::missing("invalidrecord", format!("course {courseid}")))?;
+    let course = course.ok_or_else(|| Exception::missing("invalidrecord", format!("course {courseid}")))?;
     let user = call.moodle.users.get(userid);
-    let user = user.ok_or_else(|| Refusal::missing("invaliduser", format!("user {userid}")))?;
+    let user = user.ok_or_else(|| Exception::missing("invaliduser", format!("user {userid}")))?;
     if user.deleted {
-        return Err(Refusal::moodle("userdeleted", "The user is deleted"));
+        return Err(Exception::moodle("userdeleted", "The user is deleted"));
     }
     if !call.may_open(courseid) {
-        return Err(Refusal::login("Not enrolled"));
+        return Err(Exception::login("Not enrolled"));
     }
     // Without tracking there is nothing to view, whatever the rights.
     let may = userid == call.caller.token.user_id || call.may("report/completion:view");
     if !call.moodle.site.tracks_completion || !course.enablecompletion || !may {
-        return Err(Refusal::moodle("cannotviewreport", "You cannot view this report"));
+        return Err(Exception::moodle("cannotviewreport", "You cannot view this report"));
     }
     if userid != call.caller.token.user_id && !call.sees_all_of(courseid) {
-        return Err(Refusal::moodle("accessdenied", "Access denied"));
+        return Err(Exception::moodle("accessdenied", "Access denied"));
     }
     if !tracked(call, userid, courseid) {
-        return Err(Refusal::moodle("usernotenroled", "The user is not enrolled in the course"));
+        return Err(Exception::moodle("usernotenroled", "The user is not enrolled in the course"));
     }
     if !course.has_criteria {
-        return Err(Refusal::moodle("nocriteriaset", "No completion criteria set for this course"));
+        return Err(Exception::moodle("nocriteriaset", "No completion criteria set for this course"));
     }
     let row = call.moodle.completion(userid, courseid);
     let completed = row.is_some_and(|row| row.timecompleted.is_some());
@@ -78,19 +78,19 @@ struct MarkSelf {
 }
 
 /// Acts on the token's own account.
-fn mark_self(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
+fn mark_self(call: &mut Call<'_>, value: Value) -> Result<Value, Exception> {
     let MarkSelf { courseid } = args(value)?;
     let own = call.caller.token.user_id;
     let course = call.moodle.courses.get(courseid).cloned();
-    let course = course.ok_or_else(|| Refusal::missing("invalidrecord", format!("course {courseid}")))?;
+    let course = course.ok_or_else(|| Exception::missing("invalidrecord", format!("course {courseid}")))?;
     if !tracked(call, own, courseid) {
-        return Err(Refusal::moodle("nottracked", "You are not tracked in this course"));
+        return Err(Exception::moodle("nottracked", "You are not tracked in this course"));
     }
     if !course.self_completion {
-        return Err(Refusal::moodle("noselfcompletioncriteria", "No self completion criteria have been set"));
+        return Err(Exception::moodle("noselfcompletioncriteria", "No self completion criteria have been set"));
     }
     if call.moodle.completion(own, courseid).is_some() {
-        return Err(Refusal::moodle("useralreadymarkedcomplete", "You have already marked this course as complete"));
+        return Err(Exception::moodle("useralreadymarkedcomplete", "You have already marked this course as complete"));
     }
     call.moodle.queue_completion(own, courseid, call.now);
     Ok(json!({"status": true, "warnings": []}))

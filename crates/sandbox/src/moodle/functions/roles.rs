@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::call::args;
 use super::{Call, Function};
-use crate::moodle::wire::Refusal;
+use crate::moodle::wire::Exception;
 use crate::moodle::wire::schema::{Key, Shape, optional, required};
 use crate::moodle::{Assignment, Context};
 
@@ -49,20 +49,20 @@ struct Wanted {
     instanceid: Option<i64>,
 }
 
-fn assign(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
+fn assign(call: &mut Call<'_>, value: Value) -> Result<Value, Exception> {
     let Assign { assignments } = args(value)?;
     for wanted in assignments {
         let context = permitted(call, &wanted)?;
         let user = call.moodle.users.get(wanted.userid);
         if user.is_none_or(|user| user.deleted) {
-            return Err(Refusal::coding("User ID does not exist or is deleted!"));
+            return Err(Exception::coding("User ID does not exist or is deleted!"));
         }
         give(call, wanted.roleid, wanted.userid, context);
     }
     Ok(Value::Null)
 }
 
-fn unassign(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
+fn unassign(call: &mut Call<'_>, value: Value) -> Result<Value, Exception> {
     let Unassign { unassignments } = args(value)?;
     for unwanted in unassignments {
         let context = permitted(call, &unwanted)?;
@@ -74,24 +74,24 @@ fn unassign(call: &mut Call<'_>, value: Value) -> Result<Value, Refusal> {
 }
 
 /// The context, if the caller may give the role there.
-fn permitted(call: &Call<'_>, wanted: &Wanted) -> Result<Context, Refusal> {
+fn permitted(call: &Call<'_>, wanted: &Wanted) -> Result<Context, Exception> {
     let context = context_of(call, wanted)?;
     if let Context::Course(id) = context
         && !call.may_open(id)
     {
-        return Err(Refusal::login("Not enrolled"));
+        return Err(Exception::login("Not enrolled"));
     }
     call.require("moodle/role:assign")?;
     let role = call.moodle.roles.get(&wanted.roleid);
     if !role.is_some_and(|role| role.fits(context)) || !call.caller.may_assign(wanted.roleid) {
         let debug = format!("Can not assign roleid={} in contextid={}", wanted.roleid, context.id());
-        return Err(Refusal::parameter(debug));
+        return Err(Exception::parameter(debug));
     }
     Ok(context)
 }
 
-fn context_of(call: &Call<'_>, wanted: &Wanted) -> Result<Context, Refusal> {
-    let missing = || Refusal::parameter("Context does not exist");
+fn context_of(call: &Call<'_>, wanted: &Wanted) -> Result<Context, Exception> {
+    let missing = || Exception::parameter("Context does not exist");
     let context = match (wanted.contextid, wanted.contextlevel.as_deref(), wanted.instanceid) {
         (Some(id), _, _) => Context::from_id(id),
         (None, Some("system"), Some(_)) => Some(Context::System),
@@ -114,7 +114,7 @@ fn manual_rows(call: &Call<'_>, role_id: i64, user_id: i64, context: Context) ->
 /// wrote at the same time go unseen, which is how duplicates come about.
 pub(super) fn give(call: &mut Call<'_>, role_id: i64, user_id: i64, context: Context) {
     let rows = manual_rows(call, role_id, user_id, context);
-    let mut seen = rows.into_iter().filter(|id| call.saw(|seen| seen.assignments, *id));
+    let mut seen = rows.into_iter().filter(|id| call.sees_row(|limits| limits.assignments, *id));
     let first = seen.next();
     let surplus: Vec<i64> = seen.collect();
     for id in surplus {

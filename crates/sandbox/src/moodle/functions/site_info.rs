@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Call, Function};
-use crate::moodle::wire::Refusal;
+use crate::moodle::wire::Exception;
 use crate::moodle::wire::schema::{Shape, optional};
 use crate::moodle::{Release, SITE_SECRET};
 
@@ -13,11 +13,11 @@ pub(crate) const FUNCTIONS: &[Function] = &[Function {
     run: site_info,
 }];
 
-fn site_info(call: &mut Call<'_>, _args: Value) -> Result<Value, Refusal> {
+fn site_info(call: &mut Call<'_>, _args: Value) -> Result<Value, Exception> {
     let site = &call.moodle.site;
     let user_id = call.caller.token.user_id;
     let user = call.moodle.users.get(user_id);
-    let user = user.ok_or_else(|| Refusal::missing("invaliduser", "service account"))?;
+    let user = user.ok_or_else(|| Exception::missing("invaliduser", "service account"))?;
     let (version, release) = site.release.names();
     // A service may list functions that do not exist; Moodle leaves them out.
     let existing = super::names().filter(|name| call.caller.token.functions.contains(*name));

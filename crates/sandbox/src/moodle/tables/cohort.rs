@@ -1,8 +1,8 @@
 //! Cohorts and their members.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::collation::fold;
+use super::table::fold;
 use super::{Context, Pairs, Row};
 
 /// A row of the cohort table.
@@ -18,6 +18,8 @@ pub struct Cohort {
     pub idnumber: String,
     /// Free text.
     pub description: String,
+    /// Values of the site's custom fields for cohorts, by short name.
+    pub custom_fields: BTreeMap<String, String>,
     /// Shown in the pages; no influence on web services.
     pub visible: bool,
     /// The owning plugin; `''` for manual cohorts. Web services do not tell.

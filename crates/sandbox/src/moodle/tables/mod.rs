@@ -1,8 +1,6 @@
 //! Moodle's database: one file per group of tables, rows as Moodle stores them.
 
 mod cohort;
-pub(crate) mod collation;
-mod completion;
 mod course;
 mod enrolment;
 mod role;
@@ -10,10 +8,9 @@ mod table;
 mod user;
 
 pub use cohort::{Cohort, Member};
-pub use completion::Completion;
-pub use course::{Course, OptInField, Visibility};
+pub use course::{Completion, Course, OptInField, Visibility};
 pub use enrolment::{Enrolment, Instance, Welcome, WelcomeFrom};
 pub use role::{Assignment, Context, Role};
-pub(crate) use table::Pairs;
+pub(crate) use table::{Pairs, fold};
 pub use table::{Row, Table};
 pub use user::{MailDisplay, User};

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
 /// A row that knows how to keep its table's index.
 pub trait Row: Clone + Debug {
     /// What the table can be searched by.
@@ -166,4 +169,14 @@ impl<K: Ord + Clone> Pairs<K> {
         let to = (key, i64::MAX);
         self.0.range(from..=to).map(|(_, id)| *id)
     }
+}
+
+/// The form under which utf8mb4_unicode_ci takes two texts for equal: case, accents and trailing spaces do not
+/// count, leading spaces do.
+pub(crate) fn fold(text: &str) -> String {
+    let trimmed = text.trim_end_matches(' ');
+    if trimmed.is_ascii() {
+        return trimmed.to_ascii_lowercase();
+    }
+    trimmed.nfd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase).collect()
 }

@@ -1,6 +1,6 @@
 //! Accounts, live and deleted, as Moodle stores them: nothing here keeps GUIDs or addresses unique.
 
-use super::collation::fold;
+use super::table::fold;
 use super::{Pairs, Row};
 
 /// Who may see the mail address without special rights.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 
-use super::Refusal;
+use super::Exception;
 use crate::moodle::Site;
 
 /// PHP's `json_encode`: compact, non-ASCII as `\uXXXX`, `/` as `\/`.
@@ -82,7 +82,7 @@ fn element(value: &Value, out: &mut String) {
     }
 }
 
-impl Refusal {
+impl Exception {
     /// The error in Moodle's XML.
     pub(crate) fn xml(&self, site: &Site) -> Vec<u8> {
         let envelope = self.envelope(site);

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::multipart;
 use crate::server::form;
 
 /// One variable: a text or an array.
@@ -144,7 +143,7 @@ pub(crate) fn decode(query: &str, content_type: &str, body: &[u8], vars_max: usi
     if content_type.starts_with("application/x-www-form-urlencoded") {
         decoded.fill(&mut form, form::pairs(body).take(vars_max + 1));
     } else if content_type.starts_with("multipart/form-data") {
-        let pairs = multipart::fields(content_type, body).into_iter();
+        let pairs = multipart_fields(content_type, body).into_iter();
         decoded.fill(&mut form, pairs.take(vars_max + 1));
     }
     fields.overlay(form);
@@ -188,4 +187,40 @@ fn path(name: &str) -> Vec<&str> {
         }
     }
     if path.len() == 1 { vec![name] } else { path }
+}
+
+/// Name and value of every field, in order. Parts without a name are left out.
+fn multipart_fields(content_type: &str, body: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let Some((_, boundary)) = content_type.split_once("boundary=") else {
+        return Vec::new();
+    };
+    let boundary = boundary.split(';').next().unwrap_or_default();
+    let marker = format!("--{}", boundary.trim().trim_matches('"')).into_bytes();
+    let mut starts = positions(body, &marker);
+    starts.push(body.len());
+    starts.windows(2).filter_map(|window| multipart_field(&body[window[0] + marker.len()..window[1]])).collect()
+}
+
+fn multipart_field(part: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let gap = positions(part, b"\r\n\r\n").first().copied()?;
+    let head = String::from_utf8_lossy(&part[..gap]);
+    let (_, after) = head.split_once("name=\"")?;
+    let (name, _) = after.split_once('"')?;
+    let value = &part[gap + 4..];
+    let value = value.strip_suffix(b"\r\n").unwrap_or(value);
+    Some((name.as_bytes().to_vec(), value.to_vec()))
+}
+
+fn positions(haystack: &[u8], needle: &[u8]) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at + needle.len() <= haystack.len() {
+        if &haystack[at..at + needle.len()] == needle {
+            found.push(at);
+            at += needle.len();
+        } else {
+            at += 1;
+        }
+    }
+    found
 }

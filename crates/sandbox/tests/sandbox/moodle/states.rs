@@ -1,7 +1,7 @@
 //! Accounts in every state: suspended, unconfirmed, `nologin`, merged, doubled, renamed by single sign-on.
 
 use crate::client::{Client, code, enrolments};
-use rollbook_sandbox::moodle::{ADMIN_ID, GUEST_ID, LoginRefused, Merge, SERVICE_ID, User};
+use rollbook_sandbox::moodle::{ADMIN_ID, GUEST_ID, LoginCohorts, LoginRefused, Merge, SERVICE_ID, User};
 use rollbook_sandbox::{MOODLE_ADMIN_TOKEN, MOODLE_TOKEN, World};
 use serde_json::{Value, json};
 
@@ -121,4 +121,24 @@ async fn a_site_policy_stops_every_call_of_an_account_that_has_not_agreed() {
     assert_eq!(code(&admin), "");
     client.sandbox.world().moodle.users.edit(SERVICE_ID, |user| user.policyagreed = true);
     assert_eq!(code(&client.call("core_webservice_get_site_info", &[]).await), "");
+}
+
+// Issue "Guilds": "another engine owns cohorts of a prefix and works at login (nwcguild: …)".
+#[test]
+fn another_engine_sets_its_own_cohorts_at_each_login() {
+    let mut world = World::empty();
+    let moodle = &mut world.moodle;
+    let user = moodle.add_user("A", "a@example.org", "A", "A");
+    let own = moodle.add_cohort("web", "Web");
+    let foreign = moodle.add_cohort("nwcguild:old", "Old");
+    moodle.add_member(own, user);
+    moodle.add_member(foreign, user);
+    moodle.login_cohorts =
+        Some(LoginCohorts { prefix: "nwcguild:".to_owned(), members: [(user, ["web".to_owned()].into())].into() });
+    assert_eq!(moodle.members_of(foreign), [user]);
+    assert_eq!(moodle.log_in(user, "A"), Ok(()));
+    assert!(moodle.members_of(foreign).is_empty());
+    assert_eq!(moodle.members_of(own), [user]);
+    let made = moodle.cohorts_by_idnumber("nwcguild:web").first().map(|cohort| cohort.id).expect("made at login");
+    assert_eq!(moodle.members_of(made), [user]);
 }

@@ -3,13 +3,13 @@
 use super::report::CompletionsError;
 use super::{CompletionsFlow, FoundBy, Reach};
 use jiff::{SignedDuration, Timestamp};
-use rollbook_core::desired::{Look, OptedCourse, Scan, ScanKind, choose_scans, follow_opt_ins, order_looks};
+use rollbook_core::desired::{OptedCourse, PersonPoll, Scan, ScanKind, choose_scans, follow_opt_ins, order_polls};
 use rollbook_core::model::{CompletionKey, Guid, MoodleCourseId, MoodleUserId, OptInCourse, SeenBy, SeenCompletion};
 use rollbook_core::snapshot::{Gap, Snapshot};
 use rollbook_journal::{CompletionsState, Journal, KnownQuery, PolledCandidate};
 use rollbook_moodle::snapshot::MoodleSourceError;
 use rollbook_moodle::snapshot::completions::{
-    Asking, CallBudget, Polled, find_opt_ins, poll_completions, read_completions, read_opt_ins, read_people,
+    CallBudget, PollRules, Polled, find_opt_ins, poll_completions, read_completions, read_opt_ins, read_people,
 };
 use rollbook_remote::database::Database;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +61,7 @@ pub(super) struct Courses {
     /// Those that opted in, now or before.
     pub opted: Vec<OptedCourse>,
     /// How they are asked about over web services.
-    asking: Asking,
+    asking: PollRules,
 }
 
 /// Looks which courses have opted in.
@@ -75,7 +75,7 @@ pub(super) async fn collect_courses(
     let (looked, asking) = match &flow.method {
         FoundBy::Database(database) => {
             let looked = read_opt_ins(database, &flow.opt_in_field, now).await.map_err(MoodleSourceError::from)?;
-            (looked, Asking::default())
+            (looked, PollRules::default())
         }
         FoundBy::Poll | FoundBy::Push => {
             let mut courses = journal.completions().intake_courses(&flow.intakes).await?;
@@ -110,9 +110,9 @@ pub(super) async fn collect_from_database(
 
 /// The looks at people that a run takes, some at a time.
 pub(super) struct Polling {
-    looks: std::vec::IntoIter<Look>,
+    looks: std::vec::IntoIter<PersonPoll>,
     guids: BTreeMap<(MoodleUserId, MoodleCourseId), Guid>,
-    asking: Asking,
+    asking: PollRules,
     budget: CallBudget,
     stopped: bool,
 }
@@ -137,13 +137,13 @@ impl Polling {
         let pairs: Vec<_> = candidates.iter().map(|polled| polled.candidate).collect();
         let pair = |polled: PolledCandidate| ((polled.candidate.user, polled.candidate.course), Guid::new(polled.guid));
         let guids = candidates.into_iter().map(pair).collect();
-        let (looks, asking) = (order_looks(&pairs, now).into_iter(), courses.asking.clone());
+        let (looks, asking) = (order_polls(&pairs, now).into_iter(), courses.asking.clone());
         Ok(Self { looks, guids, asking, budget, stopped: false })
     }
 
     /// Looks at the next people; at nobody once Moodle has failed or the budget is used up.
     pub(super) async fn next(&mut self, flow: &CompletionsFlow, people: usize) -> Option<Seen> {
-        let looks: Vec<Look> = self.looks.by_ref().take(people).collect();
+        let looks: Vec<PersonPoll> = self.looks.by_ref().take(people).collect();
         if looks.is_empty() || self.stopped {
             return None;
         }
@@ -260,11 +260,11 @@ pub(super) async fn look_into(
     for (user, course) in pairs {
         looks.entry(*user).or_default().push(*course);
     }
-    let looks: Vec<Look> = looks.into_iter().map(|(user, courses)| Look { user, courses }).collect();
+    let looks: Vec<PersonPoll> = looks.into_iter().map(|(user, courses)| PersonPoll { user, courses }).collect();
     let users: Vec<MoodleUserId> = looks.iter().map(|look| look.user).collect();
     let people = people_now(flow, &users).await?;
     // Nobody has looked whether these courses are hidden, and each is one call when it is asked for directly.
-    let asking = Asking { directly: pairs.iter().map(|(_, course)| *course).collect(), ..Asking::default() };
+    let asking = PollRules { directly: pairs.iter().map(|(_, course)| *course).collect(), ..PollRules::default() };
     let (reader, budget) = (flow.moodle.reader(), CallBudget::of(pairs.len() as u64));
     let polled = poll_completions(&reader, &looks, &asking, &budget, flow.moodle_concurrency).await;
     let mut seen = seen_by_polling(polled, &BTreeMap::new());

@@ -11,7 +11,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use rollbook_core::model::{CompletionKey, Fingerprint};
-use rollbook_core::run::{Answer, Circuit, Delivery, DeliveryState, Draw, LookUp, Move, Pass, step};
+use rollbook_core::run::{
+    Circuit, Delivery, DeliveryEvent, DeliveryState, Jitter, LookupResult, Receipt, SendPace, step,
+};
 use rollbook_journal::{AttentionFilter, JournalError, NewAttention, OpenReport, ReportMove};
 use serde::Serialize;
 use std::collections::{HashSet, VecDeque};
@@ -50,7 +52,7 @@ pub(super) struct Courier<'a> {
 
 /// What a try came to: what the circuit learns, and the words.
 struct Tried {
-    answer: Answer,
+    answer: Receipt,
     words: String,
     found: bool,
 }
@@ -93,7 +95,7 @@ impl Courier<'_> {
     async fn take_over_orphans(&self) -> Result<(), JournalError> {
         for report in self.write.journal.completions().claimed_reports(&self.flow.link).await? {
             let words = "the process that was sending it ended without a word";
-            self.go(&report, Move::Orphaned, "left behind", words, None).await?;
+            self.go(&report, DeliveryEvent::Orphaned, "left behind", words, None).await?;
         }
         Ok(())
     }
@@ -131,9 +133,9 @@ impl Courier<'_> {
         loop {
             let width = match round.circuit.pass(self.write.clock.now()) {
                 _ if self.write.lease.stop().is_cancelled() => 0,
-                Pass::Freely => self.flow.concurrency.max(1),
-                Pass::OneByOne => 1,
-                Pass::NotBefore(_) => 0,
+                SendPace::Freely => self.flow.concurrency.max(1),
+                SendPace::OneByOne => 1,
+                SendPace::NotBefore(_) => 0,
             };
             while under_way.len() < width
                 && let Some(report) = queue.pop_front()
@@ -153,13 +155,13 @@ impl Courier<'_> {
             return;
         };
         match answer {
-            Answer::Accepted => {
+            Receipt::Accepted => {
                 round.accepted = true;
                 delivered.accepted += 1;
                 delivered.found += u64::from(found);
             }
-            Answer::Refused { .. } => delivered.refused += 1,
-            Answer::NotSent | Answer::RateLimited { .. } | Answer::Denied { .. } | Answer::Unknown { .. } => {
+            Receipt::Refused { .. } => delivered.refused += 1,
+            Receipt::NotSent | Receipt::RateLimited { .. } | Receipt::Denied { .. } | Receipt::Unknown { .. } => {
                 delivered.failed += 1;
                 round.words = words;
             }
@@ -183,28 +185,28 @@ impl Courier<'_> {
         if report.delivery.state == DeliveryState::Unknown {
             let ElmAnswer { answer, words } =
                 look_up_report(&flow.elm, &report.report, &flow.policy.words.fields).await;
-            let ask = (answer == LookUp::NoAnswer).then(|| self.overdue(&report, &words)).flatten();
-            report = self.go(&report, Move::LookedUp(answer), "looked up", &words, ask).await?;
+            let ask = (answer == LookupResult::NoAnswer).then(|| self.overdue(&report, &words)).flatten();
+            report = self.go(&report, DeliveryEvent::LookedUp(answer), "looked up", &words, ask).await?;
             match answer {
-                LookUp::Found => return Ok(Tried { answer: Answer::Accepted, words, found: true }),
-                LookUp::NoAnswer => {
-                    return Ok(Tried { answer: Answer::Unknown { retry_after: None }, words, found: false });
+                LookupResult::Found => return Ok(Tried { answer: Receipt::Accepted, words, found: true }),
+                LookupResult::NoAnswer => {
+                    return Ok(Tried { answer: Receipt::Unknown { retry_after: None }, words, found: false });
                 }
-                LookUp::Nothing | LookUp::Unsupported => {}
+                LookupResult::Nothing | LookupResult::Unsupported => {}
             }
         }
-        let report = self.go(&report, Move::Claimed, "claimed", "", None).await?;
+        let report = self.go(&report, DeliveryEvent::Claimed, "claimed", "", None).await?;
         let ElmAnswer { answer, words } = send_report(&flow.elm, &flow.link, &report.report).await;
         let answer = if accepted { answer.amid_acceptances() } else { answer };
         let (what, ask) = match answer {
-            Answer::Accepted => ("accepted", None),
-            Answer::Refused { .. } => ("refused", Some(refused(&report, &words))),
-            Answer::Denied { .. } => ("not admitted", self.overdue(&report, &words)),
-            Answer::RateLimited { .. } => ("asked to wait", None),
-            Answer::NotSent => ("not sent", self.overdue(&report, &words)),
-            Answer::Unknown { .. } => ("no answer that counts", self.overdue(&report, &words)),
+            Receipt::Accepted => ("accepted", None),
+            Receipt::Refused { .. } => ("refused", Some(refused(&report, &words))),
+            Receipt::Denied { .. } => ("not admitted", self.overdue(&report, &words)),
+            Receipt::RateLimited { .. } => ("asked to wait", None),
+            Receipt::NotSent => ("not sent", self.overdue(&report, &words)),
+            Receipt::Unknown { .. } => ("no answer that counts", self.overdue(&report, &words)),
         };
-        self.go(&report, Move::Answered(answer), what, &words, ask).await?;
+        self.go(&report, DeliveryEvent::Answered(answer), what, &words, ask).await?;
         Ok(Tried { answer, words, found: false })
     }
 
@@ -217,7 +219,7 @@ impl Courier<'_> {
     async fn go(
         &self,
         report: &OpenReport,
-        by: Move,
+        by: DeliveryEvent,
         what: &str,
         answer: &str,
         ask: Option<NewAttention>,
@@ -247,8 +249,8 @@ impl Courier<'_> {
     }
 
     /// A draw that differs between links and tries and needs no randomness.
-    fn draw(&self, what: &str) -> Draw {
+    fn draw(&self, what: &str) -> Jitter {
         let Fingerprint(bytes) = Fingerprint::of_bytes(&[self.flow.link.as_str(), " ", what]);
-        Draw::new(u64::from(bytes[0]) << 8 | u64::from(bytes[1]))
+        Jitter::new(u64::from(bytes[0]) << 8 | u64::from(bytes[1]))
     }
 }

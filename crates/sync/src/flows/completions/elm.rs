@@ -5,7 +5,7 @@
 use jiff::SignedDuration;
 use rollbook_core::model::LinkName;
 use rollbook_core::plan::{Report, ReportFields, is_same_report};
-use rollbook_core::run::{Answer, LookUp};
+use rollbook_core::run::{LookupResult, Receipt};
 use rollbook_elm::client::{CompletionClient, CompletionError, LookUpKey, Lookup};
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ pub(super) struct ElmAnswer<A> {
 }
 
 /// Sends a report, once, with the key that it has in every attempt.
-pub(super) async fn send_report(client: &CompletionClient, link: &LinkName, report: &Report) -> ElmAnswer<Answer> {
+pub(super) async fn send_report(client: &CompletionClient, link: &LinkName, report: &Report) -> ElmAnswer<Receipt> {
     let key = report.key.idempotency_key(link);
     match client.send(&report.body, &key).await {
         Ok(receipt) => {
             let words = format!("HTTP {} {}", receipt.status, receipt.words.as_str());
-            ElmAnswer { answer: Answer::Accepted, words: words.trim_end().to_owned() }
+            ElmAnswer { answer: Receipt::Accepted, words: words.trim_end().to_owned() }
         }
         Err(error) => ElmAnswer { answer: read_answer(&error), words: describe(&error) },
     }
@@ -35,33 +35,33 @@ pub(super) async fn look_up_report(
     client: &CompletionClient,
     report: &Report,
     fields: &ReportFields,
-) -> ElmAnswer<LookUp> {
+) -> ElmAnswer<LookupResult> {
     let enrolment = report.enrolment.to_string();
     let key = LookUpKey { enrolment: &enrolment, course: report.elm_id.as_str(), guid: report.guid.as_str() };
     let (answer, words) = match client.fetch_lookup(key).await {
-        Ok(Lookup::Unsupported) => (LookUp::Unsupported, "there is no way to look it up".to_owned()),
-        Ok(Lookup::Nothing) => (LookUp::Nothing, "the ELM does not have it".to_owned()),
+        Ok(Lookup::Unsupported) => (LookupResult::Unsupported, "there is no way to look it up".to_owned()),
+        Ok(Lookup::Nothing) => (LookupResult::Nothing, "the ELM does not have it".to_owned()),
         Ok(Lookup::Found(records)) => {
             let found = records.iter().any(|record| is_same_report(&report.body, record, fields));
             match found {
-                true => (LookUp::Found, "the ELM has it".to_owned()),
-                false => (LookUp::Nothing, format!("the ELM has {} others, not this one", records.len())),
+                true => (LookupResult::Found, "the ELM has it".to_owned()),
+                false => (LookupResult::Nothing, format!("the ELM has {} others, not this one", records.len())),
             }
         }
-        Err(error) => (LookUp::NoAnswer, describe(&error)),
+        Err(error) => (LookupResult::NoAnswer, describe(&error)),
     };
     ElmAnswer { answer, words }
 }
 
-fn read_answer(error: &CompletionError) -> Answer {
+fn read_answer(error: &CompletionError) -> Receipt {
     let asked = |wait: &Option<Duration>| wait.and_then(|wait| SignedDuration::try_from(wait).ok());
     match error {
-        CompletionError::NotSent { .. } => Answer::NotSent,
-        CompletionError::RateLimited { retry_after } => Answer::RateLimited { retry_after: asked(retry_after) },
-        CompletionError::Denied { status } => Answer::Denied { status: *status },
-        CompletionError::Refused { status, .. } => Answer::Refused { status: *status },
-        CompletionError::Unknown { retry_after, .. } => Answer::Unknown { retry_after: asked(retry_after) },
-        CompletionError::Malformed { .. } => Answer::Unknown { retry_after: None },
+        CompletionError::NotSent { .. } => Receipt::NotSent,
+        CompletionError::RateLimited { retry_after } => Receipt::RateLimited { retry_after: asked(retry_after) },
+        CompletionError::Denied { status } => Receipt::Denied { status: *status },
+        CompletionError::Refused { status, .. } => Receipt::Refused { status: *status },
+        CompletionError::Unknown { retry_after, .. } => Receipt::Unknown { retry_after: asked(retry_after) },
+        CompletionError::Malformed { .. } => Receipt::Unknown { retry_after: None },
     }
 }
 

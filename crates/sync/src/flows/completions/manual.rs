@@ -7,7 +7,7 @@ use crate::engine::{Decided, Flow, Report, Run, Timing, Write, run};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rollbook_clock::Clock;
-use rollbook_core::desired::{Look, OptedCourse, Scan, ScanKind};
+use rollbook_core::desired::{OptedCourse, PersonPoll, Scan, ScanKind};
 use rollbook_core::guard::Finding;
 use rollbook_core::model::{
     Account, CompletionKey, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId, RunId, SeenBy,
@@ -19,7 +19,7 @@ use rollbook_core::run::{Counts, RunKind, RunState};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_journal::{CompletionQuery, CompletionsRecord, Journal, JournalError, NewRun, Reviewed};
 use rollbook_moodle::client::{CallCount, MoodleClient};
-use rollbook_moodle::snapshot::completions::{Asking, CallBudget, poll_completions, read_completions};
+use rollbook_moodle::snapshot::completions::{CallBudget, PollRules, poll_completions, read_completions};
 use rollbook_moodle::snapshot::{MoodleSourceError, find_by_id, find_person};
 use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
@@ -304,8 +304,8 @@ async fn ask_moodle(
         let all = find_historic(flow, &[course], Timestamp::UNIX_EPOCH, None).await?;
         return Ok(all.into_iter().find(|seen| seen.key.user == user).map(|seen| seen.key.completed_at));
     }
-    let look = Look { user, courses: vec![course] };
-    let polled = poll_completions(&flow.moodle.reader(), &[look], &Asking::default(), &CallBudget::of(1), 1).await;
+    let look = PersonPoll { user, courses: vec![course] };
+    let polled = poll_completions(&flow.moodle.reader(), &[look], &PollRules::default(), &CallBudget::of(1), 1).await;
     match polled.trouble {
         Some(source) => Err(MoodleSourceError::Call { doing: "asking for the completion", source }.into()),
         None => Ok(polled.completed.first().map(|key| key.completed_at)),

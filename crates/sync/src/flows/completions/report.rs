@@ -89,7 +89,7 @@ impl Report for CompletionsReport {
 
     /// What has no column of its own is in the reason.
     fn counts(&self) -> Counts {
-        let attention = |skip: &&CompletionSkip| skip.why.standing() == Disposition::Attention;
+        let attention = |skip: &&CompletionSkip| skip.why.disposition() == Disposition::Attention;
         let errors = self.plan.skips.iter().filter(attention).count() as u64;
         Counts {
             records: self.seen,

@@ -86,11 +86,11 @@ fn count(number: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rollbook_core::policy::ReportWords;
+    use rollbook_core::policy::ReportTemplate;
 
     #[test]
     fn look_up_address_without_a_place_gets_a_filter() {
-        let fields = ReportWords::default().fields;
+        let fields = ReportTemplate::default().fields;
         let template = |url: &str| lookup_template(reqwest::Url::parse(url).unwrap().as_str(), &fields);
         assert_eq!(template("https://e.org/C"), "https://e.org/C?$filter=ENROLMENT_ID%20eq%20{enrolment}");
         assert_eq!(template("https://e.org/C?a=1"), "https://e.org/C?a=1&$filter=ENROLMENT_ID%20eq%20{enrolment}");

@@ -144,7 +144,7 @@ async fn look_at_members(
 
 fn look_at_people(chart: &mut Chart, patient: &CommunityPatient<'_>, guild: &Guild, seen: &Snapshot<Community>) {
     let people = &seen.value.people;
-    let count = |standing| people.values().filter(|person| person.standing == standing).count();
+    let count = |state| people.values().filter(|person| person.state == state).count();
     let (active, hidden) = (count(PersonState::Active), count(PersonState::Hidden));
     chart.good("members", format!("{} seen in guild {}", counted_as(people.len(), "is", "are"), machine_name(guild)));
     for gap in &seen.gaps {

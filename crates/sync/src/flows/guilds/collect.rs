@@ -14,7 +14,7 @@ use rollbook_core::policy::{GuildPolicy, MatchKey, RolesBy};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_moodle::client::MoodleReader;
 use rollbook_moodle::snapshot::{
-    CanaryAccount, CohortQuestion, CohortSourceError, GuildPreflight, LooksUp, MoodleDatabase, collect_cohorts,
+    AccountLookup, CanaryAccount, CohortQuery, CohortSourceError, GuildPreflight, MoodleDatabase, collect_cohorts,
     look_up, run_guild_preflight,
 };
 use std::collections::BTreeSet;
@@ -59,7 +59,7 @@ pub(super) async fn open(
         Ok::<_, GuildsError>((community, site))
     };
     let moodle = async {
-        let looks_up = if flow.database.is_some() { LooksUp::ByTables } else { LooksUp::ByServices };
+        let looks_up = if flow.database.is_some() { AccountLookup::ByTables } else { AccountLookup::ByServices };
         let preflight = run_guild_preflight(&flow.moodle.reader(), &sentinel(flow, owned), looks_up).await?;
         let (name, release) = (preflight.name().to_owned(), preflight.release().to_owned());
         let site = MoodleSite { name, release, answered_ms: second.elapsed_ms() };
@@ -199,7 +199,7 @@ fn cohort_question(
     scope: &Scope,
     unfinished: &[GuildChange],
     policy: &GuildPolicy,
-) -> CohortQuestion {
+) -> CohortQuery {
     let in_view: BTreeSet<&GuildUuid> = community.guilds.iter().map(|guild| &guild.uuid).collect();
     let asked = |uuid: &GuildUuid| match scope {
         Scope::All => true,
@@ -208,7 +208,7 @@ fn cohort_question(
         }
     };
     let pairs = owned.pairs.iter().filter(|(uuid, _)| asked(uuid)).map(|(_, pair)| pair.cohort);
-    let mut question = CohortQuestion { pairs: pairs.collect(), ..CohortQuestion::default() };
+    let mut question = CohortQuery { pairs: pairs.collect(), ..CohortQuery::default() };
     if scope.covers_cohorts() {
         for guild in &community.guilds {
             let name = machine_name(guild);

@@ -7,7 +7,7 @@ use rollbook_clock::Clock;
 use rollbook_core::matching::Directory;
 use rollbook_core::model::{Account, FeedRecord, Field, Fingerprint, Guid};
 use rollbook_core::plan::{EnrolChange, IntakeChange, IntakePlan, Skip, Who};
-use rollbook_core::run::{Disposition, OutcomeCode, standing};
+use rollbook_core::run::{Disposition, OutcomeCode, disposition};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_journal::Journal;
 use rollbook_journal::requests::{FeedAnswer, FeedCard, FeedQuery, FeedTexts, Would};
@@ -76,7 +76,7 @@ impl Beside<'_> {
         let account = world.accounts.get(&record.guid().folded()).copied().filter(|_| is_readable);
         let courses = world.courses.get(&record.course()).cloned().unwrap_or_default();
         let enrolment = match (account, courses.as_slice()) {
-            (Some(account), [course]) => world.enrolments.get(&(account, course.id)).copied(),
+            (Some(account), [course]) => world.enrolments.get(&(account, course.id)).map(|there| there.state),
             _ => None,
         };
         FeedCard {
@@ -95,7 +95,8 @@ impl Beside<'_> {
     }
 
     fn would(&self, record: &FeedRecord) -> Would {
-        if let Some(code) = self.known.get(&record.fingerprint).filter(|code| standing(**code) == Disposition::Settled)
+        if let Some(code) =
+            self.known.get(&record.fingerprint).filter(|code| disposition(**code) == Disposition::Settled)
         {
             return Would::Leave { code: *code, why: "it was processed before".to_owned() };
         }

@@ -5,8 +5,8 @@ use super::{IntakeFlow, IntakeQuery};
 use crate::engine::Write;
 use jiff::Timestamp;
 use rollbook_core::guard::Finding;
-use rollbook_core::model::{FeedRecord, Fingerprint, read_record};
-use rollbook_core::run::{Disposition, OutcomeCode, standing};
+use rollbook_core::model::{FeedRecord, Fingerprint, Guid, read_record};
+use rollbook_core::run::{Disposition, OutcomeCode, disposition};
 use rollbook_core::snapshot::{Gap, Snapshot};
 use rollbook_core::window::{Window, covered_after};
 use rollbook_elm::client::FeedQuery;
@@ -113,7 +113,7 @@ impl Taken {
         let mut rows = BTreeMap::new();
         value.into_iter().for_each(|record| drop(rows.insert(record.fingerprint, record)));
         let known = journal.records().known(&flow.link, &rows.keys().copied().collect::<Vec<_>>()).await?;
-        let is_settled = |code: &OutcomeCode| standing(*code) == Disposition::Settled;
+        let is_settled = |code: &OutcomeCode| disposition(*code) == Disposition::Settled;
         let settled = known.values().filter(|code| is_settled(code)).count() as u64;
         let open: Vec<Fingerprint> =
             known.iter().filter(|(_, code)| !is_settled(code)).map(|(record, _)| *record).collect();
@@ -144,11 +144,17 @@ impl Taken {
             }
             left = journal.records().open(&flow.link).await?;
             for waiting in &records {
-                if let Some(count) = left.get_mut(&standing(waiting.code)) {
+                if let Some(count) = left.get_mut(&disposition(waiting.code)) {
                     *count = count.saturating_sub(1);
                 }
             }
         }
+        // What holds from a later day may be taken back by what comes now.
+        let came = rows.values().chain(records.iter().map(|waiting| &waiting.record));
+        let people: Vec<Guid> = came.filter(|record| record.reading.is_ok()).map(FeedRecord::guid).collect();
+        let planned = journal.records().planned(&flow.link, &people, zone).await?;
+        let taken: BTreeSet<Fingerprint> = records.iter().map(|waiting| waiting.record.fingerprint).collect();
+        records.extend(planned.into_iter().filter(|waiting| !taken.contains(&waiting.record.fingerprint)));
         let new = rows.into_values().filter(|record| !known.contains_key(&record.fingerprint));
         records.extend(new.map(|record| WaitingRecord {
             record,

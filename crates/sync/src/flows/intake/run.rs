@@ -16,7 +16,7 @@ use rollbook_core::run::{Counts, Disposition, RunKind, RunState, Verdict};
 use rollbook_core::snapshot::Snapshot;
 use rollbook_journal::{Intent, Journal, NewRun, OpenPlan};
 use rollbook_moodle::client::MoodleClient;
-use rollbook_moodle::snapshot::{Wanted, prove_rights};
+use rollbook_moodle::snapshot::{RequiredRights, prove_rights};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use tokio_util::sync::CancellationToken;
@@ -143,7 +143,7 @@ impl Flow for IntakeRun<'_> {
 
     async fn prove(&self, part: &Part, plan: &IntakePlan) -> Result<(), IntakeError> {
         let Some(preflight) = &part.world.preflight else { return Ok(()) };
-        let mut wanted = Wanted::default();
+        let mut wanted = RequiredRights::default();
         for change in &plan.changes {
             let place = match change {
                 IntakeChange::CreateAccount(_) => {
@@ -196,7 +196,8 @@ impl Flow for IntakeRun<'_> {
         recorder.record_not_tried(&held, "a guard holds it back until a person approves it").await?;
         let cleared = &decision.cleared;
         if let Some(preflight) = part.world.preflight.as_ref().filter(|_| !cleared.plan().changes.is_empty()) {
-            let apply = async |sender: Sender<'_, Applied>| apply_intake(cleared, preflight, sender).await;
+            let now = write.clock.now();
+            let apply = async |sender: Sender<'_, Applied>| apply_intake(cleared, preflight, now, sender).await;
             let record = async |applied| recorder.record_applied(applied).await;
             let made = send_and_record(&flow.moodle, &write.lease, flow.concurrency, apply, record).await?;
             recorder.counts.accounts = made;

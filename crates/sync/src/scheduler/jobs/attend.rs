@@ -6,7 +6,7 @@ use super::{Trouble, intake as intake_flow};
 use crate::flows::correct::{CorrectionRequest, correct_account};
 use crate::flows::intake;
 use rollbook_core::model::{Fingerprint, LinkName};
-use rollbook_core::plan::CorrectionAsk;
+use rollbook_core::plan::CorrectionKind;
 use rollbook_journal::Resolution;
 use rollbook_journal::requests::{Attended, AttentionAct, Purpose, Ran};
 use tokio_util::sync::CancellationToken;
@@ -53,10 +53,10 @@ pub(super) async fn attend(
             Vec::new()
         }
         AttentionAct::UseAccount { user } => {
-            correct(node, link, item, CorrectionAsk::UseAccount(*user), by, stop, &mut attended).await?
+            correct(node, link, item, CorrectionKind::UseAccount(*user), by, stop, &mut attended).await?
         }
         AttentionAct::UpdateMail => {
-            correct(node, link, item, CorrectionAsk::UpdateMail, by, stop, &mut attended).await?
+            correct(node, link, item, CorrectionKind::UpdateMail, by, stop, &mut attended).await?
         }
     };
     let of_completions = node.settings.completion(link).is_ok();
@@ -74,7 +74,7 @@ async fn correct(
     node: &Node,
     link: &LinkName,
     item: i64,
-    ask: CorrectionAsk,
+    ask: CorrectionKind,
     by: &str,
     stop: &CancellationToken,
     attended: &mut Attended,

@@ -111,7 +111,7 @@ pub(super) fn print_delivered(delivered: &Delivered, zone: &TimeZone, out: &mut 
 
 fn print_asked(report: &CompletionsReport, out: &mut Output) {
     let mut kinds = BTreeMap::<&str, (usize, &str)>::new();
-    for skip in report.plan.skips.iter().filter(|skip| skip.why.standing() == Disposition::Attention) {
+    for skip in report.plan.skips.iter().filter(|skip| skip.why.disposition() == Disposition::Attention) {
         kinds.entry(skip.why.code()).or_insert((0, skip.why.remedy())).0 += 1;
     }
     if kinds.is_empty() {

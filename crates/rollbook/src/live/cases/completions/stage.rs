@@ -8,7 +8,7 @@ use crate::live::difference::{Checked, same, while_doing};
 use crate::live::made::{Person, Place};
 use jiff::SignedDuration;
 use rollbook_core::model::{LinkName, MoodleUserId};
-use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportWords};
+use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportTemplate};
 use rollbook_elm::client::{CompletionClient, CompletionOptions};
 use rollbook_journal::{PushedEvent, Received};
 use rollbook_moodle::client::read::UserField;
@@ -131,7 +131,7 @@ impl<'a> Stage<'a> {
             policy: CompletionsPolicy {
                 zone,
                 report_from: began.yesterday().ok(),
-                words: ReportWords::default(),
+                words: ReportTemplate::default(),
                 delivery: DeliveryRules::default(),
                 limits: CompletionLimits::default(),
             },

@@ -40,7 +40,7 @@ async fn collect(bench: &Bench, community: &OpenCommunity, question: &CommunityQ
 
 /// People who are in a guild and may log in, some of them.
 fn sample(community: &Community) -> Vec<CommunityPerson> {
-    let active = community.people.values().filter(|person| person.standing == PersonState::Active);
+    let active = community.people.values().filter(|person| person.state == PersonState::Active);
     active.filter(|person| person.mail.is_some()).take(SAMPLE).cloned().collect()
 }
 
@@ -50,9 +50,9 @@ pub(in crate::live::cases) async fn a_community_says_who_is_reading_and_shows_it
     holds("the account is named", access.account.as_deref().is_some_and(|account| !account.is_empty()))?;
     let seen = collect(bench, &community, &question(Part::All)).await?;
     holds("guilds are seen", !seen.guilds.is_empty())?;
-    holds("members are seen", seen.people.values().any(|person| person.standing == PersonState::Active))?;
+    holds("members are seen", seen.people.values().any(|person| person.state == PersonState::Active))?;
     let memberships: usize = seen.guilds.iter().map(|guild| guild.members.len()).sum();
-    let blocked = seen.people.values().filter(|person| person.standing == PersonState::Blocked).count();
+    let blocked = seen.people.values().filter(|person| person.state == PersonState::Blocked).count();
     let unpublished = seen.guilds.iter().filter(|guild| guild.status == GuildStatus::Unpublished).count();
     let version = access.group_version.map_or_else(|| "1 or 2".to_owned(), |version| version.to_string());
     bench.note(format!(
@@ -132,7 +132,7 @@ pub(in crate::live::cases) async fn pages_and_tables_give_the_same_snapshot(benc
     let people = sample(&all);
     let mut questions = vec![question(Part::All), question(Part::Guild(GuildUuid::new(GONE)))];
     questions.extend(all.guilds.iter().take(SAMPLE).map(|guild| question(Part::Guild(guild.uuid.clone()))));
-    let blocked = all.people.values().filter(|person| person.standing == PersonState::Blocked).take(1);
+    let blocked = all.people.values().filter(|person| person.state == PersonState::Blocked).take(1);
     questions.extend(people.iter().chain(blocked).map(|person| {
         let guilds = all.guilds.iter().take(1).map(|guild| guild.uuid.clone()).collect();
         question(Part::Person { person: person.id, guilds })

@@ -16,7 +16,7 @@ use rollbook_elm::feed::FeedFormat;
 use rollbook_journal::{AttentionFilter, Journal, OpenOptions};
 use rollbook_moodle::client::function::Kind;
 use rollbook_moodle::client::{MoodleClient, MoodleOptions};
-use rollbook_moodle::snapshot::{find_by_guid, look_now};
+use rollbook_moodle::snapshot::{find_by_guid, read_state_now};
 use rollbook_remote::database::Database;
 use rollbook_sandbox::{ELM_TOKEN, FeedRow, Sandbox, World};
 use rollbook_sync::flows::deliver::{MailDelivery, deliver_mails};
@@ -128,7 +128,7 @@ impl<'a> Stage<'a> {
 
     /// How somebody stands in a course now, as `rollbook explain` asks.
     pub(in crate::live::cases) async fn stands(&self, person: &Person, course: &Place) -> Checked<NowInMoodle> {
-        let now = look_now(&self.bench.reader(), &Guid::new(&person.guid), &course.elm_id()).await;
+        let now = read_state_now(&self.bench.reader(), &Guid::new(&person.guid), &course.elm_id()).await;
         now.map_err(while_doing("asking how somebody stands"))
     }
 

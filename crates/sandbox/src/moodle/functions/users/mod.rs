@@ -1,9 +1,9 @@
 //! Accounts: look-up, creation, change and deletion.
 
-mod create;
-mod lookup;
-mod update;
-pub(crate) mod view;
+mod read;
+mod write;
+
+pub(super) use read::AccountView;
 
 use super::Function;
 use crate::moodle::wire::schema::{Key, Shape, optional, required, with_default};
@@ -69,26 +69,26 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function {
         name: "core_user_get_users_by_field",
         params: &[required("field", Shape::Letters), required("values", Shape::List(&Shape::Raw))],
-        run: lookup::by_field,
+        run: read::by_field,
     },
     Function {
         name: "core_user_get_users",
         params: &[required("criteria", Shape::List(&Shape::Struct(CRITERION)))],
-        run: lookup::by_criteria,
+        run: read::by_criteria,
     },
     Function {
         name: "core_user_create_users",
         params: &[required("users", Shape::List(&Shape::Struct(NEW_USER)))],
-        run: create::create,
+        run: write::create,
     },
     Function {
         name: "core_user_update_users",
         params: &[required("users", Shape::List(&Shape::Struct(CHANGED_USER)))],
-        run: update::update,
+        run: write::update,
     },
     Function {
         name: "core_user_delete_users",
         params: &[required("userids", Shape::List(&Shape::Int))],
-        run: update::delete,
+        run: write::delete,
     },
 ];
