@@ -235,7 +235,11 @@ pub async fn complete_courses(database: &Database, courses: &mut Courses) -> Res
     }
     let mut first = BTreeMap::new();
     for row in database.rows_in("reading the manual enrolment methods", INSTANCES, &ids).await? {
-        first.entry(MoodleCourseId(row.int(0)?)).or_insert((row.int(1)?, RoleId(row.int(2)?), row.maybe_int(3)?.unwrap_or_default()));
+        first.entry(MoodleCourseId(row.int(0)?)).or_insert((
+            row.int(1)?,
+            RoleId(row.int(2)?),
+            row.maybe_int(3)?.unwrap_or_default(),
+        ));
     }
     let mut active = BTreeMap::new();
     for row in database.rows_in("counting who is enrolled", ACTIVE, &ids).await? {

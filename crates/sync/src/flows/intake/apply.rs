@@ -174,7 +174,11 @@ async fn send_accounts<'a>(
 }
 
 /// Makes enrolments active; the outcomes come in the order of `changes`.
-async fn send_enrolments(changes: &[(&EnrolChange, MoodleUserId)], now: Timestamp, sender: &Sender<'_, Applied>) -> Vec<Outcome> {
+async fn send_enrolments(
+    changes: &[(&EnrolChange, MoodleUserId)],
+    now: Timestamp,
+    sender: &Sender<'_, Applied>,
+) -> Vec<Outcome> {
     let wire: Vec<Enrolment> = changes
         .iter()
         .map(|(change, user)| {
@@ -205,7 +209,11 @@ async fn enrol_whole(part: &[Enrolment], sender: &Sender<'_, Applied>) -> Result
 }
 
 /// Suspends, and looks afterwards whether it helped; the outcomes come in the order of `changes`.
-async fn send_suspensions(changes: &[&SuspendChange], now: Timestamp, sender: &Sender<'_, Applied>) -> Vec<Result<Outcome, Verdict>> {
+async fn send_suspensions(
+    changes: &[&SuspendChange],
+    now: Timestamp,
+    sender: &Sender<'_, Applied>,
+) -> Vec<Result<Outcome, Verdict>> {
     let wire: Vec<Enrolment> = changes
         .iter()
         .map(|change| {
