@@ -21,6 +21,7 @@ rules! {
         both_classes_end_and_nobody_stays
         suspend_ends_an_enrolment_whose_id_is_not_known
         suspend_without_an_id_ends_all
+        two_classes_that_end_at_one_moment_are_two_records
         feed_whose_ids_say_nothing_has_one_state_a_course
         suspend_of_a_later_day_waits_and_can_be_taken_back
         suspend_of_a_later_day_is_done_on_its_day

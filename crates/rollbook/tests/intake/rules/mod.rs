@@ -1,5 +1,6 @@
 //! What bad input gets, what the guards refuse, and what hurts the users of other tools: a test for each row.
 
+mod enrolments;
 mod feed;
 mod guards;
 mod journal;
