@@ -4,6 +4,7 @@ mod enrolments;
 mod feed;
 mod guards;
 mod journal;
+mod life;
 mod moodle;
 mod pains;
 mod records;
