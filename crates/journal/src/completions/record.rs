@@ -147,7 +147,8 @@ impl Completions<'_> {
 }
 
 /// The reasons by which a plan asks a human.
-const ASKED: [&str; 6] = [
+const ASKED: [&str; 7] = [
+    "needs_reset",
     "no_course_number",
     "no_guid",
     "other_account",

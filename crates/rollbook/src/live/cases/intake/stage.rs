@@ -192,6 +192,7 @@ fn policy(bench: &Bench) -> IntakePolicy {
         auth: "oauth2".to_owned(),
         username: UsernameRule::MailThenGuid,
         username_characters: UsernameCharacters::Plain,
+        missing_name: None,
         protected: Protected::default(),
         welcome: Welcome::Rollbook,
         enrolments: EnrolmentPolicy::default(),
