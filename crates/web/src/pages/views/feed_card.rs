@@ -105,7 +105,7 @@ fn facts(texts: &FeedTexts) -> Vec<(&'static str, String)> {
 }
 
 fn side(heading: &'static str, account: &Account, texts: &FeedTexts) -> AccountSide {
-    let Account { id, username, mail, guid, first_name, last_name, suspended } = account;
+    let Account { id, username, mail, guid, first_name, last_name, .. } = account;
     let differs = |ours: &str, theirs: &str| !ours.trim().eq_ignore_ascii_case(theirs.trim());
     let mut facts = vec![
         ("Account", id.to_string(), false),
@@ -115,8 +115,8 @@ fn side(heading: &'static str, account: &Account, texts: &FeedTexts) -> AccountS
         ("Mail", mail.clone(), differs(&texts.mail, mail)),
     ];
     facts.retain(|(_, value, _)| !value.is_empty());
-    if *suspended {
-        facts.push(("Site", "suspended for the whole site".to_owned(), true));
+    if let Some(block) = account.sign_in_block() {
+        facts.push(("Sign-in", block.to_string(), true));
     }
     AccountSide { heading, facts }
 }
@@ -126,7 +126,8 @@ fn enrolment_label(enrolment: Enrolment) -> &'static str {
         Enrolment::Active => "active in the course",
         Enrolment::Suspended => "suspended in the course",
         Enrolment::Absent => "not in the course",
-        Enrolment::NotActive => "not active in the course",
+        Enrolment::NotActive | Enrolment::Inactive => "not active in the course",
+        Enrolment::NotStarted => "enrolled from a later day on",
     }
 }
 
