@@ -6,7 +6,9 @@ use rollbook_core::guard::{check_correction, clear};
 use rollbook_core::model::RoleId;
 use rollbook_core::model::{Account, FeedRecord, FieldNames, LinkName, MoodleUserId, read_record};
 use rollbook_core::plan::{CannotCorrect, CorrectionInputs, CorrectionKind, CorrectionPlan, plan_correction};
-use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
+use rollbook_core::policy::{
+    EnrolmentPolicy, IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome,
+};
 use serde_json::json;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -31,6 +33,7 @@ fn policy() -> IntakePolicy {
         username_characters: UsernameCharacters::Plain,
         protected: Protected::default(),
         welcome: Welcome::Rollbook,
+        enrolments: EnrolmentPolicy::default(),
         limits: IntakeLimits::default(),
         course_wait: jiff::SignedDuration::from_hours(14 * 24),
     }
@@ -45,6 +48,8 @@ fn account(id: i64, guid: &str, mail: &str) -> Account {
         first_name: "Jane".to_owned(),
         last_name: "Doe".to_owned(),
         suspended: false,
+        confirmed: true,
+        auth: String::new(),
     }
 }
 

@@ -11,7 +11,9 @@ use super::feed::{StoredRecord, keys};
 use super::store::{Bulk, BulkRow, Column, Tx, args, row};
 use super::{JournalError, Lease, Records, ms};
 use jiff::Timestamp;
-use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, Guid, LinkName, MoodleCourseId, MoodleUserId, RunId};
+use rollbook_core::model::{
+    ElmCourseId, EnrolState, FeedRecord, Fingerprint, Guid, LinkName, MoodleCourseId, MoodleUserId, RunId,
+};
 use rollbook_core::plan::AppliedState;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -140,7 +142,11 @@ async fn apply(tx: &mut Tx, link: &LinkName, rows: &[HistoryRow], now: Timestamp
         let state = row.applied.as_ref()?;
         Some(AppliedTo { guid, course, state, user: row.user_id, course_id: row.course_id })
     });
-    applied::put(tx, link, states, now).await
+    applied::put(tx, link, states, now).await?;
+    // What the earlier system enrolled is this link's to end.
+    let enrolled = |row: &HistoryRow| row.applied.as_ref().is_some_and(|state| state.state == EnrolState::Enrol);
+    let made = rows.iter().zip(&keys).filter(|(row, _)| enrolled(row)).map(|(_, (guid, course))| (guid, course));
+    applied::put_made(tx, link, made, now).await
 }
 
 /// Which line of its record each row is.

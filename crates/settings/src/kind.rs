@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use lettre::message::Mailbox;
 use reqwest::Url;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// One kind of value.
@@ -334,6 +334,48 @@ impl Kind for SocketAddress {
 
     fn read(&self, value: &Value) -> Result<SocketAddr, String> {
         text_of(value)?.parse().map_err(|_| "this is no IP address with a port".to_owned())
+    }
+}
+
+/// An address, or all those with its first bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    bits: u8,
+}
+
+impl Network {
+    /// Whether an address belongs to it.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let first = |whole: u128, width: u32| if self.bits == 0 { 0 } else { whole >> (width - u32::from(self.bits)) };
+        match (self.address, address) {
+            (IpAddr::V4(ours), IpAddr::V4(theirs)) => {
+                first(ours.to_bits().into(), 32) == first(theirs.to_bits().into(), 32)
+            }
+            (IpAddr::V6(ours), IpAddr::V6(theirs)) => first(ours.to_bits(), 128) == first(theirs.to_bits(), 128),
+            _ => false,
+        }
+    }
+}
+
+/// A [`Network`].
+pub(crate) struct NetworkAddress;
+
+impl Kind for NetworkAddress {
+    type Out = Network;
+
+    fn expects(&self) -> String {
+        "an IP address, or a network such as \"10.0.0.0/8\"".to_owned()
+    }
+
+    fn read(&self, value: &Value) -> Result<Network, String> {
+        let text = text_of(value)?;
+        let wrong = || "this is no IP address or network".to_owned();
+        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let most: u8 = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Ok(most), str::parse).map_err(|_| wrong())?;
+        if bits > most { Err(wrong()) } else { Ok(Network { address, bits }) }
     }
 }
 

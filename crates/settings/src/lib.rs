@@ -17,7 +17,7 @@ mod tree;
 
 pub use env::{CONFIG, Env, LOG, NOTIFY_SOCKET, WATCHDOG_USEC};
 pub use error::{ConfigErrors, Problem, Warning};
-pub use kind::duration;
+pub use kind::{Network, duration};
 pub use lookup::{CompletionsLink, GuildsLink, IntakeLink, NoSuchLink};
 pub use secret::SecretUrl;
 pub use section::{Origin, Setting};

@@ -1,6 +1,9 @@
 //! What Rollbook itself needs: its journal, a mail server, alerts, and the web server.
 
-use super::kind::{Choice, Count, Day, DurationIn, HttpUrl, Kind, List, MailAddress, SocketAddress, Text, signed};
+use super::kind::{
+    Choice, Count, Day, DurationIn, HttpUrl, Kind, List, MailAddress, Network, NetworkAddress, SocketAddress, Text,
+    signed,
+};
 use super::secret::SecretUrl;
 use super::section::Section;
 use super::tree::Value;
@@ -11,7 +14,7 @@ use reqwest::Url;
 pub use rollbook_core::model::RoleName;
 use rollbook_core::notice::{BusinessHours, SilenceRules};
 use secrecy::SecretString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -198,6 +201,8 @@ pub struct Server {
     pub login_tries: u32,
     /// A token of the API may ask so often within a minute.
     pub api_rate: u32,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
     /// Its own certificate; `None` when it speaks plain HTTP, behind a proxy.
     pub tls: Option<Tls>,
     /// Single sign-on.
@@ -216,6 +221,16 @@ pub struct Tls {
 }
 
 impl Server {
+    /// Whether what a peer says in `X-Forwarded-For` is believed.
+    pub fn trusts_proxy(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(peer.to_canonical()))
+    }
+
+    /// Whether it is behind a proxy that it does not believe: then all logins count as of one address.
+    pub fn counts_logins_by_proxy(&self) -> bool {
+        self.public_url.is_some() && self.tls.is_none() && self.trusted_proxies.is_empty()
+    }
+
     /// Whether passwords would cross a network unprotected: no loopback address, no certificate, no `https` outside.
     pub fn in_the_clear(&self) -> bool {
         let proxied = self.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
@@ -235,6 +250,7 @@ pub(super) fn server(section: &mut Section<'_>) -> Server {
         session_idle: section.or("session_idle", "2h", DurationIn("1m", "30d")),
         login_tries: section.or("login_tries", 5, Count(3, 100)),
         api_rate: section.or("api_rate", 600, Count(10, 10_000_000)),
+        trusted_proxies: section.optional("trusted_proxies", List(NetworkAddress, 32)).unwrap_or_default(),
         tls: section.table("tls", |section| {
             let certificate = section.required("certificate", Text(1_000));
             let key = section.required("key", Text(1_000));

@@ -2,8 +2,8 @@
 (() => {
   "use strict";
 
-  // The part of a page that changes by itself says after how many seconds it is looked at again.
-  const again = () => {
+  // The part of a page that changes by itself says after how many seconds it is updated.
+  const update = () => {
     const part = document.getElementById("live");
     const seconds = Number(part?.dataset.live ?? 0);
     if (!seconds || !window.htmx) return;
@@ -13,26 +13,32 @@
       if (now && !document.hidden && !now.contains(document.activeElement)) {
         const here = location.pathname + location.search;
         try {
-          await window.htmx.ajax("GET", here, { target: "#live", select: "#live", swap: "outerHTML" });
+          await window.htmx.ajax("GET", here, {
+            target: "#live",
+            select: "#live",
+            swap: "outerHTML",
+            // Not the reader's doing: it must not keep their session alive.
+            headers: { "X-Rollbook-Poll": "1" },
+          });
         } catch {
-          // The next look may find it again.
+          // The next update may succeed.
         }
       }
-      again();
+      update();
     }, seconds * 1000);
   };
-  document.addEventListener("DOMContentLoaded", again);
+  document.addEventListener("DOMContentLoaded", update);
 
-  // What a column of a chart stands for, told beside it while the pointer or the focus is there.
-  const tell = (event) => {
-    const column = event.target.closest?.("[data-told]");
+  // A column's label and numbers, beside the chart while the pointer or the focus is there.
+  const describe = (event) => {
+    const column = event.target.closest?.("[data-summary]");
     const readout = column?.closest("figure")?.querySelector(".readout");
-    if (readout) readout.textContent = column.dataset.told;
+    if (readout) readout.textContent = column.dataset.summary;
   };
-  document.addEventListener("pointerover", tell);
-  document.addEventListener("focusin", tell);
+  document.addEventListener("pointerover", describe);
+  document.addEventListener("focusin", describe);
 
-  // A list to choose from, that belongs to a filter, is applied at once.
+  // A filter that is a list applies at once.
   document.addEventListener("change", (event) => {
     if (event.target.matches?.("select[data-apply]")) event.target.form.requestSubmit();
   });

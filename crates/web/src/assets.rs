@@ -1,11 +1,11 @@
 //! The few files that pages need, all inside the binary. Each address holds the hash of what it gives, so a browser keeps it
 //! for ever. Only what is in the list can be asked for.
 
+use crate::auth::secrets::to_hex;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 struct Asset {
@@ -54,16 +54,13 @@ pub fn paths() -> AssetPaths {
 
 impl Asset {
     fn new(stem: &str, extension: &str, kind: &'static str, bytes: &'static [u8]) -> Self {
-        let hash = Sha256::digest(bytes).iter().take(8).fold(String::new(), |mut text, byte| {
-            let _infallible = write!(text, "{byte:02x}");
-            text
-        });
+        let hash = to_hex(&Sha256::digest(bytes)[..8]);
         Self { kind, bytes, name: format!("{stem}.{hash}.{extension}"), hash }
     }
 }
 
-/// Gives an asset, or 404.
-pub async fn give(Path(name): Path<String>, headers: HeaderMap) -> Response {
+/// An asset, or 404.
+pub async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = all().into_iter().find(|asset| asset.name == name) else {
         return StatusCode::NOT_FOUND.into_response();
     };

@@ -1,77 +1,78 @@
-//! What every page is given: the journal, the time, the settings, and a bell that wakes the process.
+//! What handlers are given: the journal, the time, the settings. Each part of the server takes only its own, by [`FromRef`].
 
-use super::api::RateLimit;
-use super::auth::sign_on::{Fetch, Issuer};
-use super::concurrency_limit::ConcurrencyLimit;
-use super::events::completion::CompletionGate;
-use super::events::membership::MembershipGate;
-use super::observability::Recorder;
-use jiff::tz::TimeZone;
+use crate::api::context::ApiState;
+use crate::api::events::completion::CompletionEvents;
+use crate::api::events::membership::MembershipEvents;
+use crate::api::rate_limit::RateLimit;
+use crate::auth::AuthState;
+use crate::auth::sign_on::RETURN_PATH;
+use crate::auth::sign_on::issuer::{Fetch, Issuer};
+use crate::limits::ConcurrencyLimit;
+use crate::observability::ObservabilityState;
+use crate::observability::recorder::Recorder;
+use axum::extract::FromRef;
 use rollbook_clock::Clock;
-use rollbook_core::model::LinkName;
 use rollbook_journal::Journal;
 use rollbook_settings::Settings;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// What every page is given. Clones share it.
+/// Clones share everything.
 #[derive(Clone, Debug)]
 pub struct WebState {
-    /// Where everything is remembered.
     pub journal: Journal,
-    /// The time.
     pub clock: Clock,
-    /// The configuration.
     pub settings: Arc<Settings>,
-    /// Rung after something was written that the process should look at.
+    /// Notified after something was written that the process should look at.
     pub wake: Arc<Notify>,
     /// Whether cookies travel over TLS only.
-    pub secure: bool,
-    /// Cancelled when the process stops: then nobody shall be sent here any more.
+    pub is_secure: bool,
+    /// Cancelled when the process stops: `/readyz` then sends nobody here any more.
     pub stop: CancellationToken,
-    pub(super) completion_gate: Arc<CompletionGate>,
-    pub(super) membership_gate: Arc<MembershipGate>,
-    pub(super) pace: Arc<RateLimit>,
-    pub(super) crowd: Arc<ConcurrencyLimit>,
-    pub(super) recorder: Recorder,
-    pub(super) issuer: Option<Arc<Issuer>>,
+    pub(crate) completion_events: Arc<CompletionEvents>,
+    pub(crate) membership_events: Arc<MembershipEvents>,
+    pub(crate) turns: Arc<ConcurrencyLimit>,
+    rate_limit: Arc<RateLimit>,
+    recorder: Recorder,
+    issuer: Option<Arc<Issuer>>,
 }
 
 impl WebState {
-    /// The state of a server.
     pub fn new(settings: Arc<Settings>, journal: Journal, clock: Clock, wake: Arc<Notify>) -> Self {
-        let completion_gate = CompletionGate::new(&settings, journal.clone(), clock.clone(), wake.clone());
-        let membership_gate = MembershipGate::new(&settings, journal.clone(), clock.clone(), wake.clone());
         let server = &settings.server;
-        let outside = server.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
+        let has_https_proxy = server.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
         // On this machine alone there may be no TLS; anywhere else a cookie without it would be given away.
-        let secure = outside || server.tls.is_some() || !server.listen.ip().is_loopback();
-        let crowd = Arc::new(ConcurrencyLimit::of(settings.journal.connections_max));
+        let is_secure = has_https_proxy || server.tls.is_some() || !server.listen.ip().is_loopback();
+        let turns = Arc::new(ConcurrencyLimit::for_connections(settings.journal.connections_max));
+        let completion_events =
+            CompletionEvents::new(&settings, journal.clone(), clock.clone(), wake.clone(), turns.clone());
+        let membership_events =
+            MembershipEvents::new(&settings, journal.clone(), clock.clone(), wake.clone(), turns.clone());
         Self {
             journal,
             clock,
-            crowd,
+            turns,
             settings,
             wake,
-            secure,
+            is_secure,
             stop: CancellationToken::new(),
-            completion_gate: Arc::new(completion_gate),
-            membership_gate: Arc::new(membership_gate),
-            pace: Arc::default(),
+            completion_events: Arc::new(completion_events),
+            membership_events: Arc::new(membership_events),
+            rate_limit: Arc::default(),
             recorder: Recorder::of_process(),
             issuer: None,
         }
     }
 
-    /// The same, told by `stop` when the process stops.
+    /// The same, with the token that is cancelled when the process stops.
     pub fn until(self, stop: CancellationToken) -> Self {
         Self { stop, ..self }
     }
 
-    /// How many membership events came since the start, by what became of them.
+    /// How many membership events came since the start, by outcome.
     pub fn membership_counts(&self) -> [(&'static str, u64); 5] {
-        self.membership_gate.counts()
+        self.membership_events.counts()
     }
 
     /// The same with single sign-on, where the configuration has it; `fetch` reaches the issuer.
@@ -79,20 +80,45 @@ impl WebState {
     pub fn with_sign_on(mut self, fetch: Fetch) -> Self {
         let server = &self.settings.server;
         let base = server.public_url.as_ref().map_or_else(|| format!("http://{}", server.listen), ToString::to_string);
-        let back = format!("{}{}", base.trim_end_matches('/'), super::auth::sign_on::RETURN_PATH);
-        self.issuer = server.oidc.clone().map(|oidc| Arc::new(Issuer::new(oidc, back, fetch)));
+        let redirect_uri = format!("{}{RETURN_PATH}", base.trim_end_matches('/'));
+        self.issuer = server.oidc.clone().map(|oidc| Arc::new(Issuer::new(oidc, redirect_uri, fetch)));
         self
     }
+}
 
-    /// Whether people can come in by single sign-on.
-    pub(super) fn has_sign_on(&self) -> bool {
-        self.issuer.is_some()
+impl FromRef<WebState> for AuthState {
+    fn from_ref(state: &WebState) -> Self {
+        Self {
+            journal: state.journal.clone(),
+            clock: state.clock.clone(),
+            settings: state.settings.clone(),
+            is_secure: state.is_secure,
+            issuer: state.issuer.clone(),
+        }
     }
+}
 
-    /// The zone in which a link's times are shown; without a link that of the first one.
-    pub fn zone(&self, link: Option<&LinkName>) -> TimeZone {
-        let links = &self.settings.links;
-        let found = link.and_then(|name| links.get(name)).or_else(|| links.values().next());
-        found.map_or(TimeZone::UTC, |link| link.schedule().timezone.clone())
+impl FromRef<WebState> for ApiState {
+    fn from_ref(state: &WebState) -> Self {
+        Self {
+            journal: state.journal.clone(),
+            clock: state.clock.clone(),
+            settings: state.settings.clone(),
+            wake: state.wake.clone(),
+            rate_limit: state.rate_limit.clone(),
+        }
+    }
+}
+
+impl FromRef<WebState> for ObservabilityState {
+    fn from_ref(state: &WebState) -> Self {
+        Self {
+            journal: state.journal.clone(),
+            clock: state.clock.clone(),
+            settings: state.settings.clone(),
+            stop: state.stop.clone(),
+            turns: state.turns.clone(),
+            recorder: state.recorder.clone(),
+        }
     }
 }

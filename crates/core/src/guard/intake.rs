@@ -3,7 +3,7 @@
 use crate::guard::Finding;
 use crate::model::{MoodleCourseId, MoodleUserId};
 use crate::plan::{Courses, Doubts, EnrolChange, IntakeChange, IntakeInputs, IntakePlan, Who};
-use crate::policy::IntakePolicy;
+use crate::policy::{FutureDates, IntakePolicy};
 use crate::verdict::OutcomeCode;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -64,8 +64,10 @@ fn check_dates_ahead(view: &IntakeView<'_>) -> Vec<Finding> {
     let Ok(latest) = view.now.checked_add(TOLERATED) else {
         return Vec::new();
     };
+    // What holds from a later day waits for it, unless the policy says otherwise.
+    let at_once = view.policy.enrolments.future == FutureDates::Now;
     let ages = view.feed.records.value.iter().filter_map(|record| record.age());
-    let ahead = ages.filter(|age| age.changed.max(age.created) > latest).count();
+    let ahead = ages.filter(|age| age.created > latest || (at_once && age.changed > latest)).count();
     if ahead == 0 {
         return Vec::new();
     }

@@ -25,7 +25,7 @@ pub use ids::{
     CategoryId, CohortId, CommunityUserId, ElmCourseId, EnrolmentId, GroupId, Guid, GuildRole, GuildUuid, LinkName,
     MachineName, Mail, MoodleCourseId, MoodleUserId, RoleId, RunId, SiteName,
 };
-pub use moodle::{Account, Course, Enrolment, ManualInstance};
+pub use moodle::{Account, Course, Enrolment, ManualInstance, Participation, SignInBlock, UserEnrolment};
 pub use parse::{FieldNames, read_record, read_texts};
 pub use record::{Age, EnrolState, FeedRecord, Field, ProblemKind, Reading, RecordProblem, RecordText};
 pub use role_name::RoleName;

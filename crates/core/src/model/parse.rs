@@ -73,7 +73,7 @@ pub fn read_texts<'a>(text: impl Fn(Field) -> &'a str, zone: &TimeZone) -> Resul
     if let Some(field) = Field::ALL.into_iter().find(|field| text(*field).contains(UNSTORABLE)) {
         return Err(problem(field, ProblemKind::Unstorable));
     }
-    let needed = [Field::DateCreated, Field::Guid, Field::Course, Field::State, Field::Mail];
+    let needed = [Field::DateCreated, Field::Guid, Field::Course, Field::State];
     if let Some(field) = needed.into_iter().find(|field| text(*field).trim().is_empty()) {
         return Err(problem(field, ProblemKind::Missing));
     }
@@ -81,6 +81,10 @@ pub fn read_texts<'a>(text: impl Fn(Field) -> &'a str, zone: &TimeZone) -> Resul
     let created = date(Field::DateCreated)?;
     let changed = if text(Field::StateDate).trim().is_empty() { created } else { date(Field::StateDate)? };
     let state = EnrolState::read(text(Field::State)).ok_or(problem(Field::State, ProblemKind::UnknownState))?;
+    // A leaver's mailbox may be gone: a Suspend goes by the GUID alone.
+    if state == EnrolState::Enrol && text(Field::Mail).trim().is_empty() {
+        return Err(problem(Field::Mail, ProblemKind::Missing));
+    }
     Ok(Reading { state, changed, created })
 }
 

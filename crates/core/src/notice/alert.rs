@@ -96,6 +96,11 @@ impl AlertKind {
             (Some(C::EnrolRefused), _) => {
                 (Self::Attention, "check that the service account may enrol and assign the role in this course")
             }
+            (
+                Some(code @ (C::OtherMethod | C::MethodUnknown | C::RoleDiffers | C::DatesUnknown | C::AccountBlocked)),
+                _,
+            ) => (Self::Attention, code.entry().remedy.unwrap_or_default()),
+            (Some(code @ C::GuidLost), _) => (Self::Identity, code.entry().remedy.unwrap_or_default()),
             (Some(C::StillActive), _) => {
                 (Self::Attention, "take away the other enrolment method's hold on the person, if it should go too")
             }

@@ -323,6 +323,8 @@ fn account(id: i64, name: &str) -> Account {
         first_name: name.to_owned(),
         last_name: "-".to_owned(),
         suspended: false,
+        confirmed: true,
+        auth: String::new(),
     }
 }
 

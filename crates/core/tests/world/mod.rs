@@ -9,10 +9,12 @@ pub use moodle::{Moodle, Seen};
 
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::guard::{Approval, Finding, IntakeView, check_intake, clear};
-use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, LinkName, RoleId};
+use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, LinkName, MoodleUserId, RoleId};
 use rollbook_core::plan::{AppliedState, IntakeChange, IntakeInputs, IntakePlan, Intended, Who, plan_intake};
-use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
-use rollbook_core::run::{Disposition, Outcome, Step, Verdict, disposition, next_step, verdict_of};
+use rollbook_core::policy::{
+    EnrolmentPolicy, IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome,
+};
+use rollbook_core::run::{Disposition, Outcome, OutcomeCode, Step, Verdict, disposition, next_step_of, verdict_of};
 use rollbook_core::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +23,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Journal {
     pub settled: BTreeSet<Fingerprint>,
     pub waiting: BTreeMap<Fingerprint, Waiting>,
-    pub applied: BTreeMap<(String, ElmCourseId), AppliedState>,
+    pub applied: BTreeMap<(String, ElmCourseId), Vec<AppliedState>>,
+    /// What this link enrolled.
+    pub made: BTreeSet<(String, ElmCourseId)>,
+    /// The account that each folded GUID had.
+    pub accounts: BTreeMap<String, MoodleUserId>,
     pub intended: BTreeMap<Fingerprint, Intended>,
     pub newest: BTreeMap<String, FeedRecord>,
     pub known_doubts: BTreeSet<Fingerprint>,
@@ -92,6 +98,7 @@ pub fn policy() -> IntakePolicy {
         username_characters: UsernameCharacters::Plain,
         protected: Protected::default(),
         welcome: Welcome::Rollbook,
+        enrolments: EnrolmentPolicy::default(),
         limits: IntakeLimits::default(),
         course_wait: SignedDuration::from_hours(14 * 24),
     }
@@ -112,12 +119,15 @@ impl World {
     /// The plan that the feed and the waiting records ask for.
     pub fn plan(&self, records: &Snapshot<Vec<FeedRecord>>) -> (IntakePlan, Vec<Finding>) {
         let people: Vec<FeedRecord> = records.value.iter().chain(self.journal.newest.values()).cloned().collect();
-        let Seen { directory, courses, enrolments } = self.moodle.look_up(&people, &self.policy, &self.unasked);
+        let Seen { directory, courses, enrolments } =
+            self.moodle.look_up(&people, &self.policy, &self.unasked, &self.journal.accounts);
         let inputs = IntakeInputs {
             link: &LinkName::new("elm"),
             records,
             known_doubts: &self.journal.known_doubts,
             applied: &self.journal.applied,
+            made: &self.journal.made,
+            accounts: &self.journal.accounts,
             newest: &self.journal.newest,
             directory: &directory,
             courses: &courses,
@@ -239,7 +249,7 @@ impl World {
             let before = self.journal.waiting.remove(&print);
             let attempts = before.as_ref().map_or(0, |waiting| waiting.attempts) + 1;
             let first_seen = before.map_or(self.now, |waiting| waiting.first_seen);
-            steps.insert(print, next_step(code, attempts, first_seen, self.now, self.policy.course_wait));
+            steps.insert(print, next_step_of(verdict, attempts, first_seen, self.now, self.policy.course_wait));
             let record = by_print[&print];
             if disposition(code) == Disposition::Settled {
                 self.journal.settled.insert(print);
@@ -248,15 +258,20 @@ impl World {
                 self.journal.waiting.insert(print, Waiting { record: record.clone(), attempts, first_seen });
             }
             if code.fixes_state() {
-                self.note_applied(record);
+                self.note_applied(record, code);
+            }
+            if matches!(code, OutcomeCode::Enrolled | OutcomeCode::EnrolledBlocked) {
+                self.journal.made.insert((record.guid().folded(), record.course()));
             }
         }
         steps
     }
 
-    fn note_applied(&mut self, record: &FeedRecord) {
+    fn note_applied(&mut self, record: &FeedRecord, code: OutcomeCode) {
         if let Some(state) = AppliedState::of(record) {
-            self.journal.applied.insert((record.guid().folded(), record.course()), state);
+            let states = self.journal.applied.entry((record.guid().folded(), record.course())).or_default();
+            states.retain(|other| other.enrolment != state.enrolment);
+            states.push(AppliedState { decided: code != OutcomeCode::OtherEnrolment, ..state });
         }
     }
 }

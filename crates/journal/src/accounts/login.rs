@@ -35,6 +35,18 @@ impl Accounts<'_> {
         tx.commit().await
     }
 
+    /// Withdraws what was noted at a moment: that login did not fail.
+    ///
+    /// # Errors
+    /// Those of the database only.
+    pub async fn withdraw_failed_login(self, subjects: &[&str], at: Timestamp) -> Result<(), JournalError> {
+        let mut tx = self.store.begin().await?;
+        for subject in subjects {
+            tx.run("DELETE FROM login_try WHERE subject = $1 AND at_ms = $2", args![fold(subject), at]).await?;
+        }
+        tx.commit().await
+    }
+
     /// Forgets the failed logins of an account: somebody got in.
     ///
     /// # Errors

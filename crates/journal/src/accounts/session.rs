@@ -5,8 +5,8 @@ use crate::store::args;
 use crate::{JournalError, Sessions};
 use jiff::{SignedDuration, Timestamp};
 
-/// A session is noted as seen at most so often: a page must not cost a write.
-const SEEN_EVERY: SignedDuration = SignedDuration::from_mins(1);
+/// A session is noted as seen so often within the time after which it is idle.
+const SEEN_WITHIN_IDLE: i32 = 4;
 
 /// Somebody who is logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,14 +33,16 @@ impl Sessions<'_> {
         tx.commit().await
     }
 
-    /// The session of a cookie, if it still holds: not over, seen at `idle_since` or later, the account not shut.
+    /// The session of a cookie, if it still holds: not over, not idle for so long, the account not shut. Where `is_seen`, it is
+    /// noted as seen, a few times within `idle` only: a page must not cost a write.
     ///
     /// # Errors
     /// Those of the database only.
     pub async fn find(
         self,
         hash: &str,
-        idle_since: Timestamp,
+        idle: SignedDuration,
+        is_seen: bool,
         now: Timestamp,
     ) -> Result<Option<SessionRow>, JournalError> {
         let sql = format!(
@@ -49,9 +51,12 @@ impl Sessions<'_> {
              WHERE session.hash = $1 AND session.expires_ms > $2 AND session.seen_ms >= $3
                 AND account.disabled_ms IS NULL"
         );
-        let Some(row) = self.store.row(&sql, args![hash, now, idle_since]).await? else { return Ok(None) };
+        let Some(row) = self.store.row(&sql, args![hash, now, now.checked_sub(idle).unwrap_or(Timestamp::MIN)]).await?
+        else {
+            return Ok(None);
+        };
         let seen = row.time("seen_ms")?;
-        if now.duration_since(seen) >= SEEN_EVERY {
+        if is_seen && now.duration_since(seen) >= idle / SEEN_WITHIN_IDLE {
             let mut tx = self.store.begin().await?;
             tx.run("UPDATE session SET seen_ms = $2 WHERE hash = $1", args![hash, now]).await?;
             tx.commit().await?;

@@ -122,7 +122,10 @@ pub(super) async fn applied(
             course_id: decision.course_id,
         })
     });
-    applied::put(tx, link, states, now).await
+    applied::put(tx, link, states, now).await?;
+    let made =
+        changes.iter().filter(|change| matches!(change.code(), OutcomeCode::Enrolled | OutcomeCode::EnrolledBlocked));
+    applied::put_made(tx, link, made.map(|change| (&change.before.guid, &change.before.course)), now).await
 }
 
 row! {

@@ -48,6 +48,25 @@ impl Records<'_> {
         rows.iter().map(|row| waiting(row, zone)).collect()
     }
 
+    /// The records of these people that hold from a later day: a record that comes meanwhile may take them back.
+    ///
+    /// # Errors
+    /// As [`Records::due`].
+    pub async fn planned(
+        self,
+        link: &LinkName,
+        people: &[Guid],
+        zone: &TimeZone,
+    ) -> Result<Vec<WaitingRecord>, JournalError> {
+        let folded: Vec<String> = people.iter().map(Guid::folded).collect::<BTreeSet<_>>().into_iter().collect();
+        let sql = format!(
+            "SELECT {FIELDS}, {WAITING} FROM {{rows}}
+             {{join}} record ON record.link = $2 AND record.guid_fold = r.key AND record.code = 'planned'"
+        );
+        let rows = self.store.bulk_rows(&sql, &keys(&folded), args![link.as_str()]).await?;
+        rows.iter().map(|row| waiting(row, zone)).collect()
+    }
+
     /// The newest readable record of each of these people, by folded GUID, whatever became of it; what a person decided to
     /// ignore does not count.
     ///

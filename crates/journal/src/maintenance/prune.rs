@@ -61,11 +61,13 @@ const LEAVING: &str = "
             WHERE c.guid_fold = a.guid_fold AND c.course = a.course AND c.completed_ms >= a.changed_ms)))";
 
 /// What a person's data become, one statement a table; the people are the bulk.
-const FORGET: [&str; 5] = [
+const FORGET: [&str; 7] = [
     "UPDATE outbox SET payload = '{}', guid_fold = NULL, last_answer = ''
      WHERE guid_fold IN (SELECT r.guid FROM {rows}) AND settled_ms IS NOT NULL",
     "UPDATE completion SET guid = '', guid_fold = '', mail = '', first_name = '', last_name = '', supplied = NULL,
         reason = '' WHERE guid_fold IN (SELECT r.guid FROM {rows})",
+    "DELETE FROM enrolment WHERE (link, guid_fold) IN (SELECT r.link, r.guid FROM {rows})",
+    "DELETE FROM made_enrolment WHERE (link, guid_fold) IN (SELECT r.link, r.guid FROM {rows})",
     "DELETE FROM applied WHERE (link, guid_fold) IN (SELECT r.link, r.guid FROM {rows})",
     "DELETE FROM person WHERE (link, guid_fold) IN (SELECT r.link, r.guid FROM {rows})",
     "UPDATE record SET guid = '', mail = '', first_name = '', last_name = '', enrolment_id = '', record_id = '',

@@ -38,7 +38,7 @@ macro_rules! stage {
 }
 
 /// In order; the version is the position, from 1.
-const STAGES: [Stage; 8] = [
+const STAGES: [Stage; 9] = [
     stage!("0001_journal"),
     stage!("0002_append_only", by engine),
     stage!("0003_views", by engine),
@@ -47,6 +47,7 @@ const STAGES: [Stage; 8] = [
     stage!("0006_accounts"),
     stage!("0007_membership_events"),
     stage!("0008_log_filters"),
+    stage!("0009_enrolments"),
 ];
 
 /// The version of the schema that this binary knows.

@@ -2,8 +2,7 @@
 
 use crate::rules;
 use crate::world::{World, at};
-use rollbook_core::model::LinkName;
-use rollbook_core::model::RoleName;
+use rollbook_core::model::{LinkName, RoleName};
 use rollbook_journal::{JournalError, NewToken};
 
 rules!(
@@ -17,6 +16,10 @@ rules!(
     single_sign_on_never_takes_an_account_over_by_its_name,
     every_act_on_an_account_has_its_author,
 );
+
+fn minutes(count: i64) -> jiff::SignedDuration {
+    jiff::SignedDuration::from_mins(count)
+}
 
 async fn account_is_one_person_whatever_the_case(world: World) {
     let journal = world.open().await;
@@ -54,14 +57,17 @@ async fn session_holds_until_its_end_or_until_it_is_idle(world: World) {
     let journal = world.open().await;
     journal.accounts().add("jane", RoleName::Operator, None, "cli", at(0)).await.unwrap();
     journal.sessions().open("jane", "cookie", at(60), at(0)).await.unwrap();
-    let found = journal.sessions().find("cookie", at(0), at(10)).await.unwrap().unwrap();
+    let found = journal.sessions().find("cookie", minutes(10), true, at(10)).await.unwrap().unwrap();
     assert_eq!((found.account.name.as_str(), found.made, found.expires), ("jane", at(0), at(60)));
-    assert!(journal.sessions().find("another", at(0), at(10)).await.unwrap().is_none());
-    assert!(journal.sessions().find("cookie", at(11), at(20)).await.unwrap().is_none(), "it was seen last at 10");
-    assert!(journal.sessions().find("cookie", at(5), at(60)).await.unwrap().is_none(), "it is over");
-    assert!(journal.sessions().find("cookie", at(10), at(59)).await.unwrap().is_some());
+    assert!(journal.sessions().find("another", minutes(10), true, at(10)).await.unwrap().is_none());
+    assert!(
+        journal.sessions().find("cookie", minutes(9), true, at(20)).await.unwrap().is_none(),
+        "it was seen last at 10"
+    );
+    assert!(journal.sessions().find("cookie", minutes(55), true, at(60)).await.unwrap().is_none(), "it is over");
+    assert!(journal.sessions().find("cookie", minutes(49), true, at(59)).await.unwrap().is_some());
     journal.sessions().close("cookie").await.unwrap();
-    assert!(journal.sessions().find("cookie", at(0), at(59)).await.unwrap().is_none());
+    assert!(journal.sessions().find("cookie", minutes(59), true, at(59)).await.unwrap().is_none());
     assert_eq!(journal.accounts().find("jane").await.unwrap().unwrap().login, Some(at(0)));
 }
 
@@ -70,7 +76,7 @@ async fn change_of_an_account_ends_its_sessions(world: World) {
     for name in ["jane", "boss"] {
         journal.accounts().add(name, RoleName::Administrator, None, "cli", at(0)).await.unwrap();
     }
-    let holds = async |hash: &str| journal.sessions().find(hash, at(0), at(9)).await.unwrap().is_some();
+    let holds = async |hash: &str| journal.sessions().find(hash, minutes(9), true, at(9)).await.unwrap().is_some();
     journal.sessions().open("boss", "boss", at(60), at(0)).await.unwrap();
     for number in 0..3 {
         let hash = format!("cookie{number}");

@@ -157,6 +157,6 @@ async fn run_and_pause(driver: &Driver) {
     driver.write("form[action='/links/done/pause'] [name=why]", "The ELM moves").await;
     driver.click("form[action='/links/done/pause'] button").await;
     driver.sees("Paused by").await;
-    driver.click("form[action='/links/done/go-on'] button").await;
+    driver.click("form[action='/links/done/resume'] button").await;
     driver.sees("done goes on").await;
 }

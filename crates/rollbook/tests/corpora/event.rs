@@ -11,7 +11,7 @@ use rollbook_clock::Clock;
 use rollbook_core::model::LinkName;
 use rollbook_journal::{Journal, OpenOptions};
 use rollbook_settings::link::Push;
-use rollbook_web::events::completion::{BYTES_MAX, CompletionGate, PATH, sign, take_completion};
+use rollbook_web::events::completion::{BYTES_MAX, CompletionEvents, PATH, receive_completion, sign};
 use rollbook_web::events::signature::{SIGNATURE, TIMESTAMP};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
@@ -37,8 +37,8 @@ static STAGE: LazyLock<Mutex<Stage>> = LazyLock::new(|| {
     let (clock, _) = Clock::manual(Timestamp::from_second(NOW).unwrap());
     let secret = String::from_utf8_lossy(KEY).into_owned().into();
     let links = vec![(LinkName::new("done"), Push { secret, window: Duration::from_secs(300) })];
-    let gate = Arc::new(CompletionGate::of(links, journal, clock, Arc::new(Notify::new())));
-    let router = Router::new().route(PATH, post(take_completion)).with_state(gate);
+    let gate = Arc::new(CompletionEvents::of(links, journal, clock, Arc::new(Notify::new())));
+    let router = Router::new().route(PATH, post(receive_completion)).with_state(gate);
     Mutex::new(Stage { runtime, router, _folder: folder })
 });
 

@@ -33,7 +33,7 @@ async fn account_that_is_chosen_releases_every_record_behind_the_item() {
     let sent = operator.post(&path, &[("act", "use_account"), ("account", &account)]).await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
     let waits = operator.get(sent.location()).await;
-    assert!(waits.body.contains("waiting for the process") && waits.body.contains("data-live=\"1\""));
+    assert!(waits.body.contains("queued") && waits.body.contains("data-live=\"1\""));
     stage.work().await;
     let done = operator.get(sent.location()).await;
     assert!(done.body.contains("2 records released"), "{}", done.body);
@@ -104,14 +104,14 @@ async fn refused_plan_runs_once_after_an_approval_and_not_after_a_rejection() {
     let path = format!("/plans/{}", plans[0].id);
     let mut approver = Browser::of(&stage, RoleName::Approver).await;
     let page = approver.get(&path).await;
-    assert!(page.body.contains("Takes away (5)"), "{}", page.body);
-    assert!(page.body.contains("for one run, for 1 hour 30 minutes."), "as the link is configured: {}", page.body);
+    assert!(page.body.contains("Removes (5)"), "{}", page.body);
+    assert!(page.body.contains("one run, for 1 hour 30 minutes."), "as the link is configured: {}", page.body);
     let mut operator = Browser::of(&stage, RoleName::Operator).await;
-    let refused = operator.post(&path, &[("word", "approve"), ("why", "I like it")]).await;
+    let refused = operator.post(&path, &[("decision", "approve"), ("why", "I like it")]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    let silent = approver.post(&path, &[("word", "approve")]).await;
+    let silent = approver.post(&path, &[("decision", "approve")]).await;
     assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let sent = approver.post(&path, &[("word", "approve"), ("why", "they left the ministry")]).await;
+    let sent = approver.post(&path, &[("decision", "approve"), ("why", "they left the ministry")]).await;
     stage.work().await;
     assert_eq!(stage.request(sent.location()).await.state, RequestState::Done);
     assert_eq!(stage.journal.plans().find(plans[0].id).await.unwrap().state, PlanState::Used);
@@ -122,7 +122,7 @@ async fn refused_plan_runs_once_after_an_approval_and_not_after_a_rejection() {
     let plan = stage.journal.plans().find(plans[0].id).await.unwrap();
     let (_, judged, _) = plan.reviewed.unwrap();
     assert_eq!(plan.expires.unwrap().duration_since(judged), jiff::SignedDuration::from_mins(90));
-    let again = approver.post(&path, &[("word", "reject"), ("why", "too late")]).await;
+    let again = approver.post(&path, &[("decision", "reject"), ("why", "too late")]).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
 }
 
@@ -135,7 +135,7 @@ async fn paused_link_says_so_and_goes_on() {
     let page = boss.get("/").await.body;
     assert!(page.contains("demo is paused") && page.contains("the ELM is being moved"));
     assert!(!boss.get("/").await.body.contains("demo is paused:"), "what was done is told once");
-    boss.post("/links/demo/go-on", &[]).await;
+    boss.post("/links/demo/resume", &[]).await;
     assert!(!boss.get("/").await.body.contains("the ELM is being moved"));
     assert_eq!(boss.post("/links/nothing/run", &[]).await.status, StatusCode::NOT_FOUND);
 }
@@ -146,7 +146,7 @@ async fn run_that_was_asked_for_takes_what_is_new() {
     let row = FeedRow::enrol(ANN, "ann.new@example.org", COURSE, stage.now()).named("Ann", "New").numbered(700_100);
     stage.world().elm.push(row);
     let mut operator = Browser::of(&stage, RoleName::Operator).await;
-    let looked = operator.post("/links/demo/look", &[]).await;
+    let looked = operator.post("/links/demo/dry-run", &[]).await;
     stage.work().await;
     assert!(operator.get(looked.location()).await.body.contains("Nothing was changed."));
     assert_eq!(codes(&stage, ANN).await.len(), 1);

@@ -3,7 +3,7 @@
 use crate::stage::Stage;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use rollbook_settings::service::RoleName;
 use rollbook_web::auth::{hash_secret, make_secret};
 use std::collections::BTreeMap;
@@ -83,6 +83,9 @@ impl Browser {
     }
 
     pub async fn send(&mut self, mut request: Request<Body>) -> Page {
+        if !request.headers().contains_key(header::HOST) {
+            request.headers_mut().insert(header::HOST, HeaderValue::from_static("127.0.0.1:8350"));
+        }
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         request.headers_mut().insert(header::COOKIE, cookies.join("; ").parse().unwrap());
         for (name, value) in &self.more {

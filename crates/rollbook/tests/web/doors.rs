@@ -19,16 +19,16 @@ async fn each_role_gets_what_the_table_says_and_nothing_else() {
     for role in RoleName::ALL {
         browsers.push((role, Browser::of(&stage, role).await));
     }
-    for plate in route_specs(&stage.state) {
-        write!(table, "{:4} {:28}", plate.method, plate.path).unwrap();
+    for spec in route_specs(&stage.state) {
+        write!(table, "{:4} {:28}", spec.method, spec.path).unwrap();
         for (role, browser) in &mut browsers {
-            let path = filled(plate.path);
-            let page = match plate.method {
+            let path = filled(spec.path);
+            let page = match spec.method {
                 "GET" => browser.get(&path).await,
                 _ => browser.post(&path, &[]).await,
             };
             let is_refused = page.status == StatusCode::FORBIDDEN;
-            assert!(!page.status.is_server_error(), "{} {path} as {}: {}", plate.method, role.as_str(), page.body);
+            assert!(!page.status.is_server_error(), "{} {path} as {}: {}", spec.method, role.as_str(), page.body);
             write!(table, " {}", if is_refused { "-" } else { role.as_str() }).unwrap();
         }
         table.push('\n');
@@ -42,9 +42,9 @@ async fn nothing_is_shown_or_done_without_a_login() {
     let events = || async {
         stage.journal.runs().acts(&rollbook_core::model::LinkName::new("demo"), i64::MAX, 100).await.unwrap()
     };
-    for plate in route_specs(&stage.state) {
-        let (mut browser, path) = (Browser::new(&stage), filled(plate.path));
-        let page = match plate.method {
+    for spec in route_specs(&stage.state) {
+        let (mut browser, path) = (Browser::new(&stage), filled(spec.path));
+        let page = match spec.method {
             "GET" => browser.get(&path).await,
             _ => browser.send_form(&path, &[("csrf", "0")]).await,
         };

@@ -50,18 +50,18 @@ fn table(props: &Props) -> Vec<Write> {
     ];
     let named = &[("link", "done"), ("user", JANE), ("course", course.as_str())];
     let asked = &[("request", question.as_str()), ("record", record)];
-    let password = &[("wanted", "a long enough password"), ("again", "a long enough password")];
+    let password = &[("new", "a long enough password"), ("repeated", "a long enough password")];
     vec![
         write("/theme", "/theme", &[("theme", "dark"), ("back", "/")], &[]),
         write("/links/{link}/run", "/links/demo/run", &[], &["ask", "run_link"]),
-        write("/links/{link}/look", "/links/demo/look", &[], &["ask", "run_link"]),
+        write("/links/{link}/dry-run", "/links/demo/dry-run", &[], &["ask", "run_link"]),
         write("/links/{link}/pause", "/links/demo/pause", &[("why", "they move")], &["pause", "they move"]),
-        write("/links/{link}/go-on", "/links/demo/go-on", &[], &["go on"]),
+        write("/links/{link}/resume", "/links/demo/resume", &[], &["go on"]),
         write("/guilds/{link}/sync", "/guilds/guilds/sync", &[("user", "ann")], &["ask", "run_link"]),
         write(
             "/plans/{id}",
             &format!("/plans/{plan}"),
-            &[("word", "reject"), ("why", "not they")],
+            &[("decision", "reject"), ("why", "not they")],
             &["reject", "not they"],
         ),
         write(
@@ -153,7 +153,7 @@ async fn every_write_is_refused_to_a_viewer_and_without_its_token_and_is_an_even
                 matches!(*route, "/theme" | "/account/password"),
                 "{route}: whoever looks writes nothing but their own"
             );
-            assert_eq!(permission, Permission::Look);
+            assert_eq!(permission, Permission::View);
         } else {
             assert_eq!(viewer.post(path, &fields).await.status, StatusCode::FORBIDDEN, "{route} as a viewer");
         }

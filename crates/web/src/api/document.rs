@@ -1,4 +1,4 @@
-//! The document of the API: what is true of all routes. Each route says the rest beside its function.
+//! The document of the API: what all routes share. Each route describes the rest beside its function.
 
 use super::problem::{MEDIA_TYPE, Problem};
 use std::collections::BTreeMap;
@@ -7,88 +7,88 @@ use utoipa::openapi::{ComponentsBuilder, ContentBuilder, Info, OpenApi, OpenApiB
 use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder, SecurityRequirement, ServerBuilder, Tag};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
-const DESCRIPTION: &str = "Read what Rollbook knows, start runs, and decide what waits for a human.\n\n\
-    Every route but those of pushed events takes a token (`Authorization: Bearer rbk_…`), which an administrator makes on the \
-    page Accounts. A token has scopes: `read` for every GET, `run` to start runs, `resolve` to decide about attention items, \
-    `judge` to approve and reject plans, `report` to send completions again, `metrics` for `/metrics`. The author of whatever a \
-    token does is `token NAME`.\n\n\
-    Nothing here calls a remote system. What is to be done is asked of the process: the answer is 202 with a request, and \
-    `GET /api/v1/requests/{request}` tells what became of it.\n\n\
-    Lists go page by page: `next` of one page is `before` or `after` of the next one. Times are RFC 3339 in UTC. What goes wrong \
-    is told as `application/problem+json` (RFC 9457). Names of later versions are added, never changed: ignore what you do not \
-    know.";
+const DESCRIPTION: &str = "Read what Rollbook knows, start runs, and decide what needs a person.\n\n\
+    Every route but those of pushed events requires a token (`Authorization: Bearer rbk_…`), which an administrator creates on the \
+    page Accounts. A token has scopes: `read` for every GET, `status` for links and runs without personal data, `run` to start runs \
+    and read what came of them, `resolve` to decide about attention items, `approve` to approve and reject plans, `report` to send \
+    completions again, `metrics` for `/metrics`. Every token may read its own requests. The author of what a token does is \
+    `token NAME`.\n\n\
+    Nothing here calls a remote system. An action is a request to the process: the answer is 202 with its number, and \
+    `GET /api/v1/requests/{request}` has its state and result.\n\n\
+    Lists are paged: pass `next` of one page as `before` or `after` of the next one. Times are RFC 3339 in UTC. Errors are \
+    `application/problem+json` (RFC 9457). Later versions add fields and never rename them: ignore those that you do not know.";
 
 const TAGS: [(&str, &str); 8] = [
-    ("links", "The configured flows, and the trigger for schedulers outside"),
+    ("links", "The configured flows, and the trigger for external schedulers"),
     ("runs", "What ran, and each event of it"),
     ("records", "The learner log, and why somebody is or is not in a course"),
-    ("plans", "What a run would do, and a word on it"),
-    ("attention", "What waits for a human, and the safe ways out"),
-    ("requests", "What was asked of the process, and what came of it"),
+    ("plans", "What a run would change, and its approval"),
+    ("attention", "What needs a person, and the safe ways out"),
+    ("requests", "Requests to the process, and their results"),
     ("completions", "Reports to the ELM"),
     ("events", "Signed events of other systems"),
 ];
 
-/// The refusals: the name in the document, the status, and when.
-const REFUSALS: [(&str, u16, &str); 11] = [
-    ("Unreadable", 400, "It was rightly signed and cannot be read"),
-    ("Unproven", 401, "No token that holds, or no right signature"),
+/// The errors: the name in the document, the status, and when.
+const ERRORS: [(&str, u16, &str); 13] = [
+    ("BadRequest", 400, "The signature is valid, the body is not"),
+    ("Unauthorised", 401, "No valid token, or no valid signature"),
     ("Forbidden", 403, "The token lacks the scope"),
-    ("Unknown", 404, "There is no such thing"),
-    ("Method", 405, "The address does not take that method"),
-    ("Conflict", 409, "It is no longer as the sender thinks, or was done before"),
-    ("TooLong", 413, "The body is too long"),
+    ("NotFound", 404, "It does not exist"),
+    ("MethodNotAllowed", 405, "The address does not support that method"),
+    ("TooSlow", 408, "The body took too long to arrive"),
+    ("Conflict", 409, "It changed meanwhile, or was done before"),
+    ("TooLarge", 413, "The body is too large"),
     ("NotJson", 415, "The body is not JSON"),
-    ("Invalid", 422, "A value cannot be taken"),
-    ("TooMuch", 429, "The token has asked too much within a minute: see `Retry-After`"),
-    ("Fault", 500, "The fault is Rollbook's: its log tells the cause under the incident"),
+    ("Invalid", 422, "A value is invalid"),
+    ("TooMany", 429, "The token has exceeded its requests per minute: see `Retry-After`"),
+    ("Internal", 500, "An internal error: the log has the cause under the incident"),
+    ("Unavailable", 503, "The journal is not available, or too many requests are queued: try again"),
 ];
 
-const AWAY: (&str, u16, &str) = ("Away", 503, "The journal cannot be reached just now: try again");
-
 fn refs(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
-    let named = REFUSALS.iter().chain([&AWAY]).filter(|(_, status, _)| statuses.contains(status));
+    let named = ERRORS.iter().filter(|(_, status, _)| statuses.contains(status));
     named.map(|(name, status, _)| (status.to_string(), Ref::from_response_name(*name).into())).collect()
 }
 
-/// What a route that only reads may refuse with.
-pub struct Reading;
+/// The errors of a route that only reads.
+pub struct ReadErrors;
 
-impl IntoResponses for Reading {
+impl IntoResponses for ReadErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         refs(&[401, 403, 404, 405, 422, 429, 500, 503])
     }
 }
 
-/// What a route that acts may refuse with.
-pub struct Acting;
+/// The errors of a route that acts.
+pub struct WriteErrors;
 
-impl IntoResponses for Acting {
+impl IntoResponses for WriteErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        refs(&[401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503])
+        refs(&[401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 503])
     }
 }
 
-/// What a route of pushed events may refuse with.
-pub struct Events;
+/// The errors of a route of pushed events.
+pub struct EventErrors;
 
-impl IntoResponses for Events {
+impl IntoResponses for EventErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        refs(&[400, 401, 405, 409, 413, 500, 503])
+        refs(&[400, 401, 405, 408, 409, 413, 500, 503])
     }
 }
 
 /// The document without the routes.
 pub fn frame() -> OpenApi {
     let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
-    let refusal =
+    let error =
         |description: &str| ResponseBuilder::new().description(description).content(MEDIA_TYPE, problem.clone());
     let mut components = ComponentsBuilder::new()
         .schema(Problem::name(), Problem::schema())
         .security_scheme("token", bearer())
         .security_scheme("signature", signature());
-    for (name, _, description) in REFUSALS.iter().chain([&AWAY]) {
-        components = components.response(*name, refusal(description).build());
+    for (name, _, description) in ERRORS.iter() {
+        components = components.response(*name, error(description).build());
     }
     let tags = TAGS.map(|(name, description)| {
         let mut tag = Tag::new(name);

@@ -1,8 +1,7 @@
-//! What goes wrong, as a program reads it: `application/problem+json` (RFC 9457). Of a cause that is ours the sender gets an
-//! incident's id, and the log gets the cause.
+//! Errors as a program reads them: `application/problem+json` (RFC 9457).
 
 use super::rate_limit::WINDOW_SECONDS;
-use crate::incident::note;
+use crate::incident;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,7 +14,7 @@ use utoipa::ToSchema;
 /// The media type of a problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// Why a request was not answered as asked.
+/// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
     /// Always `about:blank`: the status says what kind it is.
@@ -29,14 +28,13 @@ pub struct Problem {
     pub status: u16,
     /// What was wrong with this request.
     pub detail: String,
-    /// By which the cause is found in the log, where the fault is Rollbook's.
+    /// An internal error's id, by which the log has the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub incident: Option<String>,
 }
 
 impl Problem {
-    /// A problem of a status.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             kind: "about:blank",
@@ -47,20 +45,18 @@ impl Problem {
         }
     }
 
-    /// There is no such thing.
     pub fn not_found(what: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("there is no {what}"))
     }
 
-    /// A value cannot be taken.
     pub fn invalid(what: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, what)
     }
 
     /// A fault of ours: the cause is for the log.
     pub fn incident(cause: &(dyn Error + 'static)) -> Self {
-        let incident = Some(note(cause));
-        let detail = "the fault is Rollbook's; its log tells the cause under the incident";
+        let incident = Some(incident::record(cause));
+        let detail = "internal error; the log has the cause under this incident";
         Self { incident, ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail) }
     }
 }
@@ -71,8 +67,8 @@ impl From<JournalError> for Problem {
             JournalError::NotFound { what } => Self::not_found(what),
             JournalError::Conflict { what } => Self::new(StatusCode::CONFLICT, what),
             JournalError::Unavailable(_) | JournalError::Full(_) => {
-                let incident = Some(note(&error));
-                let detail = "the journal cannot be reached just now; nothing was done";
+                let incident = Some(incident::record(&error));
+                let detail = "the journal is not available; nothing was changed";
                 Self { incident, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
             }
             other => Self::incident(&other),
@@ -99,32 +95,33 @@ impl IntoResponse for Problem {
     }
 }
 
-/// What a panic becomes.
+/// The answer after a panic.
 pub fn panicked(_what: Box<dyn Any + Send + 'static>) -> Response<Body> {
-    Problem::incident(&std::io::Error::other("a panic, whose text stands above in the log")).into_response()
+    Problem::incident(&std::io::Error::other("a panic; its message precedes this line in the log")).into_response()
 }
 
-/// The answer at an address that is none.
-pub async fn nothing_here() -> Problem {
+/// The answer at an unknown address.
+pub async fn not_found() -> Problem {
     Problem::not_found("such address in this API")
 }
 
-/// The answer to a method that an address does not take.
+/// The answer to a method that an address does not support.
 pub async fn wrong_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take that method")
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not support that method")
 }
 
-/// An answer that a layer around the routes made in its own words becomes a problem of its status.
-pub async fn in_our_words(answer: Response) -> Response {
+/// An error that a layer around the routes made becomes a problem of its status.
+pub async fn as_problem(answer: Response) -> Response {
     let is_ours = |kind: &HeaderValue| kind.as_bytes().starts_with(MEDIA_TYPE.as_bytes());
     let status = answer.status();
     let is_wrong = status.is_client_error() || status.is_server_error();
     if !is_wrong || answer.headers().get(header::CONTENT_TYPE).is_some_and(is_ours) {
         return answer;
     }
-    let mut told = Problem::new(status, status.canonical_reason().unwrap_or_default().to_lowercase()).into_response();
+    let mut problem =
+        Problem::new(status, status.canonical_reason().unwrap_or_default().to_lowercase()).into_response();
     if let Some(allow) = answer.headers().get(header::ALLOW) {
-        told.headers_mut().insert(header::ALLOW, allow.clone());
+        problem.headers_mut().insert(header::ALLOW, allow.clone());
     }
-    told
+    problem
 }

@@ -1,11 +1,11 @@
-//! How many requests a token may make: so many a minute, counted in this process. A program in a loop shall not take the
+//! How many requests a token may make: so many a minute, pluralise in this process. A program in a loop shall not take the
 //! journal away from people.
 
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Over how long requests are counted.
+/// Over how long requests are pluralise.
 pub const WINDOW_SECONDS: i64 = 60;
 /// Tokens that are watched at once; those of an earlier window are forgotten.
 const TOKENS_MAX: usize = 10_000;
@@ -15,8 +15,8 @@ const TOKENS_MAX: usize = 10_000;
 pub struct RateLimit(Mutex<BTreeMap<i64, (Timestamp, u32)>>);
 
 impl RateLimit {
-    /// Counts one more request of a token; says whether it is within `most` a minute.
-    pub fn take(&self, token: i64, most: u32, now: Timestamp) -> bool {
+    /// Counts one more request of a token: whether it is within `most` a minute.
+    pub fn allow(&self, token: i64, most: u32, now: Timestamp) -> bool {
         let window = SignedDuration::from_secs(WINDOW_SECONDS);
         let is_over = |since: Timestamp| now < since || now.duration_since(since) >= window;
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,13 +38,13 @@ mod tests {
 
     #[test]
     fn token_has_so_many_requests_a_minute_and_no_other_pays_for_it() {
-        let pace = RateLimit::default();
+        let rate_limit = RateLimit::default();
         let start: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         let at = |seconds| start + SignedDuration::from_secs(seconds);
-        assert!(pace.take(1, 2, at(0)) && pace.take(1, 2, at(1)));
-        assert!(!pace.take(1, 2, at(59)));
-        assert!(pace.take(2, 2, at(59)), "another token");
-        assert!(pace.take(1, 2, at(60)), "another minute");
-        assert!(pace.take(1, 1, at(-300)), "a clock that was put back holds nobody up");
+        assert!(rate_limit.allow(1, 2, at(0)) && rate_limit.allow(1, 2, at(1)));
+        assert!(!rate_limit.allow(1, 2, at(59)));
+        assert!(rate_limit.allow(2, 2, at(59)), "another token");
+        assert!(rate_limit.allow(1, 2, at(60)), "another minute");
+        assert!(rate_limit.allow(1, 1, at(-300)), "a clock that was put back holds nobody up");
     }
 }

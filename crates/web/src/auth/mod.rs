@@ -1,31 +1,29 @@
-//! Who comes in, and what they may do there: sessions, passwords, login links, single sign-on, tokens of programs.
+//! Who comes in, and what they may do there: sessions, passwords, login links, single sign-on, tokens.
 //!
-//! Reading order: [`permissions`], `visitor` for the one gate before every page, `login`, then `headers` for what lies around
-//! every answer.
+//! Reading order: [`permissions`], `user` for the check before every page, `login`, `password`, `throttle`.
 
-mod cookie;
-mod headers;
+mod account_name;
+pub mod cookie;
 mod login;
 mod password;
 pub mod permissions;
-mod secret;
+pub mod secrets;
 pub mod sign_on;
+mod state;
 mod throttle;
-mod user;
+pub mod user;
 
-pub use cookie::Cookie;
-pub use headers::wrap;
-pub use login::local;
+pub use account_name::{AccountNameError, account_name};
+pub use login::local_path;
 pub use password::{PasswordError, hash_password, verify_password};
 pub use permissions::{Permission, Scope, may};
-pub use secret::{hash_secret, make_secret};
-pub use throttle::{Attempt, address_of};
-pub use user::{AuthUser, Gate, guard};
+pub use secrets::{hash_secret, make_secret};
+pub use state::AuthState;
+pub use throttle::{Attempt, Verification, address_of};
 
-use super::WebState;
 use axum::Router;
 
 /// Login and logout.
-pub fn routes() -> Router<WebState> {
+pub fn routes() -> Router<AuthState> {
     login::routes().merge(sign_on::routes())
 }

@@ -39,8 +39,8 @@ pub struct Bar {
 /// A column with its pieces.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DrawnColumn {
-    /// What it stands for, with its numbers.
-    pub told: String,
+    /// Its label and numbers.
+    pub summary: String,
     /// Where a click leads; may be empty.
     pub path: String,
     /// The pieces.
@@ -107,12 +107,12 @@ impl Chart {
                 bars.push(Bar { class, x, y: place(upper), width: place(width), height: place(height) });
             }
             let [enrolled, suspended, errors] = column.values;
-            let told = format!("{}: {enrolled} enrolled, {suspended} suspended, {errors} errors", column.label);
-            DrawnColumn { told, path: column.path.clone(), bars, x: place(left), width: place(step) }
+            let summary = format!("{}: {enrolled} enrolled, {suspended} suspended, {errors} errors", column.label);
+            DrawnColumn { summary, path: column.path.clone(), bars, x: place(left), width: place(step) }
         });
         let drawn = drawn.collect();
-        let lines =
-            [0, top / 2, top].map(|value| Line { y: place(floor - real(value) * scale), label: super::grouped(value) });
+        let lines = [0, top / 2, top]
+            .map(|value| Line { y: place(floor - real(value) * scale), label: super::labels::format_count(value) });
         let marks = columns.iter().enumerate().filter(|(_, column)| !column.short.is_empty());
         let marks = marks
             .map(|(at, column)| Mark { x: place(LEFT + step * (real(at as u64) + 0.5)), label: column.short.clone() });
@@ -157,7 +157,7 @@ mod tests {
         assert!((edge(&bars[0]) - (HEIGHT - BOTTOM)).abs() < 0.2);
         assert!(bars[2].y.parse::<f64>().unwrap() >= TOP);
         assert!(chart.drawn[1].bars.is_empty() && !chart.is_empty);
-        assert_eq!(chart.drawn[0].told, "Monday: 30 enrolled, 10 suspended, 2 errors");
+        assert_eq!(chart.drawn[0].summary, "Monday: 30 enrolled, 10 suspended, 2 errors");
         assert!(Chart::draw(Vec::new()).is_empty);
     }
 }

@@ -62,27 +62,27 @@ impl Badge {
 
 /// An entry of a list to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
+pub struct SelectOption {
     /// What is sent.
     pub value: String,
     /// What is read.
     pub label: String,
     /// Whether it is chosen.
-    pub is_chosen: bool,
+    pub is_selected: bool,
 }
 
-impl Choice {
+impl SelectOption {
     /// Entries, of which one is chosen.
     pub fn list<'a>(entries: impl IntoIterator<Item = (&'a str, String)>, chosen: &str) -> Vec<Self> {
         let entry =
-            |(value, label): (&str, String)| Self { value: value.to_owned(), label, is_chosen: value == chosen };
+            |(value, label): (&str, String)| Self { value: value.to_owned(), label, is_selected: value == chosen };
         entries.into_iter().map(entry).collect()
     }
 }
 
 /// The way to the next page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct More {
+pub struct NextPage {
     /// Where it leads.
     pub path: String,
 }

@@ -3,6 +3,15 @@
 use askama::Template;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rollbook_core::model::LinkName;
+use rollbook_settings::Settings;
+
+/// The zone in which a link's times are shown; without a link that of the first one.
+pub fn zone_of(settings: &Settings, link: Option<&LinkName>) -> TimeZone {
+    let links = &settings.links;
+    let found = link.and_then(|name| links.get(name)).or_else(|| links.values().next());
+    found.map_or(TimeZone::UTC, |link| link.schedule().timezone.clone())
+}
 
 /// Shows times.
 #[derive(Clone, Debug)]
@@ -15,17 +24,17 @@ pub struct TimeFormatter {
 
 /// A time as a part of a page.
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
-#[template(path = "parts/when.html")]
-pub struct When {
+#[template(path = "parts/time.html")]
+pub struct ShownTime {
     /// For machines.
     pub machine: String,
     /// On hover.
     pub exact: String,
     /// To read.
-    pub told: String,
+    pub text: String,
 }
 
-impl askama::filters::HtmlSafe for When {}
+impl askama::filters::HtmlSafe for ShownTime {}
 
 impl TimeFormatter {
     /// Times seen from `now`, in `zone`.
@@ -34,19 +43,19 @@ impl TimeFormatter {
     }
 
     /// How long ago, or how soon.
-    pub fn ago(&self, at: Timestamp) -> When {
-        When { told: relative(self.now, at), ..self.exactly(at) }
+    pub fn ago(&self, at: Timestamp) -> ShownTime {
+        ShownTime { text: relative(self.now, at), ..self.exactly(at) }
     }
 
     /// How long ago, where it was.
-    pub fn maybe(&self, at: Option<Timestamp>) -> Option<When> {
+    pub fn maybe(&self, at: Option<Timestamp>) -> Option<ShownTime> {
         at.map(|at| self.ago(at))
     }
 
     /// The exact time, as it is also shown on hover.
-    pub fn exactly(&self, at: Timestamp) -> When {
+    pub fn exactly(&self, at: Timestamp) -> ShownTime {
         let exact = self.text(at);
-        When { machine: at.to_string(), told: exact.clone(), exact }
+        ShownTime { machine: at.to_string(), text: exact.clone(), exact }
     }
 
     /// `2026-11-23 09:00:12 PST`
@@ -85,7 +94,7 @@ impl TimeFormatter {
 fn relative(now: Timestamp, at: Timestamp) -> String {
     let seconds = at.duration_since(now).as_secs();
     let away = seconds.unsigned_abs();
-    let told = match away {
+    let text = match away {
         0..=9 => return if seconds > 0 { "in a moment".to_owned() } else { "just now".to_owned() },
         10..=89 => format!("{away} s"),
         90..=5_399 => format!("{} min", (away + 30) / 60),
@@ -94,7 +103,7 @@ fn relative(now: Timestamp, at: Timestamp) -> String {
         5_184_000..=63_071_999 => format!("{} months", away / 2_629_800),
         _ => format!("{} years", away / 31_536_000),
     };
-    if seconds > 0 { format!("in {told}") } else { format!("{told} ago") }
+    if seconds > 0 { format!("in {text}") } else { format!("{text} ago") }
 }
 
 #[cfg(test)]
@@ -102,24 +111,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_is_told_in_the_unit_that_people_would_use() {
+    fn time_is_shown_in_the_unit_that_people_would_use() {
         let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
-        let told = |text: &str| relative(now, text.parse().unwrap());
-        assert_eq!(told("2026-11-23T11:59:55Z"), "just now");
-        assert_eq!(told("2026-11-23T11:57:00Z"), "3 min ago");
-        assert_eq!(told("2026-11-23T14:00:00Z"), "in 2 h");
-        assert_eq!(told("2026-11-20T12:00:00Z"), "3 days ago");
-        assert_eq!(told("2025-11-23T12:00:00Z"), "11 months ago");
-        assert_eq!(told("2020-11-23T12:00:00Z"), "6 years ago");
+        let shown = |text: &str| relative(now, text.parse().unwrap());
+        assert_eq!(shown("2026-11-23T11:59:55Z"), "just now");
+        assert_eq!(shown("2026-11-23T11:57:00Z"), "3 min ago");
+        assert_eq!(shown("2026-11-23T14:00:00Z"), "in 2 h");
+        assert_eq!(shown("2026-11-20T12:00:00Z"), "3 days ago");
+        assert_eq!(shown("2025-11-23T12:00:00Z"), "11 months ago");
+        assert_eq!(shown("2020-11-23T12:00:00Z"), "6 years ago");
     }
 
     #[test]
     fn days_and_weeks_begin_in_the_links_zone() {
         let zone = rollbook_clock::zone("America/Vancouver").unwrap();
-        let clockwork = TimeFormatter::new("2026-11-25T03:00:00Z".parse().unwrap(), zone);
-        assert_eq!(clockwork.day_began().to_string(), "2026-11-24T07:00:00Z");
-        assert_eq!(clockwork.week_began().to_string(), "2026-11-23T07:00:00Z");
-        assert_eq!(clockwork.field(clockwork.now), "2026-11-24T20:00");
-        assert_eq!(clockwork.read_field("2026-11-24T20:00"), Some(clockwork.now));
+        let times = TimeFormatter::new("2026-11-25T03:00:00Z".parse().unwrap(), zone);
+        assert_eq!(times.day_began().to_string(), "2026-11-24T07:00:00Z");
+        assert_eq!(times.week_began().to_string(), "2026-11-23T07:00:00Z");
+        assert_eq!(times.field(times.now), "2026-11-24T20:00");
+        assert_eq!(times.read_field("2026-11-24T20:00"), Some(times.now));
     }
 }

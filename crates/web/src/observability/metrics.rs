@@ -1,10 +1,10 @@
-//! `/metrics`: what the journal knows, then what this process counted. Labels are names from the configuration and words from
+//! `/metrics`: what the journal knows, then what this process pluralise. Labels are names from the configuration and words from
 //! the code: a learner's data is never one.
 
-use super::auth::admit;
-use super::text::{MEDIA_TYPE, Page};
-use crate::WebState;
-use crate::api::Problem;
+use super::ObservabilityState;
+use super::access::admit;
+use super::exposition::{Exposition, MEDIA_TYPE};
+use crate::api::problem::Problem;
 use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -14,25 +14,24 @@ use std::collections::BTreeMap;
 
 type Labels = Vec<(&'static str, String)>;
 
-/// The numbers.
-pub async fn give_numbers(State(state): State<WebState>, request: Request) -> Result<Response, Problem> {
+pub async fn show_metrics(State(state): State<ObservabilityState>, request: Request) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
     admit(&state, &parts).await?;
     let now = state.clock.now();
     let numbers = state.journal.metrics().await?;
     let overview = state.journal.links().overview(now).await?;
     let outbox = state.journal.outbox().totals().await?;
-    let mut page = Page::default();
+    let mut page = Exposition::default();
     let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
     page.gauge("rollbook_build_info", "The version that runs; always 1", [(version, 1.0)]);
-    tell_numbers(&mut page, &numbers);
-    tell_links(&mut page, &state, &overview, now);
-    tell_outbox(&mut page, &outbox, now);
+    write_records(&mut page, &numbers);
+    write_links(&mut page, &state, &overview, now);
+    write_outbox(&mut page, &outbox, now);
     let text = page.into_text() + &state.recorder.render();
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
 }
 
-fn tell_numbers(page: &mut Page, JournalMetrics { runs, records, requests }: &JournalMetrics) {
+fn write_records(page: &mut Exposition, JournalMetrics { runs, records, requests }: &JournalMetrics) {
     let runs = runs.iter().map(|((link, flow, state), total)| {
         (labels([("link", link), ("flow", flow), ("state", state)]), as_number(*total))
     });
@@ -42,10 +41,10 @@ fn tell_numbers(page: &mut Page, JournalMetrics { runs, records, requests }: &Jo
     page.gauge("rollbook_records", "Records in the journal, by link and status", records);
     let requests =
         requests.iter().map(|((kind, state), total)| (labels([("kind", kind), ("state", state)]), as_number(*total)));
-    page.gauge("rollbook_requests_open", "Requests of people and programs that have no answer yet", requests);
+    page.gauge("rollbook_requests_open", "Unfinished requests", requests);
 }
 
-fn tell_links(page: &mut Page, state: &WebState, overview: &[LinkOverview], now: Timestamp) {
+fn write_links(page: &mut Exposition, state: &ObservabilityState, overview: &[LinkOverview], now: Timestamp) {
     let of = |overview: &LinkOverview| labels([("link", overview.state.link.as_str())]);
     let age = |overview: &LinkOverview, at: Option<Timestamp>| at.map(|at| (of(overview), seconds(now, at)));
     let total = |overview: &LinkOverview, total: u64| (of(overview), as_number(total));
@@ -53,30 +52,30 @@ fn tell_links(page: &mut Page, state: &WebState, overview: &[LinkOverview], now:
     let lag = overview.iter().filter(is_intake).filter_map(|link| age(link, link.state.watermark));
     page.gauge("rollbook_feed_lag_seconds", "How far behind now the feed is covered", lag);
     let silence = overview.iter().filter(is_intake).filter_map(|link| age(link, link.last_record));
-    page.gauge("rollbook_feed_silence_seconds", "How long ago an Enrol or Suspend came to something", silence);
+    page.gauge("rollbook_feed_silence_seconds", "How long ago an Enrol or Suspend was last applied", silence);
     let last = overview.iter().filter_map(|link| age(link, link.last_run.as_ref().map(|run| run.started)));
     page.gauge("rollbook_last_run_age_seconds", "How long ago the newest run began", last);
     let paused = overview.iter().map(|link| total(link, u64::from(link.state.paused.is_some())));
     page.gauge("rollbook_link_paused", "Whether the link is paused: 1 it is, 0 it is not", paused);
     let attention = overview.iter().map(|link| total(link, link.attention));
-    page.gauge("rollbook_attention_open", "Attention items that wait for a human", attention);
+    page.gauge("rollbook_attention_open", "Open attention items", attention);
     let plans = overview.iter().map(|link| total(link, link.plans));
-    page.gauge("rollbook_plans_blocked", "Plans that wait for a person's word", plans);
+    page.gauge("rollbook_plans_blocked", "Plans that wait for approval", plans);
     let waiting = overview.iter().flat_map(|link| {
         let name = link.state.link.as_str();
         link.waiting
             .iter()
             .map(move |(code, total)| (labels([("link", name), ("code", code.as_str())]), as_number(*total)))
     });
-    page.gauge("rollbook_records_waiting", "Records that are not settled, by outcome code", waiting);
+    page.gauge("rollbook_records_waiting", "Unsettled records, by outcome code", waiting);
 }
 
-fn tell_outbox(page: &mut Page, outbox: &[OutboxTotal], now: Timestamp) {
+fn write_outbox(page: &mut Exposition, outbox: &[OutboxTotal], now: Timestamp) {
     let due = outbox.iter().map(|row| {
         let labels = labels([("link", row.link.as_str()), ("kind", row.kind.as_str()), ("state", &row.state)]);
         (labels, as_number(row.total))
     });
-    page.gauge("rollbook_outbox_due", "Mails, completions and notices that are on their way", due);
+    page.gauge("rollbook_outbox_due", "Mails, completions and notices in the outbox", due);
     let mut oldest: BTreeMap<(&str, &'static str), Timestamp> = BTreeMap::new();
     for row in outbox {
         let known = oldest.entry((row.link.as_str(), row.kind.as_str())).or_insert(row.oldest);

@@ -25,7 +25,7 @@ impl Recorder {
         Self(HANDLE.get_or_init(install).clone())
     }
 
-    /// What was counted, as Prometheus reads it.
+    /// What was pluralise, as Prometheus reads it.
     pub fn render(&self) -> String {
         self.0.as_ref().map(PrometheusHandle::render).unwrap_or_default()
     }
@@ -46,7 +46,7 @@ fn install() -> Option<PrometheusHandle> {
             Some(handle)
         }
         Err(error) => {
-            tracing::error!(%error, "calls and requests are not counted");
+            tracing::error!(%error, "calls and requests are not pluralise");
             None
         }
     }

@@ -1,8 +1,9 @@
-//! Courses: per course what its records came to, whether it opted in to completions, and the way into Moodle.
+//! Courses: the outcomes of each course's records, whether it opted in to completions, and the link into Moodle.
 
-use crate::layout::{Answer, Caller, Choice, Here, Shell, grouped, show};
+use super::views::record::log_path;
+use crate::layout::{Layout, PageContext, PageLocation, PageResult, SelectOption, format_count, show};
+use crate::pages::extract::QueryParams;
 use askama::Template;
-use axum::extract::Query;
 use form_urlencoded::byte_serialize;
 use rollbook_core::model::LinkName;
 use rollbook_journal::CourseCounts;
@@ -16,15 +17,15 @@ const SHOWN_MAX: usize = 500;
 #[derive(Template)]
 #[template(path = "pages/courses.html")]
 struct CoursesPage {
-    shell: Shell,
-    wanted: Wanted,
-    links: Vec<Choice>,
-    rows: Vec<CourseLine>,
+    layout: Layout,
+    query: CoursesPageQuery,
+    links: Vec<SelectOption>,
+    rows: Vec<CourseRow>,
     left_out: usize,
     heads: Vec<(&'static str, String, bool)>,
 }
 
-struct CourseLine {
+struct CourseRow {
     id: String,
     name: String,
     short_name: String,
@@ -42,13 +43,13 @@ struct CourseLine {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(super) struct CoursesPageQuery {
     q: String,
     link: String,
     sort: String,
 }
 
-/// Orders of the table besides the name, and the place of each in [`CourseLine::order`].
+/// Orders of the table besides the name, and the place of each in [`CourseRow::order`].
 const ORDERS: [(&str, &str); 5] = [
     ("Enrolments", "enrolled"),
     ("Suspensions", "suspended"),
@@ -57,13 +58,16 @@ const ORDERS: [(&str, &str); 5] = [
     ("Errors", "errors"),
 ];
 
-pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -> Answer {
-    let journal = &caller.state.journal;
-    let link = Some(wanted.link.trim()).filter(|link| !link.is_empty()).map(LinkName::new);
+pub(super) async fn show_courses(
+    context: PageContext,
+    QueryParams(query): QueryParams<CoursesPageQuery>,
+) -> PageResult {
+    let journal = &context.state.journal;
+    let link = Some(query.link.trim()).filter(|link| !link.is_empty()).map(LinkName::new);
     let mut opted: BTreeSet<String> = BTreeSet::new();
-    let mut asks = false;
-    for completions in caller.state.settings.completions() {
-        asks = true;
+    let mut has_completions = false;
+    for completions in context.state.settings.completions() {
+        has_completions = true;
         let found = journal.completions().opted_courses(&completions.link.name).await?;
         opted.extend(
             found
@@ -73,15 +77,15 @@ pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -
                 .map(|id| id.to_string()),
         );
     }
-    let words: Vec<String> = wanted.q.to_lowercase().split_whitespace().map(str::to_owned).collect();
-    let tallies = by_course(&caller, journal.records().course_totals(None).await?, link.as_ref());
+    let words: Vec<String> = query.q.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let tallies = by_course(&context, journal.records().course_totals(None).await?, link.as_ref());
     let fits = |tally: &&CourseCounts| {
         let text = format!("{} {} {}", tally.course, tally.name, tally.short_name).to_lowercase();
         words.iter().all(|word| text.contains(word.as_str()))
     };
-    let mut rows: Vec<CourseLine> =
-        tallies.iter().filter(fits).map(|tally| line(&caller, tally, &opted, asks)).collect();
-    match ORDERS.iter().position(|(_, word)| *word == wanted.sort) {
+    let mut rows: Vec<CourseRow> =
+        tallies.iter().filter(fits).map(|tally| course_row(&context, tally, &opted, has_completions)).collect();
+    match ORDERS.iter().position(|(_, word)| *word == query.sort) {
         Some(at) => rows.sort_by_key(|row| std::cmp::Reverse(row.order[at])),
         None => rows.sort_by_key(|row| (row.name.to_lowercase(), row.id.clone())),
     }
@@ -89,34 +93,34 @@ pub(super) async fn show_courses(caller: Caller, Query(wanted): Query<Wanted>) -
     rows.truncate(SHOWN_MAX);
     let path = |sort: &str| {
         let part = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-        format!("/courses?q={}&link={}&sort={sort}", part(&wanted.q), part(&wanted.link))
+        format!("/courses?q={}&link={}&sort={sort}", part(&query.q), part(&query.link))
     };
-    let names = caller.state.settings.intakes().map(|found| found.link.name.to_string());
+    let names = context.state.settings.intakes().map(|found| found.link.name.to_string());
     let names: Vec<String> = names.collect();
     let all = std::iter::once(("", "all".to_owned()));
     let page = CoursesPage {
-        shell: caller.shell("Courses", Here::Courses).await?,
-        links: Choice::list(all.chain(names.iter().map(|name| (name.as_str(), name.clone()))), &wanted.link),
-        heads: ORDERS.map(|(label, word)| (label, path(word), wanted.sort == word)).to_vec(),
+        layout: context.layout("Courses", PageLocation::Courses).await?,
+        links: SelectOption::list(all.chain(names.iter().map(|name| (name.as_str(), name.clone()))), &query.link),
+        heads: ORDERS.map(|(label, word)| (label, path(word), query.sort == word)).to_vec(),
         rows,
         left_out,
-        wanted,
+        query,
     };
     show(&page)
 }
 
 /// One tally for each course of a Moodle: what its intakes did with it and what was reported of it belong together.
-fn by_course(caller: &Caller, tallies: Vec<CourseCounts>, wanted: Option<&LinkName>) -> Vec<CourseCounts> {
-    let links = &caller.state.settings.links;
+fn by_course(context: &PageContext, tallies: Vec<CourseCounts>, query: Option<&LinkName>) -> Vec<CourseCounts> {
+    let links = &context.state.settings.links;
     let moodle = |link: &LinkName| match links.get(link) {
         Some(Link::Completions(link)) => Some(link.from.as_str().to_owned()),
         Some(link) => Some(link.ends().1.as_str().to_owned()),
         None => None,
     };
     let is_wanted = |tally: &CourseCounts| {
-        wanted.is_none_or(|wanted| {
+        query.is_none_or(|query| {
             let reports = matches!(links.get(&tally.link), Some(Link::Completions(_)));
-            tally.link == *wanted || reports && moodle(&tally.link) == moodle(wanted)
+            tally.link == *query || reports && moodle(&tally.link) == moodle(query)
         })
     };
     let mut courses = BTreeMap::<(Option<String>, String), CourseCounts>::new();
@@ -137,7 +141,12 @@ fn by_course(caller: &Caller, tallies: Vec<CourseCounts>, wanted: Option<&LinkNa
     courses.into_values().collect()
 }
 
-fn line(caller: &Caller, tally: &CourseCounts, opted: &BTreeSet<String>, asks: bool) -> CourseLine {
+fn course_row(
+    context: &PageContext,
+    tally: &CourseCounts,
+    opted: &BTreeSet<String>,
+    has_completions: bool,
+) -> CourseRow {
     let sum = |fits: &dyn Fn(&str, &str) -> bool| -> u64 {
         let totals: &BTreeMap<(String, String), u64> = &tally.totals;
         totals.iter().filter(|((action, status), _)| fits(action, status)).map(|(_, total)| total).sum()
@@ -148,28 +157,28 @@ fn line(caller: &Caller, tally: &CourseCounts, opted: &BTreeSet<String>, asks: b
     let waiting = sum(&|_, status| status == "Waiting");
     let errors = sum(&|_, status| status == "Error");
     let course = tally.course.to_string();
-    let base = caller.state.settings.intake(&tally.link).ok().filter(|_| tally.course_id.0 > 0);
-    CourseLine {
+    let base = context.state.settings.intake(&tally.link).ok().filter(|_| tally.course_id.0 > 0);
+    CourseRow {
         moodle: base.map_or_else(String::new, |found| {
             format!("{}/course/view.php?id={}", found.moodle.url.as_str().trim_end_matches('/'), tally.course_id)
         }),
-        log: format!("/log?course={course}"),
-        error_log: format!("/log?course={course}&status=Error"),
-        opted_in: match (asks, opted.contains(&course)) {
+        log: log_path(&[("course", &course)]),
+        error_log: log_path(&[("course", &course), ("status", "Error")]),
+        opted_in: match (has_completions, opted.contains(&course)) {
             (false, _) => "",
             (true, true) => "yes",
             (true, false) => "no",
         },
         name: match (course.as_str(), tally.name.as_str()) {
-            ("", _) => "records that name no course".to_owned(),
-            (_, "") => "not known in Moodle".to_owned(),
+            ("", _) => "Records without a course".to_owned(),
+            (_, "") => "Not in Moodle".to_owned(),
             (_, name) => name.to_owned(),
         },
         short_name: tally.short_name.clone(),
         id: course,
-        enrolled: grouped(enrolled),
-        suspended: grouped(suspended),
-        completed: grouped(completed),
+        enrolled: format_count(enrolled),
+        suspended: format_count(suspended),
+        completed: format_count(completed),
         waiting,
         errors,
         order: [enrolled, suspended, completed, waiting, errors],

@@ -1,13 +1,14 @@
-//! Guilds: per guild its members and cohort, whether they are in step, and what changed last; and a sync of one guild or person.
+//! Guilds: the members and cohort of each, whether they are in sync, and the last change; and a sync of one guild or person.
 
-use super::links::{find_link, put};
-use crate::auth::Permission;
-use crate::incident::Failure;
+use super::submit::{find_link, submit};
+use crate::auth::permissions::Permission;
 use crate::layout::{
-    Answer, Badge, Caller, Here, Shell, TimeFormatter, Tone, When, counted, grouped, run_badge, run_reason, show,
+    Badge, Layout, PageContext, PageLocation, PageResult, ShownTime, TimeFormatter, Tone, format_count, pluralise,
+    run_badge, run_reason, show,
 };
+use crate::page_error::PageError;
+use crate::pages::extract::{FormData, PathParam};
 use askama::Template;
-use axum::extract::{Form, Path};
 use rollbook_core::model::PairState;
 use rollbook_core::run::RunState;
 use rollbook_journal::requests::{Job, Narrow, Purpose};
@@ -16,13 +17,12 @@ use rollbook_settings::link::Link;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// So many runs are shown of each link.
 const RUNS: u32 = 10;
 
 #[derive(Template)]
 #[template(path = "pages/guilds.html")]
 struct GuildsPage {
-    shell: Shell,
+    layout: Layout,
     may_run: bool,
     links: Vec<LinkGuilds>,
 }
@@ -30,32 +30,32 @@ struct GuildsPage {
 struct LinkGuilds {
     name: String,
     ends: String,
-    guilds: Vec<GuildLine>,
-    runs: Vec<RunLine>,
+    guilds: Vec<GuildRowView>,
+    runs: Vec<RunRowView>,
 }
 
-struct GuildLine {
+struct GuildRowView {
     label: String,
     machine_name: String,
     members: String,
     cohort: String,
     badge: Badge,
     last: String,
-    synced: Option<When>,
+    synced: Option<ShownTime>,
 }
 
-struct RunLine {
+struct RunRowView {
     path: String,
-    began: When,
+    began: ShownTime,
     badge: Badge,
-    told: String,
+    summary: String,
 }
 
-pub(super) async fn show_guilds(caller: Caller) -> Answer {
-    let journal = &caller.state.journal;
+pub(super) async fn show_guilds(context: PageContext) -> PageResult {
+    let journal = &context.state.journal;
     let mut links = Vec::new();
-    for link in caller.state.settings.links.values().filter(|link| matches!(link, Link::Guilds(_))) {
-        let clockwork = caller.clockwork(Some(link.name()));
+    for link in context.state.settings.links.values().filter(|link| matches!(link, Link::Guilds(_))) {
+        let times = context.times(Some(link.name()));
         let guilds = journal.guilds().list(link.name()).await?;
         let filter = RunFilter { link: Some(link.name().clone()), limit: RUNS, ..RunFilter::default() };
         let runs = journal.runs().list(&filter).await?;
@@ -63,80 +63,84 @@ pub(super) async fn show_guilds(caller: Caller) -> Answer {
         links.push(LinkGuilds {
             name: link.name().to_string(),
             ends: format!("{from} → {to}"),
-            guilds: guilds.iter().map(|guild| guild_line(guild, &clockwork)).collect(),
+            guilds: guilds.iter().map(|guild| guild_row(guild, &times)).collect(),
             runs: runs
                 .iter()
-                .map(|run| RunLine {
+                .map(|run| RunRowView {
                     path: format!("/runs/{}", run.id),
-                    began: clockwork.ago(run.started),
+                    began: times.ago(run.started),
                     badge: run_badge(run),
-                    told: if run.reason.is_empty() { came_to(run) } else { run_reason(run) },
+                    summary: if run.reason.is_empty() { result_of(run) } else { run_reason(run) },
                 })
                 .collect(),
         });
     }
     let page = GuildsPage {
-        shell: Shell { live: 5, ..caller.shell("Guilds", Here::Guilds).await? },
-        may_run: caller.may(Permission::Run),
+        layout: Layout { live: 5, ..context.layout("Guilds", PageLocation::Guilds).await? },
+        may_run: context.may(Permission::Run),
         links,
     };
     show(&page)
 }
 
-/// What a run that has nothing else to say came to.
-fn came_to(run: &RunRow) -> String {
+/// The result of a run without a reason.
+fn result_of(run: &RunRow) -> String {
     match (run.state, run.counts.enrolled, run.counts.suspended) {
         (RunState::Running, _, _) => String::new(),
         (_, 0, 0) => "nothing changed".to_owned(),
-        (_, added, removed) => format!("{} added, {} removed", grouped(added), grouped(removed)),
+        (_, added, removed) => format!("{} added, {} removed", format_count(added), format_count(removed)),
     }
 }
 
-fn guild_line(guild: &GuildRow, clockwork: &TimeFormatter) -> GuildLine {
+fn guild_row(guild: &GuildRow, times: &TimeFormatter) -> GuildRowView {
     let count = |name: &str| guild.stats.get(name).and_then(Value::as_u64).unwrap_or_default();
     let (failed, skipped) = (count("failed"), count("skipped"));
     let badge = match guild.pair.state {
         PairState::Archived => Badge::new(Tone::Plain, "archived"),
         PairState::Live if guild.last_sync.is_none() => Badge::new(Tone::Busy, "not synchronised yet"),
-        PairState::Live if failed > 0 => Badge::new(Tone::Bad, format!("drifted: {failed} open")),
-        PairState::Live if skipped > 0 => Badge::new(Tone::Warn, format!("in step but for {skipped} left alone")),
-        PairState::Live => Badge::new(Tone::Good, "in step"),
+        PairState::Live if failed > 0 => Badge::new(Tone::Bad, format!("out of sync: {failed} open")),
+        PairState::Live if skipped > 0 => Badge::new(Tone::Warn, format!("in sync, {skipped} skipped")),
+        PairState::Live => Badge::new(Tone::Good, "in sync"),
     };
     let last = match (count("added"), count("removed")) {
         (0, 0) => "nothing changed".to_owned(),
         (added, removed) => format!("{added} added, {removed} removed"),
     };
-    GuildLine {
+    GuildRowView {
         label: guild.pair.label.clone(),
         machine_name: guild.pair.machine_name.to_string(),
-        members: grouped(count("members")),
-        cohort: format!("{} in cohort {}", counted(guild.members, "member"), guild.pair.cohort),
+        members: format_count(count("members")),
+        cohort: format!("{} in cohort {}", pluralise(guild.members, "member"), guild.pair.cohort),
         badge,
         last: if guild.last_sync.is_some() { last } else { String::new() },
-        synced: clockwork.maybe(guild.last_sync),
+        synced: times.maybe(guild.last_sync),
     }
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(super) struct SyncForm {
     guild: String,
     user: String,
-    look: String,
+    dry_run: String,
 }
 
-pub(super) async fn sync(caller: Caller, Path(link): Path<String>, Form(wanted): Form<Wanted>) -> Answer {
-    let Link::Guilds(found) = find_link(&caller, &link)? else {
-        return Err(Failure::NotFound(format!("guilds link called {link}")));
+pub(super) async fn sync(
+    context: PageContext,
+    PathParam(link): PathParam<String>,
+    FormData(form): FormData<SyncForm>,
+) -> PageResult {
+    let Link::Guilds(found) = find_link(&context, &link)? else {
+        return Err(PageError::NotFound(format!("guilds link called {link}")));
     };
     let link = found.name.clone();
-    let purpose = if wanted.look.is_empty() { Purpose::Apply } else { Purpose::DryRun };
-    let narrow = match (wanted.guild.trim(), wanted.user.trim()) {
+    let purpose = if form.dry_run.is_empty() { Purpose::Apply } else { Purpose::DryRun };
+    let narrow = match (form.guild.trim(), form.user.trim()) {
         ("", "") => Narrow::Usual,
         (guild, "") => Narrow::Guild { guild: guild.to_owned() },
         ("", user) => Narrow::User { user: user.to_owned() },
-        (_, _) => return Err(Failure::Invalid("Name a guild or a person, not both".to_owned())),
+        (_, _) => return Err(PageError::Invalid("Enter a guild or a person, not both".to_owned())),
     };
-    let path = put(&caller, &Job::RunLink { link, purpose, narrow }).await?;
-    Ok(caller.done("The synchronisation was asked for", &path))
+    let path = submit(&context, &Job::RunLink { link, purpose, narrow }).await?;
+    Ok(context.redirect("The synchronisation was requested", &path))
 }

@@ -1,10 +1,10 @@
-//! The overview: each link's health at a glance, the numbers of today and this week, a chart of the last runs.
+//! The overview: each link's health, the numbers of today and this week, a chart of the last two weeks.
 
 use super::runs::chart_of_days;
-use crate::auth::Permission;
+use crate::auth::permissions::Permission;
 use crate::layout::{
-    Answer, Badge, Caller, Chart, Here, Shell, TimeFormatter, Tone, When, counted, flow_label, grouped, run_badge,
-    run_reason, sentence, show, words,
+    Badge, Chart, Layout, PageContext, PageLocation, PageResult, ShownTime, TimeFormatter, Tone, flow_label,
+    format_count, lower_label, pluralise, run_badge, run_reason, sentence, show,
 };
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
@@ -12,9 +12,9 @@ use rollbook_core::run::{Counts, RunState};
 use rollbook_journal::{LinkOverview, OutboxTotal, ScheduleRow};
 use rollbook_settings::link::Link;
 
-/// A process that says nothing for so long is taken for dead.
-const SILENT: SignedDuration = SignedDuration::from_secs(60);
-/// So many open episodes of a link are counted.
+/// A process that was not seen for so long is taken for dead.
+const UNSEEN: SignedDuration = SignedDuration::from_secs(60);
+/// So many open episodes of a link are pluralise.
 const EPISODES: u32 = 100;
 /// So many of them are told; the others are a number.
 const EPISODES_TOLD: usize = 2;
@@ -26,9 +26,9 @@ const LIVE: u32 = 5;
 #[derive(Template)]
 #[template(path = "pages/overview.html")]
 struct OverviewPage {
-    shell: Shell,
+    layout: Layout,
     may_run: bool,
-    may_ask: bool,
+    may_query: bool,
     may_pause: bool,
     process: Process,
     links: Vec<LinkCard>,
@@ -38,8 +38,8 @@ struct OverviewPage {
 
 /// Whether anything would run.
 struct Process {
-    is_there: bool,
-    told: String,
+    is_running: bool,
+    summary: String,
 }
 
 struct LinkCard {
@@ -49,10 +49,10 @@ struct LinkCard {
     badge: Badge,
     paused: Option<Paused>,
     last: Option<LastRun>,
-    next: Option<When>,
+    next: Option<ShownTime>,
     runs_now: String,
-    covered: Option<When>,
-    last_record: Option<When>,
+    covered: Option<ShownTime>,
+    last_record: Option<ShownTime>,
     /// Records that wait, a line for each cause.
     waiting: Vec<String>,
     outbox: Vec<String>,
@@ -66,21 +66,21 @@ struct LinkCard {
 struct Paused {
     by: String,
     why: String,
-    since: When,
+    since: ShownTime,
 }
 
 struct LastRun {
     path: String,
-    began: When,
+    began: ShownTime,
     badge: Badge,
-    told: String,
+    summary: String,
 }
 
 struct Episode {
     title: String,
     remedy: String,
     path: String,
-    since: When,
+    since: ShownTime,
 }
 
 struct Numbers {
@@ -93,84 +93,85 @@ struct Numbers {
     errors: u64,
 }
 
-pub(super) async fn show_overview(caller: Caller) -> Answer {
-    let journal = &caller.state.journal;
-    let clockwork = caller.clockwork(None);
-    let overviews = journal.links().overview(caller.now).await?;
+pub(super) async fn show_overview(context: PageContext) -> PageResult {
+    let journal = &context.state.journal;
+    let times = context.times(None);
+    let overviews = journal.links().overview(context.now).await?;
     let outbox = journal.outbox().totals().await?;
     let schedules = journal.schedule().list().await?;
     let mut links = Vec::new();
-    for link in caller.state.settings.links.values() {
+    for link in context.state.settings.links.values() {
         let known = overviews.iter().find(|known| known.state.link == *link.name());
-        let clockwork = caller.clockwork(Some(link.name()));
+        let times = context.times(Some(link.name()));
         let episodes = journal.notices().episodes(Some(link.name()), true, None, EPISODES).await?;
         let episodes = episodes.into_iter().map(|row| Episode {
             title: row.episode.title,
             remedy: sentence(&row.remedy),
             path: row.path,
-            since: clockwork.ago(row.episode.began),
+            since: times.ago(row.episode.began),
         });
-        links.push(card(link, known, schedules.get(link.name()), &outbox, episodes.collect(), &clockwork));
+        links.push(card(link, known, schedules.get(link.name()), &outbox, episodes.collect(), &times));
     }
     let mut numbers = Vec::new();
-    for (label, since) in [("Today", clockwork.day_began()), ("This week", clockwork.week_began())] {
+    for (label, since) in [("Today", times.day_began()), ("This week", times.week_began())] {
         let mut sum = Counts::default();
-        for intake in caller.state.settings.intakes() {
+        for intake in context.state.settings.intakes() {
             add(&mut sum, &journal.runs().totals_since(Some(&intake.link.name), since).await?);
         }
-        numbers.push(told(label, &sum));
+        numbers.push(numbers_row(label, &sum));
     }
     let page = OverviewPage {
-        shell: Shell { live: LIVE, ..caller.shell("Overview", Here::Overview).await? },
-        may_run: caller.may(Permission::Run),
-        may_ask: caller.may(Permission::Ask),
-        may_pause: caller.may(Permission::Pause),
-        process: process(&caller).await?,
+        layout: Layout { live: LIVE, ..context.layout("Overview", PageLocation::Overview).await? },
+        may_run: context.may(Permission::Run),
+        may_query: context.may(Permission::Query),
+        may_pause: context.may(Permission::Pause),
+        process: process(&context).await?,
         links,
         numbers,
-        chart: chart_of_days(&caller, None, DAYS).await?,
+        chart: chart_of_days(&context, None, DAYS).await?,
     };
     show(&page)
 }
 
-async fn process(caller: &Caller) -> Result<Process, rollbook_journal::JournalError> {
-    let nodes = caller.state.journal.nodes().list().await?;
-    let alive = |seen: Timestamp| caller.now.duration_since(seen) < SILENT;
+async fn process(context: &PageContext) -> Result<Process, rollbook_journal::JournalError> {
+    let nodes = context.state.journal.nodes().list().await?;
+    let alive = |seen: Timestamp| context.now.duration_since(seen) < UNSEEN;
     let names: Vec<String> = nodes.iter().filter(|node| alive(node.seen)).map(|node| node.name.clone()).collect();
     Ok(match names.as_slice() {
         [] => Process {
-            is_there: false,
-            told:
-                "No process is at work: nothing runs by itself, and no request is carried out. Start one with rollbook serve."
+            is_running: false,
+            summary:
+                "No process is running: nothing runs on schedule and no request is executed. Start one with rollbook serve."
                     .to_owned(),
         },
-        [one] => Process { is_there: true, told: format!("{one} is at work") },
-        all => Process { is_there: true, told: format!("{} processes are at work: {}", all.len(), all.join(", ")) },
+        [one] => Process { is_running: true, summary: format!("{one} is running") },
+        all => Process { is_running: true, summary: format!("{} processes are running: {}", all.len(), all.join(", ")) },
     })
 }
 
 /// Other flows count other things by the same names.
 fn add(sum: &mut Counts, more: &Counts) {
-    let Counts { records, enrolled, suspended, errors, skipped, waiting, accounts, mails, calls } = more;
+    let Counts { records, enrolled, suspended, errors, skipped, waiting, planned, accounts, mails, calls } = more;
     sum.records += records;
     sum.enrolled += enrolled;
     sum.suspended += suspended;
     sum.errors += errors;
     sum.skipped += skipped;
     sum.waiting += waiting;
+    sum.planned += planned;
     sum.accounts += accounts;
     sum.mails += mails;
     sum.calls += calls;
 }
 
-fn told(label: &'static str, counts: &Counts) -> Numbers {
+fn numbers_row(label: &'static str, counts: &Counts) -> Numbers {
     Numbers {
         label,
-        enrolled: grouped(counts.enrolled),
-        suspended: grouped(counts.suspended),
-        accounts: grouped(counts.accounts),
-        mails: grouped(counts.mails),
-        waiting: grouped(counts.waiting),
+        enrolled: format_count(counts.enrolled),
+        suspended: format_count(counts.suspended),
+        accounts: format_count(counts.accounts),
+        mails: format_count(counts.mails),
+        waiting: format_count(counts.waiting),
         errors: counts.errors,
     }
 }
@@ -181,17 +182,17 @@ fn card(
     schedule: Option<&ScheduleRow>,
     outbox: &[OutboxTotal],
     mut episodes: Vec<Episode>,
-    clockwork: &TimeFormatter,
+    times: &TimeFormatter,
 ) -> LinkCard {
     let more_episodes = episodes.len().saturating_sub(EPISODES_TOLD);
     episodes.truncate(EPISODES_TOLD);
     let (from, to) = link.ends();
     let outbox = outbox.iter().filter(|total| total.link == *link.name()).map(|total| {
         let kind = total.kind.as_str();
-        format!("{} {}, since {}", counted(total.total, kind), total.state, clockwork.ago(total.oldest).told)
+        format!("{} {}, since {}", pluralise(total.total, kind), total.state, times.ago(total.oldest).text)
     });
     let paused = known.and_then(|known| known.state.paused.clone());
-    let paused = paused.map(|(since, by, why)| Paused { by, why, since: clockwork.ago(since) });
+    let paused = paused.map(|(since, by, why)| Paused { by, why, since: times.ago(since) });
     let is_on = schedule.and_then(|row| row.switch.as_ref()).map_or(link.schedule().enabled, |switch| switch.enabled);
     LinkCard {
         name: link.name().to_string(),
@@ -200,14 +201,14 @@ fn card(
         badge: health(known, paused.is_some(), is_on, !episodes.is_empty()),
         last: known.and_then(|known| known.last_run.as_ref()).map(|run| LastRun {
             path: format!("/runs/{}", run.id),
-            began: clockwork.ago(run.started),
+            began: times.ago(run.started),
             badge: run_badge(run),
-            told: run_told(run),
+            summary: run_summary(run),
         }),
-        next: schedule.and_then(|row| clockwork.maybe(row.next)).filter(|_| paused.is_none()),
+        next: schedule.and_then(|row| times.maybe(row.next)).filter(|_| paused.is_none()),
         runs_now: known.and_then(|known| known.held_by.clone()).map(|(by, _)| by).unwrap_or_default(),
-        covered: known.and_then(|known| clockwork.maybe(known.state.watermark)),
-        last_record: known.and_then(|known| clockwork.maybe(known.last_record)),
+        covered: known.and_then(|known| times.maybe(known.state.watermark)),
+        last_record: known.and_then(|known| times.maybe(known.last_record)),
         waiting: known.map(waiting_lines).unwrap_or_default(),
         outbox: outbox.collect(),
         attention: known.map_or(0, |known| known.attention),
@@ -218,7 +219,7 @@ fn card(
     }
 }
 
-fn run_told(run: &rollbook_journal::RunRow) -> String {
+fn run_summary(run: &rollbook_journal::RunRow) -> String {
     let counts = &run.counts;
     let has_ended_well = matches!(run.state, RunState::Running | RunState::Done | RunState::Partly);
     match run.flow.as_str() {
@@ -230,7 +231,11 @@ fn run_told(run: &rollbook_journal::RunRow) -> String {
 }
 
 fn waiting_lines(known: &LinkOverview) -> Vec<String> {
-    known.waiting.iter().map(|(code, total)| format!("{} {}", grouped(*total), words(code.as_str()))).collect()
+    known
+        .waiting
+        .iter()
+        .map(|(code, total)| format!("{} {}", format_count(*total), lower_label(code.as_str())))
+        .collect()
 }
 
 fn health(known: Option<&LinkOverview>, is_paused: bool, is_on: bool, has_episode: bool) -> Badge {
@@ -238,13 +243,15 @@ fn health(known: Option<&LinkOverview>, is_paused: bool, is_on: bool, has_episod
     let state = known.last_run.as_ref().map(|run| run.state);
     match state {
         _ if is_paused => Badge::new(Tone::Warn, "paused"),
-        _ if has_episode => Badge::new(Tone::Bad, "in trouble"),
-        Some(RunState::Failed | RunState::GuardRefused | RunState::Abandoned) => Badge::new(Tone::Bad, "needs a look"),
-        _ if known.attention > 0 || known.plans > 0 => Badge::new(Tone::Warn, "waits for a human"),
-        _ if !is_on => Badge::new(Tone::Plain, "switched off"),
+        _ if has_episode => Badge::new(Tone::Bad, "failing"),
+        Some(RunState::Failed | RunState::GuardRefused | RunState::Abandoned) => {
+            Badge::new(Tone::Bad, "needs attention")
+        }
+        _ if known.attention > 0 || known.plans > 0 => Badge::new(Tone::Warn, "needs attention"),
+        _ if !is_on => Badge::new(Tone::Plain, "schedule off"),
         Some(RunState::Running) => Badge::new(Tone::Busy, "running"),
         Some(RunState::Partly | RunState::Stopped) => Badge::new(Tone::Busy, "catching up"),
-        Some(RunState::Done) => Badge::new(Tone::Good, "in step"),
+        Some(RunState::Done) => Badge::new(Tone::Good, "in sync"),
         None => Badge::new(Tone::Plain, "never ran"),
     }
 }

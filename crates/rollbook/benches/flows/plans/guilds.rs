@@ -94,6 +94,8 @@ fn directory() -> Directory {
             first_name: "User".into(),
             last_name: number.to_string(),
             suspended: false,
+            confirmed: true,
+            auth: String::new(),
         });
     }
     directory

@@ -9,7 +9,7 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_journal::Journal;
 use rollbook_settings::Settings;
 use rollbook_settings::service::RoleName;
-use rollbook_web::auth::{hash_password, hash_secret, make_secret};
+use rollbook_web::auth::{account_name, hash_password, hash_secret, make_secret};
 use serde_json::json;
 use std::io::Read;
 
@@ -107,6 +107,7 @@ impl AccountCommand {
             Act::List => return list(&journal, context).await,
             Act::Link { name, minutes } => return link(&settings, &journal, context, &name, minutes).await,
             Act::Add { name, role, password } => {
+                let name = account_name(&name).map_err(|error| miette!("{error}"))?.to_owned();
                 let hash = if password { Some(read_password().await?) } else { None };
                 let role = RoleName::from(role);
                 let added = journal.accounts().add(&name, role, hash.as_deref(), &by, now).await;

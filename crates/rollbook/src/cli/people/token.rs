@@ -42,14 +42,17 @@ enum Act {
 /// What a token may be for.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ScopeName {
-    /// Read everything
+    /// Read everything, with all personal data
     Read,
-    /// Start runs
+    /// Read the state of links and runs, without personal data
+    Status,
+    /// Start runs, and read what came of them
     Run,
     /// Resolve attention items
     Resolve,
     /// Approve and reject plans
-    Judge,
+    #[value(alias = "judge")]
+    Approve,
     /// Retry completions, and supply missing enrolment ids
     Report,
     /// Read /metrics from another machine
@@ -60,9 +63,10 @@ impl From<ScopeName> for Scope {
     fn from(scope: ScopeName) -> Self {
         match scope {
             ScopeName::Read => Self::Read,
+            ScopeName::Status => Self::Status,
             ScopeName::Run => Self::Run,
             ScopeName::Resolve => Self::Resolve,
-            ScopeName::Judge => Self::Judge,
+            ScopeName::Approve => Self::Approve,
             ScopeName::Report => Self::Report,
             ScopeName::Metrics => Self::Metrics,
         }

@@ -1,35 +1,32 @@
 //! The server's own certificate: read at the start, and again whenever its files change, so that a renewed one needs no restart.
 //!
-//! The files are looked at every ten seconds and at SIGHUP. What cannot be used is told in the log, and the pair that was good stays:
-//! a renewal that is half written, or wrong, shuts nobody out.
+//! The files are checked every ten seconds and at SIGHUP. What cannot be used is logged, and the pair in use stays: a renewal that
+//! is half written, or wrong, shuts nobody out.
 
+use axum_server::tls_rustls::RustlsConfig;
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::report::with_causes;
 use rollbook_settings::service::Tls;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
-/// How often the files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
-
-/// What handshakes are made with, now and later.
-pub(super) type Acceptor = watch::Receiver<TlsAcceptor>;
+/// How often the files are checked.
+const CHECK_EVERY: Duration = Duration::from_secs(10);
 
 /// A certificate that follows its files.
 pub(super) struct Certificate {
     tls: Tls,
     /// What was read last, whether or not it could be used.
     read: Option<Pair>,
-    /// Why the files could not be read, as it was told; empty once they could.
-    trouble: String,
-    used: watch::Sender<TlsAcceptor>,
+    /// Why the files could not be read, as it was logged; empty once they could.
+    error: String,
+    used: RustlsConfig,
 }
 
 #[derive(PartialEq, Eq)]
@@ -40,56 +37,76 @@ struct Pair {
 
 impl Certificate {
     /// Reads it for the first time.
-    pub(super) async fn open(tls: &Tls) -> miette::Result<(Self, Acceptor)> {
+    pub(super) async fn open(tls: &Tls) -> miette::Result<Self> {
         let pair = read(tls).await?;
-        let (used, acceptor) = watch::channel(make(&pair, tls)?);
-        Ok((Self { tls: tls.clone(), read: Some(pair), trouble: String::new(), used }, acceptor))
+        let used = RustlsConfig::from_config(parse(&pair, tls)?);
+        if let Some(warning) = exposed_key(&tls.key) {
+            tracing::warn!(key = %tls.key.display(), "{warning}");
+        }
+        Ok(Self { tls: tls.clone(), read: Some(pair), error: String::new(), used })
     }
 
-    /// Follows the files for as long as handshakes are made.
-    pub(super) async fn follow(mut self) {
+    /// What handshakes are made with, now and after each reload.
+    pub(super) fn config(&self) -> RustlsConfig {
+        self.used.clone()
+    }
+
+    /// Follows the files for as long as it is polled.
+    pub(super) async fn reload(mut self) {
         let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-            return tracing::warn!("signals cannot be heard: a renewed certificate needs a restart");
+            return tracing::warn!("signals cannot be received: a renewed certificate needs a restart");
         };
         loop {
             tokio::select! {
-                () = self.used.closed() => return,
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(CHECK_EVERY) => {}
                 _ = hangup.recv() => self.read = None,
             }
-            self.look().await;
+            self.check().await;
         }
     }
 
-    /// Looks at the files once; takes what is new in them, if it can be used.
-    async fn look(&mut self) {
+    /// Checks the files once; takes what is new in them, if it can be used. Says whether it did.
+    async fn check(&mut self) -> bool {
         let pair = match read(&self.tls).await {
             Ok(pair) => pair,
             Err(error) => {
-                // A file that is being replaced is there at the next look; of one that stays away it is told once.
-                let error = told(&error);
-                if self.trouble != error {
+                // A file that is being replaced is there at the next check; one that stays away is logged once.
+                let error = with_causes(&*error);
+                if self.error != error {
                     tracing::error!(error, "the certificate cannot be read; the one in use stays");
                 }
-                self.trouble = error;
-                return;
+                self.error = error;
+                return false;
             }
         };
-        self.trouble.clear();
+        self.error.clear();
         if self.read.as_ref() == Some(&pair) {
-            return;
+            return false;
         }
-        match make(&pair, &self.tls) {
-            Ok(acceptor) => {
-                self.used.send_replace(acceptor);
-                tracing::info!("another certificate was found, and is used from now on");
+        let parsed = parse(&pair, &self.tls);
+        self.read = Some(pair);
+        match parsed {
+            Ok(config) => {
+                self.used.reload_from_config(config);
+                tracing::info!("the new certificate is in use");
+                true
             }
             Err(error) => {
-                tracing::error!(error = told(&error), "the new certificate cannot be used; the one in use stays");
+                let error = with_causes(&*error);
+                tracing::error!(error, "the new certificate cannot be used; the one in use stays");
+                false
             }
         }
-        self.read = Some(pair);
     }
+}
+
+/// A warning where others than the owner and its group can read the key.
+pub(super) fn exposed_key(key: &Path) -> Option<String> {
+    let mode = std::fs::metadata(key).ok()?.permissions().mode();
+    let is_exposed = mode & 0o007 != 0;
+    is_exposed.then(|| {
+        format!("every user of this machine can read the private key (mode {:03o}): chmod o= it", mode & 0o777)
+    })
 }
 
 async fn read(tls: &Tls) -> miette::Result<Pair> {
@@ -100,20 +117,16 @@ async fn read(tls: &Tls) -> miette::Result<Pair> {
     Ok(Pair { chain: file("certificate", &tls.certificate).await?, key: file("key", &tls.key).await? })
 }
 
-fn make(pair: &Pair, tls: &Tls) -> miette::Result<TlsAcceptor> {
+fn parse(pair: &Pair, tls: &Tls) -> miette::Result<Arc<ServerConfig>> {
     let doing = |what: &str, path: &Path| format!("while reading the {what} {}", path.display());
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pair.chain).collect();
     let chain = chain.into_diagnostic().wrap_err_with(|| doing("certificate", &tls.certificate))?;
     let key = PrivateKeyDer::from_pem_slice(&pair.key);
     let key = key.into_diagnostic().wrap_err_with(|| doing("key", &tls.key))?;
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
-    let mut config = config.into_diagnostic().wrap_err("certificate and key do not fit together")?;
+    let mut config = config.into_diagnostic().wrap_err("the certificate and the key do not match")?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-fn told(report: &miette::Report) -> String {
-    with_causes(&**report)
+    Ok(Arc::new(config))
 }
 
 #[cfg(test)]
@@ -126,7 +139,7 @@ mod tests {
     const RENEWED_KEY: &str = include_str!("../../../tests/serve/pages/renewed-key.pem");
 
     #[tokio::test]
-    async fn files_that_change_are_taken_only_where_they_fit_together() {
+    async fn files_that_change_are_used_only_where_they_match() {
         rollbook_remote::http::install_tls();
         let folder = tempfile::tempdir().unwrap();
         let tls = Tls { certificate: folder.path().join("certificate.pem"), key: folder.path().join("key.pem") };
@@ -135,24 +148,28 @@ mod tests {
             std::fs::write(&tls.key, key).unwrap();
         };
         write(CERTIFICATE, KEY);
-        let (mut certificate, mut acceptor) = Certificate::open(&tls).await.unwrap();
-        certificate.look().await;
-        assert!(!acceptor.has_changed().unwrap(), "nothing is new");
+        let mut certificate = Certificate::open(&tls).await.unwrap();
+        assert!(!certificate.check().await, "nothing is new");
         for (chain, key) in [(RENEWED, KEY), ("nothing", KEY), (RENEWED, ""), (CERTIFICATE, RENEWED_KEY)] {
             write(chain, key);
-            certificate.look().await;
-            assert!(!acceptor.has_changed().unwrap(), "what does not fit is not taken");
+            assert!(!certificate.check().await, "what does not match is not used");
         }
         std::fs::remove_file(&tls.key).unwrap();
-        certificate.look().await;
-        assert!(!acceptor.has_changed().unwrap(), "a file that is away changes nothing");
+        assert!(!certificate.check().await, "a missing file changes nothing");
         write(RENEWED, RENEWED_KEY);
-        certificate.look().await;
-        assert!(acceptor.has_changed().unwrap());
-        acceptor.mark_unchanged();
-        certificate.look().await;
-        assert!(!acceptor.has_changed().unwrap());
+        assert!(certificate.check().await);
+        assert!(!certificate.check().await);
         write("", "");
         assert!(Certificate::open(&tls).await.is_err(), "at the start it is an error");
+    }
+
+    #[test]
+    fn key_that_everybody_can_read_is_warned_of() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let with = |mode| {
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            exposed_key(file.path()).is_some()
+        };
+        assert!(with(0o644) && !with(0o640) && !with(0o600));
     }
 }

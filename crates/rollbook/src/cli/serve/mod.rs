@@ -3,11 +3,12 @@
 //! Next: [`rollbook_sync::scheduler`], what it does, and [`links`], how a link is paused.
 
 mod certificate;
+mod connections;
 mod links;
-mod listen;
+mod listener;
 
 pub(super) use links::LinksCommand;
-pub(super) use listen::Door;
+pub(super) use listener::HttpListener;
 
 use super::output::Sign;
 use super::{Context, Exit};
@@ -34,10 +35,14 @@ impl Serve {
     pub(super) async fn run(self, context: &mut Context) -> miette::Result<Exit> {
         let settings = Arc::new(context.settings()?);
         let journal = context.journal(&settings).await?;
-        let door = if self.no_pages { None } else { Some(Door::open(&settings.server).await?) };
+        let listener = if self.no_pages {
+            None
+        } else {
+            Some(HttpListener::open(&settings.server, settings.journal.connections_max).await?)
+        };
         // Heard from here on, whether or not there is a certificate to read again: who reloads a service does not mean to end it.
         let _reload = signal(SignalKind::hangup()).into_diagnostic().wrap_err("while installing signal handlers")?;
-        serve_here(context, settings, journal, door).await
+        serve_here(context, settings, journal, listener).await
     }
 }
 
@@ -46,16 +51,16 @@ pub(super) async fn serve_here(
     context: &mut Context,
     settings: Arc<Settings>,
     journal: Journal,
-    door: Option<Door>,
+    listener: Option<HttpListener>,
 ) -> miette::Result<Exit> {
     let systemd = Arc::new(Systemd::find(&context.env));
     let wake = Arc::new(Notify::new());
-    let listens = door.as_ref().map_or_else(|| "nowhere".to_owned(), Door::url);
+    let listens = listener.as_ref().map_or_else(|| "nowhere".to_owned(), HttpListener::url);
     let node = Node::new(settings.clone(), journal.clone(), context.clock.clone(), &listens, wake.clone());
-    tell(context, &node, &settings);
+    announce(context, &node, &settings);
     let state = WebState::new(settings.clone(), journal.clone(), context.clock.clone(), wake);
     let state = with_sign_on(state.until(context.stop.clone()))?;
-    let pages = door.map(|door| tokio::spawn(door.serve(router(state), context.stop.clone())));
+    let pages = listener.map(|listener| tokio::spawn(listener.serve(router(state), context.stop.clone())));
     let served = serve(&node, &systemd, &context.stop).await;
     // Without a stop there is no end of the pages to wait for.
     context.stop.cancel();
@@ -73,21 +78,21 @@ pub(super) async fn serve_here(
 /// Gives the pages their way to the issuer of single sign-on, where there is one.
 fn with_sign_on(state: WebState) -> miette::Result<WebState> {
     use crate::issuer::IssuerClient;
-    use rollbook_web::auth::sign_on::{Answered, Asked, FetchError};
+    use rollbook_web::auth::sign_on::{FetchError, HttpRequest, HttpResponse};
     let Some(oidc) = &state.settings.server.oidc else { return Ok(state) };
     let client = IssuerClient::new(&oidc.issuer).into_diagnostic().wrap_err("while setting up single sign-on")?;
-    Ok(state.with_sign_on(Arc::new(move |Asked { method, url, headers, body }| {
+    Ok(state.with_sign_on(Arc::new(move |HttpRequest { method, url, headers, body }| {
         let client = client.clone();
         Box::pin(async move {
             let answer = client.fetch(method, &url, &headers, body).await;
             let answer = answer.map_err(|fault| FetchError(Box::new(fault)))?;
-            Ok(Answered { status: answer.status, body: answer.body })
+            Ok(HttpResponse { status: answer.status, body: answer.body })
         })
     })))
 }
 
 /// What is served, and what should worry.
-fn tell(context: &mut Context, node: &Node, settings: &Settings) {
+fn announce(context: &mut Context, node: &Node, settings: &Settings) {
     let now = context.clock.now();
     context.out.heading(format_args!("rollbook {} serves on {}", env!("CARGO_PKG_VERSION"), node.listens));
     context.out.sign(Sign::Note, format_args!("node {}, journal {}", node.name, settings.journal.place.shown()));
@@ -104,6 +109,13 @@ fn tell(context: &mut Context, node: &Node, settings: &Settings) {
     if settings.server.in_the_clear() {
         let words = "passwords cross the network in the clear: put a proxy with https before it and set `public_url`, or give it [server.tls]";
         context.out.sign(Sign::Warning, words);
+    }
+    if let Some(warning) = settings.server.tls.as_ref().and_then(|tls| certificate::exposed_key(&tls.key)) {
+        context.out.sign(Sign::Warning, warning);
+    }
+    if settings.server.counts_logins_by_proxy() {
+        let warning = "failed logins of all people are counted as of one address: name the proxy in `trusted_proxies` of [server]";
+        context.out.sign(Sign::Warning, warning);
     }
     if settings.links.is_empty() {
         context.out.sign(Sign::Warning, "the configuration has no links: nothing will run");

@@ -8,7 +8,7 @@ use crate::cli::flows::{Shown, print_report, tell_completions};
 use crate::cli::guilds::tell_demo;
 use crate::cli::output::{Output, Sign};
 use crate::cli::people::login_link;
-use crate::cli::serve::{Door, serve_here};
+use crate::cli::serve::{HttpListener, serve_here};
 use crate::cli::{Context, Exit};
 use clap::Args;
 use jiff::tz::TimeZone;
@@ -75,7 +75,7 @@ async fn serve_demo(context: &mut Context, config: &Path) -> miette::Result<()> 
     let (settings, _) = Settings::load(config, &context.env)?;
     let settings = Arc::new(settings);
     let journal = context.journal(&settings).await?;
-    let door = Door::open(&settings.server).await?;
+    let listener = HttpListener::open(&settings.server, settings.journal.connections_max).await?;
     let now = context.clock.now();
     if journal.accounts().find(VISITOR).await.into_diagnostic()?.is_none() {
         journal.accounts().add(VISITOR, RoleName::Administrator, None, VISITOR, now).await.into_diagnostic()?;
@@ -83,7 +83,7 @@ async fn serve_demo(context: &mut Context, config: &Path) -> miette::Result<()> 
     let link = login_link(&settings, &journal, (VISITOR, VISIT_MINUTES), VISITOR, now).await?;
     context.out.heading("The dashboard (Ctrl-C stops it and the simulated sites)");
     context.out.sign(Sign::Note, format_args!("sign in once with:\n  {link}"));
-    serve_here(context, settings, journal, Some(door)).await.map(drop)
+    serve_here(context, settings, journal, Some(listener)).await.map(drop)
 }
 
 /// A free port on loopback: the usual one, else any.

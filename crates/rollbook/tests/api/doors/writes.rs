@@ -43,14 +43,14 @@ async fn table(stage: &Stage) -> Vec<Write> {
         write(
             "/api/v1/plans/{plan}/approve",
             format!("/api/v1/plans/{plan}/approve"),
-            "judge",
+            "approve",
             json!({"why": "they left"}),
             &["approve", "they left"],
         ),
         write(
             "/api/v1/plans/{plan}/reject",
             format!("/api/v1/plans/{plan}/reject"),
-            "judge",
+            "approve",
             json!({"why": "not they"}),
             &["reject", "not they"],
         ),

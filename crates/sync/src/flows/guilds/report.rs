@@ -119,6 +119,7 @@ impl Report for GuildsReport {
             errors: refused,
             skipped: unchanged,
             waiting: waiting + open,
+            planned: 0,
             accounts,
             mails: 0,
             calls,

@@ -76,7 +76,7 @@ impl Beside<'_> {
         let account = world.accounts.get(&record.guid().folded()).copied().filter(|_| is_readable);
         let courses = world.courses.get(&record.course()).cloned().unwrap_or_default();
         let enrolment = match (account, courses.as_slice()) {
-            (Some(account), [course]) => world.enrolments.get(&(account, course.id)).copied(),
+            (Some(account), [course]) => world.enrolments.get(&(account, course.id)).map(|there| there.state),
             _ => None,
         };
         FeedCard {

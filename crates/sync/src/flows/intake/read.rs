@@ -4,7 +4,7 @@ use super::report::IntakeError;
 use super::{IntakeFlow, IntakeQuery};
 use crate::engine::Write;
 use jiff::Timestamp;
-use rollbook_core::model::{FeedRecord, Fingerprint, read_record};
+use rollbook_core::model::{FeedRecord, Fingerprint, Guid, read_record};
 use rollbook_core::run::{Disposition, OutcomeCode, disposition};
 use rollbook_core::snapshot::{Gap, Snapshot};
 use rollbook_core::window::{Window, covered_after};
@@ -126,6 +126,12 @@ impl Taken {
             records.retain(|waiting| is_due.contains(&waiting.record.fingerprint) || waiting.attempts == 0);
             records.extend(due.into_iter().filter(|waiting| !listed.contains(&waiting.record.fingerprint)));
         }
+        // What holds from a later day may be taken back by what comes now.
+        let came = rows.values().chain(records.iter().map(|waiting| &waiting.record));
+        let people: Vec<Guid> = came.filter(|record| record.reading.is_ok()).map(FeedRecord::guid).collect();
+        let planned = journal.records().planned(&flow.link, &people, zone).await?;
+        let taken: BTreeSet<Fingerprint> = records.iter().map(|waiting| waiting.record.fingerprint).collect();
+        records.extend(planned.into_iter().filter(|waiting| !taken.contains(&waiting.record.fingerprint)));
         let new = rows.into_values().filter(|record| !known.contains_key(&record.fingerprint));
         records.extend(new.map(|record| WaitingRecord {
             record,

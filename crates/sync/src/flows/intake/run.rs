@@ -162,7 +162,8 @@ impl Flow for IntakeRun<'_> {
                 recorder.record_not_tried(&held, "a guard refused the plan").await?;
             }
             (Some(cleared), Some(preflight)) if !cleared.plan().changes.is_empty() => {
-                let apply = async |sender: Sender<'_, Applied>| apply_intake(cleared, preflight, sender).await;
+                let now = write.clock.now();
+                let apply = async |sender: Sender<'_, Applied>| apply_intake(cleared, preflight, now, sender).await;
                 let record = async |applied| recorder.record_applied(applied).await;
                 let made = send_and_record(&flow.moodle, &write.lease, flow.concurrency, apply, record).await?;
                 recorder.counts.accounts = made;

@@ -1,12 +1,11 @@
-//! Attention: what waits for a human, its evidence, and each safe way out. A decision is asked of the process, which releases
+//! Attention: what needs a person, its evidence, and each safe way out. A decision is a request to the process, which releases
 //! every record that waits behind the item.
 
-use super::plans::reason;
 use super::records::RecordView;
-use super::runs::{cut, page};
-use crate::api::auth::{Accepted, Asker};
-use crate::api::document::{Acting, Reading};
-use crate::api::extractors::{Asked, Key, Named, Told, Whole};
+use super::{page_of, page_size, reason};
+use crate::api::context::{Accepted, ApiContext};
+use crate::api::document::{ReadErrors, WriteErrors};
+use crate::api::extractors::{Integer, JsonBody, PageCursor, PathParam, QueryParams};
 use crate::api::problem::Problem;
 use axum::Json;
 use axum::http::StatusCode;
@@ -21,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 /// Records that are shown with an item.
 const RECORDS: u32 = 100;
 
-/// Something that waits, or waited, for a human.
+/// Something that needs, or needed, a person.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ItemView {
     /// Its number.
@@ -71,7 +70,7 @@ impl ItemView {
             title: item.title.clone(),
             evidence: match &item.evidence {
                 Value::Object(_) => item.evidence.clone(),
-                other => json!({ "said": other }),
+                other => json!({ "text": other }),
             },
             opened: item.opened,
             seen: item.seen,
@@ -87,7 +86,7 @@ impl ItemView {
 pub struct Items {
     /// The items of this page.
     items: Vec<ItemView>,
-    /// The next page's `before`; none where there is no more.
+    /// The next page's `before`; none on the last page.
     next: Option<i64>,
 }
 
@@ -95,30 +94,34 @@ pub struct Items {
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
-pub struct ItemsWanted {
+pub struct AttentionQuery {
     /// Of this link only.
     link: Option<String>,
     /// Of this kind only.
     kind: Option<String>,
     /// Those that are closed, too.
     closed: bool,
-    /// Older than this number: the `next` of the page before.
+    /// Older than this number: the `next` of the previous page.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9007199254740991i64)]
-    before: Option<Key>,
-    /// So many, 50 where nothing is said.
+    before: Option<PageCursor>,
+    /// Page size, 50 by default.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 
-/// What waits for a human, the newest first
-#[utoipa::path(get, path = "/attention", tag = "attention", params(ItemsWanted),
-    responses((status = 200, body = Items), Reading))]
-pub async fn list_attention(asker: Asker, Asked(wanted): Asked<ItemsWanted>) -> Result<Json<Items>, Problem> {
-    let ItemsWanted { link, kind, closed, before, limit } = wanted;
-    let limit = page(limit, 500)?;
+/// What needs a person, the newest first
+#[utoipa::path(get, path = "/attention", tag = "attention", params(AttentionQuery),
+    responses((status = 200, body = Items), ReadErrors))]
+pub async fn list_attention(
+    context: ApiContext,
+    QueryParams(query): QueryParams<AttentionQuery>,
+) -> Result<Json<Items>, Problem> {
+    let AttentionQuery { link, kind, closed, before, limit } = query;
+    let limit = page_size(limit)?;
     let filter =
         AttentionFilter { link: link.map(LinkName::new), kind, with_closed: closed, before: before.map(|key| key.0) };
-    let (items, next) = cut(asker.state.journal.attention().list(&filter, limit + 1).await?, limit, |item| item.id);
+    let (items, next) =
+        page_of(context.state.journal.attention().list(&filter, limit + 1).await?, limit, |item| item.id);
     Ok(Json(Items { items: items.iter().map(ItemView::of).collect(), next }))
 }
 
@@ -133,9 +136,9 @@ pub struct ItemDetail {
 
 /// One item, with its evidence and the first records behind it
 #[utoipa::path(get, path = "/attention/{item}", tag = "attention", params(("item" = i64, Path)),
-    responses((status = 200, body = ItemDetail), Reading))]
-pub async fn show_item(asker: Asker, Named(id): Named<i64>) -> Result<Json<ItemDetail>, Problem> {
-    let journal = &asker.state.journal;
+    responses((status = 200, body = ItemDetail), ReadErrors))]
+pub async fn show_item(context: ApiContext, PathParam(id): PathParam<i64>) -> Result<Json<ItemDetail>, Problem> {
+    let journal = &context.state.journal;
     let item = journal.attention().find(id).await?;
     let records = journal.attention().records_behind(id, 0, RECORDS).await?;
     Ok(Json(ItemDetail { item: ItemView::of(&item), records: records.iter().map(RecordView::of).collect() }))
@@ -145,7 +148,7 @@ pub async fn show_item(asker: Asker, Named(id): Named<i64>) -> Result<Json<ItemD
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(tag = "act", rename_all = "snake_case")]
 pub enum Decision {
-    /// The cause is mended: try again.
+    /// The cause is fixed: try again.
     TryAgain {
         /// Why.
         #[serde(default)]
@@ -156,13 +159,13 @@ pub enum Decision {
     UseAccount {
         /// The Moodle account's number.
         #[schema(value_type = i64, minimum = 1, maximum = 9007199254740991i64)]
-        account: Whole,
+        account: Integer,
     },
     /// The feed's mail address becomes the account's.
     UpdateMail,
     /// Nothing is to be done for these records, now or later.
     Ignore {
-        /// Why; never blank.
+        /// The reason; required.
         #[schema(pattern = r"\S", max_length = 2000)]
         reason: String,
     },
@@ -171,11 +174,11 @@ pub enum Decision {
 /// Decide about an item: try again, use an account, update the mail in Moodle, or ignore
 #[utoipa::path(post, path = "/attention/{item}/resolve", tag = "attention", params(("item" = i64, Path)),
     request_body = Decision,
-    responses((status = 202, description = "Noted; look at the request", body = Accepted), Acting))]
+    responses((status = 202, description = "Accepted; poll the request", body = Accepted), WriteErrors))]
 pub async fn resolve_item(
-    asker: Asker,
-    Named(id): Named<i64>,
-    Told(decision): Told<Decision>,
+    context: ApiContext,
+    PathParam(id): PathParam<i64>,
+    JsonBody(decision): JsonBody<Decision>,
 ) -> Result<Accepted, Problem> {
     let act = match decision {
         Decision::TryAgain { reason } if reason.trim().is_empty() => AttentionAct::TryAgain { reason: String::new() },
@@ -183,13 +186,13 @@ pub async fn resolve_item(
         Decision::UseAccount { account } if (1..1 << 53).contains(&account.0) => {
             AttentionAct::UseAccount { user: MoodleUserId(account.0) }
         }
-        Decision::UseAccount { .. } => return Err(Problem::invalid("an account has a number from 1 on")),
+        Decision::UseAccount { .. } => return Err(Problem::invalid("an account's number is 1 or more")),
         Decision::UpdateMail => AttentionAct::UpdateMail,
         Decision::Ignore { reason: why } => AttentionAct::Ignore { reason: reason(&why)?.to_owned() },
     };
-    let item = asker.state.journal.attention().find(id).await?;
+    let item = context.state.journal.attention().find(id).await?;
     if item.closed.is_some() {
-        return Err(Problem::new(StatusCode::CONFLICT, format!("attention item {id} was decided already")));
+        return Err(Problem::new(StatusCode::CONFLICT, format!("attention item {id} has been decided already")));
     }
-    asker.put(&Job::Attend { link: item.link, item: id, act }).await
+    context.submit(&Job::Attend { link: item.link, item: id, act }).await
 }

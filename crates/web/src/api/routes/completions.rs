@@ -1,9 +1,9 @@
 //! Completions: what was reported to the ELM and what waits; send reports again, give the enrolment id that one waits for.
 
-use super::runs::page;
-use crate::api::auth::{Accepted, Asker};
-use crate::api::document::{Acting, Reading};
-use crate::api::extractors::{Asked, Told, Whole};
+use super::page_size;
+use crate::api::context::{Accepted, ApiContext};
+use crate::api::document::{ReadErrors, WriteErrors};
+use crate::api::extractors::{Integer, JsonBody, QueryParams};
 use crate::api::problem::Problem;
 use axum::Json;
 use jiff::Timestamp;
@@ -106,7 +106,7 @@ pub struct Completions {
     totals: BTreeMap<String, u64>,
     /// The completions of this page.
     completions: Vec<CompletionView>,
-    /// The next page's `after`; none where there is no more.
+    /// The next page's `after`; none on the last page.
     next: Option<String>,
 }
 
@@ -114,7 +114,7 @@ pub struct Completions {
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct CompletionsWanted {
+pub struct CompletionsQuery {
     /// Of this completions link.
     link: String,
     /// Of this person only.
@@ -125,27 +125,27 @@ pub struct CompletionsWanted {
     standing: Option<String>,
     /// Completed at this moment or later.
     since: Option<Timestamp>,
-    /// The `next` of the page before; the other parts are to be the same.
+    /// The `next` of the previous page; keep the other parameters.
     #[param(pattern = r"^-?[0-9]{1,14}\.[0-9]{1,18}$")]
     after: Option<String>,
-    /// So many, 50 where nothing is said.
+    /// Page size, 50 by default.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 
 /// Completions with what became of them, the latest completed first
-#[utoipa::path(get, path = "/completions", tag = "completions", params(CompletionsWanted),
-    responses((status = 200, body = Completions), Reading))]
+#[utoipa::path(get, path = "/completions", tag = "completions", params(CompletionsQuery),
+    responses((status = 200, body = Completions), ReadErrors))]
 pub async fn list_completions(
-    asker: Asker,
-    Asked(wanted): Asked<CompletionsWanted>,
+    context: ApiContext,
+    QueryParams(query): QueryParams<CompletionsQuery>,
 ) -> Result<Json<Completions>, Problem> {
-    let CompletionsWanted { link, guid, course, standing, since, after, limit } = wanted;
-    let limit = page(limit, 500)?;
+    let CompletionsQuery { link, guid, course, standing, since, after, limit } = query;
+    let limit = page_size(limit)?;
     let after =
-        after.map(|key| key.parse::<CompletionKeyset>().map_err(|_| Problem::invalid("after is no key of a page")));
+        after.map(|key| key.parse::<CompletionKeyset>().map_err(|_| Problem::invalid("invalid cursor in `after`")));
     let after = after.transpose()?;
-    let link = completions_link(&asker, &link)?;
+    let link = completions_link(&context, &link)?;
     let query = CompletionQuery {
         guid: guid.map(|guid| Guid::new(&guid).folded()),
         course: course.map(ElmCourseId::new),
@@ -154,7 +154,7 @@ pub async fn list_completions(
         after,
         limit: u64::from(limit) + 1,
     };
-    let journal = &asker.state.journal;
+    let journal = &context.state.journal;
     let mut rows = journal.completions().list(&link, &query).await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
@@ -166,9 +166,9 @@ pub async fn list_completions(
     }))
 }
 
-fn completions_link(asker: &Asker, name: &str) -> Result<LinkName, Problem> {
+fn completions_link(context: &ApiContext, name: &str) -> Result<LinkName, Problem> {
     let link = LinkName::new(name);
-    let found = asker.state.settings.completion(&link);
+    let found = context.state.settings.completion(&link);
     found.map(|_| link).map_err(|_| Problem::not_found(format!("completions link called {name}")))
 }
 
@@ -180,20 +180,20 @@ pub struct Again {
     link: String,
     /// The reports' numbers.
     #[schema(value_type = Vec<i64>, min_items = 1, max_items = 500)]
-    reports: Vec<Whole>,
+    reports: Vec<Integer>,
 }
 
 /// Send reports again that the ELM refused, or that are due later
 #[utoipa::path(post, path = "/completions/retry", tag = "completions", request_body = Again,
-    responses((status = 202, description = "Asked; look at the request", body = Accepted), Acting))]
-pub async fn retry_completions(asker: Asker, Told(again): Told<Again>) -> Result<Accepted, Problem> {
+    responses((status = 202, description = "Accepted; poll the request", body = Accepted), WriteErrors))]
+pub async fn retry_completions(context: ApiContext, JsonBody(again): JsonBody<Again>) -> Result<Accepted, Problem> {
     let Again { link, reports } = again;
     if !(1..=REPORTS_MAX).contains(&reports.len()) {
         return Err(Problem::invalid(format!("reports are 1 to {REPORTS_MAX} numbers")));
     }
-    let link = completions_link(&asker, &link)?;
+    let link = completions_link(&context, &link)?;
     let reports = reports.into_iter().map(|report| report.0).collect();
-    asker.put(&Job::RetryCompletions { link, reports }).await
+    context.submit(&Job::RetryCompletions { link, reports }).await
 }
 
 /// An enrolment id for a completion.
@@ -204,10 +204,10 @@ pub struct Supplied {
     link: String,
     /// The Moodle account of the completion.
     #[schema(value_type = i64)]
-    user: Whole,
+    user: Integer,
     /// The Moodle course of the completion.
     #[schema(value_type = i64)]
-    course: Whole,
+    course: Integer,
     /// When it was completed, as the list says.
     completed: Timestamp,
     /// The ELM's id of the enrolment.
@@ -217,15 +217,18 @@ pub struct Supplied {
 
 /// Give the enrolment id that a completion waits for, and report it
 #[utoipa::path(post, path = "/completions/supply", tag = "completions", request_body = Supplied,
-    responses((status = 202, description = "Asked; look at the request", body = Accepted), Acting))]
-pub async fn supply_enrolment(asker: Asker, Told(supplied): Told<Supplied>) -> Result<Accepted, Problem> {
+    responses((status = 202, description = "Accepted; poll the request", body = Accepted), WriteErrors))]
+pub async fn supply_enrolment(
+    context: ApiContext,
+    JsonBody(supplied): JsonBody<Supplied>,
+) -> Result<Accepted, Problem> {
     let Supplied { link, user, course, completed, enrolment } = supplied;
     if enrolment.trim().is_empty() || enrolment.chars().count() > 300 {
         return Err(Problem::invalid("an enrolment id has 1 to 300 characters, and not only blanks"));
     }
-    let link = completions_link(&asker, &link)?;
+    let link = completions_link(&context, &link)?;
     let completion =
         CompletionKey { user: MoodleUserId(user.0), course: MoodleCourseId(course.0), completed_at: completed };
     let enrolment = EnrolmentId::new(enrolment.trim());
-    asker.put(&Job::SupplyEnrolment { link, completion, enrolment }).await
+    context.submit(&Job::SupplyEnrolment { link, completion, enrolment }).await
 }

@@ -1,9 +1,9 @@
 //! Why somebody is or is not in a course, and whether HR knows that they finished: the journal's answer. Moodle is not asked.
 
 use super::records::RecordView;
-use crate::api::auth::Asker;
-use crate::api::document::Reading;
-use crate::api::extractors::Asked;
+use crate::api::context::ApiContext;
+use crate::api::document::ReadErrors;
+use crate::api::extractors::QueryParams;
 use crate::api::problem::Problem;
 use axum::Json;
 use axum::http::StatusCode;
@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct ExplainWanted {
+pub struct ExplainQuery {
     /// The person: a GUID, a mail address that they have or had, or the Moodle account's number.
     #[param(pattern = r"\S", max_length = 300)]
     person: String,
@@ -63,28 +63,31 @@ pub struct MomentView {
 }
 
 /// Why somebody is or is not in a course, and whether HR knows that they finished
-#[utoipa::path(get, path = "/explain", tag = "records", params(ExplainWanted),
+#[utoipa::path(get, path = "/explain", tag = "records", params(ExplainQuery),
     responses((status = 200, body = Explained),
-        (status = 409, description = "Several people fit, or several links", body = Problem,
+        (status = 409, description = "Several people match, or several links", body = Problem,
             content_type = "application/problem+json"),
-        Reading))]
-pub async fn explain_person(asker: Asker, Asked(wanted): Asked<ExplainWanted>) -> Result<Json<Explained>, Problem> {
-    let said = |text: &str| !text.trim().is_empty() && text.chars().count() <= 300;
-    if !said(&wanted.person) || !said(&wanted.course) {
+        ReadErrors))]
+pub async fn explain_person(
+    context: ApiContext,
+    QueryParams(query): QueryParams<ExplainQuery>,
+) -> Result<Json<Explained>, Problem> {
+    let is_named = |text: &str| !text.trim().is_empty() && text.chars().count() <= 300;
+    if !is_named(&query.person) || !is_named(&query.course) {
         return Err(Problem::invalid("person and course have 1 to 300 characters, and not only blanks"));
     }
-    let link = find_link(&asker, wanted.link.as_deref())?;
-    let journal = &asker.state.journal;
-    let mut people = journal.people().find(&link, &wanted.person).await?;
+    let link = find_link(&context, query.link.as_deref())?;
+    let journal = &context.state.journal;
+    let mut people = journal.people().find(&link, &query.person).await?;
     let person = match (people.pop(), people.len()) {
-        (None, _) => return Err(Problem::not_found(format!("such person on {link}: the feed never named them"))),
+        (None, _) => return Err(Problem::not_found(format!("such person on {link}: no record names them"))),
         (Some(person), 0) => person,
         (Some(_), more) => {
-            let detail = format!("{} people fit: name one by GUID", more + 1);
+            let detail = format!("{} people match: name one by GUID", more + 1);
             return Err(Problem::new(StatusCode::CONFLICT, detail));
         }
     };
-    let course = ElmCourseId::new(wanted.course.trim());
+    let course = ElmCourseId::new(query.course.trim());
     let story: Story = journal.people().story(&link, &person.guid, Some(&course)).await?;
     let Explanation { answer, because, completion, next, chain } =
         story.explain(&person, &course, NowInMoodle::NotAsked);
@@ -101,8 +104,8 @@ pub async fn explain_person(asker: Asker, Asked(wanted): Asked<ExplainWanted>) -
     }))
 }
 
-fn find_link(asker: &Asker, name: Option<&str>) -> Result<LinkName, Problem> {
-    let intakes = || asker.state.settings.links.values().filter(|link| matches!(link, Link::Intake(_)));
+fn find_link(context: &ApiContext, name: Option<&str>) -> Result<LinkName, Problem> {
+    let intakes = || context.state.settings.links.values().filter(|link| matches!(link, Link::Intake(_)));
     if let Some(name) = name {
         let found = intakes().find(|link| link.name().as_str() == name);
         return found.map(|link| link.name().clone()).ok_or_else(|| Problem::not_found(format!("intake link {name}")));
@@ -110,6 +113,6 @@ fn find_link(asker: &Asker, name: Option<&str>) -> Result<LinkName, Problem> {
     match (intakes().next(), intakes().count()) {
         (Some(link), 1) => Ok(link.name().clone()),
         (None, _) => Err(Problem::not_found("intake link in the configuration")),
-        (Some(_), _) => Err(Problem::new(StatusCode::CONFLICT, "there are several intake links: name one")),
+        (Some(_), _) => Err(Problem::new(StatusCode::CONFLICT, "there are several intake links: pass `link`")),
     }
 }

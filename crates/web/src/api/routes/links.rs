@@ -1,9 +1,9 @@
-//! Links: how each stands, and the trigger for schedulers outside.
+//! Links: the state of each, and the trigger for external schedulers.
 
 use super::runs::RunView;
-use crate::api::auth::{Accepted, Asker};
-use crate::api::document::{Acting, Reading};
-use crate::api::extractors::{Named, Perhaps};
+use crate::api::context::{Accepted, ApiContext};
+use crate::api::document::{ReadErrors, WriteErrors};
+use crate::api::extractors::{OptionalJsonBody, PathParam};
 use crate::api::problem::Problem;
 use axum::Json;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
-/// A link, and how it stands.
+/// A link and its state.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LinkView {
     /// Its name, as configured.
@@ -28,15 +28,15 @@ pub struct LinkView {
     schedule: String,
     /// The zone in which that counts.
     timezone: Option<String>,
-    /// Whether it runs by itself.
+    /// Whether its schedule is on.
     enabled: bool,
     /// Since when it is paused, by whom and why.
     paused: Option<PausedView>,
-    /// When it runs next by itself.
+    /// When its schedule runs it next.
     next_run: Option<Timestamp>,
     /// Up to which record creation time the feed is covered.
     watermark: Option<Timestamp>,
-    /// When an Enrol or Suspend came to something last.
+    /// When an Enrol or Suspend was last applied.
     last_record: Option<Timestamp>,
     /// Its newest run.
     last_run: Option<RunView>,
@@ -46,7 +46,7 @@ pub struct LinkView {
     waiting: BTreeMap<String, u64>,
     /// Open attention items.
     attention: u64,
-    /// Plans that wait for a person's word.
+    /// Plans that wait for approval.
     plans: u64,
 }
 
@@ -68,30 +68,30 @@ pub struct Links {
     links: Vec<LinkView>,
 }
 
-/// Every link: whether it is well, when it ran last and runs next
-#[utoipa::path(get, path = "/links", tag = "links", responses((status = 200, body = Links), Reading))]
-pub async fn list_links(asker: Asker) -> Result<Json<Links>, Problem> {
-    let settings = asker.state.settings.clone();
+/// Every link: its state, its last and next run
+#[utoipa::path(get, path = "/links", tag = "links", responses((status = 200, body = Links), ReadErrors))]
+pub async fn list_links(context: ApiContext) -> Result<Json<Links>, Problem> {
+    let settings = context.state.settings.clone();
     let links: Vec<&Link> = settings.links.values().collect();
-    Ok(Json(Links { links: views(&asker, &links).await? }))
+    Ok(Json(Links { links: views(&context, &links).await? }))
 }
 
 /// One link
 #[utoipa::path(get, path = "/links/{link}", tag = "links", params(("link" = String, Path)),
-    responses((status = 200, body = LinkView), Reading))]
-pub async fn show_link(asker: Asker, Named(name): Named<String>) -> Result<Json<LinkView>, Problem> {
-    let settings = asker.state.settings.clone();
+    responses((status = 200, body = LinkView), ReadErrors))]
+pub async fn show_link(context: ApiContext, PathParam(name): PathParam<String>) -> Result<Json<LinkView>, Problem> {
+    let settings = context.state.settings.clone();
     let link = settings.links.get(&LinkName::new(&name)).ok_or_else(|| no_link(&name))?;
-    let view = views(&asker, &[link]).await?.pop();
+    let view = views(&context, &[link]).await?.pop();
     view.map(Json).ok_or_else(|| no_link(&name))
 }
 
-async fn views(asker: &Asker, links: &[&Link]) -> Result<Vec<LinkView>, Problem> {
-    let overview = asker.state.journal.links().overview(asker.now).await?;
-    let schedules = asker.state.journal.schedule().list().await?;
+async fn views(context: &ApiContext, links: &[&Link]) -> Result<Vec<LinkView>, Problem> {
+    let overview = context.state.journal.links().overview(context.now).await?;
+    let schedules = context.state.journal.schedule().list().await?;
     let view = |link: &&Link| {
         let overview = overview.iter().find(|overview| overview.state.link == *link.name());
-        view(link, overview, schedules.get(link.name()), asker.now)
+        view(link, overview, schedules.get(link.name()), context.now)
     };
     Ok(links.iter().map(view).collect())
 }
@@ -99,11 +99,11 @@ async fn views(asker: &Asker, links: &[&Link]) -> Result<Vec<LinkView>, Problem>
 fn view(link: &Link, overview: Option<&LinkOverview>, row: Option<&ScheduleRow>, now: Timestamp) -> LinkView {
     let schedule = link.schedule();
     let (from, to) = link.ends();
-    let word = row.and_then(|row| row.switch.as_ref()).map(|switch| switch.enabled);
-    let enabled = word.unwrap_or(schedule.enabled);
+    let switch = row.and_then(|row| row.switch.as_ref()).map(|switch| switch.enabled);
+    let enabled = switch.unwrap_or(schedule.enabled);
     let paused = overview.and_then(|overview| overview.state.paused.clone());
-    let said = row.and_then(|row| row.next).filter(|next| *next > now);
-    let next_run = said.or_else(|| schedule.next_after(now)).filter(|_| enabled && paused.is_none());
+    let planned = row.and_then(|row| row.next).filter(|next| *next > now);
+    let next_run = planned.or_else(|| schedule.next_after(now)).filter(|_| enabled && paused.is_none());
     LinkView {
         name: link.name().to_string(),
         flow: link.flow().to_owned(),
@@ -131,11 +131,11 @@ fn no_link(name: &str) -> Problem {
     Problem::not_found(format!("link called {name}"))
 }
 
-/// How much of a link is to be run; all that is due where nothing is said.
+/// How much of a link to run; by default all that is due.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Trigger {
-    /// Only show what it would do.
+    /// Only show what it would change.
     dry_run: bool,
     /// Of a completions link: read everything that counts again.
     full: bool,
@@ -147,26 +147,26 @@ pub struct Trigger {
     user: Option<String>,
 }
 
-/// Run a link now: for schedulers outside. The answer tells where to look what became of it
+/// Run a link now, for external schedulers. The answer says where to poll for the result
 #[utoipa::path(post, path = "/links/{link}/runs", tag = "links", params(("link" = String, Path)),
     request_body = Option<Trigger>,
-    responses((status = 202, description = "Asked; look at the request", body = Accepted), Acting))]
+    responses((status = 202, description = "Accepted; poll the request", body = Accepted), WriteErrors))]
 pub async fn run_link(
-    asker: Asker,
-    Named(name): Named<String>,
-    Perhaps(trigger): Perhaps<Trigger>,
+    context: ApiContext,
+    PathParam(name): PathParam<String>,
+    OptionalJsonBody(trigger): OptionalJsonBody<Trigger>,
 ) -> Result<Accepted, Problem> {
-    let settings = asker.state.settings.clone();
+    let settings = context.state.settings.clone();
     let link = settings.links.get(&LinkName::new(&name)).ok_or_else(|| no_link(&name))?;
     let narrow = narrow(link, &trigger)?;
     let purpose = if trigger.dry_run { Purpose::DryRun } else { Purpose::Apply };
-    asker.put(&Job::RunLink { link: link.name().clone(), purpose, narrow }).await
+    context.submit(&Job::RunLink { link: link.name().clone(), purpose, narrow }).await
 }
 
 fn narrow(link: &Link, Trigger { dry_run: _, full, guild, user }: &Trigger) -> Result<Narrow, Problem> {
     let fits = |text: &String| (1..=300).contains(&text.trim().chars().count());
     if ![guild, user].into_iter().flatten().all(fits) {
-        return Err(Problem::invalid("a guild or user is named by 1 to 300 characters"));
+        return Err(Problem::invalid("the name of a guild or user has 1 to 300 characters"));
     }
     match (link, full, guild, user) {
         (_, false, None, None) => Ok(Narrow::Usual),
@@ -175,7 +175,7 @@ fn narrow(link: &Link, Trigger { dry_run: _, full, guild, user }: &Trigger) -> R
         (Link::Guilds(_), false, None, Some(user)) => Ok(Narrow::User { user: user.clone() }),
         _ => Err(Problem::new(
             axum::http::StatusCode::CONFLICT,
-            format!("a link of the flow {} cannot be narrowed so", link.flow()),
+            format!("a link of the flow {} does not support this filter", link.flow()),
         )),
     }
 }

@@ -1,9 +1,9 @@
-//! Plans: what a run would do, why a guard refused it, and a word on it.
+//! Plans: what a run would change, why a guard refused it, and its approval.
 
-use super::runs::{cut, page};
-use crate::api::auth::{Accepted, Asker};
-use crate::api::document::{Acting, Reading};
-use crate::api::extractors::{Asked, Key, Named, Told};
+use super::{page_of, page_size, reason};
+use crate::api::context::{Accepted, ApiContext};
+use crate::api::document::{ReadErrors, WriteErrors};
+use crate::api::extractors::{JsonBody, PageCursor, PathParam, QueryParams};
 use crate::api::problem::Problem;
 use axum::Json;
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +17,7 @@ use serde_json::Value;
 use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
 
-/// How long an approval holds for a link that is configured no more.
+/// How long an approval is valid for a link that is no longer configured.
 const APPROVAL: Duration = Duration::from_secs(24 * 3600);
 
 /// What a guard found.
@@ -60,9 +60,9 @@ pub struct PlanView {
     made: Timestamp,
     /// What the guards found.
     findings: Vec<FindingView>,
-    /// Who judged it, when, and why.
-    judged: Option<JudgedView>,
-    /// Until when an approval holds.
+    /// Who decided about it, when, and why.
+    judged: Option<DecisionView>,
+    /// Until when an approval is valid.
     expires: Option<Timestamp>,
     /// The run that used the approval up.
     used_by: Option<String>,
@@ -72,9 +72,9 @@ pub struct PlanView {
     plan: Option<Value>,
 }
 
-/// A word on a plan.
+/// A decision about a plan.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct JudgedView {
+pub struct DecisionView {
     /// Whose.
     by: String,
     /// When.
@@ -93,7 +93,7 @@ impl PlanView {
             state: row.state.as_str(),
             made: row.made,
             findings: row.findings.iter().map(FindingView::of).collect(),
-            judged: row.reviewed.clone().map(|(by, at, why)| JudgedView { by, at, why }),
+            judged: row.reviewed.clone().map(|(by, at, why)| DecisionView { by, at, why }),
             expires: row.expires,
             used_by: row.used_by.as_ref().map(ToString::to_string),
             plan: serde_json::from_str(&row.body).ok().filter(Value::is_object),
@@ -106,7 +106,7 @@ impl PlanView {
 pub struct Plans {
     /// The plans of this page.
     plans: Vec<PlanView>,
-    /// The next page's `before`; none where there is no more.
+    /// The next page's `before`; none on the last page.
     next: Option<i64>,
 }
 
@@ -114,16 +114,16 @@ pub struct Plans {
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
-pub struct PlansWanted {
+pub struct PlansQuery {
     /// Of this link only.
     link: Option<String>,
     /// In this state only.
     #[param(inline)]
-    state: Option<StateWanted>,
-    /// Older than this number: the `next` of the page before.
+    state: Option<PlanStateFilter>,
+    /// Older than this number: the `next` of the previous page.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9007199254740991i64)]
-    before: Option<Key>,
-    /// So many, 50 where nothing is said.
+    before: Option<PageCursor>,
+    /// Page size, 50 by default.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
@@ -131,7 +131,7 @@ pub struct PlansWanted {
 /// How a plan stands.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum StateWanted {
+pub enum PlanStateFilter {
     /// It may run, and is about to.
     Cleared,
     /// A guard refused it.
@@ -146,86 +146,80 @@ pub enum StateWanted {
     Superseded,
 }
 
-impl From<StateWanted> for PlanState {
-    fn from(state: StateWanted) -> Self {
+impl From<PlanStateFilter> for PlanState {
+    fn from(state: PlanStateFilter) -> Self {
         match state {
-            StateWanted::Cleared => Self::Cleared,
-            StateWanted::Blocked => Self::Blocked,
-            StateWanted::Approved => Self::Approved,
-            StateWanted::Rejected => Self::Rejected,
-            StateWanted::Used => Self::Used,
-            StateWanted::Superseded => Self::Superseded,
+            PlanStateFilter::Cleared => Self::Cleared,
+            PlanStateFilter::Blocked => Self::Blocked,
+            PlanStateFilter::Approved => Self::Approved,
+            PlanStateFilter::Rejected => Self::Rejected,
+            PlanStateFilter::Used => Self::Used,
+            PlanStateFilter::Superseded => Self::Superseded,
         }
     }
 }
 
-/// Plans, the newest first; those with `state=blocked` wait for a word
-#[utoipa::path(get, path = "/plans", tag = "plans", params(PlansWanted),
-    responses((status = 200, body = Plans), Reading))]
-pub async fn list_plans(asker: Asker, Asked(wanted): Asked<PlansWanted>) -> Result<Json<Plans>, Problem> {
-    let PlansWanted { link, state, before, limit } = wanted;
-    let limit = page(limit, 500)?;
+/// Plans, the newest first; those with `state=blocked` wait for approval
+#[utoipa::path(get, path = "/plans", tag = "plans", params(PlansQuery),
+    responses((status = 200, body = Plans), ReadErrors))]
+pub async fn list_plans(
+    context: ApiContext,
+    QueryParams(query): QueryParams<PlansQuery>,
+) -> Result<Json<Plans>, Problem> {
+    let PlansQuery { link, state, before, limit } = query;
+    let limit = page_size(limit)?;
     let (link, before) = (link.map(LinkName::new), before.map(|key| key.0));
-    let rows = asker.state.journal.plans().list(link.as_ref(), state.map(PlanState::from), before, limit + 1).await?;
-    let (rows, next) = cut(rows, limit, |row| row.id);
+    let rows = context.state.journal.plans().list(link.as_ref(), state.map(PlanState::from), before, limit + 1).await?;
+    let (rows, next) = page_of(rows, limit, |row| row.id);
     Ok(Json(Plans { plans: rows.iter().map(PlanView::of).collect(), next }))
 }
 
 /// One plan, with all that it would change and leave alone
 #[utoipa::path(get, path = "/plans/{plan}", tag = "plans", params(("plan" = i64, Path)),
-    responses((status = 200, body = PlanView), Reading))]
-pub async fn show_plan(asker: Asker, Named(id): Named<i64>) -> Result<Json<PlanView>, Problem> {
-    Ok(Json(PlanView::of(&asker.state.journal.plans().find(id).await?)))
+    responses((status = 200, body = PlanView), ReadErrors))]
+pub async fn show_plan(context: ApiContext, PathParam(id): PathParam<i64>) -> Result<Json<PlanView>, Problem> {
+    Ok(Json(PlanView::of(&context.state.journal.plans().find(id).await?)))
 }
 
-/// A word on a plan.
+/// A decision about a plan.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Judgement {
-    /// Why; never blank.
+pub struct DecisionReason {
+    /// The reason; required.
     #[schema(pattern = r"\S", max_length = 2000)]
     why: String,
 }
 
-/// A reason that says something.
-pub(super) fn reason(text: &str) -> Result<&str, Problem> {
-    let said = text.trim();
-    if said.is_empty() || text.chars().count() > 2_000 {
-        return Err(Problem::invalid("a reason has 1 to 2000 characters, and not only blanks"));
-    }
-    Ok(said)
-}
-
-/// Approve a blocked plan: it may run once, and a run that makes it again is asked for
+/// Approve a blocked plan: it may run once, and a run that makes it again is requested
 #[utoipa::path(post, path = "/plans/{plan}/approve", tag = "plans", params(("plan" = i64, Path)),
-    request_body = Judgement,
-    responses((status = 202, description = "Approved; look at the request", body = Accepted), Acting))]
+    request_body = DecisionReason,
+    responses((status = 202, description = "Approved; poll the request", body = Accepted), WriteErrors))]
 pub async fn approve_plan(
-    asker: Asker,
-    Named(id): Named<i64>,
-    Told(judgement): Told<Judgement>,
+    context: ApiContext,
+    PathParam(id): PathParam<i64>,
+    JsonBody(decision): JsonBody<DecisionReason>,
 ) -> Result<Accepted, Problem> {
-    let why = reason(&judgement.why)?;
-    let journal = &asker.state.journal;
+    let why = reason(&decision.why)?;
+    let journal = &context.state.journal;
     let link = journal.plans().find(id).await?.link;
-    let lasts = asker.state.settings.links.get(&link).map_or(APPROVAL, Link::approval);
+    let lasts = context.state.settings.links.get(&link).map_or(APPROVAL, Link::approval);
     let lasts = SignedDuration::try_from(lasts).unwrap_or(SignedDuration::MAX);
-    let until = asker.now.checked_add(lasts).unwrap_or(asker.now);
-    journal.plans().approve(id, &asker.by, why, until, asker.now).await?;
-    asker.put(&Job::ApplyPlan { link, plan: id }).await
+    let until = context.now.checked_add(lasts).unwrap_or(context.now);
+    journal.plans().approve(id, &context.author, why, until, context.now).await?;
+    context.submit(&Job::ApplyPlan { link, plan: id }).await
 }
 
 /// Reject a blocked plan: the same one, made again, is not asked about again
 #[utoipa::path(post, path = "/plans/{plan}/reject", tag = "plans", params(("plan" = i64, Path)),
-    request_body = Judgement,
-    responses((status = 200, description = "Rejected", body = PlanView), Acting))]
+    request_body = DecisionReason,
+    responses((status = 200, description = "Rejected", body = PlanView), WriteErrors))]
 pub async fn reject_plan(
-    asker: Asker,
-    Named(id): Named<i64>,
-    Told(judgement): Told<Judgement>,
+    context: ApiContext,
+    PathParam(id): PathParam<i64>,
+    JsonBody(decision): JsonBody<DecisionReason>,
 ) -> Result<Json<PlanView>, Problem> {
-    let why = reason(&judgement.why)?;
-    let journal = &asker.state.journal;
-    journal.plans().reject(id, &asker.by, why, asker.now).await?;
+    let why = reason(&decision.why)?;
+    let journal = &context.state.journal;
+    journal.plans().reject(id, &context.author, why, context.now).await?;
     Ok(Json(PlanView::of(&journal.plans().find(id).await?)))
 }

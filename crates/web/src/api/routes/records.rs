@@ -1,10 +1,11 @@
 //! Records: the learner log, searched with the same query as its page.
 
-use super::runs::page;
-use crate::api::auth::Asker;
-use crate::api::document::Reading;
-use crate::api::extractors::Asked;
+use super::page_size;
+use crate::api::context::ApiContext;
+use crate::api::document::ReadErrors;
+use crate::api::extractors::QueryParams;
 use crate::api::problem::Problem;
+use crate::layout::zone_of;
 use axum::Json;
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, EnrolmentId, Field, Guid, LinkName, Mail};
@@ -25,7 +26,7 @@ pub struct RecordView {
     link: String,
     /// The SHA-256 by which it is known.
     fingerprint: String,
-    /// When it last came to something.
+    /// When its outcome changed last.
     at: Timestamp,
     /// When it was stored.
     first_seen: Timestamp,
@@ -131,7 +132,7 @@ impl RecordView {
 pub struct Records {
     /// The records of this page.
     records: Vec<RecordView>,
-    /// The next page's `after`; none where there is no more.
+    /// The next page's `after`; none on the last page.
     next: Option<String>,
 }
 
@@ -139,7 +140,7 @@ pub struct Records {
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
-pub struct RecordsWanted {
+pub struct RecordsQuery {
     /// Free text: a time finds two minutes around it, a date its day; anything else is looked for in GUID, mail, names,
     /// course, class code, enrolment id, status and action. The order is by time then.
     #[param(max_length = 300)]
@@ -167,13 +168,13 @@ pub struct RecordsWanted {
     /// What they are ordered by; equal ones by time.
     #[param(inline)]
     sort: Option<Sort>,
-    /// In which direction; `down` where nothing is said.
+    /// The direction; `down` by default.
     #[param(inline)]
     order: Option<Order>,
-    /// The `next` of the page before; the other parts are to be the same.
+    /// The `next` of the previous page; keep the other parameters.
     #[param(pattern = r"^-?[0-9]{1,14}\.[0-9]{1,18}\.")]
     after: Option<String>,
-    /// So many, 50 where nothing is said.
+    /// Page size, 50 by default.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
@@ -182,7 +183,7 @@ pub struct RecordsWanted {
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
-    /// When they last came to something.
+    /// When their outcome changed last.
     Time,
     /// The person.
     Guid,
@@ -204,13 +205,13 @@ pub enum Order {
     Down,
 }
 
-impl RecordsWanted {
+impl RecordsQuery {
     fn query(self) -> Result<LogQuery, Problem> {
         let search = self.q.unwrap_or_default();
         if search.chars().count() > SEARCH_MAX {
             return Err(Problem::invalid(format!("q has at most {SEARCH_MAX} characters")));
         }
-        let after = self.after.map(|key| key.parse().map_err(|_| Problem::invalid("after is no key of a page")));
+        let after = self.after.map(|key| key.parse().map_err(|_| Problem::invalid("invalid cursor in `after`")));
         // A code that nobody knows finds nothing; but a slip should not pass for that.
         let code = self
             .code
@@ -239,19 +240,22 @@ impl RecordsWanted {
                 None | Some(Order::Down) => LogOrder::Descending,
             },
             after: after.transpose()?,
-            limit: page(self.limit, 500)?,
+            limit: page_size(self.limit)?,
             ..LogQuery::default()
         })
     }
 }
 
 /// Search the learner log: every record with what became of it
-#[utoipa::path(get, path = "/records", tag = "records", params(RecordsWanted),
-    responses((status = 200, body = Records), Reading))]
-pub async fn search_records(asker: Asker, Asked(wanted): Asked<RecordsWanted>) -> Result<Json<Records>, Problem> {
-    let link = wanted.link.as_ref().map(LinkName::new);
-    let query = LogQuery { zone: asker.state.zone(link.as_ref()), ..wanted.query()? };
-    let page = asker.state.journal.records().log(&query).await?;
+#[utoipa::path(get, path = "/records", tag = "records", params(RecordsQuery),
+    responses((status = 200, body = Records), ReadErrors))]
+pub async fn search_records(
+    context: ApiContext,
+    QueryParams(query): QueryParams<RecordsQuery>,
+) -> Result<Json<Records>, Problem> {
+    let link = query.link.as_ref().map(LinkName::new);
+    let query = LogQuery { zone: zone_of(&context.state.settings, link.as_ref()), ..query.query()? };
+    let page = context.state.journal.records().log(&query).await?;
     Ok(Json(Records {
         records: page.rows.iter().map(RecordView::of).collect(),
         next: page.next.map(|key| key.to_string()),

@@ -1,10 +1,11 @@
-//! Requests: what was asked of the process, and what came of it.
+//! Requests to the process, and their results.
 
-use super::runs::{cut, page};
-use crate::api::auth::Asker;
-use crate::api::document::Reading;
-use crate::api::extractors::{Asked, Key, Named};
+use super::{page_of, page_size};
+use crate::api::context::ApiContext;
+use crate::api::document::ReadErrors;
+use crate::api::extractors::{PageCursor, PathParam, QueryParams};
 use crate::api::problem::Problem;
+use crate::auth::permissions::Permission;
 use axum::Json;
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
@@ -13,18 +14,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-/// What was asked of the process, and what came of it.
+/// A request to the process, and its result.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RequestView {
     /// Its number.
     id: i64,
-    /// What was asked: `run_link`, `apply_plan`, `attend`, `sync_member` and so on.
+    /// The action: `run_link`, `apply_plan`, `attend`, `sync_member` and so on.
     kind: &'static str,
     /// About which link.
     link: Option<String>,
     /// `waiting`, `running`, `done` or `failed`.
     state: &'static str,
-    /// Whether it has its answer.
+    /// Whether it is finished.
     finished: bool,
     /// Who asked.
     asked_by: String,
@@ -32,12 +33,12 @@ pub struct RequestView {
     asked_at: Timestamp,
     /// When it was finished.
     finished_at: Option<Timestamp>,
-    /// Who carries it out.
+    /// The node that executes it.
     node: Option<String>,
-    /// What was asked, in full.
+    /// The action with its parameters.
     #[schema(value_type = Object)]
     ask: Value,
-    /// What came of it, once it is finished: of a run its numbers, and of a failure `words` and a `remedy`.
+    /// The result, once it is finished: a run's numbers, or a failure's `words` and `remedy`.
     #[schema(value_type = Option<Object>)]
     answer: Option<Value>,
 }
@@ -69,7 +70,7 @@ fn plain(value: &impl Serialize) -> Value {
 pub struct Requests {
     /// The requests of this page.
     requests: Vec<RequestView>,
-    /// The next page's `before`; none where there is no more.
+    /// The next page's `before`; none on the last page.
     next: Option<i64>,
 }
 
@@ -77,40 +78,45 @@ pub struct Requests {
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
-pub struct RequestsWanted {
+pub struct RequestsQuery {
     /// About this link only.
     link: Option<String>,
     /// Unfinished ones only.
     open: bool,
-    /// Older than this number: the `next` of the page before.
+    /// Older than this number: the `next` of the previous page.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9007199254740991i64)]
-    before: Option<Key>,
-    /// So many, 50 where nothing is said.
+    before: Option<PageCursor>,
+    /// Page size, 50 by default.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 
-/// What was asked of the process, the newest first
-#[utoipa::path(get, path = "/requests", tag = "requests", params(RequestsWanted),
-    responses((status = 200, body = Requests), Reading))]
-pub async fn list_requests(asker: Asker, Asked(wanted): Asked<RequestsWanted>) -> Result<Json<Requests>, Problem> {
-    let RequestsWanted { link, open, before, limit } = wanted;
-    let limit = page(limit, 500)?;
+/// Requests, the newest first
+#[utoipa::path(get, path = "/requests", tag = "requests", params(RequestsQuery),
+    responses((status = 200, body = Requests), ReadErrors))]
+pub async fn list_requests(
+    context: ApiContext,
+    QueryParams(query): QueryParams<RequestsQuery>,
+) -> Result<Json<Requests>, Problem> {
+    let RequestsQuery { link, open, before, limit } = query;
+    let limit = page_size(limit)?;
     let filter = RequestFilter {
         link: link.map(LinkName::new),
         open,
         before: before.map(|key| RequestId(key.0)),
         ..RequestFilter::default()
     };
-    let (rows, next) = cut(asker.state.journal.requests().list(&filter, limit + 1).await?, limit, |row| row.id.0);
+    let (rows, next) = page_of(context.state.journal.requests().list(&filter, limit + 1).await?, limit, |row| row.id.0);
     Ok(Json(Requests { requests: rows.iter().map(RequestView::of).collect(), next }))
 }
 
-/// One request: how it stands, and what came of it
+/// One request: its state and result. Every token may read its own
 #[utoipa::path(get, path = "/requests/{request}", tag = "requests", params(("request" = i64, Path)),
-    responses((status = 200, body = RequestView), Reading))]
-pub async fn show_request(asker: Asker, Named(id): Named<i64>) -> Result<Json<RequestView>, Problem> {
-    let found = asker.state.journal.requests().find(RequestId(id)).await?;
+    responses((status = 200, body = RequestView), ReadErrors))]
+pub async fn show_request(context: ApiContext, PathParam(id): PathParam<i64>) -> Result<Json<RequestView>, Problem> {
+    let found = context.state.journal.requests().find(RequestId(id)).await?;
+    // A token that reads nothing else still reads what it submitted itself.
+    let found = found.filter(|found| context.may(Permission::View) || found.asked_by == context.author);
     let found = found.ok_or_else(|| Problem::not_found(format!("request {id}")))?;
     Ok(Json(RequestView::of(&found)))
 }

@@ -1,10 +1,10 @@
 //! Runs: what ran, what it came to, and each of its events.
 
-use super::LINES;
 use super::plans::{FindingView, PlanView};
-use crate::api::auth::Asker;
-use crate::api::document::Reading;
-use crate::api::extractors::{Asked, Key, Named};
+use super::{PAGE_SIZE, page_of, page_size};
+use crate::api::context::ApiContext;
+use crate::api::document::ReadErrors;
+use crate::api::extractors::{PageCursor, PathParam, QueryParams};
 use crate::api::problem::Problem;
 use axum::Json;
 use jiff::Timestamp;
@@ -71,7 +71,8 @@ pub struct CountsView {
 
 impl RunView {
     pub(super) fn of(run: &RunRow) -> Self {
-        let Counts { records, enrolled, suspended, errors, skipped, waiting, accounts, mails, calls } = run.counts;
+        let Counts { records, enrolled, suspended, errors, skipped, waiting, planned: _, accounts, mails, calls } =
+            run.counts;
         Self {
             id: run.id.to_string(),
             number: run.number,
@@ -95,7 +96,7 @@ impl RunView {
 pub struct Runs {
     /// The runs of this page.
     runs: Vec<RunView>,
-    /// The next page's `before`; none where there is no more.
+    /// The next page's `before`; none on the last page.
     next: Option<i64>,
 }
 
@@ -103,7 +104,7 @@ pub struct Runs {
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
-pub struct RunsWanted {
+pub struct RunsQuery {
     /// Of this link only.
     link: Option<String>,
     /// Of this flow only.
@@ -111,10 +112,10 @@ pub struct RunsWanted {
     flow: Option<Flow>,
     /// Begun at this moment or later.
     since: Option<Timestamp>,
-    /// Older than this number: the `next` of the page before.
+    /// Older than this number: the `next` of the previous page.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9007199254740991i64)]
-    before: Option<Key>,
-    /// So many, 50 where nothing is said.
+    before: Option<PageCursor>,
+    /// Page size, 50 by default.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
@@ -131,27 +132,12 @@ pub enum Flow {
     Guilds,
 }
 
-/// How many are wanted, at most `most`.
-pub(super) fn page(limit: Option<u32>, most: u32) -> Result<u32, Problem> {
-    let limit = limit.unwrap_or(LINES);
-    if (1..=most).contains(&limit) { Ok(limit) } else { Err(Problem::invalid(format!("limit is 1 to {most}"))) }
-}
-
-/// A page of rows of which one more than wanted was read: the rows, and where the next page begins.
-pub(super) fn cut<T>(mut rows: Vec<T>, limit: u32, key: impl Fn(&T) -> i64) -> (Vec<T>, Option<i64>) {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(key);
-    (rows, next)
-}
-
 /// What ran, the newest first
-#[utoipa::path(get, path = "/runs", tag = "runs", params(RunsWanted),
-    responses((status = 200, body = Runs), Reading))]
-pub async fn list_runs(asker: Asker, Asked(wanted): Asked<RunsWanted>) -> Result<Json<Runs>, Problem> {
-    let RunsWanted { link, flow, since, before, limit } = wanted;
-    let limit = page(limit, 500)?;
+#[utoipa::path(get, path = "/runs", tag = "runs", params(RunsQuery),
+    responses((status = 200, body = Runs), ReadErrors))]
+pub async fn list_runs(context: ApiContext, QueryParams(query): QueryParams<RunsQuery>) -> Result<Json<Runs>, Problem> {
+    let RunsQuery { link, flow, since, before, limit } = query;
+    let limit = page_size(limit)?;
     let flow = flow.map(|flow| match flow {
         Flow::Intake => "intake",
         Flow::Completions => "completions",
@@ -164,7 +150,7 @@ pub async fn list_runs(asker: Asker, Asked(wanted): Asked<RunsWanted>) -> Result
         before: before.map(|key| key.0),
         limit: limit + 1,
     };
-    let (rows, next) = cut(asker.state.journal.runs().list(&filter).await?, limit, |row| row.number);
+    let (rows, next) = page_of(context.state.journal.runs().list(&filter).await?, limit, |row| row.number);
     Ok(Json(Runs { runs: rows.iter().map(RunView::of).collect(), next }))
 }
 
@@ -217,7 +203,7 @@ impl EventView {
             course: event.course.as_ref().map(ToString::to_string),
             payload: match &event.payload {
                 Value::Object(_) => event.payload.clone(),
-                other => serde_json::json!({ "said": other }),
+                other => serde_json::json!({ "text": other }),
             },
         }
     }
@@ -226,13 +212,13 @@ impl EventView {
 /// One run, by its id or the beginning of it, with its plan and first events
 #[utoipa::path(get, path = "/runs/{run}", tag = "runs", params(("run" = String, Path)),
     responses((status = 200, body = RunDetail),
-        (status = 409, description = "Several runs begin so", body = Problem, content_type = "application/problem+json"),
-        Reading))]
-pub async fn show_run(asker: Asker, Named(id): Named<String>) -> Result<Json<RunDetail>, Problem> {
-    let journal = &asker.state.journal;
+        (status = 409, description = "Several runs have this prefix", body = Problem, content_type = "application/problem+json"),
+        ReadErrors))]
+pub async fn show_run(context: ApiContext, PathParam(id): PathParam<String>) -> Result<Json<RunDetail>, Problem> {
+    let journal = &context.state.journal;
     let run = journal.runs().find(&id).await?;
     let plan = journal.plans().of_run(&run.id).await?;
-    let (events, next) = cut(journal.runs().events(&run.id, 0, LINES + 1).await?, LINES, |event| event.id);
+    let (events, next) = page_of(journal.runs().events(&run.id, 0, PAGE_SIZE + 1).await?, PAGE_SIZE, |event| event.id);
     Ok(Json(RunDetail {
         run: RunView::of(&run),
         findings: plan.as_ref().map(|plan| plan.findings.iter().map(FindingView::of).collect()).unwrap_or_default(),
@@ -247,7 +233,7 @@ pub async fn show_run(asker: Asker, Named(id): Named<String>) -> Result<Json<Run
 pub struct Events {
     /// The events of this page.
     events: Vec<EventView>,
-    /// The next page's `after`; none where there is no more.
+    /// The next page's `after`; none on the last page.
     next: Option<i64>,
 }
 
@@ -255,29 +241,29 @@ pub struct Events {
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
-pub struct EventsWanted {
-    /// Later than this number: the `next` of the page before.
+pub struct EventsQuery {
+    /// Later than this number: the `next` of the previous page.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9007199254740991i64)]
-    after: Option<Key>,
-    /// So many, 50 where nothing is said.
+    after: Option<PageCursor>,
+    /// Page size, 50 by default.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 
 /// A run's events, the oldest first
-#[utoipa::path(get, path = "/runs/{run}/events", tag = "runs", params(("run" = String, Path), EventsWanted),
+#[utoipa::path(get, path = "/runs/{run}/events", tag = "runs", params(("run" = String, Path), EventsQuery),
     responses((status = 200, body = Events),
-        (status = 409, description = "Several runs begin so", body = Problem, content_type = "application/problem+json"),
-        Reading))]
+        (status = 409, description = "Several runs have this prefix", body = Problem, content_type = "application/problem+json"),
+        ReadErrors))]
 pub async fn list_events(
-    asker: Asker,
-    Named(id): Named<String>,
-    Asked(wanted): Asked<EventsWanted>,
+    context: ApiContext,
+    PathParam(id): PathParam<String>,
+    QueryParams(query): QueryParams<EventsQuery>,
 ) -> Result<Json<Events>, Problem> {
-    let limit = page(wanted.limit, 500)?;
-    let journal = &asker.state.journal;
+    let limit = page_size(query.limit)?;
+    let journal = &context.state.journal;
     let run = journal.runs().find(&id).await?;
-    let after = wanted.after.map_or(0, |key| key.0);
-    let (events, next) = cut(journal.runs().events(&run.id, after, limit + 1).await?, limit, |event| event.id);
+    let after = query.after.map_or(0, |key| key.0);
+    let (events, next) = page_of(journal.runs().events(&run.id, after, limit + 1).await?, limit, |event| event.id);
     Ok(Json(Events { events: events.iter().map(EventView::of).collect(), next }))
 }

@@ -1,15 +1,17 @@
-//! The issuer: where people are sent, what a code is exchanged for, and what of it is believed.
+//! The issuer: where people are sent, what a code is exchanged for, and who they are.
 //!
 //! The exchange is one of this server with the issuer: the code is bound to us by our secret and to this attempt by PKCE. What
-//! comes back is believed as `token` says. Next: `token`.
+//! comes back is verified by `id_token`. Discovery and keys are cached; a token of an unknown key asks for the keys again.
 
-use super::token::{Keys, believe};
-use crate::auth::make_secret;
+use super::id_token::{Expected, IdTokenError, KeySet, verify_id_token};
+use crate::auth::account_name::{AccountNameError, account_name};
+use crate::auth::secrets::make_secret;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use form_urlencoded::{Serializer, byte_serialize};
-use jiff::Timestamp;
-use rollbook_settings::service::{Oidc, RoleName};
+use jiff::{SignedDuration, Timestamp};
+use rollbook_core::model::RoleName;
+use rollbook_settings::service::Oidc;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -19,66 +21,60 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How long discovery and keys are used before they are read again.
+const CACHED_FOR: SignedDuration = SignedDuration::from_hours(1);
+/// Keys are read again for a token of an unknown key, but not more often: anybody can send one.
+const KEYS_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 /// What a connection to the issuer fails with.
 #[derive(Debug, thiserror::Error)]
 #[error("the issuer of single sign-on could not be reached")]
 pub struct FetchError(#[source] pub Box<dyn Error + Send + Sync>);
 
-/// A request to the issuer.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    /// The method.
+pub struct HttpRequest {
     pub method: &'static str,
-    /// The whole address.
     pub url: String,
-    /// The headers.
     pub headers: Vec<(String, String)>,
-    /// The body.
     pub body: Vec<u8>,
 }
 
-/// An answer of the issuer.
 #[derive(Clone, Debug)]
-pub struct Answered {
-    /// The HTTP status.
+pub struct HttpResponse {
     pub status: u16,
-    /// The body.
     pub body: Vec<u8>,
 }
 
-/// A connection under way.
-pub type Fetching = Pin<Box<dyn Future<Output = Result<Answered, FetchError>> + Send>>;
+pub type Fetching = Pin<Box<dyn Future<Output = Result<HttpResponse, FetchError>> + Send>>;
 
 /// Sends a request to the issuer.
-pub type Fetch = Arc<dyn Fn(Asked) -> Fetching + Send + Sync>;
+pub type Fetch = Arc<dyn Fn(HttpRequest) -> Fetching + Send + Sync>;
 
-/// Why nobody is learned of.
+/// Why a sign-on came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerError {
-    /// No answer came.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// It answered with something else.
     #[error("the issuer's {what} cannot be used: {why}")]
-    Answer {
-        /// Of what.
-        what: &'static str,
-        /// Why.
-        why: String,
-    },
-    /// The token is not believed.
-    #[error("the id token is not believed: {0}")]
-    Token(#[from] super::token::Disbelief),
+    Answer { what: &'static str, why: String },
+    #[error("the id token is not valid: {0}")]
+    IdToken(#[from] IdTokenError),
+    #[error("the account name is not valid: {0}")]
+    AccountName(#[from] AccountNameError),
 }
 
 /// The issuer, as the configuration names it.
 pub struct Issuer {
     oidc: Oidc,
-    back: String,
+    redirect_uri: String,
     fetch: Fetch,
+    discovery: Cached<Discovery>,
+    keys: Cached<KeySet>,
 }
+
+type Cached<T> = Mutex<Option<(Timestamp, Arc<T>)>>;
 
 impl fmt::Debug for Issuer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,31 +82,29 @@ impl fmt::Debug for Issuer {
     }
 }
 
-/// Somebody who is sent there.
+/// Where a browser is sent, and what binds its return to it.
 #[derive(Clone, Debug)]
-pub struct Sent {
-    /// Where to.
+pub struct AuthorizationRequest {
     pub url: String,
-    /// What binds the way back to this browser.
+    /// Binds the way back to this browser.
     pub state: String,
-    /// What binds the token to this attempt.
+    /// Binds the token to this attempt.
     pub nonce: String,
-    /// What binds the code to this attempt.
+    /// Binds the code to this attempt.
     pub verifier: String,
 }
 
-/// Somebody who came back.
+/// Somebody whom the issuer vouches for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
+pub struct Identity {
     /// Issuer and the issuer's own id for them.
     pub subject: String,
-    /// What they are called.
     pub name: String,
     /// The highest role that the claim gives.
     pub role: Option<RoleName>,
 }
 
-/// What the issuer says of itself.
+/// The issuer's discovery document.
 #[derive(Debug, Deserialize)]
 struct Discovery {
     issuer: String,
@@ -127,9 +121,9 @@ struct Tokens {
 }
 
 impl Issuer {
-    /// The issuer; people come back to `back`, a whole address.
-    pub fn new(oidc: Oidc, back: String, fetch: Fetch) -> Self {
-        Self { oidc, back, fetch }
+    /// People come back to `redirect_uri`, a whole address.
+    pub fn new(oidc: Oidc, redirect_uri: String, fetch: Fetch) -> Self {
+        Self { oidc, redirect_uri, fetch, discovery: Mutex::default(), keys: Mutex::default() }
     }
 
     /// The issuer's name, which has no slash at its end where the configured address only got one by being an address.
@@ -138,33 +132,40 @@ impl Issuer {
         if self.oidc.issuer.path() == "/" { name.trim_end_matches('/') } else { name }
     }
 
-    async fn discover(&self) -> Result<Discovery, IssuerError> {
+    async fn discover(&self, now: Timestamp) -> Result<Arc<Discovery>, IssuerError> {
+        if let Some(known) = cached(&self.discovery, now, CACHED_FOR) {
+            return Ok(known);
+        }
         let url = format!("{}/.well-known/openid-configuration", self.name().trim_end_matches('/'));
         let found: Discovery = self.get("discovery", url).await?;
         if found.issuer.trim_end_matches('/') != self.name().trim_end_matches('/') {
             return Err(IssuerError::Answer { what: "discovery", why: format!("it calls itself {}", found.issuer) });
         }
-        Ok(found)
+        Ok(cache(&self.discovery, now, found))
+    }
+
+    async fn keys(&self, url: &str, now: Timestamp, max_age: SignedDuration) -> Result<Arc<KeySet>, IssuerError> {
+        if let Some(known) = cached(&self.keys, now, max_age) {
+            return Ok(known);
+        }
+        Ok(cache(&self.keys, now, self.get("keys", url.to_owned()).await?))
     }
 
     async fn get<T: DeserializeOwned>(&self, what: &'static str, url: String) -> Result<T, IssuerError> {
-        self.ask(what, Asked { method: "GET", url, headers: Vec::new(), body: Vec::new() }).await
+        self.request(what, HttpRequest { method: "GET", url, headers: Vec::new(), body: Vec::new() }).await
     }
 
-    async fn ask<T: DeserializeOwned>(&self, what: &'static str, asked: Asked) -> Result<T, IssuerError> {
-        let answer = (self.fetch)(asked).await?;
+    async fn request<T: DeserializeOwned>(&self, what: &'static str, request: HttpRequest) -> Result<T, IssuerError> {
+        let answer = (self.fetch)(request).await?;
         if answer.status != 200 {
             return Err(IssuerError::Answer { what, why: format!("status {}", answer.status) });
         }
         serde_json::from_slice(&answer.body).map_err(|error| IssuerError::Answer { what, why: error.to_string() })
     }
 
-    /// Where somebody is sent, and what is remembered of it.
-    ///
-    /// # Errors
-    /// [`IssuerError`] where the issuer does not say where.
-    pub async fn send(&self) -> Result<Sent, IssuerError> {
-        let found = self.discover().await?;
+    /// Where somebody is sent to sign in, and what their browser remembers of it.
+    pub async fn authorization_request(&self, now: Timestamp) -> Result<AuthorizationRequest, IssuerError> {
+        let found = self.discover(now).await?;
         let [state, nonce, verifier] = [make_secret(), make_secret(), make_secret()];
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
         let scope = ["openid"].into_iter().chain(self.oidc.scopes.iter().map(String::as_str)).collect::<Vec<_>>();
@@ -172,7 +173,7 @@ impl Issuer {
             .extend_pairs([
                 ("response_type", "code"),
                 ("client_id", &self.oidc.client_id),
-                ("redirect_uri", &self.back),
+                ("redirect_uri", &self.redirect_uri),
                 ("scope", &scope.join(" ")),
                 ("state", &state),
                 ("nonce", &nonce),
@@ -181,41 +182,54 @@ impl Issuer {
             ])
             .finish();
         let joint = if found.authorization_endpoint.contains('?') { '&' } else { '?' };
-        Ok(Sent { url: format!("{}{joint}{query}", found.authorization_endpoint), state, nonce, verifier })
+        let url = format!("{}{joint}{query}", found.authorization_endpoint);
+        Ok(AuthorizationRequest { url, state, nonce, verifier })
     }
 
     /// Who the code is about.
-    ///
-    /// # Errors
-    /// [`IssuerError`] where the issuer gives nothing for the code, or something that is not believed.
-    pub async fn learn(&self, code: &str, nonce: &str, verifier: &str, now: Timestamp) -> Result<Person, IssuerError> {
-        let found = self.discover().await?;
-        let tokens: Tokens = self.ask("token", self.exchange(&found, code, verifier)).await?;
-        let keys: Keys = self.get("keys", found.jwks_uri).await?;
-        let claims = believe(&tokens.id_token, &keys, (&found.issuer, &self.oidc.client_id, nonce), now)?;
+    pub async fn exchange_code(
+        &self,
+        code: &str,
+        nonce: &str,
+        verifier: &str,
+        now: Timestamp,
+    ) -> Result<Identity, IssuerError> {
+        let found = self.discover(now).await?;
+        let tokens: Tokens = self.request("token", self.token_request(&found, code, verifier)).await?;
+        let keys = self.keys(&found.jwks_uri, now, CACHED_FOR).await?;
+        let expected = Expected { issuer: &found.issuer, client: &self.oidc.client_id, nonce, now };
+        let claims = match verify_id_token(&tokens.id_token, &keys, expected) {
+            Err(IdTokenError::UnknownKey) => {
+                let keys = self.keys(&found.jwks_uri, now, KEYS_AGAIN_AFTER).await?;
+                verify_id_token(&tokens.id_token, &keys, expected)?
+            }
+            other => other?,
+        };
         let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let subject = text("sub").ok_or(super::token::Disbelief::Claim("sub"))?;
-        let name = text("preferred_username").or_else(|| text("email")).unwrap_or(subject);
-        Ok(Person {
+        let subject = text("sub").ok_or(IdTokenError::Claim("sub"))?;
+        // An address that its owner only claims could be somebody else's name here.
+        let mail = text("email").filter(|_| claims["email_verified"] == true);
+        let name = text("preferred_username").or(mail).unwrap_or(subject);
+        Ok(Identity {
             subject: format!("{} {subject}", found.issuer),
-            name: name.chars().take(100).collect(),
+            name: account_name(name)?.to_owned(),
             role: role_of(&self.oidc, &claims),
         })
     }
 
     /// The request that exchanges a code for tokens.
-    fn exchange(&self, found: &Discovery, code: &str, verifier: &str) -> Asked {
+    fn token_request(&self, found: &Discovery, code: &str, verifier: &str) -> HttpRequest {
         let (id, secret) = (&self.oidc.client_id, self.oidc.client_secret.expose_secret());
         let mut form = Serializer::new(String::new());
         form.extend_pairs([
             ("grant_type", "authorization_code"),
             ("code", code),
-            ("redirect_uri", &self.back),
+            ("redirect_uri", &self.redirect_uri),
             ("code_verifier", verifier),
         ]);
         let mut headers = vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
-        let ways = &found.token_endpoint_auth_methods_supported;
-        let is_basic = ways.is_empty() || ways.iter().any(|way| way == "client_secret_basic");
+        let methods = &found.token_endpoint_auth_methods_supported;
+        let is_basic = methods.is_empty() || methods.iter().any(|method| method == "client_secret_basic");
         if is_basic {
             let part = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
             let both = STANDARD.encode(format!("{}:{}", part(id), part(secret)));
@@ -223,8 +237,19 @@ impl Issuer {
         } else {
             form.extend_pairs([("client_id", id.as_str()), ("client_secret", secret)]);
         }
-        Asked { method: "POST", url: found.token_endpoint.clone(), headers, body: form.finish().into_bytes() }
+        HttpRequest { method: "POST", url: found.token_endpoint.clone(), headers, body: form.finish().into_bytes() }
     }
+}
+
+fn cached<T>(cache: &Cached<T>, now: Timestamp, max_age: SignedDuration) -> Option<Arc<T>> {
+    let known = cache.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    known.filter(|(read, _)| *read <= now && now.duration_since(*read) < max_age).map(|(_, known)| known)
+}
+
+fn cache<T>(cache: &Cached<T>, now: Timestamp, found: T) -> Arc<T> {
+    let found = Arc::new(found);
+    *cache.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, found.clone()));
+    found
 }
 
 /// The highest role that the claim's values give. The claim may be a text or a list, and may stand deeper: `realm.roles`.

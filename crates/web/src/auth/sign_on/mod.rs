@@ -1,42 +1,40 @@
 //! Single sign-on with OpenID Connect: off to the issuer, back with a code, and in with the role that the issuer's claim gives.
 //!
-//! The code is bound to this browser (state), this attempt (nonce) and this server (PKCE). Who has no value that gives a role
+//! The code is bound to this browser (state), this attempt (nonce) and this server (PKCE). Whoever has no value that gives a role
 //! does not get in. The issuer is reached by a function that the state is given: this module opens no connection itself.
-//! Next: `issuer`, what is asked of it and believed.
+//! docs/decisions/0004 says why no crate does this. Reading order: `issuer`, then `id_token`.
 
-mod issuer;
-mod token;
+pub mod id_token;
+pub mod issuer;
 
-pub use issuer::{Answered, Asked, Fetch, FetchError, Fetching, Issuer};
+pub use issuer::{Fetch, FetchError, Fetching, HttpRequest, HttpResponse};
 
-use issuer::Sent;
-
-use super::Cookie;
-use super::login::{admit, local};
-use super::secret::is_same;
-use crate::WebState;
-use crate::incident::Failure;
+use super::cookie::Cookie;
+use super::login::{local_path, open_session};
+use super::secrets::is_same;
+use super::state::AuthState;
+use crate::page_error::PageError;
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::get;
+use issuer::{AuthorizationRequest, Issuer, IssuerError};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Where the issuer sends people back to.
+/// Where the issuer sends people back to. It is registered there, so it stays.
 pub const RETURN_PATH: &str = "/login/sign-on/back";
-/// Somebody who takes longer begins again.
-const LASTS: Duration = Duration::from_secs(600);
+/// Whoever takes longer starts again.
+const LIFETIME: Duration = Duration::from_secs(600);
 
-/// The way there, and the way back.
-pub fn routes() -> Router<WebState> {
-    Router::new().route("/login/sign-on", get(begin)).route(RETURN_PATH, get(come_back))
+pub fn routes() -> Router<AuthState> {
+    Router::new().route("/login/sign-on", get(begin)).route(RETURN_PATH, get(callback))
 }
 
 /// A sign-on that is under way, in a cookie that only this browser has.
 #[derive(Debug, Deserialize, Serialize)]
-struct UnderWay {
+struct PendingSignOn {
     state: String,
     nonce: String,
     verifier: String,
@@ -45,59 +43,80 @@ struct UnderWay {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Wanted {
+struct SignOnQuery {
     to: String,
 }
 
-async fn begin(State(state): State<WebState>, Query(wanted): Query<Wanted>) -> Result<Response, Failure> {
+async fn begin(State(state): State<AuthState>, Query(query): Query<SignOnQuery>) -> Result<Response, PageError> {
     let issuer = issuer_of(&state)?;
-    let Sent { url, state: bound, nonce, verifier } = issuer.send().await.map_err(Failure::incident)?;
-    let under_way = UnderWay { state: bound, nonce, verifier, to: local(&wanted.to) };
-    let cookie = serde_json::to_string(&under_way).map_err(Failure::incident)?;
-    Ok((AppendHeaders([Cookie::SignOn.set(&cookie, Some(LASTS), state.secure)]), Redirect::to(&url)).into_response())
+    let request = issuer.authorization_request(state.clock.now()).await.map_err(refused)?;
+    let AuthorizationRequest { url, state: bound, nonce, verifier } = request;
+    let pending = PendingSignOn { state: bound, nonce, verifier, to: local_path(&query.to) };
+    let cookie = serde_json::to_string(&pending).map_err(PageError::incident)?;
+    let cookie = Cookie::SignOn.set(&cookie, Some(LIFETIME), state.is_secure);
+    Ok((AppendHeaders([cookie]), Redirect::to(&url)).into_response())
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Back {
+struct CallbackQuery {
     code: String,
     state: String,
     error: String,
 }
 
-async fn come_back(
-    State(state): State<WebState>,
-    Query(back): Query<Back>,
+async fn callback(
+    State(state): State<AuthState>,
+    Query(query): Query<CallbackQuery>,
     headers: HeaderMap,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let issuer = issuer_of(&state)?;
-    let under_way = Cookie::SignOn.read(&headers, state.secure);
-    let under_way = under_way.and_then(|text| serde_json::from_str::<UnderWay>(&text).ok());
-    let Some(under_way) = under_way.filter(|known| is_same(&known.state, &back.state)) else {
-        return Err(Failure::Refused(
-            "This sign-on was not begun in this browser, or too long ago: begin again".into(),
+    let pending = Cookie::SignOn.read(&headers, state.is_secure);
+    let pending = pending.and_then(|text| serde_json::from_str::<PendingSignOn>(&text).ok());
+    let Some(pending) = pending.filter(|known| is_same(&known.state, &query.state)) else {
+        return Err(PageError::SignInRefused(
+            "This sign-in was not started in this browser, or it has expired. Start again".into(),
         ));
     };
-    if back.code.is_empty() {
-        tracing::info!(error = back.error, "the issuer of single sign-on refused");
-        return Err(Failure::Refused("The issuer did not let you in".into()));
+    if query.code.is_empty() {
+        tracing::info!(error = query.error, "the issuer of single sign-on refused a sign-in");
+        return Err(PageError::SignInRefused("The identity provider refused the sign-in".into()));
     }
     let now = state.clock.now();
-    let person =
-        issuer.learn(&back.code, &under_way.nonce, &under_way.verifier, now).await.map_err(Failure::incident)?;
-    let Some(role) = person.role else {
-        return Err(Failure::Refused("Your account there gives you no role here: ask an administrator".into()));
+    let identity = issuer.exchange_code(&query.code, &pending.nonce, &pending.verifier, now).await.map_err(refused)?;
+    let Some(role) = identity.role else {
+        return Err(PageError::SignInRefused(
+            "Your account there gives you no role in Rollbook. Ask an administrator for one".into(),
+        ));
     };
-    let account = state.journal.accounts().from_single_sign_on(&person.subject, &person.name, role, now).await?;
+    let account = state.journal.accounts().from_single_sign_on(&identity.subject, &identity.name, role, now).await?;
     if account.disabled.is_some() {
-        return Err(Failure::Refused("Your account is disabled".into()));
+        return Err(PageError::SignInRefused("Your account is disabled".into()));
     }
-    let mut answer = admit(&state, &account.name, &under_way.to).await?;
-    let (name, value) = Cookie::SignOn.clear(state.secure);
+    let mut answer = open_session(&state, &account.name, &pending.to).await?;
+    let (name, value) = Cookie::SignOn.clear(state.is_secure);
     answer.headers_mut().append(name, value);
     Ok(answer)
 }
 
-fn issuer_of(state: &WebState) -> Result<&Issuer, Failure> {
-    state.issuer.as_deref().ok_or_else(|| Failure::NotFound("single sign-on here".to_owned()))
+/// What the issuer answered is refused with its reason; that it did not answer is a fault of the set-up.
+fn refused(error: IssuerError) -> PageError {
+    match error {
+        IssuerError::IdToken(reason) => {
+            tracing::warn!(%reason, "an id token was refused");
+            PageError::SignInRefused(format!("The identity provider's token is not valid: {reason}"))
+        }
+        IssuerError::AccountName(reason) => {
+            PageError::SignInRefused(format!("The identity provider gives no usable account name: {reason}"))
+        }
+        IssuerError::Answer { what: "token", why } => {
+            tracing::warn!(why, "the issuer gave no token for a code");
+            PageError::SignInRefused("The identity provider did not accept this sign-in. Start again".to_owned())
+        }
+        other => PageError::incident(other),
+    }
+}
+
+fn issuer_of(state: &AuthState) -> Result<&Issuer, PageError> {
+    state.issuer.as_deref().ok_or_else(|| PageError::NotFound("single sign-on here".to_owned()))
 }

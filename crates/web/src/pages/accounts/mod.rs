@@ -1,21 +1,21 @@
-//! Accounts and tokens: who may come in and as what; and what people did lately.
+//! Accounts and tokens, and what people did recently.
 //!
-//! Next: `acts`, then `own`, what each person does with their own account.
+//! Next: `actions`.
 
-mod acts;
-mod own;
+mod actions;
 
-pub(super) use acts::{add_account, add_token, change_account, revoke_token};
-pub(super) use own::{change_password, show_own};
+pub(super) use actions::{add_account, add_token, change_account, hash_or_refuse, revoke_token};
 
-use super::story::plain;
-use crate::auth::{Permission, Scope};
-use crate::layout::{Answer, Badge, Caller, Choice, Here, Shell, TimeFormatter, Tone, When, show};
+use super::views::event::describe_payload;
+use crate::auth::permissions::{Permission, Scope};
+use crate::layout::{
+    Badge, Layout, PageContext, PageLocation, PageResult, SelectOption, ShownTime, TimeFormatter, Tone, show,
+};
 use askama::Template;
 use rollbook_core::model::LinkName;
+use rollbook_core::model::RoleName;
 use rollbook_journal::requests::SCHEDULE;
 use rollbook_journal::{AccountRow, StoredEvent, TokenRow};
-use rollbook_settings::service::RoleName;
 
 /// So many acts of people are shown, of each link.
 const ACTS: u32 = 50;
@@ -23,13 +23,13 @@ const ACTS: u32 = 50;
 #[derive(Template)]
 #[template(path = "pages/accounts.html")]
 struct AccountsPage {
-    shell: Shell,
+    layout: Layout,
     may_manage: bool,
     accounts: Vec<AccountLine>,
-    roles: Vec<Choice>,
+    roles: Vec<SelectOption>,
     tokens: Vec<TokenLine>,
     scopes: Vec<Scope>,
-    acts: Vec<Act>,
+    acts: Vec<RecentAction>,
     in_the_clear: bool,
 }
 
@@ -38,10 +38,10 @@ struct AccountLine {
     badge: Badge,
     is_disabled: bool,
     is_foreign: bool,
-    roles: Vec<Choice>,
+    roles: Vec<SelectOption>,
     role: &'static str,
-    login: Option<When>,
-    made: When,
+    login: Option<ShownTime>,
+    made: ShownTime,
     made_by: String,
 }
 
@@ -50,14 +50,14 @@ struct TokenLine {
     name: String,
     scope: String,
     badge: Badge,
-    holds: bool,
-    expires: When,
-    used: Option<When>,
+    is_valid: bool,
+    expires: ShownTime,
+    used: Option<ShownTime>,
     made_by: String,
 }
 
-struct Act {
-    at: When,
+struct RecentAction {
+    at: ShownTime,
     by: String,
     link: String,
     what: String,
@@ -65,34 +65,34 @@ struct Act {
     path: String,
 }
 
-pub(super) async fn show_accounts(caller: Caller) -> Answer {
-    let journal = &caller.state.journal;
-    let clockwork = caller.clockwork(None);
+pub(super) async fn show_accounts(context: PageContext) -> PageResult {
+    let journal = &context.state.journal;
+    let times = context.times(None);
     let mut acts = journal.runs().acts(&LinkName::new(""), i64::MAX, ACTS).await?;
-    for link in caller.state.settings.links.keys() {
+    for link in context.state.settings.links.keys() {
         acts.extend(journal.runs().acts(link, i64::MAX, ACTS).await?);
     }
     acts.retain(|event| event.author != SCHEDULE);
     acts.sort_by_key(|event| std::cmp::Reverse(event.id));
     acts.truncate(ACTS as usize);
     let page = AccountsPage {
-        shell: caller.shell("Accounts", Here::Accounts).await?,
-        may_manage: caller.may(Permission::Manage),
-        accounts: journal.accounts().list().await?.iter().map(|row| account_line(row, &clockwork)).collect(),
+        layout: context.layout("Accounts", PageLocation::Accounts).await?,
+        may_manage: context.may(Permission::Manage),
+        accounts: journal.accounts().list().await?.iter().map(|row| account_line(row, &times)).collect(),
         roles: roles(RoleName::Viewer),
-        tokens: journal.tokens().list().await?.iter().map(|row| token_line(row, &clockwork)).collect(),
+        tokens: journal.tokens().list().await?.iter().map(|row| token_line(row, &times)).collect(),
         scopes: Scope::ALL.to_vec(),
-        acts: acts.iter().map(|event| act(event, &clockwork)).collect(),
-        in_the_clear: caller.state.settings.server.in_the_clear(),
+        acts: acts.iter().map(|event| recent_action(event, &times)).collect(),
+        in_the_clear: context.state.settings.server.in_the_clear(),
     };
     show(&page)
 }
 
-fn roles(chosen: RoleName) -> Vec<Choice> {
-    Choice::list(RoleName::ALL.map(|role| (role.as_str(), role.as_str().to_owned())), chosen.as_str())
+fn roles(chosen: RoleName) -> Vec<SelectOption> {
+    SelectOption::list(RoleName::ALL.map(|role| (role.as_str(), role.as_str().to_owned())), chosen.as_str())
 }
 
-fn account_line(row: &AccountRow, clockwork: &TimeFormatter) -> AccountLine {
+fn account_line(row: &AccountRow, times: &TimeFormatter) -> AccountLine {
     let badge = match (row.disabled, row.is_foreign, &row.password) {
         (Some(_), _, _) => Badge::new(Tone::Plain, "disabled"),
         (None, true, _) => Badge::new(Tone::Good, "single sign-on"),
@@ -106,17 +106,17 @@ fn account_line(row: &AccountRow, clockwork: &TimeFormatter) -> AccountLine {
         is_foreign: row.is_foreign,
         roles: roles(row.role),
         role: row.role.as_str(),
-        login: clockwork.maybe(row.login),
-        made: clockwork.ago(row.made),
+        login: times.maybe(row.login),
+        made: times.ago(row.made),
         made_by: row.made_by.clone(),
     }
 }
 
-fn token_line(row: &TokenRow, clockwork: &TimeFormatter) -> TokenLine {
-    let holds = row.revoked.is_none() && row.expires > clockwork.now;
-    let badge = match (row.revoked, holds) {
+fn token_line(row: &TokenRow, times: &TimeFormatter) -> TokenLine {
+    let is_valid = row.revoked.is_none() && row.expires > times.now;
+    let badge = match (row.revoked, is_valid) {
         (Some(_), _) => Badge::new(Tone::Plain, "revoked"),
-        (None, true) => Badge::new(Tone::Good, "holds"),
+        (None, true) => Badge::new(Tone::Good, "valid"),
         (None, false) => Badge::new(Tone::Plain, "expired"),
     };
     TokenLine {
@@ -124,43 +124,43 @@ fn token_line(row: &TokenRow, clockwork: &TimeFormatter) -> TokenLine {
         name: row.name.clone(),
         scope: row.scope.clone(),
         badge,
-        holds,
-        expires: clockwork.ago(row.expires),
-        used: clockwork.maybe(row.used),
+        is_valid,
+        expires: times.ago(row.expires),
+        used: times.maybe(row.used),
         made_by: row.made_by.clone(),
     }
 }
 
-fn act(event: &StoredEvent, clockwork: &TimeFormatter) -> Act {
-    Act {
-        at: clockwork.exactly(event.at),
+fn recent_action(event: &StoredEvent, times: &TimeFormatter) -> RecentAction {
+    RecentAction {
+        at: times.exactly(event.at),
         by: event.author.clone(),
         link: event.link.to_string(),
         what: match (event.payload["act"].as_str(), event.payload["what"].as_str()) {
-            (Some("ask"), Some(what)) => asked(what),
-            _ => plain(&event.payload),
+            (Some("ask"), Some(what)) => request_label(what),
+            _ => describe_payload(&event.payload),
         },
         path: event.payload["request"].as_i64().map(|id| format!("/requests/{id}")).unwrap_or_default(),
     }
 }
 
-/// What somebody asked of the process, by the stored word of the request.
-fn asked(what: &str) -> String {
-    let told = match what {
-        "run_link" => "asked for a run",
-        "apply_plan" => "had an approved plan applied",
-        "query_feed" => "asked the feed",
-        "process_records" => "processed records by hand",
-        "attend" => "decided about what waited",
-        "preview_completion" => "looked at a completion",
-        "send_completion" => "sent a completion by hand",
+/// A request to the process, by its stored kind.
+fn request_label(kind: &str) -> String {
+    let label = match kind {
+        "run_link" => "requested a run",
+        "apply_plan" => "requested the run of an approved plan",
+        "query_feed" => "queried the feed",
+        "process_records" => "processed records manually",
+        "attend" => "decided about an attention item",
+        "preview_completion" => "previewed a completion",
+        "send_completion" => "sent a completion manually",
         "retry_completions" => "sent completions again",
         "mark_completions" => "marked completions as reported elsewhere",
         "supply_enrolment" => "supplied an enrolment id",
-        "check_completions" => "asked for the completions that are due",
-        "sync_member" => "had a member synchronised",
-        "examine" => "asked the doctor",
-        other => return format!("asked: {}", other.replace('_', " ")),
+        "check_completions" => "requested the check of due completions",
+        "sync_member" => "requested the sync of a member",
+        "examine" => "ran the doctor's checks",
+        other => return format!("requested: {}", other.replace('_', " ")),
     };
-    told.to_owned()
+    label.to_owned()
 }

@@ -2,10 +2,10 @@
 //!
 //! What a spreadsheet would take for a formula gets an apostrophe before it.
 
-use super::Wanted;
-use crate::layout::{Answer, Caller};
+use super::query::LogPageQuery;
+use crate::layout::{PageContext, PageResult};
+use crate::pages::extract::QueryParams;
 use axum::body::{Body, Bytes};
-use axum::extract::Query;
 use axum::http::header;
 use axum::response::IntoResponse;
 use futures_util::stream;
@@ -45,16 +45,19 @@ struct Export {
     left: u64,
 }
 
-pub(in crate::pages) async fn export_log(caller: Caller, Query(wanted): Query<Wanted>) -> Answer {
-    let clockwork = caller.clockwork(wanted.link().as_ref());
-    let (query, _) = wanted.query(&clockwork);
+pub(in crate::pages) async fn export_log(
+    context: PageContext,
+    QueryParams(page): QueryParams<LogPageQuery>,
+) -> PageResult {
+    let times = context.times(page.link().as_ref());
+    let (query, _) = page.query(&times);
     let query = LogQuery { limit: CHUNK, after: None, ..query };
-    let journal = caller.state.journal.clone();
+    let journal = context.state.journal.clone();
     let export = Export { journal, query: Some(query), is_begun: false, left: LINES_MAX };
     let lines = stream::try_unfold(export, |mut export| async move {
         Ok::<_, JournalError>(export.next().await?.map(|bytes| (bytes, export)))
     });
-    let name = format!("rollbook-log-{}.csv", caller.now.to_zoned(clockwork.zone.clone()).strftime("%Y%m%d-%H%M"));
+    let name = format!("rollbook-log-{}.csv", context.now.to_zoned(times.zone.clone()).strftime("%Y%m%d-%H%M"));
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),

@@ -1,20 +1,20 @@
-//! Runs: one by one, drawn over time, and added up since the beginning.
+//! Runs: one by one, as a chart over time, and in total.
 //!
-//! Next: `figures`, what is drawn, and `detail`, one run with its plan, findings, events and calls.
+//! Reading order: `charts`, then `detail`, one run with its plan, findings, events and calls.
 
+mod charts;
 mod detail;
-mod figures;
 
-pub(super) use detail::{PlanView, plan_badge, plan_view, show_run};
-pub(super) use figures::chart_of_days;
+pub(super) use charts::chart_of_days;
+pub(super) use detail::show_run;
 
 use crate::layout::{
-    Answer, Badge, Caller, Chart, Choice, Here, More, Shell, TimeFormatter, When, flow_label, grouped, kind_label,
-    run_badge, run_reason, show,
+    Badge, Chart, Layout, NextPage, PageContext, PageLocation, PageResult, SelectOption, ShownTime, TimeFormatter,
+    flow_label, format_count, kind_label, run_badge, run_reason, show,
 };
+use crate::pages::extract::QueryParams;
 use askama::Template;
-use axum::extract::Query;
-use figures::Range;
+use charts::Range;
 use form_urlencoded::byte_serialize;
 use rollbook_core::model::LinkName;
 use rollbook_journal::{RunFilter, RunRow};
@@ -26,21 +26,21 @@ const RUNS: u32 = 50;
 #[derive(Template)]
 #[template(path = "pages/runs.html")]
 struct RunsPage {
-    shell: Shell,
-    links: Vec<Choice>,
-    flows: Vec<Choice>,
+    layout: Layout,
+    links: Vec<SelectOption>,
+    flows: Vec<SelectOption>,
     range: String,
     ranges: Vec<(String, String, bool)>,
     chart: Chart,
     caption: String,
     totals: Vec<(&'static str, String)>,
-    runs: Vec<RunLine>,
-    next: Option<More>,
+    runs: Vec<RunRowView>,
+    next: Option<NextPage>,
 }
 
-struct RunLine {
+struct RunRowView {
     path: String,
-    began: When,
+    began: ShownTime,
     badge: Badge,
     link: String,
     what: String,
@@ -51,7 +51,7 @@ struct RunLine {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(super) struct RunsPageQuery {
     link: String,
     flow: String,
     range: String,
@@ -59,7 +59,7 @@ pub(super) struct Wanted {
     before: String,
 }
 
-impl Wanted {
+impl RunsPageQuery {
     fn path_with(&self, range: &str, from: &str, before: &str) -> String {
         let part = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
         format!(
@@ -72,63 +72,63 @@ impl Wanted {
     }
 }
 
-pub(super) async fn show_runs(caller: Caller, Query(wanted): Query<Wanted>) -> Answer {
-    let link = Some(wanted.link.trim()).filter(|link| !link.is_empty()).map(LinkName::new);
-    let clockwork = caller.clockwork(link.as_ref());
-    let range = Range::read(&wanted.range, &wanted.from, &clockwork);
+pub(super) async fn show_runs(context: PageContext, QueryParams(query): QueryParams<RunsPageQuery>) -> PageResult {
+    let link = Some(query.link.trim()).filter(|link| !link.is_empty()).map(LinkName::new);
+    let times = context.times(link.as_ref());
+    let range = Range::read(&query.range, &query.from, &times);
     let filter = RunFilter {
         link: link.clone(),
-        flow: Some(wanted.flow.clone()).filter(|flow| !flow.is_empty()),
+        flow: Some(query.flow.clone()).filter(|flow| !flow.is_empty()),
         since: None,
-        before: wanted.before.parse().ok(),
+        before: query.before.parse().ok(),
         limit: RUNS + 1,
     };
-    let mut rows = caller.state.journal.runs().list(&filter).await?;
+    let mut rows = context.state.journal.runs().list(&filter).await?;
     let more = rows.len() > RUNS as usize;
     rows.truncate(RUNS as usize);
     let next = rows.last().filter(|_| more);
-    let next = next.map(|last| More { path: wanted.path_with(&wanted.range, &wanted.from, &last.number.to_string()) });
-    let names: Vec<&str> = caller.state.settings.links.keys().map(LinkName::as_str).collect();
+    let next = next.map(|last| NextPage { path: query.path_with(&query.range, &query.from, &last.number.to_string()) });
+    let names: Vec<&str> = context.state.settings.links.keys().map(LinkName::as_str).collect();
     let all = || std::iter::once(("", "all".to_owned()));
     let page = RunsPage {
-        shell: Shell { live: 5, ..caller.shell("Runs", Here::Runs).await? },
-        links: Choice::list(all().chain(names.iter().map(|name| (*name, (*name).to_owned()))), &wanted.link),
-        flows: Choice::list(
+        layout: Layout { live: 5, ..context.layout("Runs", PageLocation::Runs).await? },
+        links: SelectOption::list(all().chain(names.iter().map(|name| (*name, (*name).to_owned()))), &query.link),
+        flows: SelectOption::list(
             all().chain(["intake", "completions", "guilds"].map(|flow| (flow, flow_label(flow)))),
-            &wanted.flow,
+            &query.flow,
         ),
         ranges: Range::ALL
             .iter()
-            .map(|known| (known.label().to_owned(), wanted.path_with(known.word(), "", ""), *known == range.kind))
+            .map(|known| (known.label().to_owned(), query.path_with(known.word(), "", ""), *known == range.kind))
             .collect(),
-        caption: range.caption(&clockwork),
-        chart: figures::draw(&caller, link.as_ref(), &range, &clockwork, |kind, from| wanted.path_with(kind, from, ""))
+        caption: range.caption(&times),
+        chart: charts::draw(&context, link.as_ref(), &range, &times, |kind, from| query.path_with(kind, from, ""))
             .await?,
         range: range.kind.word().to_owned(),
-        totals: figures::since_the_beginning(&caller, link.as_ref()).await?,
-        runs: rows.iter().map(|run| line(run, &clockwork)).collect(),
+        totals: charts::totals(&context, link.as_ref()).await?,
+        runs: rows.iter().map(|run| run_row(run, &times)).collect(),
         next,
     };
     show(&page)
 }
 
-fn line(run: &RunRow, clockwork: &TimeFormatter) -> RunLine {
+fn run_row(run: &RunRow, times: &TimeFormatter) -> RunRowView {
     let counts = &run.counts;
     let kind = kind_label(run.kind);
     let flow = flow_label(&run.flow);
-    RunLine {
+    RunRowView {
         path: format!("/runs/{}", run.id),
-        began: clockwork.ago(run.started),
+        began: times.ago(run.started),
         badge: run_badge(run),
         link: run.link.to_string(),
         what: if kind.is_empty() { flow } else { format!("{flow}, {kind}") },
         took: took(run),
         numbers: [
-            ("Enrolled or added", grouped(counts.enrolled)),
-            ("Suspended or removed", grouped(counts.suspended)),
-            ("Skipped", grouped(counts.skipped)),
-            ("Waiting", grouped(counts.waiting)),
-            ("Errors", grouped(counts.errors)),
+            ("Enrolled or added", format_count(counts.enrolled)),
+            ("Suspended or removed", format_count(counts.suspended)),
+            ("Skipped", format_count(counts.skipped)),
+            ("Waiting", format_count(counts.waiting)),
+            ("Errors", format_count(counts.errors)),
         ],
         reason: run_reason(run),
     }

@@ -216,8 +216,9 @@ final class account_writer {
         if (isset($wanted['email']) && !validate_email($wanted['email'])) {
             throw new refusal('invalid_email', 'Moodle does not take this mail address');
         }
-        if (isset($wanted['auth']) && (in_array($wanted['auth'], ['mnet', 'webservice', 'nologin']) || !exists_auth_plugin($wanted['auth']))) {
-            throw new refusal('invalid_auth', $wanted['auth']);
+        $auth = $wanted['auth'] ?? null;
+        if ($auth !== null && (in_array($auth, ['mnet', 'webservice', 'nologin'], true) || !exists_auth_plugin($auth))) {
+            throw new refusal('invalid_auth', $auth);
         }
         return $wanted;
     }
@@ -234,7 +235,8 @@ final class account_writer {
         foreach (['idnumber', 'username', 'email'] as $field) {
             $others = array_diff(array_keys($this->holders($field, $fields[$field] ?? '')), [$id]);
             if ($others && !($field === 'email' && !empty($CFG->allowaccountssameemail))) {
-                throw new refusal("{$field}_taken", "another account has this $field", $known + ['others' => array_values($others)]);
+                $known['others'] = array_values($others);
+                throw new refusal("{$field}_taken", "another account has this $field", $known);
             }
         }
     }

@@ -7,7 +7,9 @@ use crate::live::difference::{Checked, while_doing};
 use crate::live::made::{Person, Place};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::{FieldNames, Guid, LinkName};
-use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
+use rollbook_core::policy::{
+    EnrolmentPolicy, IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome,
+};
 use rollbook_core::report::NowInMoodle;
 use rollbook_core::run::OutcomeCode;
 use rollbook_core::window::WindowPolicy;
@@ -192,6 +194,7 @@ fn policy(bench: &Bench) -> IntakePolicy {
         username_characters: UsernameCharacters::Plain,
         protected: Protected::default(),
         welcome: Welcome::Rollbook,
+        enrolments: EnrolmentPolicy::default(),
         limits: IntakeLimits::default(),
         course_wait: SignedDuration::from_hours(14 * 24),
     }

@@ -1,0 +1,8 @@
+//! Parts that several pages show: a record, an event, a plan, a request, evidence.
+
+pub mod event;
+pub mod evidence;
+pub mod feed_card;
+pub mod plan;
+pub mod record;
+pub mod request;
