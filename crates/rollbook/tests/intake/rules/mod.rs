@@ -6,6 +6,7 @@ mod journal;
 mod moodle;
 mod pains;
 mod records;
+mod truth;
 
 use crate::stage::Stage;
 use rollbook_sync::flows::intake::IntakeError;
