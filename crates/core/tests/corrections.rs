@@ -32,6 +32,7 @@ fn policy() -> IntakePolicy {
         auth: "oauth2".into(),
         username: UsernameRule::Mail,
         username_characters: UsernameCharacters::Plain,
+        missing_name: None,
         protected: Protected::default(),
         welcome: Welcome::Rollbook,
         enrolments: EnrolmentPolicy::default(),

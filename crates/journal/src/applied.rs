@@ -2,14 +2,13 @@
 //! made, and whose account is whose.
 
 use super::feed::keys;
-use super::store::{Bulk, Column, Tx, args, column_int, column_text};
+use super::store::{Bulk, Tx, args, row};
 use super::{JournalError, Records, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{
     Age, ElmCourseId, EnrolState, EnrolmentId, Fingerprint, Guid, LinkName, MoodleCourseId, MoodleUserId,
 };
 use rollbook_core::plan::AppliedState;
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 const OF_PEOPLE: &str =
@@ -87,34 +86,21 @@ pub(super) struct AppliedTo<'a> {
     pub course_id: MoodleCourseId,
 }
 
-#[derive(Serialize)]
-struct AppliedRow<'a> {
-    guid_fold: String,
-    course: &'a ElmCourseId,
-    changed_ms: i64,
-    created_ms: i64,
-    number: i64,
-    state: &'static str,
-    fingerprint: Fingerprint,
-    user_id: MoodleUserId,
-    course_id: MoodleCourseId,
-    enrolment_id: &'a str,
-    decided: i64,
+row! {
+    struct AppliedRow<'a> {
+        guid_fold: String,
+        course: &'a ElmCourseId,
+        changed_ms: i64,
+        created_ms: i64,
+        number: i64,
+        state: &'static str,
+        fingerprint: Fingerprint,
+        user_id: MoodleUserId,
+        course_id: MoodleCourseId,
+        enrolment_id: &'a str,
+        decided: i64,
+    }
 }
-
-const APPLIED: &[Column] = &[
-    column_text("guid_fold"),
-    column_text("course"),
-    column_int("changed_ms"),
-    column_int("created_ms"),
-    column_int("number"),
-    column_text("state"),
-    column_text("fingerprint"),
-    column_int("user_id"),
-    column_int("course_id"),
-    column_text("enrolment_id"),
-    column_int("decided"),
-];
 
 const PUT: &str = "
     INSERT INTO applied (link, guid_fold, course, changed_ms, created_ms, number, state, fingerprint, user_id, course_id,
@@ -171,7 +157,7 @@ pub(super) async fn put<'a>(
         }
     }
     let rows: Vec<&AppliedRow<'_>> = newest.values().collect();
-    tx.bulk_run(PUT_ENROLMENT, &Bulk::pack(APPLIED, &rows), args![link.as_str(), now]).await?;
+    tx.bulk_run(PUT_ENROLMENT, &Bulk::pack(&rows), args![link.as_str(), now]).await?;
     let mut of_pair: BTreeMap<(&str, &ElmCourseId), &AppliedRow<'_>> = BTreeMap::new();
     for row in rows.into_iter().filter(|row| row.decided == 1) {
         let kept = of_pair.entry((row.guid_fold.as_str(), row.course)).or_insert(row);
@@ -181,17 +167,16 @@ pub(super) async fn put<'a>(
         }
     }
     let rows: Vec<&AppliedRow<'_>> = of_pair.into_values().collect();
-    tx.bulk_run(PUT, &Bulk::pack(APPLIED, &rows), args![link.as_str(), now]).await?;
+    tx.bulk_run(PUT, &Bulk::pack(&rows), args![link.as_str(), now]).await?;
     Ok(())
 }
 
-#[derive(Serialize)]
-struct MadeRow {
-    guid_fold: String,
-    course: ElmCourseId,
+row! {
+    struct MadeRow {
+        guid_fold: String,
+        course: ElmCourseId,
+    }
 }
-
-const MADE_ROW: &[Column] = &[column_text("guid_fold"), column_text("course")];
 
 const PUT_MADE: &str = "
     INSERT INTO made_enrolment (link, guid_fold, course, at_ms) SELECT $2, r.guid_fold, r.course, $3 FROM {rows} WHERE true
@@ -207,6 +192,6 @@ pub(super) async fn put_made<'a>(
     let made: BTreeSet<(String, &ElmCourseId)> = made.map(|(guid, course)| (guid.folded(), course)).collect();
     let rows: Vec<MadeRow> =
         made.into_iter().map(|(guid_fold, course)| MadeRow { guid_fold, course: course.clone() }).collect();
-    tx.bulk_run(PUT_MADE, &Bulk::pack(MADE_ROW, &rows), args![link.as_str(), now]).await?;
+    tx.bulk_run(PUT_MADE, &Bulk::pack(&rows), args![link.as_str(), now]).await?;
     Ok(())
 }

@@ -55,7 +55,7 @@ pub use history::{HistoryRow, Imported};
 pub use lease::Lease;
 pub use links::LinkOverview;
 pub use log::{LogKey, LogOrder, LogPage, LogQuery, LogRow, LogSort, NotALogKey};
-pub use maintenance::{Checked, PruneScope, Pruned, Restored, restore};
+pub use maintenance::{Access, Checked, PruneScope, Pruned, Restored, restore};
 pub use metrics::JournalMetrics;
 pub use notices::{AwaitedCourse, EpisodeRow, NoticeRow};
 pub use outbox::{Claimed, OutboxFilter, OutboxItem, OutboxKind, OutboxRow, OutboxTotal, SendOutcome};

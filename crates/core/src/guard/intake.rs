@@ -165,6 +165,11 @@ fn doubtful_identity(view: &IntakeView<'_>) -> Vec<Finding> {
     if known > 0 {
         message += &format!(", {known} more wait for a human since earlier runs");
     }
+    let lost = view.plan.skips.iter().filter(|skip| skip.verdict.code() == OutcomeCode::GuidLost).count();
+    if lost > 1 {
+        message +=
+            &format!("; {lost} records are about accounts that have lost their GUID: GUIDs are changing in Moodle");
+    }
     if new >= limits.doubtful_exempt_under && share(new, people) > limits.doubtful_share {
         message += "; did the GUIDs or addresses change as a whole?";
         return vec![Finding::block("doubtful_identity", "run", message).holding(accounts(view))];

@@ -26,6 +26,12 @@ pub enum SkipReason {
         by: String,
         accounts: Box<[MoodleUserId]>,
     },
+    /// An account fits by a weaker key, and a stronger one speaks against it.
+    Contradicted {
+        by: String,
+        account: MoodleUserId,
+        against: String,
+    },
     /// The Moodle account that fits belongs to another member.
     AccountTaken {
         account: MoodleUserId,
@@ -106,6 +112,7 @@ impl SkipReason {
             Self::NoAccount
             | Self::Several { .. }
             | Self::AccountTaken { .. }
+            | Self::Contradicted { .. }
             | Self::NotLookedUp
             | Self::NoUsableName
             | Self::UsernameTaken { .. }
@@ -143,6 +150,7 @@ impl SkipReason {
             Self::NoAccount
             | Self::Several { .. }
             | Self::AccountTaken { .. }
+            | Self::Contradicted { .. }
             | Self::NoUsableName
             | Self::UsernameTaken { .. }
             | Self::NoLongerFits { .. }
@@ -171,7 +179,10 @@ impl SkipReason {
 
     /// Whether it is about who is who.
     pub fn is_doubt(&self) -> bool {
-        matches!(self, Self::Several { .. } | Self::AccountTaken { .. } | Self::NoLongerFits { .. })
+        matches!(
+            self,
+            Self::Several { .. } | Self::AccountTaken { .. } | Self::Contradicted { .. } | Self::NoLongerFits { .. }
+        )
     }
 }
 
@@ -194,6 +205,9 @@ impl fmt::Display for SkipReason {
                 write!(out, "{} Moodle accounts fit by {by}: {}", accounts.len(), ids.join(", "))
             }
             Self::AccountTaken { account, by } => write!(out, "Moodle account {account} also fits community user {by}"),
+            Self::Contradicted { by, account, against } => {
+                write!(out, "Moodle account {account} fits by {by}, but has another {against}")
+            }
             Self::NotLookedUp => out.write_str("the Moodle account was not looked up"),
             Self::Protected { entry } => write!(out, "protected by the entry \"{entry}\""),
             Self::Blocked => out.write_str("blocked in the community"),

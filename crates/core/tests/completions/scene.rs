@@ -92,6 +92,8 @@ impl Scene {
         let findings = check_completions(&view);
         let mut lines: Vec<String> = plan.reports.iter().flat_map(|report| self.show(report)).collect();
         lines.extend(plan.skips.iter().map(show_skip));
+        let again = plan.recertifications.iter().map(|skip| show_skip(skip).replacen("skip    ", "again   ", 1));
+        lines.extend(again);
         lines.extend(findings.iter().map(|finding| format!("finding {finding}")));
         let decision = decide(&plan, |_| findings.clone(), &[], &BTreeSet::new(), now);
         if decision.waiting.is_some() {

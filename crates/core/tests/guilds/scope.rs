@@ -46,6 +46,8 @@ fn scoped_plan_trusts_no_account_that_was_given_to_somebody_else() {
     // Ben's user name happens to be that of Ann's account.
     let ann = world.user("ann");
     world.accounts.get_mut(&ann).unwrap().username = "ben".into();
+    let ben = world.uid("ben");
+    world.people.get_mut(&ben).unwrap().mail = None;
     let shown = world.show_scope(&Scope::Person(world.uid("ben")));
     assert!(!shown.contains("add ben"), "{shown}");
     assert!(shown.contains("Moodle account 101 also fits community user 1"), "{shown}");

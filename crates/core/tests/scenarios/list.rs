@@ -94,7 +94,8 @@ rules! {
         suspend_of_somebody_without_an_account_needs_no_user_name
         of_equally_new_records_the_same_one_names_the_account_in_every_run
         somebody_whose_record_is_settled_claims_no_address
-        account_that_cannot_be_made_takes_all_enrolments_of_the_person_with_it;
+        account_that_cannot_be_made_takes_all_enrolments_of_the_person_with_it
+        person_with_one_name_gets_an_account_by_policy;
     newest:
         newest_state_by_the_learners_moment_wins
         learners_moment_counts_before_the_time_of_writing

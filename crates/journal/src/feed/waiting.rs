@@ -114,6 +114,16 @@ impl Records<'_> {
         Ok(readable.map(|record| (record.guid().folded(), record)).collect())
     }
 
+    /// The records that were stored last, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Records::due`].
+    pub async fn latest(self, link: &LinkName, zone: &TimeZone, limit: u64) -> Result<Vec<FeedRecord>, JournalError> {
+        let sql = format!("SELECT {FIELDS} FROM record WHERE link = $1 AND line = '' ORDER BY id DESC LIMIT $2");
+        let rows = self.store.rows(&sql, args![link.as_str(), limit]).await?;
+        rows.iter().map(|row| rebuild(row, zone)).collect()
+    }
+
     /// These records of a link, settled or not; unknown ones are left out.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 //! numbers of runs and courses stay true. What is needed to find a completion's enrolment stays for those who still learn.
 
 use crate::runs::{NewEvent, append};
-use crate::store::{Bulk, Column, Row, Tx, args, column_text};
+use crate::store::{Bulk, Row, Tx, args, row};
 use crate::{JournalError, Maintenance};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
@@ -40,13 +40,12 @@ pub struct Pruned {
     pub papers: u64,
 }
 
-#[derive(Clone, Debug, Serialize)]
-struct Gone {
-    link: String,
-    guid: String,
+row! {
+    struct Gone {
+        link: String,
+        guid: String,
+    }
 }
-
-const GONE: &[Column] = &[column_text("link"), column_text("guid")];
 
 /// `$1` horizon, `$2` and `$3` after whom, `$4` 1 for everybody.
 const LEAVING: &str = "
@@ -159,7 +158,7 @@ impl Maintenance<'_> {
 
     /// Gives how many lines of the log it touched.
     async fn forget(self, people: &[Gone]) -> Result<u64, JournalError> {
-        let bulk = Bulk::pack(GONE, people);
+        let bulk = Bulk::pack(people);
         let mut tx = self.store.begin().await?;
         let mut touched = 0;
         for sql in FORGET {

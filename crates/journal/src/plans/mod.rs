@@ -5,14 +5,13 @@ mod review;
 pub use review::PlanRow;
 
 use super::runs::{NewEvent, append};
-use super::store::{Bulk, Column, Row, Tx, args, column_text};
+use super::store::{Bulk, Row, Tx, args, row};
 use super::{JournalError, Lease, Plans};
 use jiff::Timestamp;
 use rollbook_core::guard::Finding;
 use rollbook_core::model::{Fingerprint, LinkName, RunId};
 use rollbook_core::plan::Digest;
 use rollbook_core::run::{EventKind, RunKind};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 /// How a stored plan stands.
@@ -109,14 +108,13 @@ pub struct UnsettledIntent {
     pub change: Value,
 }
 
-#[derive(Serialize)]
-struct IntentRow {
-    record: Fingerprint,
-    change: String,
-    payload: String,
+row! {
+    struct IntentRow {
+        record: Fingerprint,
+        change: String,
+        payload: String,
+    }
 }
-
-const INTENT: &[Column] = &[column_text("record"), column_text("change"), column_text("payload")];
 
 const INTEND: &str = "
     WITH meant AS MATERIALIZED (SELECT found.id, r.change FROM {rows}
@@ -285,7 +283,7 @@ async fn intend(
             payload: json!({"step": step, "change": change}).to_string(),
         })
         .collect();
-    let bulk = Bulk::pack(INTENT, &rows);
+    let bulk = Bulk::pack(&rows);
     let touched = tx.bulk_run(INTEND, &bulk, args![link.as_str(), run.as_str()]).await?;
     if touched != intents.len() as u64 {
         return Err(JournalError::NotFound { what: "record that a change is intended for".to_owned() });

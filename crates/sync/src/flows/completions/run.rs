@@ -121,7 +121,8 @@ impl Flow for CompletionsRun<'_> {
     fn report(self) -> Result<CompletionsReport, CompletionsError> {
         let mut report = self.report;
         let Delivered { refused, waiting, .. } = report.delivered;
-        let asked = report.plan.skips.iter().any(|skip| skip.why.disposition() == Disposition::Attention);
+        let asked = !report.plan.recertifications.is_empty()
+            || report.plan.skips.iter().any(|skip| skip.why.disposition() == Disposition::Attention);
         let unfinished = asked || !report.gaps.is_empty() || refused + waiting > 0;
         if self.request.purpose == Purpose::Apply && report.state == RunState::Done && unfinished {
             report.state = RunState::Partly;

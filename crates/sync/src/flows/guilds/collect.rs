@@ -111,7 +111,10 @@ pub(super) async fn collect_community(
         }
     };
     let question = CommunityQuestion { part, known, sentinel: flow.community_sentinel.clone() };
-    let community = open.community.collect(&question, clock.now()).await?;
+    let mut community = open.community.collect(&question, clock.now()).await?;
+    for guild in &mut community.value.guilds {
+        guild.hints.kept = owned.pairs.get(&guild.uuid).map(|pair| pair.machine_name.0.clone());
+    }
     let memberships = community.value.guilds.iter().map(|guild| guild.members.len() as u64).sum();
     let (guilds, people) = (community.value.guilds.len() as u64, community.value.people.len() as u64);
     Ok((community, Seen { guilds, memberships, people }))

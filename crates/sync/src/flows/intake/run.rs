@@ -234,7 +234,8 @@ impl Part {
     }
 
     fn report(self, decided: Decided<IntakePlan>, counts: Counts, verdicts: Vec<Verdict>) -> IntakeReport {
-        let Snapshot { gaps, value: records, .. } = self.world.records;
+        let Snapshot { mut gaps, value: records, .. } = self.world.records;
+        gaps.extend(self.question.unread());
         let unfinished = counts.waiting + counts.errors > 0 || !gaps.is_empty();
         let state = match decided.is_held() {
             true => RunState::GuardRefused,
