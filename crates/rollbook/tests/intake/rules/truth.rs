@@ -69,7 +69,7 @@ async fn the_url_that_a_run_logs_is_the_one_that_was_sent() {
         let Window { since, until } = report.window.unwrap();
         let sent = FeedQuery { since: Some(since), until, ..FeedQuery::default() };
         let logged = stage.lines("SELECT url FROM run ORDER BY number DESC LIMIT 1").await;
-        assert_eq!(logged, [stage.flow().feed.make_url(&sent)]);
+        assert_eq!(logged, [stage.flow().feed.make_url(&sent, jiff::SignedDuration::ZERO)]);
         stage.hand.advance(Duration::from_secs(600));
     }
 }
