@@ -49,13 +49,9 @@ fn with_enrolment(guid: &str, course: i64, role: i64, start: i64, end: i64) -> W
     let user = moodle.add_user(guid, &mail(guid), "Given", guid);
     let course = moodle.courses_by_idnumber(&course.to_string())[0].id;
     let row = moodle.enrol(user, course);
-    moodle.enrolments.edit(row, |row| {
-        (row.timestart, row.timeend) = (start, end);
-    });
+    moodle.enrolments.edit(row, |row| (row.timestart, row.timeend) = (start, end));
     let roles: Vec<i64> = moodle.roles_of(user, Context::Course(course)).map(|role| role.id).collect();
-    for id in roles {
-        moodle.assignments.edit(id, |assignment| assignment.role_id = role);
-    }
+    roles.into_iter().for_each(|id| drop(moodle.assignments.edit(id, |assignment| assignment.role_id = role)));
     world
 }
 
