@@ -9,8 +9,8 @@
     if (!seconds || !window.htmx) return;
     setTimeout(async () => {
       const now = document.getElementById("live");
-      // Nobody's focus is taken away, and nobody looks at a hidden page.
-      if (now && !document.hidden && !now.contains(document.activeElement)) {
+      // Nobody's focus or selection is taken away, and nobody looks at a hidden page.
+      if (now && !document.hidden && !now.contains(document.activeElement) && !now.querySelector("input:checked, details[open].pause")) {
         const here = location.pathname + location.search;
         try {
           await window.htmx.ajax("GET", here, {

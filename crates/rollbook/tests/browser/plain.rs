@@ -66,7 +66,7 @@ async fn search_filter_and_turn_pages(driver: &Driver) {
     let found = rows(driver).await;
     assert!(!found.is_empty() && found.iter().all(|row| row.contains("learner.3.1@")), "{found:?}");
     driver.click("#results tbody a").await;
-    driver.sees("How it came to this").await;
+    driver.sees("How this happened").await;
     driver.open("/log").await;
     driver.click("details.filters summary").await;
     driver.click("select[name=status] option[value=Error]").await;
@@ -132,7 +132,7 @@ async fn process(driver: &Driver, served: &Served) {
     served.stage.world().elm.push(row.numbered(777_777));
     driver.open("/intake").await;
     driver.write("[name=guid]", GUID).await;
-    driver.press("Ask the feed").await;
+    driver.press("Query feed").await;
     look_again_until(driver, "Processing it would do").await;
     driver.press("Process").await;
     look_again_until(driver, "Open the run").await;
