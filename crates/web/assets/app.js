@@ -43,6 +43,18 @@
     if (event.target.matches?.("select[data-apply]")) event.target.form.requestSubmit();
   });
 
+  // An address says what is looked for, and not what is not.
+  document.addEventListener("formdata", (event) => {
+    if (event.target.method !== "get") return;
+    for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  });
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.verb !== "get") return;
+    for (const [name, value] of Object.entries(event.detail.parameters)) {
+      if (value === "") delete event.detail.parameters[name];
+    }
+  });
+
   // A form is sent once.
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -48,8 +48,8 @@ async fn look_again_until(driver: &Driver, text: &str) {
             return;
         }
         // Between two pages there is neither.
-        if said.as_str().unwrap().contains("Look again") {
-            driver.press("Look again").await;
+        if said.as_str().unwrap().contains("Reload") {
+            driver.press("Reload").await;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -133,7 +133,7 @@ async fn process(driver: &Driver, served: &Served) {
     driver.open("/intake").await;
     driver.write("[name=guid]", GUID).await;
     driver.press("Query feed").await;
-    look_again_until(driver, "Processing it would do").await;
+    look_again_until(driver, "Processing would").await;
     driver.press("Process").await;
     look_again_until(driver, "Open the run").await;
     assert_eq!(statuses(served, GUID).await, ["Success"]);
@@ -154,9 +154,10 @@ async fn run_and_pause(driver: &Driver) {
     driver.click("form[action='/links/demo/run'] button").await;
     look_again_until(driver, "Open the run").await;
     driver.open("/").await;
+    driver.click("details.pause:has(form[action='/links/done/pause']) summary").await;
     driver.write("form[action='/links/done/pause'] [name=why]", "The ELM moves").await;
     driver.click("form[action='/links/done/pause'] button").await;
     driver.sees("Paused by").await;
     driver.click("form[action='/links/done/resume'] button").await;
-    driver.sees("done goes on").await;
+    driver.sees("done is resumed").await;
 }

@@ -11,6 +11,8 @@ use serde_json::json;
 
 const DESK: (u32, u32) = (1280, 900);
 const PHONE: (u32, u32) = (390, 844);
+const NARROW: (u32, u32) = (320, 700);
+const TABLET: (u32, u32) = (1024, 768);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_gets_through_every_page_and_axe_finds_no_fault() {
@@ -189,7 +191,7 @@ async fn approve(driver: &Driver, served: &Served) -> String {
     let path = format!("/plans/{}", plans[0].id);
     driver.open("/plans").await;
     driver.click(&format!("a[href='{path}']")).await;
-    driver.sees("Takes away").await;
+    driver.sees("Removes (").await;
     driver.write("[name=why]", "They left, their manager says").await;
     driver.press("Approve").await;
     driver.sees("is approved").await;
@@ -201,7 +203,7 @@ async fn approve(driver: &Driver, served: &Served) -> String {
 async fn see_every_page(driver: &Driver, served: &Served, more: &[String]) {
     driver.open("/doctor").await;
     driver.press("Run checks").await;
-    driver.sees("As of").await;
+    driver.sees("Checked").await;
     let runs = served.stage.journal.runs().list(&rollbook_journal::RunFilter::default()).await.unwrap();
     let run =
         |flow: &str| format!("/runs/{}", runs.iter().find(|run| run.flow == flow && run.counts.calls > 0).unwrap().id);
@@ -221,6 +223,7 @@ async fn see_every_page(driver: &Driver, served: &Served, more: &[String]) {
         ("plans", "/plans".to_owned()),
         ("plan", format!("/plans/{}", plans[0].id)),
         ("attention", "/attention?show=all".to_owned()),
+        ("codes", "/codes".to_owned()),
         ("attention-item", more[0].clone()),
         ("intake", "/intake".to_owned()),
         ("completions", more[1].clone()),
@@ -242,8 +245,11 @@ async fn see_every_page(driver: &Driver, served: &Served, more: &[String]) {
 /// The page that is open, in light and dark, on a desk and on a phone; what axe holds against it.
 async fn look(driver: &Driver, name: &str) -> Vec<String> {
     let mut faults = Vec::new();
-    for (size, place) in [(DESK, "desk"), (PHONE, "phone")] {
-        for theme in ["light", "dark"] {
+    let looks = [(DESK, "desk", &["light", "dark"][..]), (PHONE, "phone", &["light", "dark"])];
+    for (size, place, themes) in
+        looks.into_iter().chain([(NARROW, "narrow", &["light"][..]), (TABLET, "tablet", &["light"])])
+    {
+        for theme in themes {
             driver.look_as(size, theme).await;
             driver.picture(&format!("{name}-{place}-{theme}")).await;
             faults.extend(driver.faults().await.into_iter().map(|fault| format!("{name}, {place}, {theme}: {fault}")));
@@ -274,7 +280,7 @@ async fn change_password(driver: &Driver) {
         driver.write(field, WANTED).await;
     }
     driver.press("Change password").await;
-    driver.sees("The present password is wrong.").await;
+    driver.sees("The current password is wrong.").await;
     check(driver, "own-account-refused").await;
     driver.look_as(DESK, "light").await;
     for (field, text) in [("[name=current]", PASSWORD), ("[name=new]", WANTED), ("[name=repeated]", WANTED)] {

@@ -266,4 +266,5 @@ async fn feed_is_asked_by_time_mail_guid_and_any_of_them_together() {
     assert_eq!(found(&stage, &mut operator, &[sam, early, late]).await, 0);
     let wrong = operator.post("/intake", &[("link", "demo"), ("from", "yesterday")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.body.contains("is not a valid time") && wrong.body.contains("value=\"yesterday\""), "{}", wrong.body);
 }
