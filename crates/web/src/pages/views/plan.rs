@@ -116,7 +116,7 @@ pub fn plan_badge(state: PlanState) -> Badge {
         PlanState::Cleared | PlanState::Used => Tone::Good,
         PlanState::Blocked => Tone::Bad,
         PlanState::Approved => Tone::Busy,
-        PlanState::Rejected | PlanState::Superseded => Tone::Plain,
+        PlanState::Rejected | PlanState::Superseded | PlanState::Lapsed => Tone::Plain,
     };
     let label = if state == PlanState::Blocked { "waits for approval" } else { state.as_str() };
     Badge::new(tone, label)
@@ -127,7 +127,7 @@ fn finding_row(finding: &Finding) -> FindingRow {
         Level::Block => Badge::new(Tone::Bad, "blocks"),
         Level::Warn => Badge::new(Tone::Warn, "warns"),
     };
-    let Finding { check, subject, message, level: _ } = finding;
+    let Finding { check, subject, message, level: _, holds: _ } = finding;
     FindingRow { badge, check: label_of(check), subject: subject.clone(), message: message.clone() }
 }
 
