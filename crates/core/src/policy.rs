@@ -3,7 +3,7 @@
 mod completions;
 mod guilds;
 
-pub use completions::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportFields, ReportTemplate};
+pub use completions::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReceiptRules, ReportFields, ReportTemplate};
 pub use guilds::{
     Adopt, ArchiveRule, CommunityKey, GuildLimits, GuildPolicy, MatchKey, MemberAccounts, NewMemberRule, RoleGiver,
     RoleRule, RolesBy, UnpublishedRule,

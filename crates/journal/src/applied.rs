@@ -95,6 +95,7 @@ row! {
         number: i64,
         state: &'static str,
         fingerprint: Fingerprint,
+    } beside {
         user_id: MoodleUserId,
         course_id: MoodleCourseId,
         enrolment_id: &'a str,
@@ -103,11 +104,8 @@ row! {
 }
 
 const PUT: &str = "
-    INSERT INTO applied (link, guid_fold, course, changed_ms, created_ms, number, state, fingerprint, user_id, course_id,
-        at_ms)
-    SELECT $2, r.guid_fold, r.course, r.changed_ms, r.created_ms, r.number, r.state, r.fingerprint, r.user_id,
-        r.course_id, $3
-    FROM {rows} WHERE true
+    INSERT INTO applied (link, at_ms, user_id, course_id, {columns})
+    SELECT $2, $3, r.user_id, r.course_id, {values} FROM {rows} WHERE true
     ON CONFLICT (link, guid_fold, course) DO UPDATE SET changed_ms = excluded.changed_ms,
         created_ms = excluded.created_ms, number = excluded.number, state = excluded.state,
         fingerprint = excluded.fingerprint, user_id = excluded.user_id, course_id = excluded.course_id,
@@ -116,11 +114,8 @@ const PUT: &str = "
         >= (applied.changed_ms, applied.created_ms, applied.number)";
 
 const PUT_ENROLMENT: &str = "
-    INSERT INTO enrolment (link, guid_fold, course, enrolment_id, changed_ms, created_ms, number, state, fingerprint,
-        decided, at_ms)
-    SELECT $2, r.guid_fold, r.course, r.enrolment_id, r.changed_ms, r.created_ms, r.number, r.state, r.fingerprint,
-        r.decided, $3
-    FROM {rows} WHERE true
+    INSERT INTO enrolment (link, at_ms, enrolment_id, decided, {columns})
+    SELECT $2, $3, r.enrolment_id, r.decided, {values} FROM {rows} WHERE true
     ON CONFLICT (link, guid_fold, course, enrolment_id) DO UPDATE SET changed_ms = excluded.changed_ms,
         created_ms = excluded.created_ms, number = excluded.number, state = excluded.state,
         fingerprint = excluded.fingerprint, decided = excluded.decided, at_ms = excluded.at_ms
@@ -179,7 +174,7 @@ row! {
 }
 
 const PUT_MADE: &str = "
-    INSERT INTO made_enrolment (link, guid_fold, course, at_ms) SELECT $2, r.guid_fold, r.course, $3 FROM {rows} WHERE true
+    INSERT INTO made_enrolment (link, at_ms, {columns}) SELECT $2, $3, {values} FROM {rows} WHERE true
     ON CONFLICT (link, guid_fold, course) DO NOTHING";
 
 /// Keeps that the link made these enrolments.

@@ -14,8 +14,6 @@ pub enum RemovalBlock {
     AccessUnproven,
     /// A guild that was there before is not to be seen, and nothing says why.
     GuildsUnseen,
-    /// A full synchronisation waits for approval.
-    FullPlanWaits,
 }
 
 /// Why something is left as it is.
@@ -194,7 +192,6 @@ impl fmt::Display for RemovalBlock {
             Self::Incomplete => "not everything arrived",
             Self::AccessUnproven => "the community did not prove that it shows everything",
             Self::GuildsUnseen => "a guild that was there before is not to be seen",
-            Self::FullPlanWaits => "a full synchronisation waits for approval",
         })
     }
 }
