@@ -11,7 +11,7 @@ COPY Cargo.toml Cargo.lock ./
 COPY crates crates
 COPY rollbook.example.toml ./
 COPY assets assets
-RUN cargo build --release --locked -p rollbook
+RUN cargo build --profile dist --locked -p rollbook
 
 FROM debian:bookworm-slim
 # The roots of trust come with the image: rebuild it to renew them.
@@ -22,7 +22,7 @@ RUN apt-get update \
   && groupadd --gid 8350 rollbook \
   && useradd --uid 8350 --gid rollbook --no-create-home --home-dir /var/lib/rollbook --shell /usr/sbin/nologin rollbook \
   && install -d -o rollbook -g rollbook -m 750 /var/lib/rollbook
-COPY --from=build /build/target/release/rollbook /usr/bin/rollbook
+COPY --from=build /build/target/dist/rollbook /usr/bin/rollbook
 USER 8350:8350
 WORKDIR /var/lib/rollbook
 VOLUME /var/lib/rollbook

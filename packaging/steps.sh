@@ -1,7 +1,7 @@
 # What `./dev package`, `./dev release` and `./dev fuzz` do. Sourced by ./dev, from the project's root.
 
 PACKAGE=target/package
-DIST=target/dist
+DIST=target/release-files
 
 version() {
   sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1
@@ -11,7 +11,7 @@ version() {
 
 # What the program says of itself, as files.
 generate() {
-  local rollbook=target/release/rollbook shell
+  local rollbook=target/dist/rollbook shell
   rm -rf "$PACKAGE"
   mkdir -p "$PACKAGE/completions"
   "$rollbook" man-pages "$PACKAGE/man"
@@ -33,12 +33,12 @@ CHANGES
 
 make_deb() {
   rm -f target/debian/*.deb
-  cargo deb --no-build --no-strip --locked -p rollbook
+  cargo deb --no-build --no-strip --locked --profile dist -p rollbook
 }
 
 # systemd takes it, and says that little is left open; Debian's place of the binary is not this machine's.
 examine_unit() {
-  sed "s|/usr/bin/rollbook|$PWD/target/release/rollbook|" packaging/rollbook.service >"$WORK/rollbook.service"
+  sed "s|/usr/bin/rollbook|$PWD/target/dist/rollbook|" packaging/rollbook.service >"$WORK/rollbook.service"
   systemd-analyze verify --man=no "$WORK/rollbook.service"
   systemd-analyze security --offline=true --threshold=15 --no-pager "$WORK/rollbook.service"
 }
@@ -49,7 +49,7 @@ run_package() {
   step "packaging tool" tool cargo-deb cargo-deb
   command -v dpkg-shlibdeps >/dev/null && command -v lintian >/dev/null && command -v systemd-analyze >/dev/null ||
     step "Debian's tools" apt_install dpkg-dev lintian systemd
-  step "release build" cargo build --release --locked --quiet -p rollbook
+  step "build with all optimisations" cargo build --profile dist --locked --quiet -p rollbook
   step "manual pages and completions" generate
   step "Debian package" make_deb
   step "look at the package" packaging/look target/debian/*.deb
@@ -66,7 +66,7 @@ make_archive() {
   name="rollbook-$(version)-$(uname -m)-linux"
   rm -rf "$DIST"
   mkdir -p "$DIST/$name"
-  cp -r target/release/rollbook "$PACKAGE/man" "$PACKAGE/completions" packaging/rollbook.service rollbook.example.toml \
+  cp -r target/dist/rollbook "$PACKAGE/man" "$PACKAGE/completions" packaging/rollbook.service rollbook.example.toml \
     README.md CHANGELOG.md LICENSE docs assets "$DIST/$name/"
   tar -C "$DIST" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct)" -cf - "$name" |
     gzip -9n >"$DIST/$name.tar.gz"

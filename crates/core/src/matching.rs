@@ -115,18 +115,59 @@ pub enum PersonMatch<'a> {
 }
 
 /// Finds the person of a record: by GUID; where nobody has it, the address and the derived user name must be free.
-pub fn match_person<'a>(record: &FeedRecord, directory: &'a Directory, policy: &IntakePolicy) -> PersonMatch<'a> {
+/// `known` is the account that each folded GUID had before: one that has lost its GUID is no reason to make a second one.
+pub fn match_person<'a>(
+    record: &FeedRecord,
+    directory: &'a Directory,
+    known: &BTreeMap<String, MoodleUserId>,
+    policy: &IntakePolicy,
+) -> PersonMatch<'a> {
     let Some(holders) = directory.with_guid(&record.guid().folded()) else {
         return not_looked_up("GUID");
     };
     match holders.as_slice() {
-        [] => match_by_address(record, directory, policy),
+        [] => lost_guid(record, directory, known).unwrap_or_else(|| match_by_address(record, directory, policy)),
         [account] if record.mail().same_as(&account.mail) => PersonMatch::Found(account),
         [account] => mail_mismatch(record, account, directory),
-        several => {
-            PersonMatch::Doubt(Verdict::TwoAccounts { accounts: several.iter().map(|account| account.id).collect() })
-        }
+        several => two_accounts(several),
     }
+}
+
+/// Finds a person who leaves: the GUID is enough, since the mailbox may be gone. `matched` is what the person's newest
+/// address led to; it counts where nobody has the GUID.
+pub fn match_leaver<'a>(
+    record: &FeedRecord,
+    matched: &PersonMatch<'a>,
+    directory: &'a Directory,
+    known: &BTreeMap<String, MoodleUserId>,
+) -> PersonMatch<'a> {
+    let Some(holders) = directory.with_guid(&record.guid().folded()) else {
+        return not_looked_up("GUID");
+    };
+    let nobody = || PersonMatch::Free { username: Err(String::new()) };
+    match holders.as_slice() {
+        [account] => PersonMatch::Found(account),
+        [] => match (lost_guid(record, directory, known), matched) {
+            (Some(lost), _) => lost,
+            (None, PersonMatch::Doubt(_)) if !record.mail().as_str().is_empty() => matched.clone(),
+            (None, _) => nobody(),
+        },
+        several => two_accounts(several),
+    }
+}
+
+/// The account that had this GUID before and has another now, or none.
+fn lost_guid<'a>(
+    record: &FeedRecord,
+    directory: &Directory,
+    known: &BTreeMap<String, MoodleUserId>,
+) -> Option<PersonMatch<'a>> {
+    let account = directory.account(*known.get(&record.guid().folded())?)?;
+    Some(PersonMatch::Doubt(Verdict::GuidLost { account: Box::new(holder(account)), was: record.guid() }))
+}
+
+fn two_accounts<'a>(accounts: &[&Account]) -> PersonMatch<'a> {
+    PersonMatch::Doubt(Verdict::TwoAccounts { accounts: accounts.iter().map(|account| account.id).collect() })
 }
 
 /// The user name that an account of this record would have, and whether Moodle's rule takes it.
@@ -196,10 +237,24 @@ fn not_looked_up<'a>(what: &str) -> PersonMatch<'a> {
     PersonMatch::Doubt(Verdict::NotTried { why: format!("the {what} was not looked up in Moodle").into() })
 }
 
-/// The first name field that an account cannot be made with.
-pub fn bad_name(record: &FeedRecord) -> Option<Field> {
-    [Field::FirstName, Field::LastName].into_iter().find(|field| {
-        let name = record.get(*field).trim();
-        name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX
-    })
+/// The given and family name of an account that is made, neither of which Moodle takes empty: whoever has one name gets
+/// `missing` for the other, where the policy has a word for it.
+///
+/// # Errors
+/// [`Verdict::NameMissing`] with the first field that an account cannot be made with.
+pub fn account_names(record: &FeedRecord, missing: Option<&str>) -> Result<[String; 2], Verdict> {
+    let fields = [Field::FirstName, Field::LastName];
+    let names = fields.map(|field| record.get(field).trim());
+    let some = names.iter().any(|name| !name.is_empty());
+    let names = names.map(|name| match missing {
+        Some(missing) if name.is_empty() && some => missing,
+        _ => name,
+    });
+    for (field, name) in fields.into_iter().zip(names) {
+        let too_long = name.chars().count() > NAME_CHARACTERS_MAX;
+        if name.is_empty() || too_long {
+            return Err(Verdict::NameMissing { field, too_long });
+        }
+    }
+    Ok(names.map(str::to_owned))
 }

@@ -31,6 +31,75 @@ pub enum UsernameCharacters {
     Extended,
 }
 
+/// What the feed's enrolment ids tell apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EnrolmentIds {
+    /// Each id is an enrolment of its own: a person is in a course while any of theirs lives.
+    #[default]
+    Apart,
+    /// A person has one state in a course, whatever the ids.
+    Ignored,
+}
+
+/// What a record means that holds from a later day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FutureDates {
+    /// It is a plan and waits for its day.
+    #[default]
+    Wait,
+    /// The feed uses the date otherwise: it is done at once.
+    Now,
+}
+
+/// What is done where nothing tells whether it is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unproven {
+    /// A person decides.
+    Ask,
+    /// It is done.
+    Act,
+}
+
+/// What an Enrol of an account that cannot sign in comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BlockedAccounts {
+    /// It is enrolled, without a welcome mail, and the outcome says so.
+    #[default]
+    Enrol,
+    /// A person decides.
+    Ask,
+}
+
+/// What intake does with the enrolments themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnrolmentPolicy {
+    pub ids: EnrolmentIds,
+    pub future: FutureDates,
+    pub blocked_accounts: BlockedAccounts,
+    /// A leaver whom somebody else enrolled, in a course with several methods, where web services do not say by which.
+    pub unknown_method: Unproven,
+    /// Dates that stand and that web services do not show: a write removes them.
+    pub unknown_dates: Unproven,
+    /// How long a new enrolment lasts where the method's own duration is not known.
+    pub duration: Option<SignedDuration>,
+    /// Whether a new enrolment begins at the moment of enrolling, or has no start.
+    pub starts_now: bool,
+}
+
+impl Default for EnrolmentPolicy {
+    fn default() -> Self {
+        Self {
+            ids: EnrolmentIds::default(),
+            future: FutureDates::default(),
+            blocked_accounts: BlockedAccounts::default(),
+            unknown_method: Unproven::Ask,
+            unknown_dates: Unproven::Act,
+            duration: None,
+            starts_now: false,
+        }
+    }
+}
+
 /// Who sends the welcome mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Welcome {
@@ -66,6 +135,10 @@ impl Protected {
 
     /// The entry that protects this account.
     pub fn entry_for_account(&self, account: &Account) -> Option<String> {
+        // Moodle enrols its guest account over web services up to 4.4.
+        if account.username == "guest" {
+            return Some("guest account".to_owned());
+        }
         let words = || self.entry_among(&[&account.guid, &account.mail, &account.username]);
         self.accounts.contains(&account.id).then(|| format!("account {}", account.id)).or_else(words)
     }
@@ -128,8 +201,11 @@ pub struct IntakePolicy {
     pub username: UsernameRule,
     /// What the site takes in a user name.
     pub username_characters: UsernameCharacters,
+    /// What stands for the name that a person with one name does not have; `None`: a person decides.
+    pub missing_name: Option<String>,
     pub protected: Protected,
     pub welcome: Welcome,
+    pub enrolments: EnrolmentPolicy,
     /// How much may change at once.
     pub limits: IntakeLimits,
     /// How long a missing course is waited for before a human is asked.

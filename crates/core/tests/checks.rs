@@ -5,7 +5,8 @@ use rollbook_core::guard::{Finding, IntakeView, check_intake};
 use rollbook_core::matching::Directory;
 use rollbook_core::model::{Account, Fingerprint, Guid, LinkName, Mail, MoodleCourseId, MoodleUserId, RoleId};
 use rollbook_core::plan::{
-    Courses, Doubts, EnrolChange, EnrolKind, IntakeChange, IntakeInputs, IntakePlan, NewAccount, SuspendChange, Who,
+    Courses, Dates, Doubts, EnrolChange, EnrolKind, IntakeChange, IntakeInputs, IntakePlan, NewAccount, SuspendChange,
+    Who,
 };
 use rollbook_core::policy::Protected;
 use rollbook_core::snapshot::{Gap, Snapshot};
@@ -18,12 +19,21 @@ const NOBODY: Fingerprint = Fingerprint([0; 32]);
 
 fn enrol(who: Who) -> IntakeChange {
     let (course, role) = (MoodleCourseId(30), RoleId(5));
-    IntakeChange::Enrol(EnrolChange { record: NOBODY, who, course, role, kind: EnrolKind::Enrol, welcome: false })
+    IntakeChange::Enrol(EnrolChange {
+        record: NOBODY,
+        who,
+        course,
+        role,
+        kind: EnrolKind::Enrol,
+        welcome: false,
+        dates: Dates::None,
+        blocked: None,
+    })
 }
 
 fn suspend(user: i64) -> IntakeChange {
     let (user, course, role) = (MoodleUserId(user), MoodleCourseId(30), RoleId(5));
-    IntakeChange::Suspend(SuspendChange { record: NOBODY, user, course, role })
+    IntakeChange::Suspend(SuspendChange { record: NOBODY, user, course, role, dates: Dates::None })
 }
 
 fn create(guid: &str, mail: &str) -> IntakeChange {
@@ -53,6 +63,8 @@ fn check(changes: Vec<IntakeChange>, protected: Protected, gaps: Vec<Gap>) -> Ve
         first_name: text("The"),
         last_name: text("Boss"),
         suspended: false,
+        confirmed: true,
+        auth: String::new(),
     });
     let link = LinkName::new("elm");
     let inputs = IntakeInputs {
@@ -60,6 +72,8 @@ fn check(changes: Vec<IntakeChange>, protected: Protected, gaps: Vec<Gap>) -> Ve
         records: &Snapshot { taken_at: now, gaps, value: Vec::new() },
         known_doubts: &BTreeSet::new(),
         applied: &BTreeMap::new(),
+        made: &BTreeSet::new(),
+        accounts: &BTreeMap::new(),
         newest: &BTreeMap::new(),
         directory: &directory,
         courses: &Courses::new(),

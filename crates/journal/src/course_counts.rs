@@ -2,10 +2,9 @@
 //!
 //! A projection: whoever changes the action or status of a record moves the tally in the same transaction.
 
-use super::store::{Bulk, Column, Tx, args, column_int, column_text};
+use super::store::{Bulk, Tx, args, row};
 use super::{JournalError, Records};
 use rollbook_core::model::{ElmCourseId, LinkName, MoodleCourseId};
-use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Records that leave one box and enter another.
@@ -26,15 +25,14 @@ impl Moves {
     }
 }
 
-#[derive(Serialize)]
-struct MoveRow<'a> {
-    course: &'a str,
-    action: &'a str,
-    status: &'a str,
-    shift: i64,
+row! {
+    struct MoveRow<'a> {
+        course: &'a str,
+        action: &'a str,
+        status: &'a str,
+        shift: i64,
+    }
 }
-
-const COLUMNS: &[Column] = &[column_text("course"), column_text("action"), column_text("status"), column_int("shift")];
 
 const SHIFT: &str = "
     INSERT INTO tally (link, course, action, status, total)
@@ -49,7 +47,7 @@ pub(super) async fn shift(tx: &mut Tx, link: &LinkName, moves: &Moves) -> Result
         .filter(|(_, shift)| **shift != 0)
         .map(|((course, action, status), shift)| MoveRow { course, action, status, shift: *shift })
         .collect();
-    tx.bulk_run(SHIFT, &Bulk::pack(COLUMNS, &rows), args![link.as_str()]).await?;
+    tx.bulk_run(SHIFT, &Bulk::pack(&rows), args![link.as_str()]).await?;
     Ok(())
 }
 

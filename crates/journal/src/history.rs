@@ -1,17 +1,19 @@
 //! History taken over from the original plugin: settled lines of the log, with its own words for action and status.
 //!
-//! The first line of a fingerprint stands for the feed's record, so that the record is recognised when it comes again. Further
+//! The first line of a fingerprint is that of the feed's record, so that the record is recognised when it comes again. Further
 //! lines of the same fingerprint (completions, repetitions by hand) are kept beside it. Taking the same history over twice
 //! adds nothing. Whether a line tells how the person stands now is the caller's to say: history does not know when the learner
 //! acted.
 
 use super::applied::{self, AppliedTo};
 use super::course_counts::{self, Moves, short_action};
-use super::feed::{COLUMNS, StoredRecord, keys};
-use super::store::{Bulk, Column, Tx, args, column_int, column_text};
+use super::feed::{StoredRecord, keys};
+use super::store::{Bulk, BulkRow, Column, Tx, args, row};
 use super::{JournalError, Lease, Records, ms};
 use jiff::Timestamp;
-use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, Guid, LinkName, MoodleCourseId, MoodleUserId, RunId};
+use rollbook_core::model::{
+    ElmCourseId, EnrolState, FeedRecord, Fingerprint, Guid, LinkName, MoodleCourseId, MoodleUserId, RunId,
+};
 use rollbook_core::plan::AppliedState;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -50,41 +52,32 @@ pub struct Imported {
 struct Line<'a> {
     #[serde(flatten)]
     record: StoredRecord<'a>,
-    line: String,
-    action: &'a str,
-    status: &'a str,
-    at_ms: i64,
-    course_id: MoodleCourseId,
-    course_name: &'a str,
-    user_id: MoodleUserId,
+    #[serde(flatten)]
+    history: LineRow<'a>,
 }
 
-const LINE: [Column; 27] = {
-    let mut all = [column_text("line"); 27];
-    let mut n = 0;
-    while n < COLUMNS.len() {
-        all[n] = COLUMNS[n];
-        n += 1;
+row! {
+    struct LineRow<'a> {
+        line: String,
+        action: &'a str,
+        status: &'a str,
+        at_ms: i64,
+        course_id: MoodleCourseId,
+        course_name: &'a str,
+        user_id: MoodleUserId,
     }
-    all[n + 1] = column_text("action");
-    all[n + 2] = column_text("status");
-    all[n + 3] = column_int("at_ms");
-    all[n + 4] = column_int("course_id");
-    all[n + 5] = column_text("course_name");
-    all[n + 6] = column_int("user_id");
-    all
-};
-const _: () = assert!(COLUMNS.len() + 7 == LINE.len());
+}
+
+impl BulkRow for Line<'_> {
+    fn columns() -> Vec<Column> {
+        [StoredRecord::columns(), LineRow::columns()].concat()
+    }
+}
 
 const INSERT: &str = "
-    INSERT INTO record (link, fingerprint, line, date_created, course, short_name, state, guid, mail, first_name,
-        last_name, enrolment_id, state_date, record_id, problem, created_ms, changed_ms, guid_fold, mail_fold,
-        course_id, course_name, user_id, code, standing, status, action, reason, evidence, first_seen_ms, decided_ms,
-        at_ms, run)
-    SELECT $2, r.fingerprint, r.line, r.date_created, r.course, r.short_name, r.state, r.guid, r.mail, r.first_name,
-        r.last_name, r.enrolment_id, r.state_date, r.record_id, r.problem, r.created_ms, r.changed_ms, r.guid_fold,
-        r.mail_fold, r.course_id, r.course_name, r.user_id, 'imported', 'settled', r.status, r.action,
-        'taken over from the earlier system''s history', '{\"verdict\":\"imported\"}', r.at_ms, r.at_ms, r.at_ms, $3
+    INSERT INTO record (link, code, standing, reason, evidence, first_seen_ms, decided_ms, run, {columns})
+    SELECT $2, 'imported', 'settled', 'taken over from the earlier system''s history', '{\"verdict\":\"imported\"}',
+        r.at_ms, r.at_ms, $3, {values}
     FROM {rows} WHERE true
     ON CONFLICT (link, fingerprint, line) DO NOTHING RETURNING course, action, status";
 
@@ -124,7 +117,7 @@ impl Records<'_> {
         let lines = lines(&mut tx, lease.link(), rows).await?;
         let link = lease.link().as_str();
         let mut moves = Moves::default();
-        let stored = tx.bulk_rows(INSERT, &Bulk::pack(&LINE, &lines), args![link, run.as_str()]).await?;
+        let stored = tx.bulk_rows(INSERT, &Bulk::pack(&lines), args![link, run.as_str()]).await?;
         for row in &stored {
             moves.enter(&row.text("course")?, &row.text("action")?, &row.text("status")?);
         }
@@ -132,10 +125,10 @@ impl Records<'_> {
         let people: HashMap<&str, &Line<'_>> =
             lines.iter().map(|line| (line.record.guid_fold.as_str(), line)).collect();
         let people: Vec<_> = people.into_values().filter(|line| !line.record.guid_fold.is_empty()).collect();
-        tx.bulk_run(PEOPLE, &Bulk::pack(&LINE, &people), args![link]).await?;
+        tx.bulk_run(PEOPLE, &Bulk::pack(&people), args![link]).await?;
         let courses: HashMap<&str, &Line<'_>> = lines.iter().map(|line| (line.record.course, line)).collect();
         let courses: Vec<_> = courses.into_values().filter(|line| !line.record.course.is_empty()).collect();
-        tx.bulk_run(COURSES, &Bulk::pack(&LINE, &courses), args![link]).await?;
+        tx.bulk_run(COURSES, &Bulk::pack(&courses), args![link]).await?;
         apply(&mut tx, lease.link(), rows, now).await?;
         tx.commit().await?;
         let new = stored.len() as u64;
@@ -149,7 +142,11 @@ async fn apply(tx: &mut Tx, link: &LinkName, rows: &[HistoryRow], now: Timestamp
         let state = row.applied.as_ref()?;
         Some(AppliedTo { guid, course, state, user: row.user_id, course_id: row.course_id })
     });
-    applied::put(tx, link, states, now).await
+    applied::put(tx, link, states, now).await?;
+    // What the earlier system enrolled is this link's to end.
+    let enrolled = |row: &HistoryRow| row.applied.as_ref().is_some_and(|state| state.state == EnrolState::Enrol);
+    let made = rows.iter().zip(&keys).filter(|(row, _)| enrolled(row)).map(|(_, (guid, course))| (guid, course));
+    applied::put_made(tx, link, made, now).await
 }
 
 /// Which line of its record each row is.
@@ -166,28 +163,29 @@ async fn lines<'a>(tx: &mut Tx, link: &LinkName, rows: &'a [HistoryRow]) -> Resu
         let HistoryRow { record, action, status, at, course_id, course_name, user_id, applied: _ } = row;
         let action = short_action(action.trim());
         let this = (action.to_owned(), ms(*at));
-        let is_first = stands_for_the_record(action, status)
+        let is_first = is_the_records_own(action, status)
             && *taken.entry(record.fingerprint).or_insert_with(|| this.clone()) == this;
         let line = if is_first { String::new() } else { format!("{action} {}", ms(*at)) };
         let stored = StoredRecord::of(record);
         let search = format!("{} {course_name}", stored.course_search).to_lowercase();
         lines.push(Line {
             record: StoredRecord { course_search: search, ..stored },
-            line,
-            action,
-            status: short_action(status.trim()),
-            at_ms: ms(*at),
-            course_id: *course_id,
-            course_name,
-            user_id: *user_id,
+            history: LineRow {
+                line,
+                action,
+                status: short_action(status.trim()),
+                at_ms: ms(*at),
+                course_id: *course_id,
+                course_name,
+                user_id: *user_id,
+            },
         });
     }
     Ok(lines)
 }
 
-/// What the original logged when the feed gave a record; the rest it logged later under the record's fingerprint.
-/// Whether a line stands for the feed's record: not where it tells of something else, and not where the original failed,
-/// for it never tried again; we do when the feed gives the record again.
-fn stands_for_the_record(action: &str, status: &str) -> bool {
+/// Whether a line is about the feed's record itself: not where the original logged something else under its fingerprint, and not
+/// where the original failed, for it never tried again; we do when the feed gives the record again.
+fn is_the_records_own(action: &str, status: &str) -> bool {
     action != "Complete" && status.trim() == "Success"
 }

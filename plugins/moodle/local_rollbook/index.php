@@ -31,13 +31,15 @@ if ($action !== '' && confirm_sesskey()) {
         case 'renew':
             // Shown in this very answer and nowhere else.
             $token = setup::run($action === 'renew');
+            $lines = ['[site.learning]', 'kind = "moodle"', "url = \"$CFG->wwwroot\"", 'token = { file = "moodle.token" }', ''];
+            $lines[] = get_string('tokenfile', 'local_rollbook', $token);
             $shown = $OUTPUT->notification(get_string('tokenmade', 'local_rollbook'), \core\output\notification::NOTIFY_SUCCESS)
-                . html_writer::tag('pre', s("[site.learning]\nkind = \"moodle\"\nurl = \"$CFG->wwwroot\"\ntoken = { file = \"moodle.token\" }")
-                    . "\n\n" . s(get_string('tokenfile', 'local_rollbook', $token)), ['class' => 'border p-3']);
+                . html_writer::tag('pre', s(implode("\n", $lines)), ['class' => 'border p-3']);
             break;
         case 'extend':
             $done = setup::extend('rollbook');
             redirect($url, get_string($done ? 'extended' : 'notextended', 'local_rollbook'));
+            // The answer ends here.
         case 'test':
             $error = setup::events_on() ? (new sender())->test() : get_string('eventsoff', 'local_rollbook');
             redirect(

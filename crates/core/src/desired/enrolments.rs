@@ -1,9 +1,6 @@
-//! Feed records → for each person and course the one that counts.
-//!
-//! The newest state by the learner's moment, then by the record's creation, then by the feed's own record number wins.
-//! Records of equal age that want opposite things, or give two mail addresses, are a contradiction, and none of them counts.
+//! Feed records → the groups of one person and course each. What counts in a group: `resolution`.
 
-use crate::model::{FeedRecord, Field, Fingerprint, ProblemKind, RecordProblem};
+use crate::model::{EnrolState, FeedRecord, Field, Fingerprint, ProblemKind, RecordProblem};
 use std::cmp::Ordering;
 
 /// The records of one person and course, oldest first; indices into the list that was given.
@@ -11,8 +8,6 @@ use std::cmp::Ordering;
 pub struct Group<'a> {
     /// All of them, oldest first.
     pub records: &'a [u32],
-    /// How many of the last ones are of one age, contradict each other and so do not count; 0 where the last one counts.
-    pub contradicting: usize,
 }
 
 /// Hands each person's groups to `act`, persons in an order that depends on nothing but their GUIDs.
@@ -30,7 +25,7 @@ pub fn for_each_person(records: &[FeedRecord], usable: &[u32], mut act: impl FnM
         handful.sort_unstable_by(|left, right| order_in_person(record(left), record(right)));
         for person in handful.chunk_by(|left, right| record(left).same_person(record(right))) {
             let groups = person.chunk_by(|left, right| record(left).same_pair(record(right)));
-            let group = |group| Group { records: group, contradicting: contradicting(records, group) };
+            let group = |records| Group { records };
             act(&groups.map(group).collect::<Vec<_>>());
         }
     }
@@ -43,21 +38,12 @@ fn order_in_person(left: &FeedRecord, right: &FeedRecord) -> Ordering {
         .then_with(|| left.fingerprint.cmp(&right.fingerprint))
 }
 
-/// How many records at the end of a group are of one age, if they do not all say the same.
-fn contradicting(records: &[FeedRecord], group: &[u32]) -> usize {
-    let from_the_newest = || group.iter().rev().map(|index| &records[*index as usize]);
-    let Some(newest) = from_the_newest().next() else {
-        return 0;
-    };
-    let of_one_age = from_the_newest().take_while(|record| record.age() == newest.age()).count();
-    let contradicts = from_the_newest().take(of_one_age).skip(1).any(|record| contradicts(record, newest));
-    if contradicts { of_one_age } else { 0 }
-}
-
-/// Whether two equally new records of one person and course want opposites, or name the person by two addresses.
+/// Whether two equally new records of one enrolment want opposites, or enrol the person by two addresses. A Suspend goes
+/// by the GUID alone.
 pub(crate) fn contradicts(left: &FeedRecord, right: &FeedRecord) -> bool {
     let wanted = |record: &FeedRecord| record.reading.as_ref().ok().map(|reading| reading.state);
-    wanted(left) != wanted(right) || !left.mail().same_as(right.get(Field::Mail))
+    let addresses = || wanted(left) == Some(EnrolState::Enrol) && !left.mail().same_as(right.get(Field::Mail));
+    wanted(left) != wanted(right) || addresses()
 }
 
 // Feed records → each fingerprint once: the usable ones, and those that no change may follow from.

@@ -3,11 +3,13 @@
 mod completions;
 mod enrolments;
 mod guilds;
+mod resolution;
 
 pub use completions::{
-    Candidate, OptedCourse, PersonPoll, Scan, ScanKind, choose_scans, enrolment_number, follow_opt_ins,
+    Candidate, OptedCourse, PersonPoll, Scan, ScanKind, choose_scans, enrolment_at, enrolment_number, follow_opt_ins,
     newest_enrolment, order_polls,
 };
-pub(crate) use enrolments::contradicts;
 pub use enrolments::{Distinct, Group, distinct_records, for_each_person};
 pub use guilds::{Member, NameClaim, NewMember, claim_names, match_people};
+pub use resolution::AppliedState;
+pub(crate) use resolution::{Resolution, Rules, resolve};

@@ -142,8 +142,12 @@ pub fn separate_collisions<'k>(records: &mut [FeedRecord], known: impl Fn(Finger
     for same in records.chunk_by_mut(|left, right| left.fingerprint == right.fingerprint) {
         let stored = known(same[0].fingerprint).cloned();
         let keeper = stored.unwrap_or_else(|| same[0].text.clone());
-        for record in same.iter_mut().filter(|record| !covers_the_same(&record.text, &keeper)) {
-            record.fingerprint = own_fingerprint(record);
+        for record in same.iter_mut() {
+            if !covers_the_same(&record.text, &keeper) {
+                record.fingerprint = own_fingerprint(record, "");
+            } else if let Some(enrolment) = other_enrolment(&record.text, &keeper).map(str::to_owned) {
+                record.fingerprint = own_fingerprint(record, &enrolment);
+            }
         }
     }
 }
@@ -156,11 +160,19 @@ fn covers_the_same(left: &RecordText, right: &RecordText) -> bool {
     })
 }
 
+/// The enrolment id of a record that differs from another in nothing else: two classes that end at one moment are two
+/// records.
+fn other_enrolment<'r>(record: &'r RecordText, keeper: &RecordText) -> Option<&'r str> {
+    let own = record.get(Field::EnrolmentId).trim();
+    let kept = keeper.get(Field::EnrolmentId).trim();
+    (!own.is_empty() && !kept.is_empty() && own != kept).then_some(own)
+}
+
 /// The texts with a separator after each, after the original's fingerprint, so that it is no other record's either.
-fn own_fingerprint(record: &FeedRecord) -> Fingerprint {
+fn own_fingerprint(record: &FeedRecord, enrolment: &str) -> Fingerprint {
     let original = record.fingerprint.to_hex();
     let texts = COVERED.iter().flat_map(|field| [record.get(*field).trim(), "\u{1f}"]);
-    let parts: Vec<&str> = [original.as_str(), "\u{1f}"].into_iter().chain(texts).collect();
+    let parts: Vec<&str> = [original.as_str(), "\u{1f}"].into_iter().chain(texts).chain([enrolment]).collect();
     Fingerprint::of_bytes(&parts)
 }
 

@@ -26,7 +26,7 @@ pub use ids::{
     CategoryId, CohortId, CommunityUserId, ElmCourseId, EnrolmentId, GroupId, Guid, GuildRole, GuildUuid, LinkName,
     MachineName, Mail, MoodleCourseId, MoodleUserId, RoleId, RunId, SiteName,
 };
-pub use moodle::{Account, Course, Enrolment, ManualInstance};
+pub use moodle::{Account, Course, Enrolment, ManualInstance, Participation, SignInBlock, UserEnrolment};
 pub use normal::normal;
 pub use parse::{FieldNames, RecordFormat, StateWords, read_record, read_texts};
 pub use record::{Age, EnrolState, FeedRecord, Field, ProblemKind, RawTexts, Reading, RecordProblem, RecordText};

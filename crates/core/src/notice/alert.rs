@@ -96,6 +96,11 @@ impl AlertKind {
             (Some(C::EnrolRefused), _) => {
                 (Self::Attention, "check that the service account may enrol and assign the role in this course")
             }
+            (
+                Some(code @ (C::OtherMethod | C::MethodUnknown | C::RoleDiffers | C::DatesUnknown | C::AccountBlocked)),
+                _,
+            ) => (Self::Attention, code.entry().remedy.unwrap_or_default()),
+            (Some(code @ C::GuidLost), _) => (Self::Identity, code.entry().remedy.unwrap_or_default()),
             (Some(C::StillActive), _) => {
                 (Self::Attention, "take away the other enrolment method's hold on the person, if it should go too")
             }
@@ -124,6 +129,10 @@ impl AlertKind {
             (_, "completion_other_account") => {
                 (Self::Attention, "merge the two accounts, or send this completion by hand")
             }
+            (_, "completion_needs_reset") => (
+                Self::Attention,
+                "reset the person's completion of the course in Moodle; what they complete then is reported",
+            ),
             (_, other) if other.starts_with("completion_") => {
                 (Self::NoEnrolmentRecord, "supply the enrolment id, or mark the completion as reported elsewhere")
             }

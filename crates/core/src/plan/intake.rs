@@ -2,11 +2,11 @@
 
 use super::person::{Claims, Decided, Decider};
 use super::{Digest, digest};
-use crate::desired::{Distinct, distinct_records, for_each_person};
+use crate::desired::{AppliedState, Distinct, distinct_records, for_each_person};
 use crate::matching::Directory;
 use crate::model::{
-    Age, Course, ElmCourseId, EnrolState, Enrolment, FeedRecord, Fingerprint, Guid, LinkName, Mail, MoodleCourseId,
-    MoodleUserId, RoleId,
+    Course, ElmCourseId, FeedRecord, Fingerprint, Guid, LinkName, Mail, MoodleCourseId, MoodleUserId, Participation,
+    RoleId, SignInBlock,
 };
 use crate::policy::IntakePolicy;
 use crate::snapshot::Snapshot;
@@ -20,23 +20,7 @@ use std::fmt;
 pub type Courses = BTreeMap<ElmCourseId, Vec<Course>>;
 
 /// How people stand in courses, for the pairs that were asked.
-pub type Enrolments = BTreeMap<(MoodleUserId, MoodleCourseId), Enrolment>;
-
-/// The newest state that earlier runs applied for a person (folded GUID) and course; see `OutcomeCode::fixes_state`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AppliedState {
-    /// How new the record was.
-    pub age: Age,
-    pub state: EnrolState,
-    pub record: Fingerprint,
-}
-
-impl AppliedState {
-    /// The state of a record that was applied; `None` where the record could not be read.
-    pub fn of(record: &FeedRecord) -> Option<Self> {
-        Some(Self { age: record.age()?, state: record.reading.as_ref().ok()?.state, record: record.fingerprint })
-    }
-}
+pub type Enrolments = BTreeMap<(MoodleUserId, MoodleCourseId), Participation>;
 
 /// Everything that a plan of intake is made from.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +31,12 @@ pub struct IntakeInputs<'a> {
     /// Records that an earlier run left in doubt whose plan was cleared, by the checks or by a person.
     pub known_doubts: &'a BTreeSet<Fingerprint>,
     /// What earlier runs applied, by folded GUID and course.
-    pub applied: &'a BTreeMap<(String, ElmCourseId), AppliedState>,
+    pub applied: &'a BTreeMap<(String, ElmCourseId), Vec<AppliedState>>,
+    /// The enrolments that this link made, by folded GUID and course. Others are somebody else's.
+    pub made: &'a BTreeSet<(String, ElmCourseId)>,
+    /// The account that each person was last seen to have, by folded GUID. Those whose GUID finds nobody now were looked
+    /// up by their ids.
+    pub accounts: &'a BTreeMap<String, MoodleUserId>,
     /// The newest settled record of each person (of equally new ones the greatest fingerprint), by folded GUID; none that
     /// was ignored by decision. An older record that waited must not bring an old address back. Their addresses and user
     /// names are looked up like those of the records.
@@ -108,7 +97,7 @@ impl IntakePlan {
 pub fn plan_intake(inputs: &IntakeInputs<'_>, policy: &IntakePolicy, now: Timestamp) -> IntakePlan {
     let records = &inputs.records.value;
     let Distinct { usable, bad } = distinct_records(records);
-    let decider = Decider { inputs, policy };
+    let decider = Decider { inputs, policy, now };
     let mut people: Vec<Decided<'_>> = Vec::new();
     for_each_person(records, &usable, |groups| people.push(decider.decide_person(groups)));
     let claims = Claims::of(&people);
@@ -196,6 +185,47 @@ pub enum Intended {
     Suspend,
 }
 
+/// The dates of an enrolment that is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dates {
+    /// None.
+    #[default]
+    None,
+    /// From the moment of writing on; `seconds` is how long, 0 for ever.
+    FromNow { seconds: i64 },
+    /// Those that stand are written again: Unix seconds, 0 for none.
+    Kept { start: i64, end: i64 },
+    /// Whatever stands is not shown, and goes.
+    Unknown,
+}
+
+impl Dates {
+    /// The start and end to send at a moment, Unix seconds; a date that is not sent is removed.
+    pub fn at(self, now: Timestamp) -> (Option<i64>, Option<i64>) {
+        let some = |second: i64| (second > 0).then_some(second);
+        match self {
+            Self::None | Self::Unknown => (None, None),
+            Self::FromNow { seconds } => {
+                let now = now.as_second();
+                (Some(now), (seconds > 0).then(|| now.saturating_add(seconds)))
+            }
+            Self::Kept { start, end } => (some(start), some(end)),
+        }
+    }
+}
+
+impl fmt::Display for Dates {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None | Self::Kept { .. } | Self::FromNow { seconds: 0 } => Ok(()),
+            Self::FromNow { seconds } if seconds % 86_400 == 0 => write!(out, ", for {} days", seconds / 86_400),
+            Self::FromNow { seconds } => write!(out, ", for {seconds} s"),
+            Self::Unknown => out.write_str(", without the dates that it may have"),
+        }
+    }
+}
+
 /// Somebody to be active in a course.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrolChange {
@@ -206,6 +236,11 @@ pub struct EnrolChange {
     pub role: RoleId,
     pub kind: EnrolKind,
     pub welcome: bool,
+    #[serde(default)]
+    pub dates: Dates,
+    /// Nobody can sign in with the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<SignInBlock>,
 }
 
 /// Somebody to be suspended in a course.
@@ -215,8 +250,10 @@ pub struct SuspendChange {
     pub record: Fingerprint,
     pub user: MoodleUserId,
     pub course: MoodleCourseId,
-    /// The role that the enrolment call needs; an existing role stays.
+    /// The role that the enrolment call needs: one that the person has, where that is known, since another is added.
     pub role: RoleId,
+    #[serde(default)]
+    pub dates: Dates,
 }
 
 /// One intended effect of intake.
@@ -254,16 +291,16 @@ impl fmt::Display for IntakeChange {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CreateAccount(account) => write!(out, "create account {} for {}", account.username, account.guid),
-            Self::Enrol(EnrolChange { who, course, role, kind, welcome, record: _ }) => {
+            Self::Enrol(EnrolChange { who, course, role, kind, welcome, dates, blocked: _, record: _ }) => {
                 let verb = match kind {
                     EnrolKind::Enrol => "enrol",
                     EnrolKind::Reactivate => "reactivate",
                 };
                 let mail = if *welcome { ", with a welcome mail" } else { "" };
-                write!(out, "{verb} {who} in course {course} as role {role}{mail}")
+                write!(out, "{verb} {who} in course {course} as role {role}{dates}{mail}")
             }
-            Self::Suspend(SuspendChange { user, course, .. }) => {
-                write!(out, "suspend account {user} in course {course}")
+            Self::Suspend(SuspendChange { user, course, dates, .. }) => {
+                write!(out, "suspend account {user} in course {course}{dates}")
             }
         }
     }

@@ -9,6 +9,7 @@ mod guilds;
 mod intake;
 mod person;
 
+pub use crate::desired::AppliedState;
 /// What a report's fields are called is part of the report.
 pub use crate::policy::ReportFields;
 pub use completions::{
@@ -20,7 +21,7 @@ pub use guilds::{
     CohortForm, CohortWhy, GuildChange, GuildInputs, GuildLine, GuildPlan, GuildSkip, InSync, MemberChange, MemberRef,
     MemberWhy, Retire, RoleChange, RoleWhy, Scope, accounts_to_look_up, plan_guilds,
 };
-pub use intake::{AppliedState, Courses, Doubts, Enrolments, IntakeInputs, IntakePlan, Skip, plan_intake};
+pub use intake::{Courses, Dates, Doubts, Enrolments, IntakeInputs, IntakePlan, Skip, plan_intake};
 pub use intake::{EnrolChange, EnrolKind, IntakeChange, Intended, NewAccount, SuspendChange, Who};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};

@@ -1,21 +1,23 @@
 //! One person of the feed: what becomes of each of their records.
 
-use crate::desired::{Group, contradicts};
-use crate::matching::{PersonMatch, bad_name, match_person};
+use crate::desired::{AppliedState, Group, Resolution, Rules, resolve};
+use crate::matching::{PersonMatch, account_names, match_leaver, match_person};
 use crate::model::{
-    Course, EnrolState, Enrolment, FeedRecord, Field, Guid, ManualInstance, MoodleCourseId, MoodleUserId,
+    Account, Course, EnrolState, Enrolment, FeedRecord, Field, Guid, ManualInstance, MoodleCourseId, MoodleUserId,
+    Participation, RoleId,
 };
-use crate::plan::intake::{EnrolChange, EnrolKind, IntakeChange, Intended, NewAccount, SuspendChange, Who};
+use crate::plan::intake::{Dates, EnrolChange, EnrolKind, IntakeChange, Intended, NewAccount, SuspendChange, Who};
 use crate::plan::intake::{IntakeInputs, Skip};
-use crate::policy::{IntakePolicy, Welcome};
+use crate::policy::{BlockedAccounts, IntakePolicy, Unproven, Welcome};
 use crate::verdict::{Disposition, Verdict, disposition};
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a plan is made by.
 pub(super) struct Decider<'a> {
     pub(super) inputs: &'a IntakeInputs<'a>,
     pub(super) policy: &'a IntakePolicy,
+    pub(super) now: Timestamp,
 }
 
 /// What the newest record says of a person, which counts for all of their records.
@@ -66,12 +68,12 @@ impl<'a> Decider<'a> {
         let known_doubt = records().any(|record| self.inputs.known_doubts.contains(&record.fingerprint));
         let mut decided = Decided { person, changes: Vec::new(), skips: Vec::new(), known_doubt };
         for group in groups {
-            let Some(winner) = self.winner(group, &mut decided) else {
+            let Some(decider) = self.weigh(group, &mut decided) else {
                 continue;
             };
-            match self.decide(winner, &decided.person) {
+            match self.decide(decider, &decided.person) {
                 Ok(change) => decided.changes.push(change),
-                Err(verdict) => decided.skip(winner, verdict),
+                Err(verdict) => decided.skip(decider, verdict),
             }
         }
         decided
@@ -105,16 +107,13 @@ impl<'a> Decider<'a> {
             return Err(Verdict::SharedAddress { guids: ambiguous_matches.into() });
         }
         let username = username.map_err(|refused| Verdict::UsernameRefused { username: refused.as_str().into() })?;
-        if let Some(field) = bad_name(record) {
-            return Err(Verdict::NameMissing { field });
-        }
-        let name = |field| record.get(field).trim().to_owned();
+        let [first_name, last_name] = account_names(record, self.policy.missing_name.as_deref())?;
         Ok(NewAccount {
             guid: record.guid(),
             username: username.to_owned(),
             mail: record.mail(),
-            first_name: name(Field::FirstName),
-            last_name: name(Field::LastName),
+            first_name,
+            last_name,
             auth: self.policy.auth.clone(),
         })
     }
@@ -122,42 +121,68 @@ impl<'a> Decider<'a> {
     fn identify(&self, groups: &[Group<'_>]) -> Person<'a> {
         let of_run = || groups.iter().flat_map(|group| group.records).map(|index| self.record(*index));
         let stored = of_run().next().and_then(|record| self.inputs.newest.get(&record.guid().folded()));
-        let newest = of_run().chain(stored).max_by_key(|record| (record.age(), record.fingerprint));
+        // A Suspend may say nothing of the address, and then it says nothing against it.
+        let says = |record: &FeedRecord| !record.mail().as_str().is_empty();
+        let newest = of_run().chain(stored).max_by_key(|record| (says(record), record.age(), record.fingerprint));
         let newest = newest.expect("a group holds at least one record");
-        let as_new = |other: &&FeedRecord| other.age() == newest.age();
+        let as_new = |other: &&FeedRecord| says(other) && other.age() == newest.age();
         let rival = of_run().chain(stored).filter(as_new).find(|other| !newest.mail().same_as(other.get(Field::Mail)));
-        Person { newest, rival, matched: match_person(newest, self.inputs.directory, self.policy) }
+        let matched = match_person(newest, self.inputs.directory, self.inputs.accounts, self.policy);
+        Person { newest, rival, matched }
     }
 
-    /// The record of a group that counts, once all the others have their verdict.
-    fn winner(&self, group: &Group<'_>, decided: &mut Decided<'_>) -> Option<&'a FeedRecord> {
-        let (older, newest) = group.records.split_at(group.records.len() - group.contradicting.max(1));
-        let last = self.record(*newest.last()?);
-        for index in older {
-            decided.skip(self.record(*index), Verdict::Superseded { by: last.fingerprint });
+    /// The record of a group that decides, if one does; the others get their verdicts.
+    fn weigh(&self, group: &Group<'_>, decided: &mut Decided<'_>) -> Option<&'a FeedRecord> {
+        let records: Vec<&FeedRecord> = group.records.iter().map(|index| self.record(*index)).collect();
+        let enrolments = &self.policy.enrolments;
+        let rules = Rules { ids: enrolments.ids, future: enrolments.future, now: self.now };
+        let resolved = resolve(&records, self.applied(records.first()?), rules);
+        let mut decider = None;
+        for (record, resolution) in resolved {
+            let record = records.iter().copied().find(|other| other.fingerprint == record);
+            let Some(record) = record else { continue };
+            let verdict = match resolution {
+                Resolution::Decides => {
+                    decider = Some(record);
+                    continue;
+                }
+                Resolution::OtherDecides(with) => Verdict::OtherEnrolment { with },
+                Resolution::Superseded(by) => Verdict::Superseded { by },
+                Resolution::Stale(applied) => Verdict::Stale { applied },
+                Resolution::Contradicts(with) => Verdict::Contradiction { with },
+                Resolution::Planned(from) => match wanted(record) {
+                    Some(state) => Verdict::Planned { from, state },
+                    None => continue,
+                },
+            };
+            decided.skip(record, verdict);
         }
-        if group.contradicting == 0 {
-            return Some(last);
-        }
-        let first = self.record(newest[0]);
-        let other = newest.iter().map(|index| self.record(*index)).find(|record| contradicts(record, first));
-        for index in newest {
-            let record = self.record(*index);
-            let with = if contradicts(record, first) { first } else { other.unwrap_or(last) };
-            decided.skip(record, Verdict::Contradiction { with: with.fingerprint });
-        }
-        None
+        let decider = decider?;
+        group.records.iter().map(|index| self.record(*index)).find(|record| std::ptr::eq(*record, decider))
     }
 
-    /// The change that a record which counts wants, or why there is none.
+    fn applied(&self, record: &FeedRecord) -> &'a [AppliedState] {
+        self.inputs.applied.get(&(record.guid().folded(), record.course())).map_or(&[], Vec::as_slice)
+    }
+
+    /// The change that a record which decides wants, or why there is none.
     fn decide(&self, record: &FeedRecord, person: &Person<'_>) -> Result<IntakeChange, Verdict> {
         let state = wanted(record).ok_or_else(|| Verdict::NotTried { why: "the record could not be read".into() })?;
-        self.refuse_stale(record)?;
-        if let Some(rival) = person.rival {
-            let with = if rival.fingerprint == record.fingerprint { person.newest } else { rival };
-            return Err(Verdict::Contradiction { with: with.fingerprint });
-        }
-        let account = match &person.matched {
+        let leaver;
+        let matched = match state {
+            EnrolState::Enrol => {
+                if let Some(rival) = person.rival {
+                    let with = if rival.fingerprint == record.fingerprint { person.newest } else { rival };
+                    return Err(Verdict::Contradiction { with: with.fingerprint });
+                }
+                &person.matched
+            }
+            EnrolState::Suspend => {
+                leaver = match_leaver(record, &person.matched, self.inputs.directory, self.inputs.accounts);
+                &leaver
+            }
+        };
+        let account = match matched {
             PersonMatch::Found(account) => Some(*account),
             PersonMatch::Free { .. } => None,
             PersonMatch::Doubt(doubt) => return Err(doubt.clone()),
@@ -171,23 +196,8 @@ impl<'a> Decider<'a> {
         match (state, account) {
             (EnrolState::Suspend, None) => Err(Verdict::NoAccount),
             (EnrolState::Suspend, Some(account)) => self.suspend(record, account.id),
-            (EnrolState::Enrol, Some(account)) => self.enrol(record, Who::Account(account.id)),
-            (EnrolState::Enrol, None) => self.enrol(record, Who::New(person.newest.guid())),
-        }
-    }
-
-    /// What earlier runs applied counts as the records of this run do: the newer wins, and equals must not contradict.
-    fn refuse_stale(&self, record: &FeedRecord) -> Result<(), Verdict> {
-        let applied = self.inputs.applied.get(&(record.guid().folded(), record.course()));
-        let (Some(applied), Some(age)) = (applied, record.age()) else {
-            return Ok(());
-        };
-        match applied.age.cmp(&age) {
-            Ordering::Greater => Err(Verdict::Stale { applied: applied.age.changed }),
-            Ordering::Equal if wanted(record) != Some(applied.state) => {
-                Err(Verdict::Contradiction { with: applied.record })
-            }
-            Ordering::Equal | Ordering::Less => Ok(()),
+            (EnrolState::Enrol, Some(account)) => self.enrol_account(record, account),
+            (EnrolState::Enrol, None) => self.enrol_new(record, person.newest.guid()),
         }
     }
 
@@ -213,31 +223,117 @@ impl<'a> Decider<'a> {
         }
     }
 
-    fn enrol(&self, record: &FeedRecord, who: Who) -> Result<IntakeChange, Verdict> {
+    fn enrol_new(&self, record: &FeedRecord, guid: Guid) -> Result<IntakeChange, Verdict> {
         let course = self.usable_course(record)?;
-        let kind = match &who {
-            Who::New(_) => EnrolKind::Enrol,
-            Who::Account(id) => match self.standing_in(*id, course.id)? {
-                Enrolment::Active => return Err(self.active_already(record)),
-                Enrolment::Suspended => EnrolKind::Reactivate,
-                Enrolment::Absent => EnrolKind::Enrol,
-                // Which of the two was not asked this time; an earlier run may have known.
-                Enrolment::NotActive => match self.inputs.intended.get(&record.fingerprint) {
-                    Some(Intended::Enrol(kind)) => *kind,
-                    Some(Intended::Suspend) | None => EnrolKind::Enrol,
-                },
-            },
+        let change = EnrolChange {
+            record: record.fingerprint,
+            who: Who::New(guid),
+            course: course.id,
+            role: self.role_in(course),
+            kind: EnrolKind::Enrol,
+            welcome: self.policy.welcome == Welcome::Rollbook,
+            dates: self.new_dates(course),
+            blocked: None,
         };
-        let role = course.default_role.unwrap_or(self.policy.role);
-        let welcome = self.policy.welcome == Welcome::Rollbook;
-        Ok(IntakeChange::Enrol(EnrolChange { record: record.fingerprint, who, course: course.id, role, kind, welcome }))
+        Ok(IntakeChange::Enrol(change))
     }
 
-    fn active_already(&self, record: &FeedRecord) -> Verdict {
-        match self.inputs.intended.get(&record.fingerprint) {
-            Some(Intended::Enrol(EnrolKind::Enrol)) => Verdict::Enrolled,
-            Some(Intended::Enrol(EnrolKind::Reactivate)) => Verdict::Reactivated,
-            Some(Intended::Suspend) | None => Verdict::AlreadyEnrolled,
+    fn enrol_account(&self, record: &FeedRecord, account: &Account) -> Result<IntakeChange, Verdict> {
+        let course = self.usable_course(record)?;
+        let there = self.participation(account.id, course.id)?;
+        let kind = match there.state {
+            Enrolment::Active => return Err(self.active_already(record, account)),
+            Enrolment::NotStarted => return Err(starts_later(there)),
+            Enrolment::Suspended | Enrolment::Inactive => EnrolKind::Reactivate,
+            Enrolment::Absent => EnrolKind::Enrol,
+            // Which of the two was not asked this time; an earlier run may have known.
+            Enrolment::NotActive => match self.inputs.intended.get(&record.fingerprint) {
+                Some(Intended::Enrol(kind)) => *kind,
+                Some(Intended::Suspend) | None => EnrolKind::Enrol,
+            },
+        };
+        let blocked = account.sign_in_block();
+        if let Some(why) = blocked.filter(|_| self.policy.enrolments.blocked_accounts == BlockedAccounts::Ask) {
+            return Err(Verdict::AccountBlocked { why });
+        }
+        let dates = match kind {
+            EnrolKind::Enrol => self.new_dates(course),
+            EnrolKind::Reactivate => {
+                self.refuse_other_role(record, course, there)?;
+                self.standing_dates(record, course, there)
+            }
+        };
+        if dates == Dates::Unknown && self.policy.enrolments.unknown_dates == Unproven::Ask {
+            return Err(Verdict::DatesUnknown);
+        }
+        let change = EnrolChange {
+            record: record.fingerprint,
+            who: Who::Account(account.id),
+            course: course.id,
+            role: self.role_in(course),
+            kind,
+            // Nobody is welcomed who cannot come in.
+            welcome: self.policy.welcome == Welcome::Rollbook && blocked.is_none(),
+            dates,
+            blocked,
+        };
+        Ok(IntakeChange::Enrol(change))
+    }
+
+    fn role_in(&self, course: &Course) -> RoleId {
+        course.default_role.unwrap_or(self.policy.role)
+    }
+
+    /// The dates of a new enrolment: what the method gives when a person enrols somebody, else what is configured.
+    fn new_dates(&self, course: &Course) -> Dates {
+        let rules = &self.policy.enrolments;
+        let configured = rules.duration.map(|duration| duration.as_secs());
+        match course.duration.or(configured) {
+            Some(seconds) if seconds > 0 => Dates::FromNow { seconds },
+            _ if rules.starts_now => Dates::FromNow { seconds: 0 },
+            _ => Dates::None,
+        }
+    }
+
+    /// The dates to write with an enrolment that is there already, so that they stand afterwards.
+    fn standing_dates(&self, record: &FeedRecord, course: &Course, there: &Participation) -> Dates {
+        let now = self.now.as_second();
+        match there.manual() {
+            // One that has run out is begun anew; else the learner would be active and not come in.
+            Some(manual) if manual.end > 0 && manual.end <= now => self.new_dates(course),
+            Some(manual) if manual.start == 0 && manual.end == 0 => Dates::None,
+            Some(manual) => Dates::Kept { start: manual.start, end: manual.end },
+            // What Rollbook made has the dates that Rollbook gives.
+            None if self.made(record) => self.new_dates(course),
+            None if there.enrolments.is_some() => self.new_dates(course),
+            None => Dates::Unknown,
+        }
+    }
+
+    /// Whether Rollbook made the person's enrolment.
+    fn made(&self, record: &FeedRecord) -> bool {
+        self.inputs.made.contains(&(record.guid().folded(), record.course()))
+    }
+
+    /// An enrolment that somebody else made in another role is left alone: the write would add a role, and end a teacher's
+    /// access.
+    fn refuse_other_role(&self, record: &FeedRecord, course: &Course, there: &Participation) -> Result<(), Verdict> {
+        let Some(roles) = there.roles.as_deref().filter(|_| !self.made(record)) else {
+            return Ok(());
+        };
+        let own = self.role_in(course);
+        match roles.iter().all(|role| *role == own) {
+            true => Ok(()),
+            false => Err(Verdict::RoleDiffers { roles: roles.into() }),
+        }
+    }
+
+    fn active_already(&self, record: &FeedRecord, account: &Account) -> Verdict {
+        match (self.inputs.intended.get(&record.fingerprint), account.sign_in_block()) {
+            (Some(Intended::Enrol(_)), Some(why)) => Verdict::EnrolledBlocked { why },
+            (Some(Intended::Enrol(EnrolKind::Enrol)), None) => Verdict::Enrolled,
+            (Some(Intended::Enrol(EnrolKind::Reactivate)), None) => Verdict::Reactivated,
+            (Some(Intended::Suspend) | None, _) => Verdict::AlreadyEnrolled,
         }
     }
 
@@ -250,25 +346,66 @@ impl<'a> Decider<'a> {
 
     fn suspend(&self, record: &FeedRecord, user: MoodleUserId) -> Result<IntakeChange, Verdict> {
         let course = self.course(record)?;
-        match self.standing_in(user, course.id)? {
+        let there = self.participation(user, course.id)?;
+        match there.state {
             Enrolment::Absent => return Err(Verdict::NotEnrolled),
             Enrolment::Suspended | Enrolment::NotActive => return Err(self.suspended_already(record)),
-            Enrolment::Active => {}
+            Enrolment::Inactive if self.suspended_before(record) => return Err(self.suspended_already(record)),
+            // It may begin by itself, so that only a suspension keeps the person out.
+            Enrolment::Inactive | Enrolment::NotStarted | Enrolment::Active => {}
         }
+        self.refuse_other_method(record, course, there)?;
+        self.refuse_other_role(record, course, there)?;
         if course.manual == ManualInstance::Missing {
             return Err(Verdict::NoManualInstance { course: course.id });
         }
         if !self.inputs.records.is_complete() {
             return Err(Verdict::HeldBack);
         }
-        let role = course.default_role.unwrap_or(self.policy.role);
-        Ok(IntakeChange::Suspend(SuspendChange { record: record.fingerprint, user, course: course.id, role }))
+        let own = self.role_in(course);
+        let role = there.roles.as_ref().filter(|roles| !roles.contains(&own)).and_then(|roles| roles.first().copied());
+        let dates = match self.standing_dates(record, course, there) {
+            // Nobody is active by a suspended enrolment, and a re-activation gives new dates.
+            Dates::FromNow { .. } => Dates::None,
+            dates => dates,
+        };
+        let (record, course, role) = (record.fingerprint, course.id, role.unwrap_or(own));
+        Ok(IntakeChange::Suspend(SuspendChange { record, user, course, role, dates }))
     }
 
-    fn standing_in(&self, user: MoodleUserId, course: MoodleCourseId) -> Result<Enrolment, Verdict> {
-        let known = self.inputs.enrolments.get(&(user, course)).copied();
+    /// Whether an earlier run has suspended the person, and nothing has enrolled them since.
+    fn suspended_before(&self, record: &FeedRecord) -> bool {
+        let newest = self.applied(record).iter().filter(|state| state.decided).max_by_key(|state| state.age);
+        newest.is_some_and(|state| state.state == EnrolState::Suspend)
+            || self.inputs.intended.get(&record.fingerprint) == Some(&Intended::Suspend)
+    }
+
+    /// Only a manual enrolment can be suspended; over another method a second one would be made beside it.
+    fn refuse_other_method(&self, record: &FeedRecord, course: &Course, there: &Participation) -> Result<(), Verdict> {
+        let Some(enrolments) = &there.enrolments else {
+            let asks = self.policy.enrolments.unknown_method == Unproven::Ask;
+            let unknown = asks && !self.made(record) && !course.enrols_only_by_hand();
+            return if unknown { Err(Verdict::MethodUnknown) } else { Ok(()) };
+        };
+        if there.manual().is_some_and(|manual| manual.enabled) {
+            return Ok(());
+        }
+        let live = enrolments.iter().filter(|enrolment| enrolment.enabled);
+        let methods: BTreeSet<&str> = live.map(|enrolment| enrolment.method.as_str()).collect();
+        Err(Verdict::OtherMethod { methods: methods.into_iter().map(Into::into).collect() })
+    }
+
+    fn participation(&self, user: MoodleUserId, course: MoodleCourseId) -> Result<&'a Participation, Verdict> {
+        let known = self.inputs.enrolments.get(&(user, course));
         known.ok_or_else(|| Verdict::NotTried { why: "the enrolment was not looked up in Moodle".into() })
     }
+}
+
+fn starts_later(there: &Participation) -> Verdict {
+    let start =
+        there.enrolments.iter().flatten().filter(|enrolment| enrolment.enabled).map(|enrolment| enrolment.start);
+    let at = start.min().and_then(|second| Timestamp::from_second(second).ok());
+    at.map_or(Verdict::AlreadyEnrolled, |at| Verdict::StartsLater { at })
 }
 
 fn wanted(record: &FeedRecord) -> Option<EnrolState> {

@@ -15,7 +15,7 @@ use std::error::Error;
 
 /// The numbers of a run, one thought a line. Every line of a dry run says that it is one.
 pub fn summarise(counts: &Counts, kind: RunKind) -> Vec<String> {
-    let Counts { records, enrolled, suspended, errors, skipped, waiting, accounts, mails, calls } = *counts;
+    let Counts { records, enrolled, suspended, errors, skipped, waiting, planned, accounts, mails, calls } = *counts;
     let mut lines = vec![if records == 0 { "no records".to_owned() } else { count(records, "record") }];
     let mut say = |number: u64, words: String| {
         if number > 0 {
@@ -30,6 +30,7 @@ pub fn summarise(counts: &Counts, kind: RunKind) -> Vec<String> {
     say(mails, format!("{} {}", count(mails, "welcome mail"), done("queued", "to be sent")));
     say(skipped, format!("{} left as {}", number(skipped), if skipped == 1 { "it is" } else { "they are" }));
     say(waiting, format!("{} waiting for another try", number(waiting)));
+    say(planned, format!("{} dated ahead, waiting for their day", number(planned)));
     say(errors, format!("{} waiting for a person", number(errors)));
     say(calls, format!("{} to Moodle", count(calls, "call")));
     if dry { lines.iter().map(|line| format!("dry run: {line}")).collect() } else { lines }

@@ -6,7 +6,7 @@ mod delivery;
 mod guilds;
 
 use crate::plan::{EnrolKind, IntakeChange};
-pub use crate::verdict::{Disposition, MailHolder, OutcomeCode, Step, Verdict, disposition, next_step};
+pub use crate::verdict::{Disposition, MailHolder, OutcomeCode, Step, Verdict, disposition, next_step, next_step_of};
 pub use delivery::{
     Circuit, Delivery, DeliveryEvent, DeliveryState, IllegalEvent, Jitter, LookupResult, Receipt, SendPace, back_off,
     step,
@@ -122,15 +122,25 @@ pub struct Counts {
     pub skipped: u64,
     /// Records that wait for another try.
     pub waiting: u64,
+    /// Records that hold from a later day, and wait for it.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub planned: u64,
     pub accounts: u64,
     pub mails: u64,
     pub calls: u64,
 }
 
+/// Left out where there is none, so that a run without plans reads as one of before.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Counts {
     pub fn add(&mut self, code: OutcomeCode) {
         match (code, disposition(code)) {
-            (OutcomeCode::Enrolled | OutcomeCode::Reactivated, _) => self.enrolled += 1,
+            (OutcomeCode::Enrolled | OutcomeCode::Reactivated | OutcomeCode::EnrolledBlocked, _) => self.enrolled += 1,
+            (OutcomeCode::Planned, _) => self.planned += 1,
             (OutcomeCode::Suspended, _) => self.suspended += 1,
             (_, Disposition::Settled) => self.skipped += 1,
             (_, Disposition::Transient | Disposition::Awaited) => self.waiting += 1,
@@ -179,9 +189,10 @@ pub fn verdict_of(change: &IntakeChange, outcome: &Outcome) -> Option<Verdict> {
     };
     Some(match (change, outcome) {
         (IntakeChange::CreateAccount(_), Outcome::Done | Outcome::AlreadySo) => return None,
-        (IntakeChange::Enrol(enrol), Outcome::Done) => match enrol.kind {
-            EnrolKind::Enrol => Verdict::Enrolled,
-            EnrolKind::Reactivate => Verdict::Reactivated,
+        (IntakeChange::Enrol(enrol), Outcome::Done) => match (enrol.blocked, enrol.kind) {
+            (Some(why), _) => Verdict::EnrolledBlocked { why },
+            (None, EnrolKind::Enrol) => Verdict::Enrolled,
+            (None, EnrolKind::Reactivate) => Verdict::Reactivated,
         },
         (IntakeChange::Enrol(_), Outcome::AlreadySo) => Verdict::AlreadyEnrolled,
         (IntakeChange::Suspend(_), Outcome::Done) => Verdict::Suspended,

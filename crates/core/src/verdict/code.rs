@@ -1,5 +1,6 @@
 //! The outcome codes: one word for each thing that can become of a feed record.
 
+use super::Verdict;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -38,6 +39,14 @@ codes! {
     Reactivated = "reactivated";
     /// Was active in the course already.
     AlreadyEnrolled = "already_enrolled";
+    /// Enrolled, with an account that cannot sign in.
+    EnrolledBlocked = "enrolled_blocked";
+    /// In the course by an enrolment that begins later.
+    StartsLater = "starts_later";
+    /// Another enrolment of the same person and course decides how the person stands.
+    OtherEnrolment = "other_enrolment";
+    /// Holds from a day that has not come.
+    Planned = "planned";
     /// No longer active in the course.
     Suspended = "suspended";
     /// Was not active in the course.
@@ -89,6 +98,18 @@ codes! {
     EnrolRefused = "enrol_refused";
     /// Suspended by hand, and still active by another enrolment method.
     StillActive = "still_active";
+    /// In the course by another enrolment method only, which is not Rollbook's to end.
+    OtherMethod = "other_method";
+    /// Somebody else enrolled the person, and Moodle does not say by which method.
+    MethodUnknown = "method_unknown";
+    /// Somebody else enrolled the person, in another role.
+    RoleDiffers = "role_differs";
+    /// A write would remove dates that Moodle does not show.
+    DatesUnknown = "dates_unknown";
+    /// The account cannot sign in, and the policy is to ask.
+    AccountBlocked = "account_blocked";
+    /// The account that the person had no longer has this GUID.
+    GuidLost = "guid_lost";
     /// A completion that is on its way to the ELM.
     ReportDue = "report_due";
     /// A completion that the ELM has accepted.
@@ -106,7 +127,7 @@ impl fmt::Display for OutcomeCode {
 // Whether a record is settled, waits for the next try, or waits for a human.
 
 /// How a record stands after a verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Disposition {
     /// Nothing is left to do; the same record is skipped from now on.
     Settled,
@@ -119,6 +140,13 @@ pub enum Disposition {
 }
 
 impl Disposition {
+    const ALL: [Self; 4] = [Self::Settled, Self::Transient, Self::Awaited, Self::Attention];
+
+    /// The disposition of a stored word.
+    pub fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|disposition| disposition.as_str() == text)
+    }
+
     /// The word that is stored.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -137,6 +165,9 @@ pub fn disposition(code: OutcomeCode) -> Disposition {
         C::Enrolled
         | C::Reactivated
         | C::AlreadyEnrolled
+        | C::EnrolledBlocked
+        | C::StartsLater
+        | C::OtherEnrolment
         | C::Suspended
         | C::AlreadySuspended
         | C::NotEnrolled
@@ -146,7 +177,7 @@ pub fn disposition(code: OutcomeCode) -> Disposition {
         | C::Imported
         | C::Ignored
         | C::Reported => Disposition::Settled,
-        C::Received | C::Unknown | C::NotTried | C::HeldBack | C::ReportDue => Disposition::Transient,
+        C::Received | C::Unknown | C::NotTried | C::HeldBack | C::ReportDue | C::Planned => Disposition::Transient,
         C::CourseNotFound | C::NoManualInstance => Disposition::Awaited,
         C::Invalid
         | C::Contradiction
@@ -161,6 +192,12 @@ pub fn disposition(code: OutcomeCode) -> Disposition {
         | C::AccountRefused
         | C::EnrolRefused
         | C::StillActive
+        | C::OtherMethod
+        | C::MethodUnknown
+        | C::RoleDiffers
+        | C::DatesUnknown
+        | C::AccountBlocked
+        | C::GuidLost
         | C::ReportRefused => Disposition::Attention,
     }
 }
@@ -168,7 +205,10 @@ pub fn disposition(code: OutcomeCode) -> Disposition {
 impl OutcomeCode {
     /// Whether a record of this code is about a person who cannot be matched beyond doubt.
     pub fn doubts_identity(self) -> bool {
-        matches!(self, Self::TwoAccounts | Self::MailMismatch | Self::GuidChanged | Self::SharedAddress)
+        matches!(
+            self,
+            Self::TwoAccounts | Self::MailMismatch | Self::GuidChanged | Self::GuidLost | Self::SharedAddress
+        )
     }
 
     /// Whether a record of this code tells how the person stands in the course since, so that an older record of the same
@@ -179,6 +219,9 @@ impl OutcomeCode {
             Self::Enrolled
             | Self::Reactivated
             | Self::AlreadyEnrolled
+            | Self::EnrolledBlocked
+            | Self::StartsLater
+            | Self::OtherEnrolment
             | Self::Suspended
             | Self::AlreadySuspended
             | Self::NotEnrolled
@@ -206,6 +249,13 @@ impl OutcomeCode {
             | Self::AccountRefused
             | Self::EnrolRefused
             | Self::StillActive
+            | Self::OtherMethod
+            | Self::MethodUnknown
+            | Self::RoleDiffers
+            | Self::DatesUnknown
+            | Self::AccountBlocked
+            | Self::GuidLost
+            | Self::Planned
             | Self::ReportDue
             | Self::Reported
             | Self::ReportRefused => false,
@@ -221,6 +271,7 @@ impl OutcomeCode {
             | Self::UsernameRefused
             | Self::NameMissing
             | Self::GuidChanged
+            | Self::GuidLost
             | Self::SharedAddress => "User create failure",
             // The original's spelling; reports search for it.
             Self::MailMismatch => "Email Mistatch",
@@ -233,8 +284,10 @@ impl OutcomeCode {
     /// The original plugin's status word: `Success`, `Error`, or, beyond it, `Waiting` and `Skipped`.
     pub fn status(self) -> &'static str {
         match self {
-            Self::Superseded | Self::Stale | Self::Ignored => "Skipped",
-            Self::Received | Self::HeldBack | Self::Unknown | Self::NotTried | Self::ReportDue => "Waiting",
+            Self::Superseded | Self::Stale | Self::Ignored | Self::OtherEnrolment => "Skipped",
+            Self::Received | Self::HeldBack | Self::Unknown | Self::NotTried | Self::ReportDue | Self::Planned => {
+                "Waiting"
+            }
             _ => match disposition(self) {
                 Disposition::Settled => "Success",
                 Disposition::Transient | Disposition::Awaited | Disposition::Attention => "Error",
@@ -252,6 +305,20 @@ pub enum Step {
     TryAt(Timestamp),
     /// It has waited its time; it is still tried each run, and a human is asked.
     AskAt(Timestamp),
+}
+
+/// As [`next_step`]; a plan is taken up on its day.
+pub fn next_step_of(
+    verdict: &Verdict,
+    attempts: u32,
+    first_seen: Timestamp,
+    now: Timestamp,
+    wait: SignedDuration,
+) -> Step {
+    match verdict {
+        Verdict::Planned { from, .. } => Step::TryAt(*from),
+        _ => next_step(verdict.code(), attempts, first_seen, now, wait),
+    }
 }
 
 /// When a record is tried again. `attempts` counts tries that failed, from 1; `first_seen` starts the time that an

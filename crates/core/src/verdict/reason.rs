@@ -1,7 +1,9 @@
 //! What became of one feed record, with its evidence and its reason in words.
 
 use super::OutcomeCode;
-use crate::model::{Field, Fingerprint, Guid, Mail, MoodleCourseId, MoodleUserId, RecordProblem};
+use crate::model::{
+    EnrolState, Field, Fingerprint, Guid, Mail, MoodleCourseId, MoodleUserId, RecordProblem, RoleId, SignInBlock,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -23,32 +25,99 @@ pub enum Verdict {
     Enrolled,
     Reactivated,
     AlreadyEnrolled,
+    EnrolledBlocked {
+        why: SignInBlock,
+    },
+    StartsLater {
+        at: Timestamp,
+    },
+    OtherEnrolment {
+        with: Fingerprint,
+    },
+    Planned {
+        from: Timestamp,
+        state: EnrolState,
+    },
     Suspended,
     AlreadySuspended,
     NotEnrolled,
     NoAccount,
-    Superseded { by: Fingerprint },
-    Stale { applied: Timestamp },
+    Superseded {
+        by: Fingerprint,
+    },
+    Stale {
+        applied: Timestamp,
+    },
     Imported,
-    Ignored { why: Box<str> },
+    Ignored {
+        why: Box<str>,
+    },
     CourseNotFound,
-    NoManualInstance { course: MoodleCourseId },
+    NoManualInstance {
+        course: MoodleCourseId,
+    },
     HeldBack,
-    Unknown { step: Box<str> },
-    NotTried { why: Box<str> },
-    Invalid { problem: RecordProblem },
-    Contradiction { with: Fingerprint },
-    CourseAmbiguous { courses: Box<[MoodleCourseId]> },
-    TwoAccounts { accounts: Box<[MoodleUserId]> },
-    MailMismatch { account: Box<MailHolder>, third: Option<Box<MailHolder>> },
-    GuidChanged { holders: Box<[MailHolder]> },
-    SharedAddress { guids: Box<[Guid]> },
-    UsernameRefused { username: Box<str> },
-    NameMissing { field: Field },
-    Protected { entry: Box<str> },
-    AccountRefused { code: Box<str> },
-    EnrolRefused { code: Box<str> },
+    Unknown {
+        step: Box<str>,
+    },
+    NotTried {
+        why: Box<str>,
+    },
+    Invalid {
+        problem: RecordProblem,
+    },
+    Contradiction {
+        with: Fingerprint,
+    },
+    CourseAmbiguous {
+        courses: Box<[MoodleCourseId]>,
+    },
+    TwoAccounts {
+        accounts: Box<[MoodleUserId]>,
+    },
+    MailMismatch {
+        account: Box<MailHolder>,
+        third: Option<Box<MailHolder>>,
+    },
+    GuidChanged {
+        holders: Box<[MailHolder]>,
+    },
+    SharedAddress {
+        guids: Box<[Guid]>,
+    },
+    UsernameRefused {
+        username: Box<str>,
+    },
+    NameMissing {
+        field: Field,
+        #[serde(default)]
+        too_long: bool,
+    },
+    Protected {
+        entry: Box<str>,
+    },
+    AccountRefused {
+        code: Box<str>,
+    },
+    EnrolRefused {
+        code: Box<str>,
+    },
     StillActive,
+    OtherMethod {
+        methods: Box<[Box<str>]>,
+    },
+    MethodUnknown,
+    RoleDiffers {
+        roles: Box<[RoleId]>,
+    },
+    DatesUnknown,
+    AccountBlocked {
+        why: SignInBlock,
+    },
+    GuidLost {
+        account: Box<MailHolder>,
+        was: Guid,
+    },
 }
 
 impl Verdict {
@@ -58,6 +127,10 @@ impl Verdict {
             Self::Enrolled => OutcomeCode::Enrolled,
             Self::Reactivated => OutcomeCode::Reactivated,
             Self::AlreadyEnrolled => OutcomeCode::AlreadyEnrolled,
+            Self::EnrolledBlocked { .. } => OutcomeCode::EnrolledBlocked,
+            Self::StartsLater { .. } => OutcomeCode::StartsLater,
+            Self::OtherEnrolment { .. } => OutcomeCode::OtherEnrolment,
+            Self::Planned { .. } => OutcomeCode::Planned,
             Self::Suspended => OutcomeCode::Suspended,
             Self::AlreadySuspended => OutcomeCode::AlreadySuspended,
             Self::NotEnrolled => OutcomeCode::NotEnrolled,
@@ -84,6 +157,12 @@ impl Verdict {
             Self::AccountRefused { .. } => OutcomeCode::AccountRefused,
             Self::EnrolRefused { .. } => OutcomeCode::EnrolRefused,
             Self::StillActive => OutcomeCode::StillActive,
+            Self::OtherMethod { .. } => OutcomeCode::OtherMethod,
+            Self::MethodUnknown => OutcomeCode::MethodUnknown,
+            Self::RoleDiffers { .. } => OutcomeCode::RoleDiffers,
+            Self::DatesUnknown => OutcomeCode::DatesUnknown,
+            Self::AccountBlocked { .. } => OutcomeCode::AccountBlocked,
+            Self::GuidLost { .. } => OutcomeCode::GuidLost,
         }
     }
 }
@@ -95,6 +174,13 @@ impl fmt::Display for Verdict {
             Self::Enrolled => out.write_str("enrolled in the course"),
             Self::Reactivated => out.write_str("was suspended in the course and is active again"),
             Self::AlreadyEnrolled => out.write_str("was active in the course already"),
+            Self::EnrolledBlocked { why } => write!(out, "enrolled in the course, but cannot sign in: {why}"),
+            Self::StartsLater { at } => write!(out, "is enrolled already; the enrolment starts on {at:.0}"),
+            Self::OtherEnrolment { with } => {
+                let with = &with.to_hex()[..12];
+                write!(out, "another enrolment of this person in this course decides ({with})")
+            }
+            Self::Planned { from, state } => write!(out, "{} from {from:.0}: it waits for its day", state.as_str()),
             Self::Suspended => out.write_str("suspended in the course"),
             Self::AlreadySuspended => out.write_str("was not active in the course"),
             Self::NotEnrolled => out.write_str("is not in the course, so there is nothing to suspend"),
@@ -126,13 +212,32 @@ impl fmt::Display for Verdict {
                 write!(out, "the feed gives this mail address to {} people: {}", guids.len(), list(guids))
             }
             Self::UsernameRefused { username } => write!(out, "Moodle's rule for user names refuses \"{username}\""),
-            Self::NameMissing { field } => {
-                write!(out, "an account cannot be made: {field} is missing or longer than 100 characters")
+            Self::NameMissing { field, too_long } => {
+                let what = if *too_long { "longer than 100 characters" } else { "missing" };
+                write!(out, "an account cannot be made: {field} is {what}")
             }
             Self::Protected { entry } => write!(out, "protected by the entry \"{entry}\""),
             Self::AccountRefused { code } => write!(out, "Moodle refused to create the account ({code})"),
             Self::EnrolRefused { code } => write!(out, "Moodle refused the enrolment ({code})"),
             Self::StillActive => out.write_str("suspended by hand, but still active by another enrolment method"),
+            Self::OtherMethod { methods } => {
+                write!(out, "HR ended the enrolment; the person is still in the course by: {}", list(methods))
+            }
+            Self::MethodUnknown => out.write_str(
+                "HR ended the enrolment; somebody else made it, and Moodle does not say by which enrolment method",
+            ),
+            Self::RoleDiffers { roles } => {
+                write!(out, "somebody else enrolled the person in another role ({}); it is left as it is", list(roles))
+            }
+            Self::DatesUnknown => out.write_str("enrolling would remove a start or end date that Moodle does not show"),
+            Self::AccountBlocked { why } => write!(out, "not enrolled: {why}"),
+            Self::GuidLost { account, was } => write!(
+                out,
+                "account {} had the GUID {was} before and now has {} ({})",
+                account.id,
+                shown(&account.guid),
+                account.mail
+            ),
         }
     }
 }

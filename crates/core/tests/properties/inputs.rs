@@ -88,6 +88,8 @@ fn accounts() -> impl Strategy<Value = Vec<Account>> {
             first_name: "First".into(),
             last_name: "Last".into(),
             suspended: false,
+            confirmed: true,
+            auth: String::new(),
         };
         people.map(account).collect()
     })
@@ -103,6 +105,8 @@ fn courses() -> impl Strategy<Value = Vec<Course>> {
             manual,
             default_role: (id % 2 == 0).then_some(RoleId(9)),
             active: None,
+            methods: None,
+            duration: None,
         };
         courses.into_iter().zip(30..).map(course).collect()
     })
@@ -110,7 +114,16 @@ fn courses() -> impl Strategy<Value = Vec<Course>> {
 
 /// A world with limits that nothing reaches.
 pub fn world() -> impl Strategy<Value = World> {
-    let state = select(&[Enrolment::Active, Enrolment::Suspended, Enrolment::Absent, Enrolment::NotActive][..]);
+    let state = select(
+        &[
+            Enrolment::Active,
+            Enrolment::Suspended,
+            Enrolment::Absent,
+            Enrolment::NotActive,
+            Enrolment::Inactive,
+            Enrolment::NotStarted,
+        ][..],
+    );
     let enrolments = proptest::collection::btree_map((1..5_i64, 30..36_i64), state, 0..12);
     let names = select(&[UsernameRule::Mail, UsernameRule::Guid, UsernameRule::MailThenGuid][..]);
     let protected = proptest::sample::subsequence(vec!["g-two", "tri+x@example.org", "user3"], 0..=1);
@@ -138,11 +151,12 @@ pub fn world() -> impl Strategy<Value = World> {
             let there = |pair: &(MoodleUserId, MoodleCourseId)| {
                 world.moodle.accounts.contains_key(&pair.0) && world.moodle.courses.contains_key(&pair.1)
             };
-            let enrolments = pairs.filter(|(pair, _)| there(pair)).collect();
+            let there = pairs.filter(|(pair, _)| there(pair));
+            let enrolments = there.map(|(pair, state)| (pair, state.into())).collect();
             world.moodle.enrolments = enrolments;
             for record in &applied {
                 if let Some(state) = AppliedState::of(record) {
-                    world.journal.applied.insert((record.guid().folded(), record.course()), state);
+                    world.journal.applied.entry((record.guid().folded(), record.course())).or_default().push(state);
                     world.journal.note_newest(record);
                 }
             }

@@ -21,7 +21,7 @@ fn told_apart(mut records: Vec<FeedRecord>) -> Snapshot<Vec<FeedRecord>> {
 
 /// Who is active where, by address.
 fn active(world: &World) -> BTreeSet<(String, MoodleCourseId)> {
-    let all = world.moodle.enrolments.iter().filter(|(_, state)| **state == Enrolment::Active);
+    let all = world.moodle.enrolments.iter().filter(|(_, there)| there.state == Enrolment::Active);
     all.map(|((user, course), _)| (world.moodle.accounts[user].mail.clone(), *course)).collect()
 }
 
@@ -81,7 +81,7 @@ proptest! {
         for id in 0..2 {
             let course = Course {
                 id: MoodleCourseId(30 + id), elm_id: ElmCourseId::new(id.to_string()), full_name: "A course".into(),
-                manual: ManualInstance::Usable, default_role: None, active: Some(1_000),
+                manual: ManualInstance::Usable, default_role: None, active: Some(1_000), methods: None, duration: None,
             };
             world.moodle.courses.insert(course.id, course);
         }

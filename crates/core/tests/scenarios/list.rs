@@ -15,6 +15,33 @@ rules! {
         course_without_a_manual_instance_stops_only_its_own_records
         course_knows_its_own_role
         id_numbers_are_compared_exactly_whatever_moodle_finds;
+    enrolments:
+        suspend_of_one_class_leaves_whoever_is_in_another
+        classes_of_one_moment_do_not_contradict_each_other
+        both_classes_end_and_nobody_stays
+        suspend_ends_an_enrolment_whose_id_is_not_known
+        suspend_without_an_id_ends_all
+        two_classes_that_end_at_one_moment_are_two_records
+        feed_whose_ids_say_nothing_has_one_state_a_course
+        suspend_of_a_later_day_waits_and_can_be_taken_back
+        suspend_of_a_later_day_is_done_on_its_day
+        enrol_of_a_later_day_that_is_taken_back_enrols_nobody
+        feed_that_uses_the_date_otherwise_is_done_at_once
+        leaver_without_a_mail_or_with_another_is_suspended
+        teacher_whom_somebody_enrolled_is_left_alone_and_asked_about_once
+        suspended_teacher_gets_no_second_role
+        member_of_a_cohort_is_not_suspended_by_hand
+        web_services_do_not_tell_the_method_where_there_are_several
+        whoever_rollbook_enrolled_is_suspended_whatever_the_methods
+        dates_stand_before_and_after
+        dates_that_cannot_be_kept_are_said_or_asked_about
+        new_enrolment_lasts_as_long_as_the_method_says
+        enrolment_that_begins_later_is_suspended_and_is_not_moved
+        inactive_person_may_be_active_tomorrow_and_is_suspended
+        account_that_cannot_sign_in_is_said_and_gets_no_mail
+        account_that_cannot_sign_in_is_asked_about_by_policy
+        guest_account_is_never_enrolled
+        guid_that_moodle_has_lost_makes_no_account_and_suspends_nobody;
     guards:
         too_many_suspensions_wait_for_a_named_person
         passing_run_says_how_close_it_came
@@ -67,7 +94,8 @@ rules! {
         suspend_of_somebody_without_an_account_needs_no_user_name
         of_equally_new_records_the_same_one_names_the_account_in_every_run
         somebody_whose_record_is_settled_claims_no_address
-        account_that_cannot_be_made_takes_all_enrolments_of_the_person_with_it;
+        account_that_cannot_be_made_takes_all_enrolments_of_the_person_with_it
+        person_with_one_name_gets_an_account_by_policy;
     newest:
         newest_state_by_the_learners_moment_wins
         learners_moment_counts_before_the_time_of_writing

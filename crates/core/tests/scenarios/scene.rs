@@ -6,10 +6,12 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::{
     Account, Course, ElmCourseId, Enrolment, FeedRecord, FieldNames, Fingerprint, Guid, ManualInstance, MoodleCourseId,
-    MoodleUserId, RoleId, read_record, separate_collisions,
+    MoodleUserId, Participation, RoleId, UserEnrolment, read_record, separate_collisions,
 };
 use rollbook_core::plan::{AppliedState, EnrolKind, Intended};
-use rollbook_core::policy::{Protected, UsernameCharacters, UsernameRule, Welcome};
+use rollbook_core::policy::{
+    BlockedAccounts, EnrolmentIds, FutureDates, Protected, Unproven, UsernameCharacters, UsernameRule, Welcome,
+};
 use rollbook_core::run::Outcome;
 use rollbook_core::snapshot::{Gap, Snapshot};
 use serde_json::{Value, json};
@@ -89,6 +91,12 @@ impl Scene {
                 };
                 self.world.journal.intended.insert(self.labels[*label].fingerprint, intended);
             }
+            ["made", guid, course] => {
+                self.world.journal.made.insert((Guid::new(*guid).folded(), ElmCourseId::new(*course)));
+            }
+            ["known", guid, "is", account] => {
+                self.world.journal.accounts.insert(Guid::new(*guid).folded(), MoodleUserId(number(account)));
+            }
             ["settled", label] => {
                 self.world.journal.settled.insert(self.labels[*label].fingerprint);
             }
@@ -141,7 +149,7 @@ impl Scene {
         let record = read_record(&row, &FieldNames::default(), &TimeZone::UTC);
         self.labels.insert("applied".into(), record.clone());
         let state = AppliedState::of(&record).expect("a good record");
-        self.world.journal.applied.insert((Guid::new(guid).folded(), ElmCourseId::new(course)), state);
+        self.world.journal.applied.entry((Guid::new(guid).folded(), ElmCourseId::new(course))).or_default().push(state);
     }
 
     fn policy(&mut self, words: &[&str]) {
@@ -153,6 +161,15 @@ impl Scene {
             ["username", "guid"] => policy.username = UsernameRule::Guid,
             ["username", "mail_then_guid"] => policy.username = UsernameRule::MailThenGuid,
             ["username_characters", "extended"] => policy.username_characters = UsernameCharacters::Extended,
+            ["missing_name", text] => policy.missing_name = Some(text.to_owned()),
+            ["enrolment_ids", "ignored"] => policy.enrolments.ids = EnrolmentIds::Ignored,
+            ["future_dates", "now"] => policy.enrolments.future = FutureDates::Now,
+            ["blocked_accounts", "ask"] => policy.enrolments.blocked_accounts = BlockedAccounts::Ask,
+            ["unknown_method", "suspend"] => policy.enrolments.unknown_method = Unproven::Act,
+            ["unknown_dates", "ask"] => policy.enrolments.unknown_dates = Unproven::Ask,
+            ["duration", days] => {
+                policy.enrolments.duration = Some(SignedDuration::from_hours(24 * number::<i64>(days)))
+            }
             ["welcome", "not_ours"] => policy.welcome = Welcome::NotOurs,
             ["protect", "account", id] => self.protected.1.push(MoodleUserId(number(id))),
             ["protect", word] => self.protected.0.push(word.to_owned()),
@@ -185,7 +202,10 @@ impl Scene {
                 let default_role = after(more, "role").map(|role| RoleId(number(role)));
                 let active = after(more, "active").map(number);
                 let (elm_id, full_name) = (ElmCourseId::new(*elm_id), (*name).to_owned());
-                moodle.courses.insert(id, Course { id, elm_id, full_name, manual, default_role, active });
+                let methods = after(more, "methods").map(|list| list.split(',').map(str::to_owned).collect());
+                let duration = after(more, "days").map(|days| number::<i64>(days) * 86_400);
+                let course = Course { id, elm_id, full_name, manual, default_role, active, methods, duration };
+                moodle.courses.insert(id, course);
             }
             ["account", id, guid, mail, more @ ..] => {
                 let id = MoodleUserId(number(id));
@@ -197,13 +217,15 @@ impl Scene {
                     first_name: "First".into(),
                     last_name: "Last".into(),
                     suspended: more.contains(&"suspended"),
+                    confirmed: !more.contains(&"unconfirmed"),
+                    auth: after(more, "auth").unwrap_or("manual").to_owned(),
                 };
                 moodle.accounts.insert(id, account);
             }
             ["enrolment", user, "in", course, state, more @ ..] => {
                 let pair = (MoodleUserId(number(user)), MoodleCourseId(number(course)));
                 let state = serde_json::from_value::<Enrolment>(json!(state)).expect("a state");
-                moodle.enrolments.insert(pair, state);
+                moodle.enrolments.insert(pair, participation(state, more));
                 if *more == ["by", "another", "method"] {
                     moodle.active_otherwise.insert(pair);
                 }
@@ -211,6 +233,28 @@ impl Scene {
             _ => panic!("Moodle has no such thing"),
         }
     }
+}
+
+/// `roles 3,5`, and each enrolment as the database tells it: `manual`, `cohort suspended`, `manual from TIME until TIME`.
+fn participation(state: Enrolment, words: &[&str]) -> Participation {
+    let mut there = Participation::from(state);
+    let roles = after(words, "roles");
+    there.roles = roles.map(|list| list.split(',').map(|role| RoleId(number(role))).collect());
+    let mut enrolments: Vec<UserEnrolment> = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let second = || moment(TODAY, words[index + 1]).as_second();
+        match (*word, enrolments.last_mut()) {
+            ("manual" | "cohort" | "self", _) => {
+                enrolments.push(UserEnrolment { method: (*word).to_owned(), enabled: true, start: 0, end: 0 });
+            }
+            ("suspended", Some(last)) => last.enabled = false,
+            ("from", Some(last)) => last.start = second(),
+            ("until", Some(last)) => last.end = second(),
+            _ => {}
+        }
+    }
+    there.enrolments = Some(enrolments).filter(|enrolments| !enrolments.is_empty());
+    there
 }
 
 /// `written TIME`, `enrolment ID`, `class CODE`, `number N` after a feed record.

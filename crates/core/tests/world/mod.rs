@@ -8,11 +8,13 @@ mod moodle;
 pub use moodle::{Moodle, Seen};
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook_core::guard::{Approval, Finding, IntakeView, check_intake, clear};
-use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, LinkName, RoleId};
+use rollbook_core::guard::{Approval, Decision, Finding, Guarded, IntakeView, check_intake, decide};
+use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, LinkName, MoodleUserId, RoleId};
 use rollbook_core::plan::{AppliedState, IntakeChange, IntakeInputs, IntakePlan, Intended, Who, plan_intake};
-use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
-use rollbook_core::run::{Disposition, Outcome, Step, Verdict, disposition, next_step, verdict_of};
+use rollbook_core::policy::{
+    EnrolmentPolicy, IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome,
+};
+use rollbook_core::run::{Disposition, Outcome, OutcomeCode, Step, Verdict, disposition, next_step_of, verdict_of};
 use rollbook_core::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +23,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Journal {
     pub settled: BTreeSet<Fingerprint>,
     pub waiting: BTreeMap<Fingerprint, Waiting>,
-    pub applied: BTreeMap<(String, ElmCourseId), AppliedState>,
+    pub applied: BTreeMap<(String, ElmCourseId), Vec<AppliedState>>,
+    /// What this link enrolled.
+    pub made: BTreeSet<(String, ElmCourseId)>,
+    /// The account that each folded GUID had.
+    pub accounts: BTreeMap<String, MoodleUserId>,
     pub intended: BTreeMap<Fingerprint, Intended>,
     pub newest: BTreeMap<String, FeedRecord>,
     pub known_doubts: BTreeSet<Fingerprint>,
@@ -90,8 +96,10 @@ pub fn policy() -> IntakePolicy {
         auth: "oauth2".into(),
         username: UsernameRule::Mail,
         username_characters: UsernameCharacters::Plain,
+        missing_name: None,
         protected: Protected::default(),
         welcome: Welcome::Rollbook,
+        enrolments: EnrolmentPolicy::default(),
         limits: IntakeLimits::default(),
         course_wait: SignedDuration::from_hours(14 * 24),
     }
@@ -111,29 +119,54 @@ impl World {
 
     /// The plan that the feed and the waiting records ask for.
     pub fn plan(&self, records: &Snapshot<Vec<FeedRecord>>) -> (IntakePlan, Vec<Finding>) {
+        let (plan, decision) = self.decide(records, None);
+        (plan, decision.findings)
+    }
+
+    /// The plan, and what of it may be applied, where somebody approves all of it or nobody anything.
+    pub fn decide(
+        &self,
+        records: &Snapshot<Vec<FeedRecord>>,
+        approved_by: Option<&str>,
+    ) -> (IntakePlan, Decision<IntakePlan>) {
         let people: Vec<FeedRecord> = records.value.iter().chain(self.journal.newest.values()).cloned().collect();
-        let Seen { directory, courses, enrolments } = self.moodle.look_up(&people, &self.policy, &self.unasked);
+        let Seen { directory, courses, enrolments } =
+            self.moodle.look_up(&people, &self.policy, &self.unasked, &self.journal.accounts);
         let inputs = IntakeInputs {
             link: &LinkName::new("elm"),
             records,
             known_doubts: &self.journal.known_doubts,
             applied: &self.journal.applied,
+            made: &self.journal.made,
+            accounts: &self.journal.accounts,
             newest: &self.journal.newest,
             directory: &directory,
             courses: &courses,
             enrolments: &enrolments,
             intended: &self.journal.intended,
         };
-        let plan = plan_intake(&inputs, &self.policy, self.now);
-        let view = IntakeView {
-            plan: &plan,
-            feed: &inputs,
-            courses: &courses,
-            policy: &self.policy,
-            now: self.now + self.plan_waits,
+        let accepted;
+        let mut plan = plan_intake(&inputs, &self.policy, self.now);
+        let mut inputs = inputs;
+        if approved_by.is_some() {
+            // Who approves accepts the people in doubt, too.
+            let doubts = plan.skips.iter().filter(|skip| skip.verdict.code().doubts_identity()).map(|skip| skip.record);
+            accepted = doubts.chain(self.journal.known_doubts.iter().copied()).collect();
+            inputs.known_doubts = &accepted;
+            plan = plan_intake(&inputs, &self.policy, self.now);
+        }
+        let now = self.now + self.plan_waits;
+        let check = |plan: &IntakePlan| {
+            check_intake(&IntakeView { plan, feed: &inputs, courses: &courses, policy: &self.policy, now })
         };
-        let findings = check_intake(&view);
-        (plan, findings)
+        let approval = approved_by.map(|by| Approval {
+            plan: 1,
+            keys: plan.keys().into_iter().collect(),
+            by: by.to_owned(),
+            expires_at: self.now + SignedDuration::from_hours(1),
+        });
+        let decision = decide(&plan, check, approval.as_slice(), &BTreeSet::new(), self.now);
+        (plan, decision)
     }
 
     /// The feed without what is settled, with what waits.
@@ -155,22 +188,18 @@ impl World {
         let records = self.records(feed);
         let settled = |record: &&FeedRecord| self.journal.settled.contains(&record.fingerprint);
         let known = feed.value.iter().filter(settled).map(|record| record.fingerprint).collect();
-        let (plan, findings) = self.plan(&records);
-        let approval = approved_by.map(|by| Approval {
-            digest: plan.digest(),
-            by: by.to_owned(),
-            expires_at: self.now + SignedDuration::from_hours(1),
-        });
-        let cleared = clear(plan.clone(), plan.digest(), findings.clone(), approval.as_ref(), self.now);
-        let verdicts = match &cleared {
-            Ok(cleared) => self.apply(cleared.plan(), fate),
-            Err(_) => refuse(&plan),
-        };
-        if cleared.is_ok() {
-            let in_doubt = plan.skips.iter().filter(|skip| skip.verdict.code().doubts_identity());
-            self.journal.known_doubts.extend(in_doubt.map(|skip| skip.record));
+        let (plan, decision) = self.decide(&records, approved_by);
+        let mut verdicts = self.apply(decision.cleared.plan(), fate);
+        if let Some(waiting) = &decision.waiting {
+            verdicts.extend(refuse(waiting));
         }
-        let cleared = cleared.ok().map(|cleared| cleared.approved_by().map(str::to_owned));
+        let waiting: BTreeSet<_> =
+            decision.waiting.iter().flat_map(|plan| &plan.skips).map(|skip| skip.record).collect();
+        let in_doubt = plan.skips.iter().filter(|skip| skip.verdict.code().doubts_identity());
+        self.journal.known_doubts.extend(in_doubt.map(|skip| skip.record).filter(|record| !waiting.contains(record)));
+        let approved_by = decision.cleared.approved_by().map(str::to_owned);
+        let cleared = decision.waiting.is_none().then_some(approved_by);
+        let findings = decision.findings;
         let steps = self.remember(&records.value, &plan, &verdicts);
         Run { plan, findings, cleared, known, verdicts, steps }
     }
@@ -239,7 +268,7 @@ impl World {
             let before = self.journal.waiting.remove(&print);
             let attempts = before.as_ref().map_or(0, |waiting| waiting.attempts) + 1;
             let first_seen = before.map_or(self.now, |waiting| waiting.first_seen);
-            steps.insert(print, next_step(code, attempts, first_seen, self.now, self.policy.course_wait));
+            steps.insert(print, next_step_of(verdict, attempts, first_seen, self.now, self.policy.course_wait));
             let record = by_print[&print];
             if disposition(code) == Disposition::Settled {
                 self.journal.settled.insert(print);
@@ -248,21 +277,26 @@ impl World {
                 self.journal.waiting.insert(print, Waiting { record: record.clone(), attempts, first_seen });
             }
             if code.fixes_state() {
-                self.note_applied(record);
+                self.note_applied(record, code);
+            }
+            if matches!(code, OutcomeCode::Enrolled | OutcomeCode::EnrolledBlocked) {
+                self.journal.made.insert((record.guid().folded(), record.course()));
             }
         }
         steps
     }
 
-    fn note_applied(&mut self, record: &FeedRecord) {
+    fn note_applied(&mut self, record: &FeedRecord, code: OutcomeCode) {
         if let Some(state) = AppliedState::of(record) {
-            self.journal.applied.insert((record.guid().folded(), record.course()), state);
+            let states = self.journal.applied.entry((record.guid().folded(), record.course())).or_default();
+            states.retain(|other| other.enrolment != state.enrolment);
+            states.push(AppliedState { decided: code != OutcomeCode::OtherEnrolment, ..state });
         }
     }
 }
 
-/// What is said of records whose plan a guard refused.
+/// What is said of records whose changes a guard holds back.
 fn refuse(plan: &IntakePlan) -> Vec<(Fingerprint, Verdict)> {
-    let waits = |record| (record, Verdict::NotTried { why: "a guard refused the plan".into() });
+    let waits = |record| (record, Verdict::NotTried { why: "a guard holds it back".into() });
     plan.changes.iter().filter_map(IntakeChange::record).map(waits).collect()
 }

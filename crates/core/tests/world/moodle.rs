@@ -2,7 +2,7 @@
 
 use rollbook_core::matching::{Directory, derive_username};
 use rollbook_core::model::{
-    Account, Course, ElmCourseId, Enrolment, FeedRecord, Guid, Mail, MoodleCourseId, MoodleUserId,
+    Account, Course, ElmCourseId, Enrolment, FeedRecord, Guid, Mail, MoodleCourseId, MoodleUserId, Participation,
 };
 use rollbook_core::plan::{Courses, EnrolChange, Enrolments, IntakeChange, NewAccount, SuspendChange, Who};
 use rollbook_core::policy::IntakePolicy;
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Moodle {
     pub accounts: BTreeMap<MoodleUserId, Account>,
     pub courses: BTreeMap<MoodleCourseId, Course>,
-    pub enrolments: BTreeMap<(MoodleUserId, MoodleCourseId), Enrolment>,
+    pub enrolments: BTreeMap<(MoodleUserId, MoodleCourseId), Participation>,
     /// Pairs that stay active by another method when the manual enrolment is suspended.
     pub active_otherwise: BTreeSet<(MoodleUserId, MoodleCourseId)>,
 }
@@ -28,17 +28,26 @@ pub struct Seen {
 
 impl Moodle {
     /// Looks up what the records need, as the product does, but for what is in `unasked`.
-    pub fn look_up(&self, records: &[FeedRecord], policy: &IntakePolicy, unasked: &BTreeSet<String>) -> Seen {
+    pub fn look_up(
+        &self,
+        records: &[FeedRecord],
+        policy: &IntakePolicy,
+        unasked: &BTreeSet<String>,
+        accounts: &BTreeMap<String, MoodleUserId>,
+    ) -> Seen {
         let is_asked = |kind: &str, text: &str| !unasked.contains(&format!("{kind} {text}"));
         let good = || records.iter().filter(|record| record.reading.is_ok());
         let asked = |kind: &str, texts: BTreeSet<String>| -> BTreeSet<String> {
             texts.into_iter().filter(|text| is_asked(kind, text)).collect()
         };
+        let known: BTreeSet<MoodleUserId> =
+            good().filter_map(|record| accounts.get(&record.guid().folded()).copied()).collect();
         let guids = asked("guid", good().map(|record| record.guid().folded()).collect());
         let mails = asked("mail", good().map(|record| record.mail().folded()).collect());
         let usernames = asked("username", good().filter_map(|record| derive_username(record, policy).ok()).collect());
         let found = |account: &&Account| {
-            guids.contains(&Guid::new(account.guid.as_str()).folded())
+            known.contains(&account.id)
+                || guids.contains(&Guid::new(account.guid.as_str()).folded())
                 || mails.contains(&Mail::new(account.mail.as_str()).folded())
                 || usernames.contains(&account.username.to_lowercase())
         };
@@ -58,8 +67,9 @@ impl Moodle {
     }
 
     fn with_active(&self, course: Course) -> Course {
-        let active =
-            |((_, of), state): &(&(_, MoodleCourseId), &Enrolment)| *of == course.id && **state == Enrolment::Active;
+        let active = |((_, of), there): &(&(_, MoodleCourseId), &Participation)| {
+            *of == course.id && there.state == Enrolment::Active
+        };
         let counted = self.enrolments.iter().filter(active).count() as u64;
         Course { active: course.active.or(Some(counted)), ..course }
     }
@@ -68,7 +78,7 @@ impl Moodle {
         let pairs = self.accounts.keys().flat_map(|user| self.courses.keys().map(|course| (*user, *course)));
         pairs
             .filter(|(user, course)| !unasked.contains(&format!("enrolment {user} in {course}")))
-            .map(|pair| (pair, self.enrolments.get(&pair).copied().unwrap_or(Enrolment::Absent)))
+            .map(|pair| (pair, self.enrolments.get(&pair).cloned().unwrap_or_else(|| Enrolment::Absent.into())))
             .collect()
     }
 
@@ -100,6 +110,8 @@ impl Moodle {
             first_name: new.first_name.clone(),
             last_name: new.last_name.clone(),
             suspended: false,
+            confirmed: true,
+            auth: new.auth.clone(),
         };
         self.accounts.insert(id, account);
         Outcome::Done
@@ -122,7 +134,11 @@ impl Moodle {
         if state == Enrolment::Suspended && self.active_otherwise.contains(&(user, course)) {
             return refused(Outcome::STILL_ACTIVE);
         }
-        self.enrolments.insert((user, course), state);
+        let there = self.enrolments.entry((user, course)).or_insert_with(|| Enrolment::Absent.into());
+        there.state = state;
+        for manual in there.enrolments.iter_mut().flatten().filter(|enrolment| enrolment.method == "manual") {
+            manual.enabled = state == Enrolment::Active;
+        }
         Outcome::Done
     }
 }

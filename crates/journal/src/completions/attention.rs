@@ -1,10 +1,9 @@
 //! What a human is asked about completions: opened once, refreshed while it lasts, closed when nothing waits behind it.
 
-use crate::store::{Bulk, Column, Tx, args, column_int, column_text};
+use crate::store::{Bulk, Tx, args, row};
 use crate::{JournalError, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
-use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
 
@@ -24,31 +23,28 @@ pub struct NewAttention {
 /// Every kind that completions ask by begins so.
 pub(crate) const PREFIX: &str = "completion_";
 
-#[derive(Serialize)]
-struct NewRow<'a> {
-    kind: &'a str,
-    subject: &'a str,
-    title: &'a str,
-    evidence: String,
+row! {
+    struct NewRow<'a> {
+        kind: &'a str,
+        subject: &'a str,
+        title: &'a str,
+        evidence: String,
+    }
 }
 
-const COLUMNS: &[Column] =
-    &[column_text("kind"), column_text("subject"), column_text("title"), column_text("evidence")];
-
 const OPEN: &str = "
-    INSERT INTO attention (link, kind, subject, title, evidence, opened_ms, seen_ms)
-    SELECT $2, r.kind, r.subject, r.title, r.evidence, $3, $3 FROM {rows}
+    INSERT INTO attention (link, opened_ms, seen_ms, {columns})
+    SELECT $2, $3, $3, {values} FROM {rows}
     WHERE NOT EXISTS (SELECT 1 FROM attention x WHERE x.link = $2 AND x.kind = r.kind AND x.subject = r.subject
         AND x.action = 'ignore')
     ON CONFLICT (link, kind, subject) WHERE closed_ms IS NULL
     DO UPDATE SET seen_ms = excluded.seen_ms, title = excluded.title, evidence = excluded.evidence";
 
-#[derive(Serialize)]
-struct IdRow {
-    id: i64,
+row! {
+    struct IdRow {
+        id: i64,
+    }
 }
-
-const ID: &[Column] = &[column_int("id")];
 
 const CLOSE: &str = "UPDATE attention SET closed_ms = $2 FROM {rows} WHERE attention.id = r.id";
 
@@ -68,7 +64,7 @@ pub(super) async fn open(
             evidence: evidence.to_string(),
         })
         .collect();
-    tx.bulk_run(OPEN, &Bulk::pack(COLUMNS, &rows), args![link.as_str(), now]).await?;
+    tx.bulk_run(OPEN, &Bulk::pack(&rows), args![link.as_str(), now]).await?;
     Ok(())
 }
 
@@ -92,6 +88,6 @@ pub(super) async fn close_others(
             ids.push(IdRow { id: row.int("id")? });
         }
     }
-    tx.bulk_run(CLOSE, &Bulk::pack(ID, &ids), args![now]).await?;
+    tx.bulk_run(CLOSE, &Bulk::pack(&ids), args![now]).await?;
     Ok(())
 }

@@ -1,66 +1,42 @@
 //! The line of the learner log that a report has: the enrolment record's texts with the action `Complete`.
 
 use crate::course_counts::{self, Moves};
-use crate::store::{Bulk, Column, Tx, args, column_int, column_text};
+use crate::store::{Bulk, Tx, args, row};
 use crate::{JournalError, bounded, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{CompletionKey, Fingerprint, LinkName, Mail, RunId};
 use rollbook_core::plan::Report;
 use rollbook_core::run::{OutcomeCode, disposition};
-use serde::Serialize;
 
-#[derive(Serialize)]
-struct LineRow<'a> {
-    fingerprint: Fingerprint,
-    line: String,
-    date_created: String,
-    course: &'a str,
-    short_name: &'a str,
-    guid: &'a str,
-    mail: &'a str,
-    first_name: &'a str,
-    last_name: &'a str,
-    enrolment_id: String,
-    created_ms: i64,
-    guid_fold: String,
-    mail_fold: String,
-    person_search: String,
-    course_search: String,
-    course_id: i64,
-    course_name: &'a str,
-    user_id: i64,
-    reason: String,
+row! {
+    struct LineRow<'a> {
+        fingerprint: Fingerprint,
+        line: String,
+        date_created: String,
+        course: &'a str,
+        short_name: &'a str,
+        guid: &'a str,
+        mail: &'a str,
+        first_name: &'a str,
+        last_name: &'a str,
+        enrolment_id: String,
+        created_ms: i64,
+        guid_fold: String,
+        mail_fold: String,
+        course_id: i64,
+        course_name: &'a str,
+        user_id: i64,
+        reason: String,
+    } beside {
+        person_search: String,
+        course_search: String,
+    }
 }
 
-const COLUMNS: &[Column] = &[
-    column_text("fingerprint"),
-    column_text("line"),
-    column_text("date_created"),
-    column_text("course"),
-    column_text("short_name"),
-    column_text("guid"),
-    column_text("mail"),
-    column_text("first_name"),
-    column_text("last_name"),
-    column_text("enrolment_id"),
-    column_int("created_ms"),
-    column_text("guid_fold"),
-    column_text("mail_fold"),
-    column_text("person_search"),
-    column_text("course_search"),
-    column_int("course_id"),
-    column_text("course_name"),
-    column_int("user_id"),
-    column_text("reason"),
-];
-
 const INSERT: &str = "
-    INSERT INTO record (link, fingerprint, line, date_created, course, short_name, state, guid, mail, first_name, last_name,
-        enrolment_id, state_date, record_id, created_ms, changed_ms, guid_fold, mail_fold, course_id, course_name, user_id,
-        code, standing, status, action, reason, evidence, first_seen_ms, at_ms, run)
-    SELECT $2, r.fingerprint, r.line, r.date_created, r.course, r.short_name, 'Complete', r.guid, r.mail, r.first_name,
-        r.last_name, r.enrolment_id, r.date_created, '', r.created_ms, r.created_ms, r.guid_fold, r.mail_fold, r.course_id,
-        r.course_name, r.user_id, $5, $6, $7, 'Complete', r.reason, '{}', $3, $3, $4
+    INSERT INTO record (link, state, state_date, record_id, changed_ms, code, standing, status, action, evidence,
+        first_seen_ms, at_ms, run, {columns})
+    SELECT $2, 'Complete', r.date_created, '', r.created_ms, $5, $6, $7, 'Complete', '{}', $3, $3, $4, {values}
     FROM {rows} WHERE true
     ON CONFLICT (link, fingerprint, line) DO NOTHING RETURNING course";
 
@@ -104,7 +80,7 @@ pub(super) async fn insert(
     now: Timestamp,
 ) -> Result<(), JournalError> {
     let rows: Vec<LineRow<'_>> = lines.iter().map(|line| row(link, line)).collect();
-    let bulk = Bulk::pack(COLUMNS, &rows);
+    let bulk = Bulk::pack(&rows);
     let code = OutcomeCode::ReportDue;
     let words = args![code.as_str(), disposition(code).as_str(), code.status()];
     let added = tx.bulk_rows(INSERT, &bulk, [args![link.as_str(), now, run.as_str()], words].concat()).await?;

@@ -4,13 +4,12 @@ use super::attention;
 use super::line::{self, Stands};
 use super::reports::{OpenReport, code, event, open_report, subject};
 use crate::runs::{NewEvent, append};
-use crate::store::{Bulk, Column, Tx, args, column_int, column_text};
+use crate::store::{Bulk, Tx, args, row};
 use crate::{AttentionItem, Completions, JournalError, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, LinkName, SeenCompletion};
 use rollbook_core::policy::DeliveryRules;
 use rollbook_core::run::{Delivery, DeliveryEvent, EventKind, Jitter, step};
-use serde::Serialize;
 use serde_json::json;
 
 /// The kind of the question about the ELM as a whole.
@@ -25,38 +24,24 @@ pub struct Marked {
     pub known: u64,
 }
 
-#[derive(Serialize)]
-struct MarkRow<'a> {
-    user_id: i64,
-    course_id: i64,
-    completed_ms: i64,
-    seen_by: &'static str,
-    guid: &'a str,
-    guid_fold: String,
-    mail: &'a str,
-    first_name: &'a str,
-    last_name: &'a str,
-    course: Option<&'a str>,
+row! {
+    struct MarkRow<'a> {
+        user_id: i64,
+        course_id: i64,
+        completed_ms: i64,
+        seen_by: &'static str,
+        guid: &'a str,
+        guid_fold: String,
+        mail: &'a str,
+        first_name: &'a str,
+        last_name: &'a str,
+        course: Option<&'a str>,
+    }
 }
 
-const COLUMNS: &[Column] = &[
-    column_int("user_id"),
-    column_int("course_id"),
-    column_int("completed_ms"),
-    column_text("seen_by"),
-    column_text("guid"),
-    column_text("guid_fold"),
-    column_text("mail"),
-    column_text("first_name"),
-    column_text("last_name"),
-    column_text("course"),
-];
-
 const MARK: &str = "
-    INSERT INTO completion (link, user_id, course_id, completed_ms, seen_by, guid, guid_fold, mail, first_name, last_name,
-        course, state, reason, seen_ms)
-    SELECT $2, r.user_id, r.course_id, r.completed_ms, r.seen_by, r.guid, r.guid_fold, r.mail, r.first_name, r.last_name,
-        r.course, 'marked', $3, $4 FROM {rows} WHERE true
+    INSERT INTO completion (link, state, reason, seen_ms, {columns})
+    SELECT $2, 'marked', $3, $4, {values} FROM {rows} WHERE true
     ON CONFLICT (link, user_id, course_id, completed_ms) DO UPDATE SET state = 'marked', code = '', reason = excluded.reason
     WHERE completion.state IN ('waiting', 'skipped')";
 
@@ -120,7 +105,7 @@ impl Completions<'_> {
         let mut tx = self.store.begin().await?;
         crate::feed::make_link(&mut tx, link, now).await?;
         let reason = format!("marked as reported by {by}");
-        let marked = tx.bulk_run(MARK, &Bulk::pack(COLUMNS, &rows), args![link.as_str(), reason, now]).await?;
+        let marked = tx.bulk_run(MARK, &Bulk::pack(&rows), args![link.as_str(), reason, now]).await?;
         if marked > 0 {
             let payload = json!({"act": "mark completions as reported", "completions": marked});
             append(&mut tx, None, link, &[NewEvent::of(EventKind::Acted, payload).by(by)], now).await?;

@@ -1,12 +1,11 @@
 //! How a completions link stands, and the courses that opted in.
 
-use crate::store::{Bulk, Column, Row, Tx, args, column_int, column_text};
+use crate::store::{Bulk, Row, Tx, args, row};
 use crate::{Completions, JournalError, Lease, ms};
 use jiff::Timestamp;
 use rollbook_core::desired::OptedCourse;
 use rollbook_core::model::{ElmCourseId, LinkName, MoodleCourseId};
 use rollbook_core::run::Circuit;
-use serde::Serialize;
 
 /// How a completions link stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,28 +20,20 @@ pub struct CompletionsState {
     pub circuit: Circuit,
 }
 
-#[derive(Serialize)]
-struct CourseRow<'a> {
-    course_id: i64,
-    course: Option<&'a str>,
-    name: &'a str,
-    opted_ms: i64,
-    withdrawn: i64,
-    scanned_from_ms: Option<i64>,
+row! {
+    struct CourseRow<'a> {
+        course_id: i64,
+        course: Option<&'a str>,
+        name: &'a str,
+        opted_ms: i64,
+        withdrawn: i64,
+        scanned_from_ms: Option<i64>,
+    }
 }
 
-const COLUMNS: &[Column] = &[
-    column_int("course_id"),
-    column_text("course"),
-    column_text("name"),
-    column_int("opted_ms"),
-    column_int("withdrawn"),
-    column_int("scanned_from_ms"),
-];
-
 const STORE: &str = "
-    INSERT INTO opted_course (link, course_id, course, name, opted_ms, withdrawn, scanned_from_ms)
-    SELECT $2, r.course_id, r.course, r.name, r.opted_ms, r.withdrawn, r.scanned_from_ms FROM {rows} WHERE true
+    INSERT INTO opted_course (link, {columns})
+    SELECT $2, {values} FROM {rows} WHERE true
     ON CONFLICT (link, course_id) DO UPDATE SET course = excluded.course, name = excluded.name,
         opted_ms = excluded.opted_ms, withdrawn = excluded.withdrawn, scanned_from_ms = excluded.scanned_from_ms";
 
@@ -65,7 +56,7 @@ pub(super) async fn store(tx: &mut Tx, link: &LinkName, courses: &[OptedCourse])
             scanned_from_ms: scanned_from.map(ms),
         })
         .collect();
-    tx.bulk_run(STORE, &Bulk::pack(COLUMNS, &rows), args![link.as_str()]).await?;
+    tx.bulk_run(STORE, &Bulk::pack(&rows), args![link.as_str()]).await?;
     Ok(())
 }
 

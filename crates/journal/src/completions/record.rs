@@ -4,7 +4,7 @@ use super::attention::{self, NewAttention};
 use super::line::{self, NewLine};
 use super::opted;
 use crate::runs::{NewEvent, append};
-use crate::store::{Bulk, Column, Tx, args, column_int, column_text};
+use crate::store::{Bulk, Tx, args, row};
 use crate::{Completions, JournalError, Lease, ms};
 use jiff::Timestamp;
 use rollbook_core::desired::OptedCourse;
@@ -12,17 +12,14 @@ use rollbook_core::model::{CompletionKey, ElmCourseId, LinkName, MoodleCourseId,
 use rollbook_core::plan::{CompletionsPlan, Report};
 use rollbook_core::run::{Disposition, EventKind};
 use rollbook_core::verdict::Unreported;
-use serde::Serialize;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one part of a run of completions came to.
 #[derive(Debug)]
 pub struct CompletionsRecord<'a> {
-    /// The plan. Its reports are queued only where `cleared`.
+    /// The plan: the reports are those that may be sent.
     pub plan: &'a CompletionsPlan,
-    /// Whether it was cleared.
-    pub cleared: bool,
     /// The completions that it was made from.
     pub seen: &'a BTreeMap<CompletionKey, SeenCompletion>,
     /// The opted courses as they are from now on.
@@ -57,86 +54,60 @@ pub struct Queued {
     pub reports: u64,
 }
 
-#[derive(Serialize)]
-struct SeenRow<'a> {
-    user_id: i64,
-    course_id: i64,
-    completed_ms: i64,
-    seen_by: &'static str,
-    guid: &'a str,
-    guid_fold: String,
-    mail: &'a str,
-    first_name: &'a str,
-    last_name: &'a str,
-    course: Option<&'a str>,
-    state: &'static str,
-    code: &'static str,
-    reason: String,
-    outbox: Option<i64>,
+row! {
+    struct SeenRow<'a> {
+        user_id: i64,
+        course_id: i64,
+        completed_ms: i64,
+        seen_by: &'static str,
+        guid: &'a str,
+        guid_fold: String,
+        mail: &'a str,
+        first_name: &'a str,
+        last_name: &'a str,
+        course: Option<&'a str>,
+        state: &'static str,
+        code: &'static str,
+        reason: String,
+        outbox: Option<i64>,
+    }
 }
-
-const SEEN: &[Column] = &[
-    column_int("user_id"),
-    column_int("course_id"),
-    column_int("completed_ms"),
-    column_text("seen_by"),
-    column_text("guid"),
-    column_text("guid_fold"),
-    column_text("mail"),
-    column_text("first_name"),
-    column_text("last_name"),
-    column_text("course"),
-    column_text("state"),
-    column_text("code"),
-    column_text("reason"),
-    column_int("outbox"),
-];
 
 /// What was reported or marked stays so.
 const STORE_SEEN: &str = "
-    INSERT INTO completion (link, user_id, course_id, completed_ms, seen_by, guid, guid_fold, mail, first_name, last_name,
-        course, state, code, reason, outbox, seen_ms)
-    SELECT $2, r.user_id, r.course_id, r.completed_ms, r.seen_by, r.guid, r.guid_fold, r.mail, r.first_name, r.last_name,
-        r.course, r.state, r.code, r.reason, r.outbox, $3 FROM {rows} WHERE true
+    INSERT INTO completion (link, seen_ms, {columns})
+    SELECT $2, $3, {values} FROM {rows} WHERE true
     ON CONFLICT (link, user_id, course_id, completed_ms) DO UPDATE SET seen_by = excluded.seen_by, guid = excluded.guid,
         guid_fold = excluded.guid_fold, mail = excluded.mail, first_name = excluded.first_name,
         last_name = excluded.last_name, course = excluded.course, state = excluded.state, code = excluded.code,
         reason = excluded.reason, outbox = excluded.outbox
     WHERE completion.state IN ('waiting', 'skipped')";
 
-#[derive(Serialize)]
-struct ReportRow<'a> {
-    dedupe: String,
-    record: Option<String>,
-    guid_fold: String,
-    course: &'a str,
-    payload: String,
+row! {
+    struct ReportRow<'a> {
+        dedupe: String,
+        record: Option<String>,
+        guid_fold: String,
+        course: &'a str,
+        payload: String,
+    }
 }
-
-const REPORT: &[Column] = &[
-    column_text("dedupe"),
-    column_text("record"),
-    column_text("guid_fold"),
-    column_text("course"),
-    column_text("payload"),
-];
 
 const QUEUE: &str = "
-    INSERT INTO outbox (link, run, kind, dedupe, record, guid_fold, course, state, payload, next_ms, created_ms)
-    SELECT $2, $3, 'completion', r.dedupe, r.record, r.guid_fold, r.course, 'due', r.payload, $4, $4 FROM {rows} WHERE true
+    INSERT INTO outbox (link, run, kind, state, next_ms, created_ms, {columns})
+    SELECT $2, $3, 'completion', 'due', $4, $4, {values} FROM {rows} WHERE true
     ON CONFLICT (dedupe) DO NOTHING RETURNING id, dedupe";
 
-#[derive(Serialize)]
-struct LookRow {
-    user_id: i64,
-    course_id: i64,
+row! {
+    struct LookRow {
+        user_id: i64,
+        course_id: i64,
+    }
 }
 
-const LOOK: &[Column] = &[column_int("user_id"), column_int("course_id")];
-
 const LOOKED: &str = "
-    INSERT INTO completion_look (link, user_id, course_id, looked_ms)
-    SELECT $2, r.user_id, r.course_id, $3 FROM {rows} WHERE true
+    INSERT INTO completion_look (link, looked_ms, {columns})
+    SELECT $2, $3, {values} FROM {rows} WHERE true
     ON CONFLICT (link, user_id, course_id) DO UPDATE SET looked_ms = excluded.looked_ms";
 
 impl Completions<'_> {
@@ -159,8 +130,8 @@ impl Completions<'_> {
         opted::advance(&mut tx, link, record.checked, record.covered, record.full).await?;
         let looked: Vec<LookRow> =
             record.looked.iter().map(|(user, course)| LookRow { user_id: user.0, course_id: course.0 }).collect();
-        tx.bulk_run(LOOKED, &Bulk::pack(LOOK, &looked), args![link.as_str(), now]).await?;
-        let queued = if record.cleared { queue(&mut tx, link, run, record, now).await? } else { BTreeMap::new() };
+        tx.bulk_run(LOOKED, &Bulk::pack(&looked), args![link.as_str(), now]).await?;
+        let queued = queue(&mut tx, link, run, record, now).await?;
         store_seen(&mut tx, link, record, &queued, now).await?;
         attention::open(&mut tx, link, record.attention, now).await?;
         let kinds: Vec<String> = ASKED.iter().map(|code| format!("{}{code}", attention::PREFIX)).collect();
@@ -176,7 +147,8 @@ impl Completions<'_> {
 }
 
 /// The reasons by which a plan asks a human.
-const ASKED: [&str; 6] = [
+const ASKED: [&str; 7] = [
+    "needs_reset",
     "no_course_number",
     "no_guid",
     "other_account",
@@ -204,7 +176,7 @@ async fn queue(
             payload: json!(report).to_string(),
         })
         .collect();
-    let found = tx.bulk_rows(QUEUE, &Bulk::pack(REPORT, &rows), args![link.as_str(), run.as_str(), now]).await?;
+    let found = tx.bulk_rows(QUEUE, &Bulk::pack(&rows), args![link.as_str(), run.as_str(), now]).await?;
     let mut ids = BTreeMap::new();
     for row in &found {
         ids.insert(row.text("dedupe")?, row.int("id")?);
@@ -279,6 +251,6 @@ async fn store_seen(
             outbox: *outbox,
         })
         .collect();
-    tx.bulk_run(STORE_SEEN, &Bulk::pack(SEEN, &rows), args![link.as_str(), now]).await?;
+    tx.bulk_run(STORE_SEEN, &Bulk::pack(&rows), args![link.as_str(), now]).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What is known of completions: what was reported, what waits, whom to look at, and the enrolment records behind them.
 
-use crate::store::{Bulk, Column, Row, args, column_int, column_text};
+use crate::store::{Bulk, Row, args, row};
 use crate::{Completions, JournalError, ms};
 use jiff::Timestamp;
 use rollbook_core::desired::Candidate;
@@ -9,7 +9,6 @@ use rollbook_core::model::{
     SeenCompletion,
 };
 use rollbook_core::plan::KnownCompletion;
-use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// A completion that was seen and is not reported.
@@ -45,16 +44,14 @@ pub struct PolledCandidate {
     pub elm_id: ElmCourseId,
 }
 
-#[derive(Serialize)]
-struct PairRow<'a> {
-    user_id: i64,
-    course_id: i64,
-    guid_fold: &'a str,
-    course: Option<&'a str>,
+row! {
+    struct PairRow<'a> {
+        user_id: i64,
+        course_id: i64,
+        guid_fold: &'a str,
+        course: Option<&'a str>,
+    }
 }
-
-const PAIR: &[Column] =
-    &[column_int("user_id"), column_int("course_id"), column_text("guid_fold"), column_text("course")];
 
 const KNOWN: &str = "
     SELECT c.user_id, c.course_id, c.completed_ms, c.guid_fold, c.course FROM {rows}
@@ -68,14 +65,13 @@ const KNOWN: &str = "
 const SEEN: &str = "
     SELECT user_id, course_id, completed_ms, seen_by, guid, mail, first_name, last_name, supplied FROM completion";
 
-#[derive(Serialize)]
-struct PersonCourse<'a> {
-    link: &'a str,
-    guid_fold: &'a str,
-    course: &'a str,
+row! {
+    struct PersonCourse<'a> {
+        link: &'a str,
+        guid_fold: &'a str,
+        course: &'a str,
+    }
 }
-
-const PERSON_COURSE: &[Column] = &[column_text("link"), column_text("guid_fold"), column_text("course")];
 
 /// What a person decided to ignore, and what could not be read, is no enrolment.
 const RECORDS: &str = "
@@ -93,27 +89,25 @@ const CANDIDATES: &str = "
         AND NOT EXISTS (SELECT 1 FROM completion c WHERE c.link = $2 AND c.user_id = a.user_id
             AND c.course_id = a.course_id AND c.completed_ms >= a.changed_ms)";
 
-#[derive(Serialize)]
-struct CourseRow {
-    course_id: i64,
+row! {
+    struct CourseRow {
+        course_id: i64,
+    }
 }
-
-const COURSE: &[Column] = &[column_int("course_id")];
 
 const COURSES: &str = "
     SELECT DISTINCT a.course_id, a.course FROM {rows}
     {join} applied a ON a.link = r.link AND a.state = 'Enrol' AND a.course_id > 0 ORDER BY a.course_id";
 
-#[derive(Serialize)]
-struct LinkRow<'a> {
-    link: &'a str,
+row! {
+    struct LinkRow<'a> {
+        link: &'a str,
+    }
 }
-
-const LINK: &[Column] = &[column_text("link")];
 
 fn links(links: &[LinkName]) -> Bulk {
     let rows: Vec<LinkRow<'_>> = links.iter().map(|link| LinkRow { link: link.as_str() }).collect();
-    Bulk::pack(LINK, &rows)
+    Bulk::pack(&rows)
 }
 
 /// Who, of what, when.
@@ -151,7 +145,7 @@ impl Completions<'_> {
                 course: elm_id.as_ref().map(ElmCourseId::as_str),
             })
             .collect();
-        let rows = self.store.bulk_rows(KNOWN, &Bulk::pack(PAIR, &rows), args![link.as_str()]).await?;
+        let rows = self.store.bulk_rows(KNOWN, &Bulk::pack(&rows), args![link.as_str()]).await?;
         rows.iter()
             .map(|row| {
                 let elm_id = ElmCourseId::new(row.maybe_text("course")?.unwrap_or_default());
@@ -203,7 +197,7 @@ impl Completions<'_> {
                 .iter()
                 .map(|(guid, course)| PersonCourse { link: &link, guid_fold: guid, course: course.as_str() })
                 .collect();
-            for row in &self.store.bulk_rows(RECORDS, &Bulk::pack(PERSON_COURSE, &rows), args![]).await? {
+            for row in &self.store.bulk_rows(RECORDS, &Bulk::pack(&rows), args![]).await? {
                 let pair = (row.text("guid_fold")?, ElmCourseId::new(row.text("course")?));
                 records.entry(pair).or_default().push(enrolment(row)?);
             }
@@ -237,7 +231,7 @@ impl Completions<'_> {
         courses: &[MoodleCourseId],
     ) -> Result<Vec<PolledCandidate>, JournalError> {
         let rows: Vec<CourseRow> = courses.iter().map(|course| CourseRow { course_id: course.0 }).collect();
-        let courses = Bulk::pack(COURSE, &rows);
+        let courses = Bulk::pack(&rows);
         let mut candidates = Vec::new();
         for intake in intakes {
             let rows = self.store.bulk_rows(CANDIDATES, &courses, args![link.as_str(), intake.as_str()]).await?;

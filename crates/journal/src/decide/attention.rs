@@ -1,28 +1,25 @@
 //! Opens an attention item where a human must look, and closes it when nothing waits behind it any more.
 
 use super::Change;
-use crate::store::{Bulk, Column, Tx, args, column_int, column_text};
+use crate::store::{Bulk, Tx, args, row};
 use crate::{JournalError, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
 use rollbook_core::run::Verdict;
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-#[derive(Serialize)]
-struct Item<'a> {
-    kind: &'static str,
-    subject: String,
-    title: String,
-    evidence: &'a str,
+row! {
+    struct Item<'a> {
+        kind: &'static str,
+        subject: String,
+        title: String,
+        evidence: &'a str,
+    }
 }
 
-const COLUMNS: &[Column] =
-    &[column_text("kind"), column_text("subject"), column_text("title"), column_text("evidence")];
-
 const OPEN: &str = "
-    INSERT INTO attention (link, kind, subject, title, evidence, opened_ms, seen_ms)
-    SELECT $2, r.kind, r.subject, r.title, r.evidence, $3, $3 FROM {rows} WHERE true
+    INSERT INTO attention (link, opened_ms, seen_ms, {columns})
+    SELECT $2, $3, $3, {values} FROM {rows} WHERE true
     ON CONFLICT (link, kind, subject) WHERE closed_ms IS NULL
     DO UPDATE SET seen_ms = excluded.seen_ms, title = excluded.title, evidence = excluded.evidence
     RETURNING id, kind, subject";
@@ -45,7 +42,7 @@ pub(super) async fn open_needed(
         items.insert((kind, subject), item);
     }
     let rows: Vec<&Item<'_>> = items.values().collect();
-    let opened = tx.bulk_rows(OPEN, &Bulk::pack(COLUMNS, &rows), args![link.as_str(), now]).await?;
+    let opened = tx.bulk_rows(OPEN, &Bulk::pack(&rows), args![link.as_str(), now]).await?;
     let mut ids = BTreeMap::new();
     for row in &opened {
         ids.insert((row.text("kind")?, row.text("subject")?), row.int("id")?);
@@ -67,9 +64,10 @@ fn needs_item(change: &Change<'_>) -> bool {
     change.needs_attention() && (change.is_new || change.before.attention.is_none())
 }
 
-#[derive(Serialize)]
-struct Id {
-    id: i64,
+row! {
+    struct Id {
+        id: i64,
+    }
 }
 
 const CLOSE: &str = "
@@ -79,9 +77,8 @@ const CLOSE: &str = "
 
 /// Closes those of the items behind which no record waits any more.
 pub(crate) async fn close_unneeded(tx: &mut Tx, items: &[i64], now: Timestamp) -> Result<u64, JournalError> {
-    const ID: &[Column] = &[column_int("id")];
     let rows: Vec<Id> = items.iter().map(|id| Id { id: *id }).collect();
-    tx.bulk_run(CLOSE, &Bulk::pack(ID, &rows), args![now]).await
+    tx.bulk_run(CLOSE, &Bulk::pack(&rows), args![now]).await
 }
 
 /// What an item is about: one course's trouble is one item, however many records wait behind it.
@@ -93,6 +90,8 @@ fn subject_of(change: &Change<'_>) -> String {
         C::TwoAccounts
         | C::MailMismatch
         | C::GuidChanged
+        | C::GuidLost
+        | C::AccountBlocked
         | C::UsernameRefused
         | C::NameMissing
         | C::Protected

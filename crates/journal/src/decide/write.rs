@@ -4,56 +4,36 @@ use super::Change;
 use crate::applied::{self, AppliedTo};
 use crate::course_counts::short_action;
 use crate::outbox;
-use crate::store::{Bulk, Column, Tx, args, column_int, column_text};
+use crate::store::{Bulk, Tx, args, row};
 use crate::{JournalError, bounded, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{LinkName, MoodleCourseId, MoodleUserId, RunId};
 use rollbook_core::run::{Disposition, OutcomeCode, Step, disposition};
-use serde::Serialize;
 use std::collections::BTreeMap;
 
-#[derive(Serialize)]
-struct RecordRow<'a> {
-    id: i64,
-    code: &'static str,
-    standing: &'static str,
-    status: &'static str,
-    action: &'a str,
-    reason: String,
-    evidence: &'a str,
-    next_try_ms: Option<i64>,
-    course_id: MoodleCourseId,
-    course_name: &'a str,
-    user_id: MoodleUserId,
-    attention: Option<i64>,
-    keeps_intent: i64,
-    tries: i64,
-    cleared: i64,
+row! {
+    struct RecordRow<'a> {
+        code: &'static str,
+        standing: &'static str,
+        status: &'static str,
+        action: &'a str,
+        reason: String,
+        evidence: &'a str,
+        next_try_ms: Option<i64>,
+        course_id: MoodleCourseId,
+        course_name: &'a str,
+        user_id: MoodleUserId,
+        attention: Option<i64>,
+        cleared: i64,
+    } beside {
+        id: i64,
+        keeps_intent: i64,
+        tries: i64,
+    }
 }
 
-const RECORD: &[Column] = &[
-    column_int("id"),
-    column_text("code"),
-    column_text("standing"),
-    column_text("status"),
-    column_text("action"),
-    column_text("reason"),
-    column_text("evidence"),
-    column_int("next_try_ms"),
-    column_int("course_id"),
-    column_text("course_name"),
-    column_int("user_id"),
-    column_int("attention"),
-    column_int("keeps_intent"),
-    column_int("tries"),
-    column_int("cleared"),
-];
-
 const DECIDE: &str = "
-    UPDATE record SET code = r.code, standing = r.standing, status = r.status, action = r.action, reason = r.reason,
-        evidence = r.evidence, next_try_ms = r.next_try_ms, course_id = r.course_id, course_name = r.course_name,
-        user_id = r.user_id, attention = r.attention, attempts = record.attempts + 1, decided_ms = $2, at_ms = $2,
-        run = $3, cleared = r.cleared,
+    UPDATE record SET {set}, attempts = record.attempts + 1, decided_ms = $2, at_ms = $2, run = $3,
         intent = CASE WHEN r.keeps_intent = 1 THEN record.intent END,
         intent_run = CASE WHEN r.keeps_intent = 1 THEN record.intent_run END
     FROM {rows} WHERE record.id = r.id";
@@ -72,10 +52,10 @@ pub(super) async fn records(
     now: Timestamp,
 ) -> Result<(), JournalError> {
     let new: Vec<RecordRow<'_>> = changes.iter().filter(|change| change.is_new).map(row).collect();
-    tx.bulk_run(DECIDE, &Bulk::pack(RECORD, &new), args![now, run.as_str()]).await?;
+    tx.bulk_run(DECIDE, &Bulk::pack(&new), args![now, run.as_str()]).await?;
     let waiting: Vec<RecordRow<'_>> =
         changes.iter().filter(|change| !change.is_new && moves(change, now)).map(row).collect();
-    tx.bulk_run(WAIT_ON, &Bulk::pack(RECORD, &waiting), args![]).await?;
+    tx.bulk_run(WAIT_ON, &Bulk::pack(&waiting), args![]).await?;
     Ok(())
 }
 
@@ -142,22 +122,24 @@ pub(super) async fn applied(
             course_id: decision.course_id,
         })
     });
-    applied::put(tx, link, states, now).await
+    applied::put(tx, link, states, now).await?;
+    let made =
+        changes.iter().filter(|change| matches!(change.code(), OutcomeCode::Enrolled | OutcomeCode::EnrolledBlocked));
+    applied::put_made(tx, link, made.map(|change| (&change.before.guid, &change.before.course)), now).await
 }
 
-#[derive(Serialize)]
-struct CourseRow<'a> {
-    course: &'a str,
-    course_id: MoodleCourseId,
-    name: &'a str,
-    search: String,
+row! {
+    struct CourseRow<'a> {
+        course: &'a str,
+        course_id: MoodleCourseId,
+        name: &'a str,
+        search: String,
+    }
 }
-
-const COURSE: &[Column] = &[column_text("course"), column_int("course_id"), column_text("name"), column_text("search")];
 
 const NAME_COURSE: &str = "
-    INSERT INTO course (link, course, course_id, name, search, seen_ms)
-    SELECT $2, r.course, r.course_id, r.name, r.search, 0 FROM {rows} WHERE true
+    INSERT INTO course (link, seen_ms, {columns})
+    SELECT $2, 0, {values} FROM {rows} WHERE true
     ON CONFLICT (link, course) DO UPDATE
         SET course_id = excluded.course_id, name = excluded.name, search = excluded.search
     WHERE course.name <> excluded.name OR course.course_id <> excluded.course_id";
@@ -171,17 +153,16 @@ pub(super) async fn courses(tx: &mut Tx, link: &LinkName, changes: &[Change<'_>]
         seen.insert(course, CourseRow { course, course_id: change.decision.course_id, name, search });
     }
     let rows: Vec<&CourseRow<'_>> = seen.values().collect();
-    tx.bulk_run(NAME_COURSE, &Bulk::pack(COURSE, &rows), args![link.as_str()]).await?;
+    tx.bulk_run(NAME_COURSE, &Bulk::pack(&rows), args![link.as_str()]).await?;
     Ok(())
 }
 
-#[derive(Serialize)]
-struct PersonRow {
-    guid_fold: String,
-    user_id: MoodleUserId,
+row! {
+    struct PersonRow {
+        guid_fold: String,
+        user_id: MoodleUserId,
+    }
 }
-
-const PERSON: &[Column] = &[column_text("guid_fold"), column_int("user_id")];
 
 const NAME_PERSON: &str = "
     INSERT INTO person (link, guid_fold, search, user_id, seen_ms)
@@ -196,7 +177,7 @@ pub(super) async fn people(tx: &mut Tx, link: &LinkName, changes: &[Change<'_>])
         known.map(|change| (change.before.guid.folded(), change.decision.user_id)).collect();
     let rows: Vec<PersonRow> =
         people.into_iter().map(|(guid_fold, user_id)| PersonRow { guid_fold, user_id }).collect();
-    tx.bulk_run(NAME_PERSON, &Bulk::pack(PERSON, &rows), args![link.as_str()]).await?;
+    tx.bulk_run(NAME_PERSON, &Bulk::pack(&rows), args![link.as_str()]).await?;
     Ok(())
 }
 

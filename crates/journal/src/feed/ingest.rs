@@ -2,15 +2,14 @@
 
 use super::KNOWN_ENROLMENT_IDS;
 use super::keys;
-use super::stored::{COLUMNS, StoredRecord};
+use super::stored::StoredRecord;
 use crate::course_counts::{self, Moves, short_action};
 use crate::runs::{NewEvent, append};
-use crate::store::{Bulk, Column, Tx, args, column_text};
+use crate::store::{Bulk, Tx, args, row};
 use crate::{JournalError, Lease, Records};
 use jiff::Timestamp;
 use rollbook_core::model::{FeedRecord, Field, Fingerprint, LinkName, RunId};
 use rollbook_core::run::EventKind;
-use serde::Serialize;
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
@@ -37,13 +36,10 @@ pub struct Ingested {
 }
 
 const INSERT: &str = "
-    INSERT INTO record (link, fingerprint, date_created, course, short_name, state, guid, mail, first_name, last_name,
-        enrolment_id, state_date, record_id, problem, raw, created_ms, changed_ms, guid_fold, mail_fold,
-        code, standing, status, action, reason, evidence, first_seen_ms, at_ms, next_try_ms, run)
-    SELECT $2, r.fingerprint, r.date_created, r.course, r.short_name, r.state, r.guid, r.mail, r.first_name, r.last_name,
-        r.enrolment_id, r.state_date, r.record_id, r.problem, r.raw, r.created_ms, r.changed_ms, r.guid_fold, r.mail_fold,
-        'received', 'transient', 'Waiting', substr(r.state, 1, 20), 'not yet decided', '', $3, $3, $3, $4
-    FROM {rows} WHERE true
+    INSERT INTO record (link, code, standing, status, action, reason, evidence, first_seen_ms, at_ms, next_try_ms,
+        run, {columns})
+    SELECT $2, 'received', 'transient', 'Waiting', substr(r.state, 1, 20), 'not yet decided', '', $3, $3, $3, $4,
+        {values} FROM {rows} WHERE true
     ON CONFLICT (link, fingerprint, line) DO NOTHING";
 
 const INSERT_PEOPLE: &str = "
@@ -67,13 +63,12 @@ const CORRECT: &str = "
     UPDATE record SET enrolment_id = meant.enrolment_id FROM meant
     WHERE record.id = meant.id";
 
-#[derive(Serialize)]
-struct Correction<'a> {
-    fingerprint: Fingerprint,
-    enrolment_id: &'a str,
+row! {
+    struct Correction<'a> {
+        fingerprint: Fingerprint,
+        enrolment_id: &'a str,
+    }
 }
-
-const CORRECTION: &[Column] = &[column_text("fingerprint"), column_text("enrolment_id")];
 
 impl Records<'_> {
     /// Stores what one read of the feed gave and moves the watermark, both or neither. A known record that comes with another
@@ -137,14 +132,14 @@ async fn store_new(
     if fresh.is_empty() {
         return Ok(0);
     }
-    let bulk = Bulk::pack(COLUMNS, &fresh);
+    let bulk = Bulk::pack(&fresh);
     let stored = tx.bulk_run(INSERT, &bulk, args![link.as_str(), now, run.as_str()]).await?;
     let people: HashMap<&str, &StoredRecord<'_>> = fresh.iter().map(|row| (row.guid_fold.as_str(), row)).collect();
     let people: Vec<_> = people.into_values().filter(|row| !row.guid_fold.is_empty()).collect();
-    tx.bulk_run(INSERT_PEOPLE, &Bulk::pack(COLUMNS, &people), args![link.as_str(), now]).await?;
+    tx.bulk_run(INSERT_PEOPLE, &Bulk::pack(&people), args![link.as_str(), now]).await?;
     let courses: HashMap<&str, &StoredRecord<'_>> = fresh.iter().map(|row| (row.course, row)).collect();
     let courses: Vec<_> = courses.into_values().filter(|row| !row.course.is_empty()).collect();
-    tx.bulk_run(INSERT_COURSES, &Bulk::pack(COLUMNS, &courses), args![link.as_str(), now]).await?;
+    tx.bulk_run(INSERT_COURSES, &Bulk::pack(&courses), args![link.as_str(), now]).await?;
     let mut moves = Moves::default();
     for row in &fresh {
         moves.enter(row.course, short_action(row.state), "Waiting");
@@ -177,7 +172,7 @@ async fn correct(
             ..NewEvent::of(EventKind::Corrected, json!({"field": "enrolment_id", "before": before, "after": after}))
         });
     }
-    tx.bulk_run(CORRECT, &Bulk::pack(CORRECTION, &rows), args![link.as_str()]).await?;
+    tx.bulk_run(CORRECT, &Bulk::pack(&rows), args![link.as_str()]).await?;
     append(tx, Some(run), link, &events, now).await?;
     Ok(rows.len() as u64)
 }

@@ -5,10 +5,10 @@ mod stored;
 mod waiting;
 
 pub use ingest::{FeedRead, Ingested};
-pub(super) use stored::{COLUMNS, FIELDS, StoredRecord, texts};
+pub(super) use stored::{FIELDS, StoredRecord, texts};
 pub use waiting::WaitingRecord;
 
-use super::store::{Arg, Bulk, Column, Tx, args, column_text};
+use super::store::{Arg, Bulk, BulkRow, Column, Tx, args};
 use super::{JournalError, Links, Records};
 use jiff::Timestamp;
 use rollbook_core::model::{Fingerprint, LinkName, RecordText};
@@ -42,12 +42,16 @@ struct KeyRow<'a, K: Serialize> {
     key: &'a K,
 }
 
-const KEY: &[Column] = &[column_text("key")];
+impl<K: Serialize> BulkRow for KeyRow<'_, K> {
+    fn columns() -> Vec<Column> {
+        vec![Column { name: "key", pg_type: "TEXT", is_stored: false }]
+    }
+}
 
 /// One text per row.
 pub(super) fn keys<K: Serialize>(keys: &[K]) -> Bulk {
     let rows: Vec<KeyRow<'_, K>> = keys.iter().map(|key| KeyRow { key }).collect();
-    Bulk::pack(KEY, &rows)
+    Bulk::pack(&rows)
 }
 
 const KNOWN: &str = "

@@ -1,12 +1,11 @@
 //! A feed record as the journal stores it: the eleven texts, what was read from them, and what they fold to.
 
-use crate::store::{Column, Row, column_int, column_text};
+use crate::store::{Row, row};
 use crate::{JournalError, ms};
 use jiff::tz::TimeZone;
 use rollbook_core::model::{
     FeedRecord, Field, Fingerprint, ProblemKind, RawTexts, RecordProblem, RecordText, read_texts,
 };
-use serde::Serialize;
 
 /// The column of a field.
 fn column(field: Field) -> &'static str {
@@ -30,54 +29,33 @@ pub(crate) const FIELDS: &str = "record.fingerprint, record.date_created, record
     record.state, record.guid, record.mail, record.first_name, record.last_name, record.enrolment_id,
     record.state_date, record.record_id, record.problem, record.raw";
 
-/// A record on its way into the table. Course and enrolment id lose their outer spaces, because they are looked up by.
-#[derive(Serialize)]
-pub(crate) struct StoredRecord<'a> {
-    pub fingerprint: Fingerprint,
-    pub date_created: &'a str,
-    pub course: &'a str,
-    pub short_name: &'a str,
-    pub state: &'a str,
-    pub guid: &'a str,
-    pub mail: &'a str,
-    pub first_name: &'a str,
-    pub last_name: &'a str,
-    pub enrolment_id: &'a str,
-    pub state_date: &'a str,
-    pub record_id: &'a str,
-    pub problem: Option<String>,
-    /// What the normal form changed, as JSON.
-    pub raw: Option<String>,
-    pub created_ms: Option<i64>,
-    pub changed_ms: Option<i64>,
-    pub guid_fold: String,
-    pub mail_fold: String,
-    pub person_search: String,
-    pub course_search: String,
+row! {
+    /// A record on its way into the table. Course and enrolment id lose their outer spaces, because they are looked up by.
+    pub(crate) struct StoredRecord<'a> {
+        pub fingerprint: Fingerprint,
+        pub date_created: &'a str,
+        pub course: &'a str,
+        pub short_name: &'a str,
+        pub state: &'a str,
+        pub guid: &'a str,
+        pub mail: &'a str,
+        pub first_name: &'a str,
+        pub last_name: &'a str,
+        pub enrolment_id: &'a str,
+        pub state_date: &'a str,
+        pub record_id: &'a str,
+        pub problem: Option<String>,
+        /// What the normal form changed, as JSON.
+        pub raw: Option<String>,
+        pub created_ms: Option<i64>,
+        pub changed_ms: Option<i64>,
+        pub guid_fold: String,
+        pub mail_fold: String,
+    } beside {
+        pub person_search: String,
+        pub course_search: String,
+    }
 }
-
-pub(crate) const COLUMNS: &[Column] = &[
-    column_text("fingerprint"),
-    column_text("date_created"),
-    column_text("course"),
-    column_text("short_name"),
-    column_text("state"),
-    column_text("guid"),
-    column_text("mail"),
-    column_text("first_name"),
-    column_text("last_name"),
-    column_text("enrolment_id"),
-    column_text("state_date"),
-    column_text("record_id"),
-    column_text("problem"),
-    column_text("raw"),
-    column_int("created_ms"),
-    column_int("changed_ms"),
-    column_text("guid_fold"),
-    column_text("mail_fold"),
-    column_text("person_search"),
-    column_text("course_search"),
-];
 
 impl<'a> StoredRecord<'a> {
     pub fn of(record: &'a FeedRecord) -> Self {

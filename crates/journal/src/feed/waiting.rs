@@ -7,7 +7,7 @@ use crate::{JournalError, Records};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rollbook_core::model::{FeedRecord, Fingerprint, Guid, LinkName};
-use rollbook_core::run::{OutcomeCode, Verdict};
+use rollbook_core::run::{Disposition, OutcomeCode, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A record that is not settled.
@@ -45,6 +45,46 @@ impl Records<'_> {
              WHERE link = $1 AND standing <> 'settled' AND next_try_ms <= $2 ORDER BY next_try_ms, id LIMIT $3"
         );
         let rows = self.store.rows(&sql, args![link.as_str(), now, limit]).await?;
+        rows.iter().map(|row| waiting(row, zone)).collect()
+    }
+
+    /// How many records [`Self::due`] would give without a limit.
+    ///
+    /// # Errors
+    /// Those of the database only.
+    pub async fn count_due(self, link: &LinkName, now: Timestamp) -> Result<u64, JournalError> {
+        let sql = "SELECT COUNT(*) AS records FROM record
+            WHERE link = $1 AND standing <> 'settled' AND next_try_ms <= $2";
+        self.store.row(sql, args![link.as_str(), now]).await?.map_or(Ok(0), |row| row.count("records"))
+    }
+
+    /// How many records of a link are not settled, by how they stand; those that hold from a later day are not counted.
+    ///
+    /// # Errors
+    /// Those of the database only.
+    pub async fn open(self, link: &LinkName) -> Result<BTreeMap<Disposition, u64>, JournalError> {
+        let sql = "SELECT standing, COUNT(*) AS records FROM record
+            WHERE link = $1 AND standing <> 'settled' AND code <> 'planned' GROUP BY standing";
+        let rows = self.store.rows(sql, args![link.as_str()]).await?;
+        rows.iter().map(|row| Ok((row.word("standing", Disposition::read)?, row.count("records")?))).collect()
+    }
+
+    /// The records of these people that hold from a later day: a record that comes meanwhile may take them back.
+    ///
+    /// # Errors
+    /// As [`Records::due`].
+    pub async fn planned(
+        self,
+        link: &LinkName,
+        people: &[Guid],
+        zone: &TimeZone,
+    ) -> Result<Vec<WaitingRecord>, JournalError> {
+        let folded: Vec<String> = people.iter().map(Guid::folded).collect::<BTreeSet<_>>().into_iter().collect();
+        let sql = format!(
+            "SELECT {FIELDS}, {WAITING} FROM {{rows}}
+             {{join}} record ON record.link = $2 AND record.guid_fold = r.key AND record.code = 'planned'"
+        );
+        let rows = self.store.bulk_rows(&sql, &keys(&folded), args![link.as_str()]).await?;
         rows.iter().map(|row| waiting(row, zone)).collect()
     }
 

@@ -2,55 +2,45 @@
 
 use super::{ARCHIVED, LIVE, Ownership};
 use crate::JournalError;
-use crate::store::{Bulk, Column, Tx, args, column_int, column_text};
+use crate::store::{Bulk, Tx, args, row};
 use jiff::Timestamp;
 use rollbook_core::model::{
     Assignment, CohortId, CommunityUserId, GuildPair, GuildUuid, LinkName, MoodleUserId, PairState, RoleContext,
     RoleId, RunId,
 };
-use serde::Serialize;
 use std::collections::BTreeMap;
 
-#[derive(Serialize)]
-struct MemberRow {
-    cohort_id: CohortId,
-    user_id: MoodleUserId,
-    person: Option<CommunityUserId>,
+row! {
+    struct MemberRow {
+        cohort_id: CohortId,
+        user_id: MoodleUserId,
+        person: Option<CommunityUserId>,
+    }
 }
 
-const MEMBER: &[Column] = &[column_int("cohort_id"), column_int("user_id"), column_int("person")];
-
 const OWN_MEMBER: &str = "
-    INSERT INTO owned_member (link, cohort_id, user_id, person, at_ms, run)
-    SELECT $2, r.cohort_id, r.user_id, r.person, $3, $4 FROM {rows} WHERE true
+    INSERT INTO owned_member (link, at_ms, run, {columns})
+    SELECT $2, $3, $4, {values} FROM {rows} WHERE true
     ON CONFLICT (link, cohort_id, user_id) DO UPDATE SET person = excluded.person";
 
 const DISOWN_MEMBER: &str = "
     DELETE FROM owned_member WHERE link = $2
         AND (cohort_id, user_id) IN (SELECT r.cohort_id, r.user_id FROM {rows})";
 
-#[derive(Serialize)]
-struct RoleRow<'a> {
-    user_id: MoodleUserId,
-    role_id: RoleId,
-    context: &'static str,
-    context_id: i64,
-    guild: &'a GuildUuid,
-    person: Option<CommunityUserId>,
+row! {
+    struct RoleRow<'a> {
+        user_id: MoodleUserId,
+        role_id: RoleId,
+        context: &'static str,
+        context_id: i64,
+        guild: &'a GuildUuid,
+        person: Option<CommunityUserId>,
+    }
 }
 
-const ROLE: &[Column] = &[
-    column_int("user_id"),
-    column_int("role_id"),
-    column_text("context"),
-    column_int("context_id"),
-    column_text("guild"),
-    column_int("person"),
-];
-
 const OWN_ROLE: &str = "
-    INSERT INTO owned_role (link, user_id, role_id, context, context_id, guild, person, at_ms, run)
-    SELECT $2, r.user_id, r.role_id, r.context, r.context_id, r.guild, r.person, $3, $4 FROM {rows} WHERE true
+    INSERT INTO owned_role (link, at_ms, run, {columns})
+    SELECT $2, $3, $4, {values} FROM {rows} WHERE true
     ON CONFLICT (link, user_id, role_id, context, context_id, guild) DO UPDATE SET person = excluded.person";
 
 const DISOWN_ROLE: &str = "
@@ -117,7 +107,7 @@ fn members(equal: &[Ownership]) -> Bulk {
         };
         rows.insert((cohort_id, user_id), MemberRow { cohort_id, user_id, person });
     }
-    Bulk::pack(MEMBER, &rows.into_values().collect::<Vec<_>>())
+    Bulk::pack(&rows.into_values().collect::<Vec<_>>())
 }
 
 /// One row per assignment and guild; of several changes the last counts.
@@ -138,5 +128,5 @@ fn roles(equal: &[Ownership]) -> Bulk {
         let row = RoleRow { user_id: user, role_id: role, context: word, context_id, guild, person };
         rows.insert((assignment, guild), row);
     }
-    Bulk::pack(ROLE, &rows.into_values().collect::<Vec<_>>())
+    Bulk::pack(&rows.into_values().collect::<Vec<_>>())
 }

@@ -6,4 +6,4 @@ mod restore;
 
 pub use check::Checked;
 pub use prune::{PruneScope, Pruned};
-pub use restore::{Restored, restore};
+pub use restore::{Access, Restored, restore};

@@ -5,7 +5,7 @@
 //! numbers of runs and courses stay true. What is needed to find a completion's enrolment stays for those who still learn.
 
 use crate::runs::{NewEvent, append};
-use crate::store::{Bulk, Column, Row, Tx, args, column_text};
+use crate::store::{Bulk, Row, Tx, args, row};
 use crate::{JournalError, Maintenance};
 use jiff::Timestamp;
 use rollbook_core::model::LinkName;
@@ -40,13 +40,12 @@ pub struct Pruned {
     pub papers: u64,
 }
 
-#[derive(Clone, Debug, Serialize)]
-struct Gone {
-    link: String,
-    guid: String,
+row! {
+    struct Gone {
+        link: String,
+        guid: String,
+    }
 }
-
-const GONE: &[Column] = &[column_text("link"), column_text("guid")];
 
 /// `$1` horizon, `$2` and `$3` after whom, `$4` 1 for everybody.
 const LEAVING: &str = "
@@ -62,11 +61,13 @@ const LEAVING: &str = "
             WHERE c.guid_fold = a.guid_fold AND c.course = a.course AND c.completed_ms >= a.changed_ms)))";
 
 /// What a person's data become, one statement a table; the people are the bulk.
-const FORGET: [&str; 5] = [
+const FORGET: [&str; 7] = [
     "UPDATE outbox SET payload = '{}', guid_fold = NULL, last_answer = ''
      WHERE guid_fold IN (SELECT r.guid FROM {rows}) AND settled_ms IS NOT NULL",
     "UPDATE completion SET guid = '', guid_fold = '', mail = '', first_name = '', last_name = '', supplied = NULL,
         reason = '' WHERE guid_fold IN (SELECT r.guid FROM {rows})",
+    "DELETE FROM enrolment WHERE (link, guid_fold) IN (SELECT r.link, r.guid FROM {rows})",
+    "DELETE FROM made_enrolment WHERE (link, guid_fold) IN (SELECT r.link, r.guid FROM {rows})",
     "DELETE FROM applied WHERE (link, guid_fold) IN (SELECT r.link, r.guid FROM {rows})",
     "DELETE FROM person WHERE (link, guid_fold) IN (SELECT r.link, r.guid FROM {rows})",
     "UPDATE record SET guid = '', mail = '', first_name = '', last_name = '', enrolment_id = '', record_id = '',
@@ -157,7 +158,7 @@ impl Maintenance<'_> {
 
     /// Gives how many lines of the log it touched.
     async fn forget(self, people: &[Gone]) -> Result<u64, JournalError> {
-        let bulk = Bulk::pack(GONE, people);
+        let bulk = Bulk::pack(people);
         let mut tx = self.store.begin().await?;
         let mut touched = 0;
         for sql in FORGET {

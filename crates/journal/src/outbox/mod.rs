@@ -13,11 +13,10 @@ pub use read::{OutboxFilter, OutboxRow, OutboxTotal};
 pub(super) use settle::resend;
 pub(super) use undelivered::row_of;
 
-use super::store::{Bulk, Column, Row, Tx, args, column_int, column_text};
+use super::store::{Bulk, Row, Tx, args, row};
 use super::{JournalError, Outbox, ms};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, Fingerprint, Guid, LinkName, RunId};
-use serde::Serialize;
 use serde_json::Value;
 
 /// What leaves by the outbox.
@@ -94,16 +93,17 @@ pub enum SendOutcome {
     Cancelled,
 }
 
-/// A row on its way into the outbox.
-#[derive(Serialize)]
-pub(super) struct NewRow<'a> {
-    kind: &'static str,
-    dedupe: &'a str,
-    payload: String,
-    next_ms: i64,
-    record: Option<Fingerprint>,
-    guid_fold: Option<String>,
-    course: Option<&'a str>,
+row! {
+    /// A row on its way into the outbox.
+    pub(super) struct NewRow<'a> {
+        kind: &'static str,
+        dedupe: &'a str,
+        payload: String,
+        next_ms: i64,
+        record: Option<Fingerprint>,
+        guid_fold: Option<String>,
+        course: Option<&'a str>,
+    }
 }
 
 impl<'a> NewRow<'a> {
@@ -121,20 +121,9 @@ impl<'a> NewRow<'a> {
     }
 }
 
-const COLUMNS: &[Column] = &[
-    column_text("kind"),
-    column_text("dedupe"),
-    column_text("payload"),
-    column_int("next_ms"),
-    column_text("record"),
-    column_text("guid_fold"),
-    column_text("course"),
-];
-
 const INSERT: &str = "
-    INSERT INTO outbox (link, run, kind, dedupe, record, guid_fold, course, state, payload, next_ms, created_ms)
-    SELECT $2, $3, r.kind, r.dedupe, r.record, r.guid_fold, r.course, 'due', r.payload, r.next_ms, $4
-    FROM {rows} WHERE true
+    INSERT INTO outbox (link, run, state, created_ms, {columns})
+    SELECT $2, $3, 'due', $4, {values} FROM {rows} WHERE true
     ON CONFLICT (dedupe) DO NOTHING";
 
 /// Materialised: PostgreSQL may run a sub-query more than once, and each time skip what it locked before.
@@ -156,7 +145,7 @@ pub(super) async fn insert(
     rows: &[NewRow<'_>],
     now: Timestamp,
 ) -> Result<u64, JournalError> {
-    tx.bulk_run(INSERT, &Bulk::pack(COLUMNS, rows), args![link.as_str(), run.map(RunId::as_str), now]).await
+    tx.bulk_run(INSERT, &Bulk::pack(rows), args![link.as_str(), run.map(RunId::as_str), now]).await
 }
 
 impl Outbox<'_> {

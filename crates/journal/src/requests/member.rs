@@ -1,7 +1,7 @@
-//! Signed events of a community: each is believed once, and asks for a look at one member. Nothing is taken from it but whom to
-//! look at.
+//! Signed events of a community: each is accepted once, and requests a check of one member or one guild. Nothing is taken from it
+//! but what to check.
 
-use super::{EVENT, Job, RequestId};
+use super::{EVENT, Job, Narrow, Purpose, RequestId};
 use crate::feed::make_link;
 use crate::runs::{NewEvent, append};
 use crate::store::args;
@@ -14,7 +14,7 @@ use serde_json::json;
 const TAKE: &str =
     "INSERT INTO membership_event (signature, link, at_ms) VALUES ($1, $2, $3) ON CONFLICT (signature) DO NOTHING";
 
-/// A look that nobody has begun serves a further event, too.
+/// A check that has not begun serves a further event, too.
 const SAME: &str = "
     SELECT id FROM request WHERE link = $1 AND kind = $2 AND body = $3 AND state = 'waiting' AND finished_ms IS NULL
     ORDER BY id LIMIT 1";
@@ -24,8 +24,8 @@ const PUT: &str = "
     VALUES ($2, $1, '', $3, 'waiting', $4, $5, $5) RETURNING id";
 
 impl Requests<'_> {
-    /// Takes an event that was believed, known again by its signature, and asks for a look at the member that it names;
-    /// `None` where it was taken before. Events of before `forget` are forgotten: their time alone refuses them by now.
+    /// Accepts a verified event, recognised by its signature, and requests the check of the member that it names; `None` where
+    /// it was accepted before. Events of before `forget` are forgotten: their time alone refuses them by now.
     ///
     /// # Errors
     /// Those of the database only.
@@ -38,7 +38,35 @@ impl Requests<'_> {
         now: Timestamp,
     ) -> Result<Option<RequestId>, JournalError> {
         let job = Job::SyncMember { link: link.clone(), user: user.to_owned() };
-        let body = serde_json::to_string(&job).expect("a request is plain data");
+        self.accept_event(link, signature, &job, forget, now).await
+    }
+
+    /// As [`Requests::accept_member_event`], for one guild, by UUID, number or name; for every guild where none is named.
+    ///
+    /// # Errors
+    /// Those of the database only.
+    pub async fn accept_guild_event(
+        self,
+        link: &LinkName,
+        signature: &str,
+        guild: Option<String>,
+        forget: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<RequestId>, JournalError> {
+        let narrow = guild.map_or(Narrow::Usual, |guild| Narrow::Guild { guild });
+        let job = Job::RunLink { link: link.clone(), purpose: Purpose::Apply, narrow };
+        self.accept_event(link, signature, &job, forget, now).await
+    }
+
+    async fn accept_event(
+        self,
+        link: &LinkName,
+        signature: &str,
+        job: &Job,
+        forget: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<RequestId>, JournalError> {
+        let body = serde_json::to_string(job).expect("a request is plain data");
         let mut tx = self.store.begin().await?;
         make_link(&mut tx, link, now).await?;
         tx.run("DELETE FROM membership_event WHERE at_ms < $1", args![forget]).await?;

@@ -1,11 +1,10 @@
 //! One line of a run, or an act of a person. Events are only ever added.
 
-use crate::store::{Bulk, Column, Tx, args, column_text};
+use crate::store::{Bulk, Tx, args, row};
 use crate::{JournalError, TEXT_BYTES_MAX, bounded};
 use jiff::Timestamp;
 use rollbook_core::model::{ElmCourseId, Fingerprint, Guid, LinkName, RunId};
 use rollbook_core::run::EventKind;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 /// An event to be added.
@@ -39,28 +38,20 @@ impl NewEvent {
     }
 }
 
-#[derive(Serialize)]
-struct EventRow<'a> {
-    kind: &'static str,
-    author: &'a str,
-    record: Option<Fingerprint>,
-    guid_fold: Option<String>,
-    course: Option<&'a str>,
-    payload: String,
+row! {
+    struct EventRow<'a> {
+        kind: &'static str,
+        author: &'a str,
+        record: Option<Fingerprint>,
+        guid_fold: Option<String>,
+        course: Option<&'a str>,
+        payload: String,
+    }
 }
 
-const COLUMNS: &[Column] = &[
-    column_text("kind"),
-    column_text("author"),
-    column_text("record"),
-    column_text("guid_fold"),
-    column_text("course"),
-    column_text("payload"),
-];
-
 const INSERT: &str = "
-    INSERT INTO event (run, link, at_ms, kind, author, record, guid_fold, course, payload)
-    SELECT $2, $3, $4, r.kind, r.author, r.record, r.guid_fold, r.course, r.payload FROM {rows}";
+    INSERT INTO event (run, link, at_ms, {columns})
+    SELECT $2, $3, $4, {values} FROM {rows}";
 
 /// Adds events inside a transaction.
 pub(crate) async fn append(
@@ -81,7 +72,7 @@ pub(crate) async fn append(
             payload: text_of(payload),
         })
         .collect();
-    let bulk = Bulk::pack(COLUMNS, &rows);
+    let bulk = Bulk::pack(&rows);
     tx.bulk_run(INSERT, &bulk, args![run.map(RunId::as_str), link.as_str(), now]).await?;
     Ok(())
 }

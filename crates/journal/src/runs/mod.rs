@@ -35,7 +35,8 @@ const START: &str = "
 
 const FINISH: &str = "
     UPDATE run SET state = $3, ended_ms = $4, reason = $5, records = $6, enrolled = $7, suspended = $8, errors = $9,
-        skipped = $10, waiting = $11, accounts = $12, mails = $13, calls = $14
+        skipped = $10, waiting = $11, accounts = $12, mails = $13, calls = $14,
+        planned = $15
     WHERE id = $1 AND link = $2 AND state = 'running'";
 
 impl Runs<'_> {
@@ -69,12 +70,13 @@ impl Runs<'_> {
         reason: &str,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let Counts { records, enrolled, suspended, errors, skipped, waiting, accounts, mails, calls } = *counts;
+        let Counts { records, enrolled, suspended, errors, skipped, waiting, planned, accounts, mails, calls } =
+            *counts;
         let mut tx = self.store.begin().await?;
         lease.prove(&mut tx).await?;
         let link = lease.link();
         let mut args = args![run.as_str(), link.as_str(), state.as_str(), now, bounded(reason)];
-        args.extend(args![records, enrolled, suspended, errors, skipped, waiting, accounts, mails, calls]);
+        args.extend(args![records, enrolled, suspended, errors, skipped, waiting, accounts, mails, calls, planned]);
         if tx.run(FINISH, args).await? == 0 {
             return Err(JournalError::Conflict { what: format!("run {run} is not under way") });
         }

@@ -206,6 +206,7 @@ pub(crate) fn counts(row: &Row) -> Result<Counts, JournalError> {
         errors: row.count("errors")?,
         skipped: row.count("skipped")?,
         waiting: row.count("waiting")?,
+        planned: row.count("planned")?,
         accounts: row.count("accounts")?,
         mails: row.count("mails")?,
         calls: row.count("calls")?,

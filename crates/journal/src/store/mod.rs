@@ -15,7 +15,7 @@ mod own;
 mod statistics;
 mod value;
 
-pub(super) use bulk::{Bulk, Column, column_int, column_text};
+pub(super) use bulk::{Bulk, BulkRow, Column, ColumnType, row};
 pub(super) use migrate::{known as known_version, migrate};
 pub(super) use open::{backup, open};
 pub(super) use own::make_private;
@@ -57,7 +57,7 @@ impl Engine {
     }
 
     fn with_bulk(self, sql: &str, columns: &[Column]) -> String {
-        let sql = self.spell(sql).replace("{rows}", &bulk::source(self, columns));
+        let sql = bulk::fill(self, &self.spell(sql), columns);
         tracing::trace!(target: STATEMENTS, sql);
         sql
     }
@@ -116,7 +116,7 @@ impl Store {
 
     /// Reads with bulk data in `{rows}`, whose argument is `$1`.
     pub async fn bulk_rows(&self, sql: &str, bulk: &Bulk, args: Vec<Arg>) -> Result<Vec<Row>, JournalError> {
-        let sql = self.engine().with_bulk(sql, bulk.columns);
+        let sql = self.engine().with_bulk(sql, &bulk.columns);
         let mut found = Vec::new();
         for chunk in &bulk.chunks {
             found.extend(self.fetch(sql.clone(), bulk_args(chunk, &args)).await?);
@@ -190,7 +190,7 @@ impl Tx {
 
     /// Runs a statement over bulk data in `{rows}`, whose argument is `$1`; `args` follow from `$2`.
     pub async fn bulk_run(&mut self, sql: &str, bulk: &Bulk, args: Vec<Arg>) -> Result<u64, JournalError> {
-        let sql = self.engine().with_bulk(sql, bulk.columns);
+        let sql = self.engine().with_bulk(sql, &bulk.columns);
         let mut touched = 0;
         for chunk in &bulk.chunks {
             touched += self.execute(sql.clone(), bulk_args(chunk, &args)).await?;
@@ -199,7 +199,7 @@ impl Tx {
     }
 
     pub async fn bulk_rows(&mut self, sql: &str, bulk: &Bulk, args: Vec<Arg>) -> Result<Vec<Row>, JournalError> {
-        let sql = self.engine().with_bulk(sql, bulk.columns);
+        let sql = self.engine().with_bulk(sql, &bulk.columns);
         let mut found = Vec::new();
         for chunk in &bulk.chunks {
             found.extend(self.fetch(sql.clone(), bulk_args(chunk, &args)).await?);

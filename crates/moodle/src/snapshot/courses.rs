@@ -60,5 +60,7 @@ fn read_course(course: WireCourse, asked: &ElmCourseId) -> Course {
         manual,
         default_role: None,
         active: None,
+        methods: course.enrollmentmethods,
+        duration: None,
     }
 }

@@ -12,7 +12,8 @@ mod sql;
 pub use cohorts::{CohortQuery, CohortSourceError, collect_cohorts};
 pub use courses::collect_courses;
 pub use enrolments::{
-    LISTED_FROM, LOOKS, collect_enrolments, complete_courses, read_administrators, read_enrolments, read_state_now,
+    LISTED_FROM, LOOKS, collect_enrolments, collect_participations, complete_courses, read_administrators,
+    read_enrolments, read_state_now,
 };
 pub use people::{collect_people, find_by_guid, find_by_id, find_by_mail, find_person, look_up};
 pub use preflight::{
@@ -76,6 +77,9 @@ fn read_account(user: WireUser) -> Result<Option<Account>, MoodleSourceError> {
         first_name: user.firstname.unwrap_or_default(),
         last_name: user.lastname.unwrap_or_default(),
         suspended,
+        // Not shown means that the token may not see it, which says nothing against the account.
+        confirmed: user.confirmed.unwrap_or(true),
+        auth: user.auth.unwrap_or_default(),
     }))
 }
 

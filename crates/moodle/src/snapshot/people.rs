@@ -9,7 +9,7 @@ use crate::snapshot::{MoodleSourceError, failed, read_account};
 use rollbook_core::matching::{Directory, Lookup, derive_username};
 use rollbook_core::model::{Account, FeedRecord, Guid, MoodleUserId};
 use rollbook_core::policy::IntakePolicy;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Looks up everybody whom the good records among `records` are about. Values that Moodle cannot answer for count as not
 /// asked.
@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 pub async fn collect_people(
     reader: &MoodleReader,
     records: impl Iterator<Item = &FeedRecord>,
+    known: &BTreeMap<String, MoodleUserId>,
     policy: &IntakePolicy,
 ) -> Result<Directory, MoodleSourceError> {
     let records: Vec<&FeedRecord> = records.filter(|record| record.reading.is_ok()).collect();
@@ -26,6 +27,14 @@ pub async fn collect_people(
     let guids = records.iter().map(|record| record.guid().0).collect::<BTreeSet<_>>();
     let answered = ask(reader, UserField::IdNumber, guids, &mut directory).await?;
     directory.asked_guids(answered.iter().map(|guid| guid.to_ascii_lowercase()));
+    // Who had an account before and is not found by GUID now is looked up by the account's id.
+    let lost =
+        |record: &&FeedRecord| directory.with_guid(&record.guid().folded()).is_some_and(|found| found.is_empty());
+    let lost = records.iter().filter(|record| lost(record)).filter_map(|record| known.get(&record.guid().folded()));
+    let lost: BTreeSet<String> = lost.map(ToString::to_string).collect();
+    if !lost.is_empty() {
+        ask(reader, UserField::Id, lost, &mut directory).await?;
+    }
 
     let mut mails = BTreeSet::new();
     let mut usernames = BTreeSet::new();
@@ -33,7 +42,9 @@ pub async fn collect_people(
         let holders = directory.with_guid(&record.guid().folded()).unwrap_or_default();
         match holders.as_slice() {
             [] => {
-                mails.insert(record.mail().folded());
+                if !record.mail().as_str().is_empty() {
+                    mails.insert(record.mail().folded());
+                }
                 usernames.extend(derive_username(record, policy));
             }
             [account] if !record.mail().same_as(&account.mail) => {

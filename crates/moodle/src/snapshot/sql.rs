@@ -184,6 +184,9 @@ fn read_account(row: &Row) -> Result<Account, DatabaseError> {
         first_name: row.text(4)?,
         last_name: row.text(5)?,
         suspended: row.int(6)? != 0,
+        // Guilds enrol nobody, so that it does not matter to them.
+        confirmed: true,
+        auth: String::new(),
     })
 }
 

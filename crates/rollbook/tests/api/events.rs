@@ -69,3 +69,33 @@ async fn many_events_about_one_member_are_one_look_while_it_waits() {
     push(&stage, SECRET, stage.now().as_second() - 9, body).await;
     assert_eq!(asked(&stage).await.len(), 2, "what happens after a look is looked at anew");
 }
+
+async fn push_to(stage: &Stage, path: &str, seconds: i64, body: String) -> Answer {
+    let mut asked = request("POST", path, "", Some(body.clone()));
+    for (name, value) in sign(SECRET.as_bytes(), seconds, body.as_bytes()) {
+        asked.headers_mut().insert(name, value.parse().unwrap());
+    }
+    stage.send(asked).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guild_event_requests_that_guild_and_a_deleted_one_all_guilds() {
+    const GUILD: &str = "/api/v1/events/guild";
+    let stage = Stage::quiet("learning", "").await;
+    let seconds = stage.now().as_second();
+    let renamed =
+        json!({"event": "guild_renamed", "guild": 3, "uuid": "4535731b-10bc-4ee5-ac5a-87483dba337b"}).to_string();
+    assert_eq!(push_to(&stage, GUILD, seconds, renamed.clone()).await.status, 202);
+    push_to(&stage, GUILD, seconds, renamed).await.problem(409);
+    let gone =
+        json!({"event": "guild_deleted", "guild": 4, "uuid": "5535731b-10bc-4ee5-ac5a-87483dba337b"}).to_string();
+    assert_eq!(push_to(&stage, GUILD, seconds, gone).await.status, 202);
+    push_to(&stage, GUILD, seconds, json!({"event": "guild_made"}).to_string()).await.problem(400);
+    let filter = RequestFilter { kind: Some("run_link".to_owned()), ..RequestFilter::default() };
+    let jobs = stage.journal.requests().list(&filter, 100).await.unwrap();
+    let narrows: Vec<Value> =
+        jobs.into_iter().map(|request| serde_json::to_value(request.job).unwrap()["narrow"].clone()).collect();
+    assert_eq!(narrows.len(), 2);
+    assert!(narrows.contains(&json!({"narrow": "usual"})));
+    assert!(narrows.contains(&json!({"narrow": "guild", "guild": "4535731b-10bc-4ee5-ac5a-87483dba337b"})));
+}

@@ -1,8 +1,9 @@
 //! `rollbook completions …`, and what explain, attention and doctor say of completions.
 
-use super::{configured, rollbook};
+use super::rollbook;
 use rollbook_clock::Clock;
-use rollbook_sandbox::{ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, Server, World};
+use rollbook_harness::Config;
+use rollbook_sandbox::{FeedRow, MOODLE_TOKEN, Sandbox, Server, World};
 
 const COURSE: i64 = 930_001;
 const PEOPLE: [&str; 4] = ["ann", "ben", "cat", "dan"];
@@ -29,7 +30,7 @@ impl Site {
             world.elm.push(row.numbered(500_001 + number).named(name, "Person"));
         }
         let sandbox = Sandbox::start(world).await.unwrap();
-        let folder = configured(&config(&sandbox, more));
+        let folder = config(&sandbox, more).folder();
         let site = Self { sandbox, folder };
         assert!(site.run("intake run psa").await.ends_with("-- ended with 0"));
         site
@@ -61,42 +62,20 @@ impl Site {
     }
 }
 
-fn config(sandbox: &Sandbox, more: &str) -> String {
-    format!(
-        r#"timezone = "UTC"
-[journal]
-url = "sqlite:rollbook.sqlite"
-[site.ss]
-kind = "moodle"
-concurrency = 1
-url = "{moodle}"
-token = "{MOODLE_TOKEN}"
-[site.elm]
-kind = "elm"
-feed_url = "{feed}"
-token = "{ELM_TOKEN}"
-literal = "date-time-offset"
-[site.elm.completion]
-url = "{completions}"
-lookup_url = "{completions}"
-[link.psa]
-flow = "intake"
-from = "elm"
-to = "ss"
-role = 5
-welcome = {{ mode = "moodle" }}
-[link.done]
-flow = "completions"
-from = "ss"
-to = "elm"
-report_from = "2020-01-01"
-concurrency = 1
-{more}
-"#,
-        moodle = sandbox.moodle_url(),
-        feed = sandbox.feed_url(),
+fn config(sandbox: &Sandbox, more: &str) -> Config {
+    let links = Config::over(sandbox).without("site.avc").without("mail").intake("psa").completions("done");
+    let links = links.renamed("learning", "ss").with(&format!(
+        r#"
+        timezone = "UTC"
+        site.ss.concurrency = 1
+        site.elm.literal = "date-time-offset"
+        site.elm.completion.lookup_url = "{completions}"
+        link.psa = {{ role = 5, welcome = {{ mode = "moodle" }} }}
+        link.done = {{ report_from = "2020-01-01", concurrency = 1 }}
+        "#,
         completions = sandbox.completion_url(),
-    )
+    ));
+    links.with(&format!("[link.done]\n{more}"))
 }
 
 /// Holds printed text against its snapshot, without ports, times and ids.

@@ -1,7 +1,8 @@
 //! `rollbook doctor` before a Moodle that lacks something, and its database: each lack is told, with what mends it.
 
-use super::{configured, rollbook};
-use rollbook_sandbox::{ELM_TOKEN, MOODLE_TOKEN, Sandbox, World};
+use super::rollbook;
+use rollbook_harness::Config;
+use rollbook_sandbox::{MOODLE_TOKEN, Sandbox, World};
 use sqlx::{AssertSqlSafe, Executor, SqlitePool};
 
 struct Site {
@@ -14,25 +15,9 @@ impl Site {
         let mut world = World::empty();
         world.moodle.add_course("930001", "Fire Safety");
         let sandbox = Sandbox::start(world).await.unwrap();
-        let config = format!(
-            r#"[site.ss]
-kind = "moodle"
-url = "{}"
-token = "{MOODLE_TOKEN}"
-database = {{ url = "sqlite:moodle.sqlite" }}
-[site.elm]
-kind = "elm"
-feed_url = "{}"
-token = "{ELM_TOKEN}"
-[link.psa]
-flow = "intake"
-from = "elm"
-to = "ss"
-"#,
-            sandbox.moodle_url(),
-            sandbox.feed_url()
-        );
-        Self { sandbox, folder: configured(&config) }
+        let links = Config::over(&sandbox).without("site.avc").without("mail").intake("psa").renamed("learning", "ss");
+        let more = "site.ss.database.url = \"sqlite:moodle.sqlite\"\nlink.psa.welcome.mode = \"moodle\"";
+        Self { folder: links.with(more).folder(), sandbox }
     }
 
     async fn database(&self, statements: &str) {

@@ -1,6 +1,7 @@
-use super::{configured, rollbook};
+use super::rollbook;
+use rollbook_harness::Config;
 use rollbook_sandbox::community::Rights;
-use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, MOODLE_TOKEN, Sandbox, World};
+use rollbook_sandbox::{MOODLE_TOKEN, Sandbox, World};
 
 /// A community, a Moodle, and a folder with the configuration of both.
 struct Site {
@@ -23,7 +24,7 @@ impl Site {
         let stranger = world.community.add_account("gus", Some("gus@example.org"));
         world.community.join(design, stranger, &[]);
         let sandbox = Sandbox::start(world).await.unwrap();
-        let folder = configured(&config(&sandbox));
+        let folder = config(&sandbox).folder();
         Self { sandbox, folder }
     }
 
@@ -49,31 +50,9 @@ impl Site {
     }
 }
 
-fn config(sandbox: &Sandbox) -> String {
-    format!(
-        r#"timezone = "UTC"
-[journal]
-url = "sqlite:rollbook.sqlite"
-[site.avc]
-kind = "community"
-url = "{}"
-sentinel = "ann"
-[site.avc.auth]
-kind = "basic"
-user = "{COMMUNITY_USER}"
-password = "{COMMUNITY_PASSWORD}"
-[site.ss]
-kind = "moodle"
-url = "{}"
-token = "{MOODLE_TOKEN}"
-[link.guilds]
-flow = "guilds"
-from = "avc"
-to = "ss"
-"#,
-        sandbox.community_url(),
-        sandbox.moodle_url(),
-    )
+fn config(sandbox: &Sandbox) -> Config {
+    let links = Config::over(sandbox).without("site.elm").without("mail").guilds("guilds").renamed("learning", "ss");
+    links.with("timezone = \"UTC\"\nsite.avc.sentinel = \"ann\"")
 }
 
 /// Holds printed text against its snapshot, without ports, times and ids.

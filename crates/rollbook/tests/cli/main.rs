@@ -12,17 +12,7 @@ mod maintenance;
 mod pack;
 
 use snapbox::cmd::Command;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-
-/// A folder with a configuration that nobody else may read.
-fn configured(text: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rollbook.toml");
-    std::fs::write(&path, text).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    folder
-}
 
 /// The binary, in a folder and without the environment of whoever runs the tests.
 fn rollbook(folder: &Path) -> Command {

@@ -1,38 +1,15 @@
 //! The installation itself: is it well, can its journal be copied and put back, and does it forget in time?
 
-use super::{configured, rollbook};
+use super::rollbook;
+use rollbook_harness::Config;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 /// A configuration that reaches nothing.
 fn folder() -> TempDir {
-    configured(
-        r#"
-[journal]
-url = "sqlite:rollbook.sqlite"
-[server]
-listen = "127.0.0.1:0"
-[site.elm]
-kind = "elm"
-feed_url = "http://127.0.0.1:9/feed"
-token = "x"
-[site.elm.completion]
-url = "http://127.0.0.1:9/done"
-[site.learning]
-kind = "moodle"
-url = "http://127.0.0.1:9/"
-token = "x"
-[link.psa]
-flow = "intake"
-from = "elm"
-to = "learning"
-[link.done]
-flow = "completions"
-from = "learning"
-to = "elm"
-"#,
-    )
+    let links = Config::over_nothing().without("site.avc").without("mail").intake("psa").completions("done");
+    links.with("server.listen = \"127.0.0.1:0\"\nlink.psa.welcome.mode = \"moodle\"").folder()
 }
 
 #[test]

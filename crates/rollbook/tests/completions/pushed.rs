@@ -7,7 +7,7 @@ use axum::http::Request;
 use axum::routing::post;
 use rollbook_settings::link::Push;
 use rollbook_sync::flows::completions::{FoundBy, Purpose, Reach};
-use rollbook_web::events::completion::{CompletionEvents, PATH, receive_completion, sign};
+use rollbook_web::events::completion::{CompletionEvents, PATH, receive_completion, receive_moodle, sign};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,9 @@ use tokio::sync::Notify;
 use tower_service::Service as _;
 
 const SECRET: &str = "a secret of some length";
+
+/// Where Moodle's companion plugin sends its changes.
+const MOODLE: &str = "/api/v1/events/moodle";
 
 struct Gate {
     gate: Arc<CompletionEvents>,
@@ -31,8 +34,13 @@ impl Gate {
     }
 
     async fn post(&self, secret: &str, seconds: i64, body: Vec<u8>) -> u16 {
-        let mut router = Router::new().route(PATH, post(receive_completion)).with_state(self.gate.clone());
-        let mut request = Request::post(PATH);
+        self.post_to(PATH, secret, seconds, body).await
+    }
+
+    async fn post_to(&self, path: &str, secret: &str, seconds: i64, body: Vec<u8>) -> u16 {
+        let routes = Router::new().route(PATH, post(receive_completion)).route(MOODLE, post(receive_moodle));
+        let mut router = routes.with_state(self.gate.clone());
+        let mut request = Request::post(path);
         for (name, value) in sign(secret.as_bytes(), seconds, &body) {
             request = request.header(name, value);
         }
@@ -164,4 +172,22 @@ async fn completion_that_every_way_shows_is_one() {
     stage.flow.method = FoundBy::Push;
     assert_eq!(stage.ask(Purpose::Apply, Reach::Pushed).await.queued, 0);
     assert_eq!(stage.enrolments().len(), 2);
+}
+
+#[tokio::test]
+async fn changes_of_the_companion_plugin_check_each_completion_among_them() {
+    let (stage, learners, gate) = stage(3).await;
+    learners.iter().for_each(|learner| stage.complete(learner, 3));
+    let seconds = stage.clock.now().as_second();
+    let change = |kind: &str, learner: &Learner| json!({"id": 17, "kind": kind, "what": "completed", "at": seconds, "user_id": learner.user, "course_id": learner.course});
+    let changes =
+        [change("completion", &learners[0]), change("enrolment", &learners[1]), change("completion", &learners[2])];
+    let body = json!({"version": 1, "site": "https://moodle.example.org", "sent": seconds, "changes": changes});
+    assert_eq!(gate.post_to(MOODLE, SECRET, seconds, body.to_string().into_bytes()).await, 202);
+    let report = stage.ask(Purpose::Apply, Reach::Pushed).await;
+    assert_eq!(report.looks, 2, "the two completions, and nothing else");
+    let test = json!({"version": 1, "changes": []}).to_string().into_bytes();
+    assert_eq!(gate.post_to(MOODLE, SECRET, seconds, test).await, 202);
+    assert_eq!(gate.post_to(MOODLE, SECRET, seconds, b"{}".to_vec()).await, 400);
+    assert_eq!(gate.post_to(MOODLE, "another secret", seconds, b"{\"changes\":[]}".to_vec()).await, 401);
 }

@@ -7,11 +7,11 @@ use rollbook_core::plan::AppliedState;
 use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportTemplate};
 use rollbook_core::run::{RunKind, Step, Verdict};
 use rollbook_elm::client::{CompletionClient, CompletionOptions};
+use rollbook_harness::QUICK;
 use rollbook_journal::{
     AttentionFilter, CompletionQuery, CompletionRow, Decision, FeedRead, Journal, NewRun, OpenOptions,
 };
 use rollbook_moodle::client::{MoodleClient, MoodleOptions};
-use rollbook_remote::retry::RetryPolicy;
 use rollbook_sandbox::{ELM_TOKEN, FeedRow, MOODLE_TOKEN, Sandbox, World, world};
 use rollbook_sync::flows::completions::{
     CompletionsFlow, CompletionsReport, CompletionsRequest, FoundBy, Purpose, Reach, Sending, run_completions,
@@ -20,9 +20,6 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-
-const QUICK: RetryPolicy =
-    RetryPolicy { tries_max: 2, delay: Duration::from_millis(1), wait_max: Duration::from_millis(5) };
 
 /// The ELM's number of the first course.
 pub const COURSE: i64 = 930_001;

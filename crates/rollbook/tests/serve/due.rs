@@ -1,35 +1,13 @@
 //! When a link is due: over weekends, outages, and both changes of the clocks, in zones of whole and of half hours.
 
 use jiff::Timestamp;
+use rollbook_harness::Config;
 use rollbook_settings::link::Schedule;
-use rollbook_settings::{Env, Settings};
 use rollbook_sync::scheduler::{latest_due, next_due};
-use std::os::unix::fs::PermissionsExt;
 
 fn schedule(cron: &str, zone: &str) -> Schedule {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rollbook.toml");
-    let text = format!(
-        r#"
-[site.elm]
-kind = "elm"
-feed_url = "https://elm.example.org/f"
-token = "a-token-of-some-length"
-[site.learning]
-kind = "moodle"
-url = "https://learning.example.org"
-token = "0123456789abcdef0123456789abcdef"
-[link.psa]
-flow = "intake"
-from = "elm"
-to = "learning"
-schedule = "{cron}"
-timezone = "{zone}"
-"#
-    );
-    std::fs::write(&path, text).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let (settings, _) = Settings::load(&path, &Env::of([])).unwrap();
+    let link = format!("link.psa.schedule = \"{cron}\"\nlink.psa.timezone = \"{zone}\"");
+    let settings = Config::over_nothing().intake("psa").with(&link).settings(tempfile::tempdir().unwrap().path());
     settings.links.values().next().unwrap().schedule().clone()
 }
 

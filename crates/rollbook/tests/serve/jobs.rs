@@ -1,7 +1,6 @@
 //! What is asked is carried out as the command line would, and answered with data.
 
-use crate::world::{Scene, link, run_now};
-use rollbook_clock::Clock;
+use crate::world::{Scene, at_rest, link, monday, run_now};
 use rollbook_core::model::{MoodleUserId, SiteName};
 use rollbook_core::run::{OutcomeCode, RunState};
 use rollbook_journal::AttentionFilter;
@@ -14,8 +13,8 @@ use rollbook_sync::scheduler::Node;
 const SEED: u64 = 2026;
 
 async fn demo_scene(more: &str) -> (Scene, Node) {
-    let scene = Scene::sqlite(World::demo(SEED, Clock::system().now()), more).await;
-    let node = scene.node_now();
+    let scene = Scene::sqlite(at_rest(World::demo(SEED, monday())), more).await;
+    let (node, _) = scene.node(monday());
     (scene, node)
 }
 
@@ -81,7 +80,7 @@ async fn feeds_record_stands_beside_what_moodle_says_and_processing_does_what_th
     let all = feed(
         &scene,
         &node,
-        FeedQuery { from: Some(Clock::system().now() - jiff::Span::new().hours(3)), ..FeedQuery::default() },
+        FeedQuery { from: Some(node.clock.now() - jiff::Span::new().hours(3)), ..FeedQuery::default() },
     )
     .await;
     let good = all.records.iter().find(|card| matches!(card.would, Would::Change { .. })).unwrap();
@@ -166,7 +165,7 @@ async fn protected_person_is_not_corrected_whoever_asks() {
     // From now on the person is protected.
     let text = std::fs::read_to_string(scene.config()).unwrap();
     std::fs::write(scene.config(), text.replace("protected = [", &format!("protected = [\"{guid}\", "))).unwrap();
-    let node = scene.node_now();
+    let (node, _) = scene.node(monday());
     let ask = Job::Attend { link: link("psa"), item: id, act: AttentionAct::UseAccount { user } };
     let request = scene.ask(&node, &ask).await;
     assert!(failed(&request).0.contains("protected by the entry"), "{:?}", failed(&request));
@@ -201,7 +200,7 @@ async fn approved_plan_is_applied_and_an_unapproved_one_is_not() {
     let apply = Job::ApplyPlan { link: link("psa"), plan };
     assert!(failed(&scene.ask(&node, &apply).await).0.contains("is blocked, not approved"));
     // Meanwhile the feed has something new: what was approved is applied all the same, and nothing else.
-    let now = Clock::system().now();
+    let now = node.clock.now();
     scene.journal.plans().approve(plan, "ann", "the new year", now + jiff::Span::new().hours(1), now).await.unwrap();
     let done = ran(scene.ask(&node, &apply).await);
     assert_eq!((done.changes.len(), done.state), (refused.changes.len(), RunState::Partly), "{:?}", done.findings);
@@ -233,7 +232,7 @@ async fn member_is_synchronised_alone_and_a_guild_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn paused_link_is_looked_at_and_not_run() {
     let (scene, node) = demo_scene("").await;
-    scene.journal.links().pause(&link("psa"), "jo", "maintenance", Clock::system().now()).await.unwrap();
+    scene.journal.links().pause(&link("psa"), "jo", "maintenance", node.clock.now()).await.unwrap();
     let request = scene.ask(&node, &run_now("psa")).await;
     assert!(failed(&request).0.contains("by jo: maintenance"), "{:?}", failed(&request));
     let dry = Job::RunLink { link: link("psa"), purpose: Purpose::DryRun, narrow: Narrow::Usual };
@@ -260,7 +259,7 @@ async fn failing_site_is_an_answer_and_the_doctor_names_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn link_that_is_being_run_is_asked_for_again_later() {
     let (scene, node) = demo_scene("").await;
-    let now = Clock::system().now();
+    let now = node.clock.now();
     let lease = scene
         .journal
         .leases()

@@ -1,6 +1,6 @@
 //! What is due becomes one request, whatever the clock did meanwhile; a paused or switched-off link gets none.
 
-use crate::world::{Scene, link};
+use crate::world::{Scene, link, monday};
 use jiff::Timestamp;
 use rollbook_journal::RunFilter;
 use rollbook_journal::requests::{Job, Narrow, Purpose, RequestState};
@@ -13,11 +13,6 @@ const SCHEDULE: &str = r#"
 [server]
 lease = "20s"
 "#;
-
-/// A Monday morning in Vancouver.
-fn monday() -> Timestamp {
-    "2026-11-23T09:00:00-08:00".parse().unwrap()
-}
 
 async fn scheduled(scene: &Scene, name: &str) -> usize {
     let all = scene.all_requests().await;

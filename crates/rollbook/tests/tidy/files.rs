@@ -29,8 +29,8 @@ impl Project {
     }
 
     /// A project of samples.
-    pub fn of<const N: usize>(files: [(&str, &str); N]) -> Self {
-        let file = |(path, text): (&str, &str)| File { path: path.to_owned(), text: text.to_owned() };
+    pub fn of<const N: usize, T: AsRef<str>>(files: [(&str, T); N]) -> Self {
+        let file = |(path, text): (&str, T)| File { path: path.to_owned(), text: text.as_ref().to_owned() };
         Self { files: files.map(file).into() }
     }
 

@@ -33,7 +33,7 @@ async fn account_that_is_chosen_releases_every_record_behind_the_item() {
     let sent = operator.post(&path, &[("act", "use_account"), ("account", &account)]).await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
     let waits = operator.get(sent.location()).await;
-    assert!(waits.body.contains("waiting for the process") && waits.body.contains("data-live=\"1\""));
+    assert!(waits.body.contains("queued") && waits.body.contains("data-live=\"1\""));
     stage.work().await;
     let done = operator.get(sent.location()).await;
     assert!(done.body.contains("2 records released"), "{}", done.body);
@@ -104,8 +104,8 @@ async fn refused_plan_runs_once_after_an_approval_and_not_after_a_rejection() {
     let path = format!("/plans/{}", plans[0].id);
     let mut approver = Browser::of(&stage, RoleName::Approver).await;
     let page = approver.get(&path).await;
-    assert!(page.body.contains("Takes away (5)"), "{}", page.body);
-    assert!(page.body.contains("for one run, for 1 hour 30 minutes."), "as the link is configured: {}", page.body);
+    assert!(page.body.contains("Removes (5)"), "{}", page.body);
+    assert!(page.body.contains("one run, for 1 hour 30 minutes."), "as the link is configured: {}", page.body);
     let mut operator = Browser::of(&stage, RoleName::Operator).await;
     let refused = operator.post(&path, &[("decision", "approve"), ("why", "I like it")]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);

@@ -33,7 +33,7 @@ async fn completion_by_hand_shows_its_body_before_it_is_sent() {
     let asked = operator.post("/completions/preview", &named).await;
     stage.work().await;
     let page = operator.get(asked.location()).await;
-    assert!(page.body.contains("The body that would be sent") && page.body.contains("700001"), "{}", page.body);
+    assert!(page.body.contains("<h4>Body</h4>") && page.body.contains("700001"), "{}", page.body);
     assert!(stage.world().elm.completions_of(700_001).is_empty(), "a look sends nothing");
     let sent = operator.post("/completions/send", &named).await;
     stage.work().await;
@@ -61,7 +61,7 @@ async fn refused_completion_shows_what_was_sent_and_is_sent_again_from_its_item(
     operator.post("/completions/retry", &[("link", "done"), ("report", &report)]).await;
     stage.work().await;
     assert_eq!(stage.world().elm.completions_of(700_001).len(), 1);
-    assert!(operator.get(&path).await.body.contains("Closed: its cause is gone."));
+    assert!(operator.get(&path).await.body.contains("Closed: the cause no longer exists."));
 }
 
 #[tokio::test]

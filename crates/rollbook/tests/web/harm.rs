@@ -152,7 +152,7 @@ async fn nobody_is_told_what_went_wrong_inside() {
     stage.journal.close().await;
     let page = browser.get("/").await;
     assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert!(page.body.contains("name the incident"), "{}", page.body);
+    assert!(page.body.contains("give the incident"), "{}", page.body);
     assert!(!page.body.to_lowercase().contains("sql") && !page.body.contains("pool"), "{}", page.body);
 }
 

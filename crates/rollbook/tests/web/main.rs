@@ -10,6 +10,7 @@ mod browser;
 mod completions;
 mod doors;
 mod harm;
+mod limits;
 mod login;
 mod looks;
 mod stage;

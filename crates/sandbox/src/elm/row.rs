@@ -80,6 +80,21 @@ impl FeedRow {
         self
     }
 
+    /// The same record with its times written at another offset from UTC, in hours. Records come at -8; the feed's zone
+    /// may say otherwise.
+    ///
+    /// # Panics
+    /// When the offset is more than 25 hours.
+    #[must_use]
+    pub fn at_offset(mut self, hours: i8) -> Self {
+        for text in [&mut self.date_created, &mut self.course_state_date] {
+            if let Ok(at) = text.parse::<Timestamp>() {
+                *text = written_at(at, Offset::constant(hours));
+            }
+        }
+        self
+    }
+
     /// The record with one column spoilt: padded, emptied, of another type.
     pub fn with(self, column: &str, value: impl Into<Value>) -> Value {
         let mut row = Value::from(self);
@@ -107,8 +122,11 @@ impl FeedRow {
 
 /// ISO 8601 with milliseconds and the offset of Pacific standard time, as the feed writes it.
 pub(crate) fn local(at: Timestamp) -> String {
-    let zone = TimeZone::fixed(Offset::constant(-8));
-    at.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
+    written_at(at, Offset::constant(-8))
+}
+
+fn written_at(at: Timestamp, offset: Offset) -> String {
+    at.to_zoned(TimeZone::fixed(offset)).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
 }
 
 impl From<FeedRow> for Value {

@@ -1,6 +1,6 @@
 //! Shortcuts that put Moodle into a state, past its own checks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -25,6 +25,7 @@ impl Moodle {
             enrolments: Table::default(),
             roles: standard_roles(),
             assignments: Table::default(),
+            cohort_fields: BTreeSet::new(),
             cohorts: Table::default(),
             members: Table::default(),
             completions: Table::default(),
@@ -191,6 +192,7 @@ impl Moodle {
             name: name.to_owned(),
             idnumber: idnumber.to_owned(),
             description: String::new(),
+            custom_fields: BTreeMap::new(),
             visible: true,
             component: String::new(),
             timecreated: 0,

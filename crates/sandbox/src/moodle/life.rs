@@ -101,6 +101,23 @@ impl Moodle {
         self.site.admins.insert(user_id);
     }
 
+    /// Resets somebody's completion of a course, as its teacher does before it is to be taken anew: the row goes, and a
+    /// later completion has a new id.
+    pub fn reset_completion(&mut self, user_id: i64, course_id: i64) {
+        if let Some(id) = self.completion(user_id, course_id).map(|row| row.id) {
+            self.completions.remove(id);
+        }
+    }
+
+    /// Deletes a role with all its assignments, whoever owns them.
+    pub fn delete_role(&mut self, role_id: i64) {
+        self.roles.remove(&role_id);
+        let rows: Vec<i64> = self.assignments.iter().filter(|row| row.role_id == role_id).map(|row| row.id).collect();
+        for id in rows {
+            self.assignments.remove(id);
+        }
+    }
+
     /// A new site policy: nobody has agreed to it yet.
     pub fn publish_policy(&mut self) {
         self.site.policy = true;

@@ -16,7 +16,7 @@ mod tables;
 mod token;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use functions::RowLimits;
 pub use life::{CourseBackup, LoginCohorts, LoginRefused, Merge};
@@ -70,6 +70,8 @@ pub struct Moodle {
     pub roles: BTreeMap<i64, Role>,
     /// Role assignments.
     pub assignments: Table<Assignment>,
+    /// Short names of the site's custom fields for cohorts (4.2 and later).
+    pub cohort_fields: BTreeSet<String>,
     /// Cohorts.
     pub cohorts: Table<Cohort>,
     /// Members of cohorts.

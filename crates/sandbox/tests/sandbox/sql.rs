@@ -5,7 +5,7 @@ use rollbook_sandbox::World;
 use rollbook_sandbox::community::GroupVersion;
 use rollbook_sandbox::moodle::{Release, WelcomeFrom};
 use rollbook_sandbox::sql::Engine;
-use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection, Row, SqliteConnection};
 
 /// Runs the statements in an empty SQLite.
 async fn loaded(statements: &[String]) -> SqliteConnection {
@@ -205,4 +205,78 @@ async fn fields_aliases_terms_and_profiles_stand_in_tables_of_their_own() {
     ] {
         assert_eq!(text(&mut database, &sql).await, expected, "{sql}");
     }
+}
+
+/// Both sites with everything that has a table, and texts that no escape may change.
+fn crowded() -> World {
+    let mut world = World::empty();
+    let moodle = &mut world.moodle;
+    moodle.site.release = Release::V5_1;
+    moodle.opt_in_field.shared = true;
+    let user = moodle.add_user(r"D'\ \' ñ 😀", "a@example.org", "A", "A");
+    let other = moodle.add_user("OLD", "old@example.org", "A", "A");
+    let course = moodle.add_course("930001", "Course");
+    let cohort = moodle.add_cohort("web", "Web");
+    moodle.add_cohort_instance(course, cohort);
+    moodle.add_member(cohort, user);
+    moodle.enrol(user, course);
+    moodle.complete(user, course, Timestamp::UNIX_EPOCH);
+    moodle.merge_accounts(other, user, 9);
+    let community = &mut world.community;
+    let ann = community.add_account("ann", None);
+    community.name_person(ann, "Ann", "Lee");
+    let term = community.add_term("Practice");
+    let group = community.add_group_of("learning_community", "Learners");
+    community.join(group, ann, &["learning_community-lead"]);
+    community.relate(group, ann, "group_invitation");
+    let row = community.groups.get_mut(&group).expect("a group");
+    (row.term, row.alias) = (Some(term), Some("/web".to_owned()));
+    (row.description, row.machine_name) = (Some("We learn.".to_owned()), Some("learners".to_owned()));
+    world
+}
+
+#[expect(clippy::disallowed_methods, reason = "only a test: the product reads the environment in its settings")]
+fn server(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} names no server: run the suite with ./dev test, which starts one"))
+}
+
+const GUIDS: &str = "SELECT idnumber FROM mdl_user WHERE idnumber <> '' ORDER BY id";
+
+#[tokio::test]
+async fn mariadb_takes_all_tables_and_keeps_every_text() {
+    let mut database = MySqlConnection::connect(&server("ROLLBOOK_TEST_MARIADB")).await.expect("MariaDB");
+    let name = format!("sandbox_sql_{}", std::process::id());
+    let all =
+        |world: &World| [world.moodle.sql(Engine::MariaDb, "mdl_"), world.community.sql(Engine::MariaDb, "")].concat();
+    let world = crowded();
+    let begin = [format!("CREATE DATABASE {name} COLLATE utf8mb4_unicode_ci"), format!("USE {name}")];
+    // Twice: the second time replaces the first.
+    for sql in begin.iter().chain(&all(&world)).chain(&all(&world)) {
+        let done = sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(&mut database).await;
+        done.unwrap_or_else(|error| panic!("{error}: {sql}"));
+    }
+    let guids: Vec<String> = sqlx::query_scalar(GUIDS).fetch_all(&mut database).await.expect("rows");
+    assert_eq!(guids, [r"D'\ \' ñ 😀", "OLD"]);
+    let drop = format!("DROP DATABASE {name}");
+    sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut database).await.expect("dropped");
+}
+
+#[tokio::test]
+async fn postgresql_takes_all_tables_and_keeps_every_text() {
+    let mut database = PgConnection::connect(&server("ROLLBOOK_TEST_PG")).await.expect("PostgreSQL");
+    let name = format!("sandbox_sql_{}", std::process::id());
+    let all = |world: &World| {
+        [world.moodle.sql(Engine::Postgres, "mdl_"), world.community.sql(Engine::Postgres, "")].concat()
+    };
+    let world = crowded();
+    let begin = [format!("CREATE SCHEMA {name}"), format!("SET search_path TO {name}")];
+    for sql in begin.iter().chain(&all(&world)).chain(&all(&world)) {
+        let done = sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(&mut database).await;
+        done.unwrap_or_else(|error| panic!("{error}: {sql}"));
+    }
+    let guids: Vec<String> = sqlx::query_scalar(GUIDS).fetch_all(&mut database).await.expect("rows");
+    assert_eq!(guids, [r"D'\ \' ñ 😀", "OLD"]);
+    let drop = format!("DROP SCHEMA {name} CASCADE");
+    sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut database).await.expect("dropped");
 }

@@ -7,7 +7,10 @@ use crate::site::SiteKind;
 use lettre::message::Mailbox;
 use reqwest::Url;
 use rollbook_core::model::{LinkName, RoleId, SiteName};
-use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
+use rollbook_core::policy::{
+    BlockedAccounts, EnrolmentIds, EnrolmentPolicy, FutureDates, IntakeLimits, IntakePolicy, Protected, Unproven,
+    UsernameCharacters, UsernameRule, Welcome,
+};
 use rollbook_core::window::WindowPolicy;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -80,21 +83,44 @@ pub(super) fn read(name: LinkName, context: &Context<'_>, section: &mut Section<
     let role = RoleId(section.or("role", 5, Count(1, 2_147_483_647)).into());
     let auth = section.or("auth", "oauth2", Name(20));
     let username = section.or("username", "mail", USERNAMES);
+    let missing_name = section.optional("missing_name", Text(100));
     let course_wait = signed(section.or("course_not_found", "14d", DurationIn("0s", "365d")));
     let protected = section.or("protected", [], List(Text(254), 1_000));
     let (limits, approval, waiting_max) = section.defaults("limits", limits);
+    let enrolments = section.defaults("enrolments", enrolments);
     let mail = section.defaults("welcome", |section| welcome_mail(section, context));
     let policy = IntakePolicy {
         role,
         auth,
         username,
         username_characters: UsernameCharacters::Plain,
+        missing_name,
         protected: Protected::new(protected.iter().map(String::as_str), []),
         welcome: if mail.mode == WelcomeMode::Rollbook { Welcome::Rollbook } else { Welcome::NotOurs },
+        enrolments,
         limits,
         course_wait,
     };
     Intake { name, from, to, schedule, window, policy, approval, waiting_max, welcome: mail }
+}
+
+const IDS: Choice<EnrolmentIds> = Choice(&[("apart", EnrolmentIds::Apart), ("ignored", EnrolmentIds::Ignored)]);
+const FUTURE: Choice<FutureDates> = Choice(&[("wait", FutureDates::Wait), ("now", FutureDates::Now)]);
+const BLOCKED: Choice<BlockedAccounts> = Choice(&[("enrol", BlockedAccounts::Enrol), ("ask", BlockedAccounts::Ask)]);
+const UNKNOWN_METHOD: Choice<Unproven> = Choice(&[("ask", Unproven::Ask), ("suspend", Unproven::Act)]);
+const UNKNOWN_DATES: Choice<Unproven> = Choice(&[("ask", Unproven::Ask), ("write", Unproven::Act)]);
+const START: Choice<bool> = Choice(&[("none", false), ("now", true)]);
+
+fn enrolments(section: &mut Section<'_>) -> EnrolmentPolicy {
+    EnrolmentPolicy {
+        ids: section.or("enrolment_ids", "apart", IDS),
+        future: section.or("future_dates", "wait", FUTURE),
+        blocked_accounts: section.or("blocked_accounts", "enrol", BLOCKED),
+        unknown_method: section.or("unknown_method", "ask", UNKNOWN_METHOD),
+        unknown_dates: section.or("unknown_dates", "write", UNKNOWN_DATES),
+        duration: section.optional("duration", DurationIn("1h", "3650d")).map(signed),
+        starts_now: section.or("start", "none", START),
+    }
 }
 
 /// The limits, how long an approval holds, and how many waiting records are tried again.

@@ -64,10 +64,12 @@ pub fn document(state: &WebState) -> OpenApi {
 }
 
 fn described(state: &WebState) -> OpenApiRouter {
-    let completions: OpenApiRouter<Arc<completion::CompletionEvents>> =
-        OpenApiRouter::default().routes(routes!(completion::receive_completion));
-    let memberships: OpenApiRouter<Arc<membership::MembershipEvents>> =
-        OpenApiRouter::default().routes(routes!(membership::receive_membership));
+    let completions: OpenApiRouter<Arc<completion::CompletionEvents>> = OpenApiRouter::default()
+        .routes(routes!(completion::receive_completion))
+        .routes(routes!(completion::receive_moodle));
+    let memberships: OpenApiRouter<Arc<membership::MembershipEvents>> = OpenApiRouter::default()
+        .routes(routes!(membership::receive_membership))
+        .routes(routes!(membership::receive_guild));
     // An event takes its turn itself, once its signature is verified.
     let events = completions
         .with_state(state.completion_events.clone())

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 
 const WRONG: &str = "The name or the password is wrong.";
 const MUST_WAIT: &str = "Too many failed attempts. Wait 15 minutes, then try again.";
-const LINK_EXPIRED: &str = "This login link has been used or has expired. Job an administrator for a new one.";
+const LINK_EXPIRED: &str = "This login link has been used or has expired. Ask an administrator for a new one.";
 
 #[derive(Template)]
 #[template(path = "pages/login.html")]
@@ -85,7 +85,7 @@ async fn log_in(State(state): State<AuthState>, request: Request) -> Result<Resp
     let address = address_of(&state, &request);
     let (headers, fields) = match read_form(&state, request).await {
         Ok(form) => form,
-        Err((PageError::InvalidCsrfToken, headers)) => return Ok(already_logged_in(&state, &headers).await?),
+        Err((PageError::InvalidCsrfToken, headers)) => return already_logged_in(&state, &headers).await,
         Err((error, _)) => return Err(error),
     };
     let field = |name: &str| fields.get(name).cloned().unwrap_or_default();

@@ -62,6 +62,7 @@ fn describe() {
     describe_counter!("rollbook_events_total", "Pushed events, by kind and what became of them");
 }
 
+#[expect(clippy::disallowed_methods, reason = "a thread of its own, which does nothing else")]
 fn keep_up(handle: PrometheusHandle) {
     let upkeep = move || {
         loop {

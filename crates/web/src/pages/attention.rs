@@ -10,8 +10,8 @@ use crate::layout::{
     pluralise, sentence, show,
 };
 use crate::page_error::PageError;
+use crate::pages::extract::{FormData, PathParam, QueryParams};
 use askama::Template;
-use axum::extract::{Form, Path, Query};
 use rollbook_core::model::{Field, LinkName, MoodleUserId};
 use rollbook_core::notice::AlertKind;
 use rollbook_journal::requests::{AttentionAct, Job};
@@ -70,7 +70,7 @@ pub(in crate::pages) struct AttentionPageQuery {
 
 pub(in crate::pages) async fn show_attention(
     context: PageContext,
-    Query(query): Query<AttentionPageQuery>,
+    QueryParams(query): QueryParams<AttentionPageQuery>,
 ) -> PageResult {
     let non_blank = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let is_all = query.show == "all";
@@ -122,7 +122,7 @@ fn item_row(item: &AttentionItem, times: &TimeFormatter) -> ItemRow {
     }
 }
 
-pub(in crate::pages) async fn show_item(context: PageContext, Path(id): Path<i64>) -> PageResult {
+pub(in crate::pages) async fn show_item(context: PageContext, PathParam(id): PathParam<i64>) -> PageResult {
     let journal = &context.state.journal;
     let item = journal.attention().find(id).await?;
     let records = journal.attention().records_behind(id, 0, RECORDS).await?;
@@ -144,7 +144,7 @@ pub(in crate::pages) async fn show_item(context: PageContext, Path(id): Path<i64
         sides,
         remedies,
         left_out: item.records.saturating_sub(records.len() as u64),
-        records: records.iter().map(|row| record_row(row, &times)).collect(),
+        records: records.iter().map(|row| record_row(row, &context.state.settings, &times)).collect(),
         item: item_row(&item, &times),
     };
     show(&page)
@@ -169,8 +169,8 @@ pub(in crate::pages) struct DecisionForm {
 
 pub(in crate::pages) async fn decide_item(
     context: PageContext,
-    Path(id): Path<i64>,
-    Form(decision): Form<DecisionForm>,
+    PathParam(id): PathParam<i64>,
+    FormData(decision): FormData<DecisionForm>,
 ) -> PageResult {
     let item = context.state.journal.attention().find(id).await?;
     if item.closed.is_some() {

@@ -1,8 +1,10 @@
 //! Courses: the outcomes of each course's records, whether it opted in to completions, and the link into Moodle.
 
+use super::views::moodle::MoodleUrls;
+use super::views::record::log_path;
 use crate::layout::{Layout, PageContext, PageLocation, PageResult, SelectOption, format_count, show};
+use crate::pages::extract::QueryParams;
 use askama::Template;
-use axum::extract::Query;
 use form_urlencoded::byte_serialize;
 use rollbook_core::model::LinkName;
 use rollbook_journal::CourseCounts;
@@ -29,6 +31,7 @@ struct CourseRow {
     name: String,
     short_name: String,
     moodle: String,
+    participants: String,
     log: String,
     opted_in: &'static str,
     enrolled: String,
@@ -57,7 +60,10 @@ const ORDERS: [(&str, &str); 5] = [
     ("Errors", "errors"),
 ];
 
-pub(super) async fn show_courses(context: PageContext, Query(query): Query<CoursesPageQuery>) -> PageResult {
+pub(super) async fn show_courses(
+    context: PageContext,
+    QueryParams(query): QueryParams<CoursesPageQuery>,
+) -> PageResult {
     let journal = &context.state.journal;
     let link = Some(query.link.trim()).filter(|link| !link.is_empty()).map(LinkName::new);
     let mut opted: BTreeSet<String> = BTreeSet::new();
@@ -153,13 +159,12 @@ fn course_row(
     let waiting = sum(&|_, status| status == "Waiting");
     let errors = sum(&|_, status| status == "Error");
     let course = tally.course.to_string();
-    let base = context.state.settings.intake(&tally.link).ok().filter(|_| tally.course_id.0 > 0);
+    let moodle = MoodleUrls::of(&context.state.settings, &tally.link);
     CourseRow {
-        moodle: base.map_or_else(String::new, |found| {
-            format!("{}/course/view.php?id={}", found.moodle.url.as_str().trim_end_matches('/'), tally.course_id)
-        }),
-        log: format!("/log?course={course}"),
-        error_log: format!("/log?course={course}&status=Error"),
+        moodle: moodle.course(tally.course_id),
+        participants: moodle.participants(tally.course_id),
+        log: log_path(&[("course", &course)]),
+        error_log: log_path(&[("course", &course), ("status", "Error")]),
         opted_in: match (has_completions, opted.contains(&course)) {
             (false, _) => "",
             (true, true) => "yes",

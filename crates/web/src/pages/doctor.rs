@@ -4,8 +4,8 @@ use super::submit::submit;
 use super::views::request::{CheckRow, RequestStatus, check_rows, request_status};
 use crate::auth::permissions::Permission;
 use crate::layout::{Layout, PageContext, PageLocation, PageResult, SelectOption, ShownTime, show};
+use crate::pages::extract::{FormData, QueryParams};
 use askama::Template;
-use axum::extract::{Form, Query};
 use rollbook_core::model::SiteName;
 use rollbook_journal::requests::{Job, JobOutcome, RequestFilter, RequestId};
 use serde::Deserialize;
@@ -36,7 +36,7 @@ pub(super) struct DoctorPageQuery {
     request: String,
 }
 
-pub(super) async fn show_doctor(context: PageContext, Query(query): Query<DoctorPageQuery>) -> PageResult {
+pub(super) async fn show_doctor(context: PageContext, QueryParams(query): QueryParams<DoctorPageQuery>) -> PageResult {
     let journal = &context.state.journal;
     let times = context.times(None);
     let filter = RequestFilter { kind: Some("examine".to_owned()), ..RequestFilter::default() };
@@ -77,7 +77,7 @@ pub(super) struct ChecksForm {
     site: String,
 }
 
-pub(super) async fn run_checks(context: PageContext, Form(form): Form<ChecksForm>) -> PageResult {
+pub(super) async fn run_checks(context: PageContext, FormData(form): FormData<ChecksForm>) -> PageResult {
     let site = Some(form.site.trim()).filter(|site| !site.is_empty()).map(SiteName::new);
     let path = submit(&context, &Job::Examine { site }).await?;
     let id = path.rsplit('/').next().unwrap_or_default();

@@ -6,8 +6,8 @@ use super::views::request::{RequestStatus, request_status};
 use crate::auth::permissions::Permission;
 use crate::layout::{Layout, PageContext, PageLocation, PageResult, SelectOption, ShownTime, TimeFormatter, show};
 use crate::page_error::PageError;
+use crate::pages::extract::{FormData, QueryParams};
 use askama::Template;
-use axum::extract::{Form, Query};
 use rollbook_core::model::{ElmCourseId, Guid, LinkName};
 use rollbook_journal::requests::{FeedQuery, Job, JobOutcome, RequestId};
 use rollbook_journal::{Journal, JournalError, LogQuery, LogRow};
@@ -57,7 +57,10 @@ pub(in crate::pages) struct IntakePageQuery {
     mail: String,
 }
 
-pub(in crate::pages) async fn show_intake(context: PageContext, Query(query): Query<IntakePageQuery>) -> PageResult {
+pub(in crate::pages) async fn show_intake(
+    context: PageContext,
+    QueryParams(query): QueryParams<IntakePageQuery>,
+) -> PageResult {
     let journal = &context.state.journal;
     let mut form = FeedForm { guid: query.guid, mail: query.mail, ..FeedForm::default() };
     let mut request = None;
@@ -74,7 +77,7 @@ pub(in crate::pages) async fn show_intake(context: PageContext, Query(query): Qu
             let mut cards = Vec::new();
             for one in answer.records.iter().take(CARDS_MAX) {
                 let earlier = earlier(journal, link, &one.texts.guid, &one.texts.course).await?;
-                cards.push(feed_card(link, one, &earlier, &times));
+                cards.push(feed_card(&context.state.settings, link, one, &earlier, &times));
             }
             found = Some(Found {
                 read: times.ago(answer.read),
@@ -126,7 +129,7 @@ async fn earlier(journal: &Journal, link: &LinkName, guid: &str, course: &str) -
     Ok(journal.records().log(&query).await?.rows)
 }
 
-pub(in crate::pages) async fn query_feed(context: PageContext, Form(form): Form<FeedForm>) -> PageResult {
+pub(in crate::pages) async fn query_feed(context: PageContext, FormData(form): FormData<FeedForm>) -> PageResult {
     let link = LinkName::new(form.link.trim());
     context.state.settings.intake(&link).map_err(|_| PageError::NotFound(format!("intake link called {link}")))?;
     let times = context.times(Some(&link));
@@ -154,7 +157,10 @@ pub(in crate::pages) async fn query_feed(context: PageContext, Form(form): Form<
     Ok(context.redirect("The feed query is running", &format!("/intake?request={id}")))
 }
 
-pub(in crate::pages) async fn process(context: PageContext, Form(fields): Form<Vec<(String, String)>>) -> PageResult {
+pub(in crate::pages) async fn process(
+    context: PageContext,
+    FormData(fields): FormData<Vec<(String, String)>>,
+) -> PageResult {
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let id = field("request").and_then(|id| id.parse().ok()).map(RequestId);
     let id = id.ok_or_else(|| PageError::Invalid("No feed query was named".to_owned()))?;

@@ -5,7 +5,7 @@ use crate::auth::cookie::Cookie;
 use crate::auth::local_path;
 use crate::layout::{PageContext, PageResult};
 use crate::page_error::PageError;
-use axum::extract::{Form, Path};
+use crate::pages::extract::{FormData, PathParam};
 use axum::response::{AppendHeaders, IntoResponse, Redirect};
 use rollbook_journal::requests::{Job, Narrow, Purpose};
 use serde::Deserialize;
@@ -19,11 +19,11 @@ pub(super) struct PauseForm {
     why: String,
 }
 
-pub(super) async fn run_now(context: PageContext, Path(link): Path<String>) -> PageResult {
+pub(super) async fn run_now(context: PageContext, PathParam(link): PathParam<String>) -> PageResult {
     run(&context, &link, Purpose::Apply, "The run was requested").await
 }
 
-pub(super) async fn dry_run(context: PageContext, Path(link): Path<String>) -> PageResult {
+pub(super) async fn dry_run(context: PageContext, PathParam(link): PathParam<String>) -> PageResult {
     run(&context, &link, Purpose::DryRun, "The dry run was requested: nothing will be changed").await
 }
 
@@ -33,7 +33,11 @@ async fn run(context: &PageContext, link: &str, purpose: Purpose, flash: &str) -
     Ok(context.redirect(flash, &path))
 }
 
-pub(super) async fn pause(context: PageContext, Path(link): Path<String>, Form(form): Form<PauseForm>) -> PageResult {
+pub(super) async fn pause(
+    context: PageContext,
+    PathParam(link): PathParam<String>,
+    FormData(form): FormData<PauseForm>,
+) -> PageResult {
     let link = find_link(&context, &link)?.name().clone();
     if form.why.trim().is_empty() {
         return Err(PageError::Invalid("A pause requires a reason".to_owned()));
@@ -42,7 +46,7 @@ pub(super) async fn pause(context: PageContext, Path(link): Path<String>, Form(f
     Ok(context.redirect(&format!("{link} is paused: nothing runs or is sent until it is resumed"), "/"))
 }
 
-pub(super) async fn resume(context: PageContext, Path(link): Path<String>) -> PageResult {
+pub(super) async fn resume(context: PageContext, PathParam(link): PathParam<String>) -> PageResult {
     let link = find_link(&context, &link)?.name().clone();
     context.state.journal.links().resume(&link, &context.user.name, context.now).await?;
     context.state.wake.notify_one();
@@ -55,7 +59,7 @@ pub(super) struct ThemeForm {
     back: String,
 }
 
-pub(super) async fn choose_theme(context: PageContext, Form(form): Form<ThemeForm>) -> PageResult {
+pub(super) async fn choose_theme(context: PageContext, FormData(form): FormData<ThemeForm>) -> PageResult {
     let is_secure = context.state.is_secure;
     let cookie = match form.theme.as_str() {
         "light" | "dark" => Cookie::Theme.set(&form.theme, Some(A_YEAR), is_secure),

@@ -8,6 +8,7 @@ mod attention;
 mod completions;
 mod courses;
 mod doctor;
+mod extract;
 mod guilds;
 mod intake;
 mod links;

@@ -151,13 +151,14 @@ async fn process(context: &PageContext) -> Result<Process, rollbook_journal::Jou
 
 /// Other flows count other things by the same names.
 fn add(sum: &mut Counts, more: &Counts) {
-    let Counts { records, enrolled, suspended, errors, skipped, waiting, accounts, mails, calls } = more;
+    let Counts { records, enrolled, suspended, errors, skipped, waiting, planned, accounts, mails, calls } = more;
     sum.records += records;
     sum.enrolled += enrolled;
     sum.suspended += suspended;
     sum.errors += errors;
     sum.skipped += skipped;
     sum.waiting += waiting;
+    sum.planned += planned;
     sum.accounts += accounts;
     sum.mails += mails;
     sum.calls += calls;

@@ -21,7 +21,7 @@ const WRONG: &str = "The current password is wrong.";
 const MUST_WAIT: &str = "Too many failed attempts. Wait 15 minutes, then try again.";
 const DIFFERENT: &str = "The two new passwords differ.";
 const SAME: &str = "The new password is the current one.";
-const LATE: &str = "Your login is too long ago to set a first password. Job an administrator for a new login link.";
+const LATE: &str = "Your login is too long ago to set a first password. Ask an administrator for a new login link.";
 
 #[derive(Template)]
 #[template(path = "pages/own_account.html")]

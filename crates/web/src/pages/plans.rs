@@ -7,8 +7,8 @@ use crate::layout::{
     Badge, Layout, NextPage, PageContext, PageLocation, PageResult, ShownTime, TimeFormatter, format_duration, show,
 };
 use crate::page_error::PageError;
+use crate::pages::extract::{FormData, PathParam, QueryParams};
 use askama::Template;
-use axum::extract::{Form, Path, Query};
 use jiff::SignedDuration;
 use rollbook_core::guard::Level;
 use rollbook_core::model::LinkName;
@@ -61,7 +61,10 @@ pub(in crate::pages) struct PlansPageQuery {
     before: String,
 }
 
-pub(in crate::pages) async fn show_plans(context: PageContext, Query(query): Query<PlansPageQuery>) -> PageResult {
+pub(in crate::pages) async fn show_plans(
+    context: PageContext,
+    QueryParams(query): QueryParams<PlansPageQuery>,
+) -> PageResult {
     let journal = &context.state.journal;
     let mut waiting = Vec::new();
     for state in [PlanState::Blocked, PlanState::Approved] {
@@ -98,13 +101,13 @@ fn plan_row(row: &PlanRow, times: &TimeFormatter) -> PlanRowView {
     }
 }
 
-pub(in crate::pages) async fn show_plan(context: PageContext, Path(id): Path<i64>) -> PageResult {
+pub(in crate::pages) async fn show_plan(context: PageContext, PathParam(id): PathParam<i64>) -> PageResult {
     let row = context.state.journal.plans().find(id).await?;
     let times = context.times(Some(&row.link));
     let page = PlanPage {
         layout: context.layout(format!("Plan {id}"), PageLocation::Plans).await?,
         line: plan_row(&row, &times),
-        plan: plan_view(&row),
+        plan: plan_view(&context, &row).await?,
         run: format!("/runs/{}", row.run),
         expires: times.maybe(row.expires),
         is_open: row.state == PlanState::Blocked,
@@ -129,8 +132,8 @@ pub(in crate::pages) struct PlanDecisionForm {
 
 pub(in crate::pages) async fn decide_plan(
     context: PageContext,
-    Path(id): Path<i64>,
-    Form(form): Form<PlanDecisionForm>,
+    PathParam(id): PathParam<i64>,
+    FormData(form): FormData<PlanDecisionForm>,
 ) -> PageResult {
     let journal = &context.state.journal;
     let (by, why, now) = (&context.user.name, form.why.trim(), context.now);

@@ -5,8 +5,8 @@ use crate::layout::{
     Badge, Layout, PageContext, PageLocation, PageResult, Tone, format_count, label_of, pluralise, show,
 };
 use crate::page_error::PageError;
+use crate::pages::extract::PathParam;
 use askama::Template;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect};
 use rollbook_core::run::RunState;
 use rollbook_journal::requests::{Job, JobOutcome, Ran, Request, RequestId};
@@ -68,7 +68,7 @@ fn ran_view(ran: &Ran) -> RanView {
     }
 }
 
-pub(in crate::pages) async fn show_request(context: PageContext, Path(id): Path<i64>) -> PageResult {
+pub(in crate::pages) async fn show_request(context: PageContext, PathParam(id): PathParam<i64>) -> PageResult {
     let request = context.state.journal.requests().find(RequestId(id)).await?;
     let request = request.ok_or_else(|| PageError::NotFound(format!("request {id}")))?;
     // These have pages of their own, with what can be done next.

@@ -42,8 +42,9 @@ async fn decision_writes_record_event_state_and_mail_together(world: World) {
         AND action = 'Enrol' AND course_id = 7 AND user_id = 42 AND next_try_ms IS NULL AND attempts = 1";
     assert_eq!(world.number(sql).await, 1);
     let applied = journal.records().applied(&link(), &[record.guid()]).await.unwrap();
-    let state = AppliedState { age: record.age().unwrap(), state: EnrolState::Enrol, record: record.fingerprint };
-    assert_eq!(applied[&(record.guid().folded(), record.course())], state);
+    let state = AppliedState::of(&record).unwrap();
+    assert_eq!(state.state, EnrolState::Enrol);
+    assert_eq!(applied[&(record.guid().folded(), record.course())], [state]);
     assert_eq!(world.number("SELECT COUNT(*) FROM course WHERE name = 'Health and Safety' AND course_id = 7").await, 1);
 }
 
@@ -99,10 +100,10 @@ async fn older_state_never_replaces_a_newer_one(world: World) {
     journal.records().decide(&lease, &run, &[enrolled(&newer)], at(61)).await.unwrap();
     journal.records().decide(&lease, &run, &[enrolled(&older)], at(62)).await.unwrap();
     let both = journal.records().applied(&link(), &[newer.guid()]).await.unwrap();
-    assert_eq!(both.values().next().unwrap().age.changed, at(50));
+    assert_eq!(both.values().next().unwrap()[0].age.changed, at(50));
     journal.records().decide(&lease, &run, &[enrolled(&newer), enrolled(&older)], at(63)).await.unwrap();
     let both = journal.records().applied(&link(), &[newer.guid()]).await.unwrap();
-    assert_eq!(both.values().next().unwrap().age.changed, at(50));
+    assert_eq!(both.values().next().unwrap()[0].age.changed, at(50));
 }
 
 async fn one_mail_is_queued_however_often_it_is_decided(world: World) {

@@ -106,5 +106,5 @@ async fn history_makes_late_records_stale_only_where_it_says_so(world: World) {
     let people = [record(1).guid(), told.guid()];
     let applied = journal.records().applied(&link(), &people).await.unwrap();
     assert_eq!(applied.len(), 1);
-    assert_eq!(applied.values().next().unwrap().record, told.fingerprint);
+    assert_eq!(applied.values().next().unwrap()[0].record, told.fingerprint);
 }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::{FeedRecord, FieldNames, LinkName, MoodleCourseId, MoodleUserId, RunId, read_record};
 use rollbook_core::plan::AppliedState;
 use rollbook_core::run::{RunKind, Step, Verdict};
+use rollbook_harness::databases::Schema;
 use rollbook_journal::{Decision, FeedRead, Journal, Lease, NewRun, OpenOptions};
 use serde_json::json;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -13,7 +14,6 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row, SqlSafeStr, SqliteConnection};
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -35,48 +35,23 @@ pub fn run<F: Future<Output = ()>>(engine: Engine, rule: impl FnOnce(World) -> F
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         scans::listen();
-        let world = World::new(engine).await;
-        let schema = world.schema();
-        rule(world).await;
-        match schema {
-            Some(schema) => pg(&format!("DROP SCHEMA {schema} CASCADE")).await,
-            None => scans::assert_none().await,
+        let dir = tempfile::tempdir().unwrap();
+        match engine {
+            Engine::Sqlite => {
+                let address = dir.path().join("journal.db").display().to_string();
+                rule(World { engine, address, dir }).await;
+                scans::assert_none().await;
+            }
+            Engine::Pg => {
+                let schema = Schema::new().await;
+                rule(World { engine, address: schema.url(), dir }).await;
+                schema.drop().await;
+            }
         }
     });
 }
 
-#[expect(clippy::disallowed_methods, reason = "only a test: the product reads the environment in config")]
-fn pg_url() -> String {
-    std::env::var("ROLLBOOK_TEST_PG")
-        .expect("ROLLBOOK_TEST_PG names no PostgreSQL: run the suite with ./dev test, which starts one")
-}
-
-async fn pg(sql: &str) {
-    let mut connection = PgConnection::connect(&pg_url()).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
-}
-
 impl World {
-    async fn new(engine: Engine) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let dir = tempfile::tempdir().unwrap();
-        let address = match engine {
-            Engine::Sqlite => dir.path().join("journal.db").display().to_string(),
-            Engine::Pg => {
-                let schema = format!("t{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-                pg(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).await;
-                let url = pg_url();
-                let mark = if url.contains('?') { '&' } else { '?' };
-                format!("{url}{mark}options[search_path]={schema}")
-            }
-        };
-        Self { engine, address, dir }
-    }
-
-    fn schema(&self) -> Option<String> {
-        self.address.split_once("[search_path]=").map(|(_, schema)| schema.to_owned())
-    }
-
     pub fn file(&self) -> PathBuf {
         self.dir.path().join("journal.db")
     }

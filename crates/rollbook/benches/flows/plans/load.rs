@@ -22,7 +22,7 @@ const RECORDS_A_PERSON: u64 = 10;
 pub struct Load {
     link: LinkName,
     records: Snapshot<Vec<FeedRecord>>,
-    applied: BTreeMap<(String, ElmCourseId), AppliedState>,
+    applied: BTreeMap<(String, ElmCourseId), Vec<AppliedState>>,
     newest: BTreeMap<String, FeedRecord>,
     directory: Directory,
     courses: Courses,
@@ -81,11 +81,11 @@ impl Load {
             let pair = (MoodleUserId(signed(person) + 10), MoodleCourseId(signed(course_of(person, index)) + 10));
             if has_account(person) {
                 let standing = [Enrolment::Absent, Enrolment::Active, Enrolment::Suspended];
-                self.enrolments.insert(pair, standing[usize::try_from(scatter(index) % 3).expect("below 3")]);
+                self.enrolments.insert(pair, standing[usize::try_from(scatter(index) % 3).expect("below 3")].into());
             }
             if index % 7 == 0 {
                 let state = AppliedState::of(record).expect("a good record");
-                self.applied.insert((record.guid().folded(), record.course()), state);
+                self.applied.entry((record.guid().folded(), record.course())).or_default().push(state);
             }
             if index % 11 == 0 {
                 self.newest.insert(record.guid().folded(), record.clone());
@@ -97,11 +97,15 @@ impl Load {
         static NO_DOUBTS: BTreeSet<rollbook_core::model::Fingerprint> = BTreeSet::new();
         static NOTHING_INTENDED: BTreeMap<rollbook_core::model::Fingerprint, rollbook_core::plan::Intended> =
             BTreeMap::new();
+        static NOTHING_MADE: BTreeSet<(String, ElmCourseId)> = BTreeSet::new();
+        static NO_ACCOUNTS: BTreeMap<String, MoodleUserId> = BTreeMap::new();
         IntakeInputs {
             link: &self.link,
             records: &self.records,
             known_doubts: &NO_DOUBTS,
             applied: &self.applied,
+            made: &NOTHING_MADE,
+            accounts: &NO_ACCOUNTS,
             newest: &self.newest,
             directory: &self.directory,
             courses: &self.courses,
@@ -117,8 +121,10 @@ pub fn policy() -> IntakePolicy {
         auth: "oauth2".into(),
         username: UsernameRule::MailThenGuid,
         username_characters: UsernameCharacters::Plain,
+        missing_name: None,
         protected: Protected::new(["boss@example.org", "0000000000000000000000000000000A"], [MoodleUserId(2)]),
         welcome: Welcome::Rollbook,
+        enrolments: rollbook_core::policy::EnrolmentPolicy::default(),
         limits: IntakeLimits::default(),
         course_wait: SignedDuration::from_hours(14 * 24),
     }
@@ -161,6 +167,8 @@ fn account(person: u64) -> Account {
         first_name: "First".into(),
         last_name: format!("Last{person}"),
         suspended: false,
+        confirmed: true,
+        auth: String::new(),
     }
 }
 
@@ -172,5 +180,7 @@ fn moodle_course(course: u64, elm_id: &ElmCourseId) -> Course {
         manual: if course % 49 == 1 { ManualInstance::Missing } else { ManualInstance::Usable },
         default_role: None,
         active: Some(100),
+        methods: None,
+        duration: None,
     }
 }

@@ -68,14 +68,14 @@ pub(super) async fn both_ways_of_asking_how_people_stand_agree(bench: &Bench) ->
         }
     };
     let (listed, active) = stand(6).await?;
-    same("how people stand by the listing", &listed.values().copied().collect::<Vec<_>>(), &{
-        use Enrolment::{Absent, Active, Suspended};
-        vec![Active, Active, Active, Suspended, Absent, Absent]
+    same("how people stand by the listing", &listed.values().map(|there| there.state).collect::<Vec<_>>(), &{
+        use Enrolment::{Absent, Active, Inactive};
+        vec![Active, Active, Active, Inactive, Absent, Absent]
     })?;
     same("how many are active", &active.get(&course.id).copied(), &Some(3))?;
     // Few people are asked one by one, which cannot tell suspended from absent.
     let (one_by_one, _) = stand(4).await?;
-    same("how people stand one by one", &one_by_one.values().copied().collect::<Vec<_>>(), &{
+    same("how people stand one by one", &one_by_one.values().map(|there| there.state).collect::<Vec<_>>(), &{
         use Enrolment::{Active, NotActive};
         vec![Active, NotActive, NotActive, NotActive]
     })
@@ -88,13 +88,13 @@ pub(super) async fn separate_groups_hide_nobody(bench: &Bench) -> Checked {
     bench.enrol(EnrolmentState::Active, users[0], course.id).await?;
     bench.enrol(EnrolmentState::Suspended, users[1], course.id).await?;
     for (count, second, third) in
-        [(6, Enrolment::Suspended, Enrolment::Absent), (3, Enrolment::NotActive, Enrolment::NotActive)]
+        [(6, Enrolment::Inactive, Enrolment::Absent), (3, Enrolment::NotActive, Enrolment::NotActive)]
     {
         let pairs: BTreeSet<_> = users.iter().take(count).map(|user| (*user, course.id)).collect();
         let (stands, _) = collect_enrolments(&bench.reader(), &pairs, LISTED_FROM)
             .await
             .map_err(while_doing("asking how people stand"))?;
-        let stands: Vec<_> = stands.into_values().take(3).collect();
+        let stands: Vec<_> = stands.into_values().map(|there| there.state).take(3).collect();
         same("how people stand", &stands, &vec![Enrolment::Active, second, third])?;
     }
     Ok(())
@@ -109,6 +109,6 @@ pub(super) async fn how_people_stand_in_a_hidden_course_is_told_all_the_same(ben
     let (stands, _) = collect_enrolments(&bench.reader(), &pairs, LISTED_FROM)
         .await
         .map_err(while_doing("asking how people stand"))?;
-    let stands: Vec<_> = stands.into_values().collect();
-    same("how people stand", &stands, &vec![Enrolment::Active, Enrolment::Suspended, Enrolment::Absent])
+    let stands: Vec<_> = stands.into_values().map(|there| there.state).collect();
+    same("how people stand", &stands, &vec![Enrolment::Active, Enrolment::Inactive, Enrolment::Absent])
 }

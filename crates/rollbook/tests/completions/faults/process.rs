@@ -2,8 +2,8 @@
 
 use crate::world::{COURSE, Learner, Stage, minutes};
 use rollbook_clock::Clock;
-use rollbook_sandbox::{ELM_TOKEN, Fault, Kind, MOODLE_TOKEN, Target};
-use std::os::unix::fs::PermissionsExt;
+use rollbook_harness::Config;
+use rollbook_sandbox::{Fault, Kind, Target};
 use std::process::{Command, Stdio};
 
 const PEOPLE: i64 = 12;
@@ -28,39 +28,17 @@ async fn kill_at(stage: &Stage, target: Target, nth: u64, kind: Kind) {
 }
 
 fn write_config(stage: &Stage) {
-    let text = format!(
-        r#"timezone = "America/Toronto"
-[journal]
-url = "sqlite:journal.db"
-[site.ss]
-kind = "moodle"
-url = "{moodle}"
-token = "{MOODLE_TOKEN}"
-[site.elm]
-kind = "elm"
-feed_url = "{feed}"
-token = "{ELM_TOKEN}"
-[site.elm.completion]
-url = "{completions}"
-lookup_url = "{completions}"
-[link.psa]
-flow = "intake"
-from = "elm"
-to = "ss"
-welcome = {{ mode = "moodle" }}
-[link.done]
-flow = "completions"
-from = "ss"
-to = "elm"
-report_from = "2026-11-01"
-"#,
-        moodle = stage.sandbox.moodle_url(),
-        feed = stage.sandbox.feed_url(),
+    let config = Config::over(&stage.sandbox).without("site.avc").intake("psa").completions("done");
+    let more = format!(
+        r#"
+        timezone = "America/Toronto"
+        journal.url = "sqlite:journal.db"
+        site.elm.completion.lookup_url = "{completions}"
+        link.done.report_from = "2026-11-01"
+        "#,
         completions = stage.sandbox.completion_url(),
     );
-    let path = stage.dir.path().join("rollbook.toml");
-    std::fs::write(&path, text).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    config.with(&more).write(stage.dir.path());
 }
 
 async fn stage() -> (Stage, Vec<Learner>) {

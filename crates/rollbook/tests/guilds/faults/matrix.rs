@@ -133,6 +133,7 @@ async fn any_call_that_fails_changes_nothing_in_the_end() {
             let mut site = begin(ArchiveRule::Hide, &OpenOptions::default()).await;
             site.sandbox.faults().arm(Fault { target: Target::Moodle(None), at, kind });
             let _first = site.run(GuildsQuery::All, Purpose::Apply).await;
+            assert!(!site.sandbox.faults().fired().is_empty(), "{what} never fired");
             site.sandbox.faults().clear();
             site.comes_right(&what).await;
             site.assert_like_twin(&what).await;

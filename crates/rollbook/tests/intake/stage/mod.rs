@@ -10,9 +10,9 @@ use jiff::SignedDuration;
 use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::model::LinkName;
 use rollbook_elm::client::{FeedClient, FeedOptions};
+use rollbook_harness::{Config, JOURNAL, QUICK};
 use rollbook_journal::{Journal, OpenOptions};
 use rollbook_moodle::client::{MoodleClient, MoodleOptions};
-use rollbook_remote::retry::RetryPolicy;
 use rollbook_sandbox::{ELM_TOKEN, MOODLE_TOKEN, Sandbox, World};
 use rollbook_settings::{Env, Settings};
 use rollbook_sync::flows::deliver::{MailDelivery, deliver_mails};
@@ -21,18 +21,12 @@ use rollbook_sync::flows::intake::{
 };
 use rollbook_sync::flows::setup;
 use rollbook_sync::smtp::{SmtpClient, SmtpOptions};
-use std::fmt::Write as _;
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// A journal in which something still waits after so many runs will never be done.
 const ROUNDS_MAX: usize = 8;
-const QUICK: RetryPolicy =
-    RetryPolicy { tries_max: 2, delay: Duration::from_millis(1), wait_max: Duration::from_millis(5) };
-
 pub struct Stage {
     pub sandbox: Sandbox,
     pub folder: tempfile::TempDir,
@@ -60,7 +54,7 @@ impl Stage {
     pub async fn with(world: World, more: &str, options: &OpenOptions) -> Self {
         let sandbox = Sandbox::start(world).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        write_config(&folder, &sandbox, more);
+        Config::over(&sandbox).without("site.avc").intake("psa").with(more).write(folder.path());
         let journal = Journal::open(&journal_file(&folder).display().to_string(), options).await.unwrap();
         let (clock, hand) = Clock::manual(NOW.parse().unwrap());
         let (stop, timeout) = (CancellationToken::new(), Duration::from_secs(20));
@@ -147,44 +141,5 @@ pub fn link() -> LinkName {
 }
 
 fn journal_file(folder: &tempfile::TempDir) -> PathBuf {
-    folder.path().join("rollbook.sqlite")
-}
-
-fn write_config(folder: &tempfile::TempDir, sandbox: &Sandbox, more: &str) {
-    let mut text = format!(
-        r#"timezone = "America/Vancouver"
-
-[journal]
-url = "sqlite:rollbook.sqlite"
-
-[mail]
-smtp = "{smtp}"
-from = "Learning Centre <learning@example.org>"
-
-[site.elm]
-kind = "elm"
-feed_url = "{feed}"
-token = "{ELM_TOKEN}"
-
-[site.learning]
-kind = "moodle"
-url = "{moodle}"
-token = "{MOODLE_TOKEN}"
-
-[link.psa]
-flow = "intake"
-from = "elm"
-to = "learning"
-
-[link.psa.welcome]
-mode = "rollbook"
-"#,
-        smtp = sandbox.smtp_url(),
-        feed = sandbox.feed_url(),
-        moodle = sandbox.moodle_url(),
-    );
-    writeln!(text, "{more}").unwrap();
-    let path = folder.path().join("rollbook.toml");
-    std::fs::write(&path, text).unwrap();
-    std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+    folder.path().join(JOURNAL)
 }

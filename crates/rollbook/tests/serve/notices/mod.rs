@@ -5,7 +5,7 @@ mod kinds;
 mod silence;
 
 use crate::hook::Hook;
-use crate::world::{Scene, link, run_now};
+use crate::world::{Scene, at_rest, link, monday, run_now};
 use jiff::Timestamp;
 use rollbook_clock::{Clock, ManualClock};
 use rollbook_core::notice::AlertKind;
@@ -22,14 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 const OPERATORS: &str = "operators@example.org";
 
-/// The demo's world, an operator who is told, and a clock that is moved by hand from the world's present on.
+/// The demo's world, an operator who is told, and a clock that the test moves from the world's present on.
 async fn scene(more: &str) -> (Scene, Node, ManualClock) {
-    let now = Clock::system().now();
     let text = format!(
         "[server]\npublic_url = \"https://rollbook.example.org\"\n[notify.silence]\nafter = \"90d\"\n[notify]\nto = [\"{OPERATORS}\"]\n{more}\n"
     );
-    let scene = Scene::sqlite(World::demo(2026, now), &text).await;
-    let (node, hand) = scene.node(now);
+    let scene = Scene::sqlite(at_rest(World::demo(2026, monday())), &text).await;
+    let (node, hand) = scene.node(monday());
     (scene, node, hand)
 }
 
@@ -279,7 +278,7 @@ async fn sign_of_life_is_given_so_often_and_again_when_it_was_not_heard() {
     let scene = Scene::sqlite(World::empty(), &more).await;
     let settings = scene.settings();
     let notify: &Notify = &settings.notify;
-    let (clock, hand) = Clock::manual(Clock::system().now());
+    let (clock, hand) = Clock::manual(monday());
     let mut heart = Heart::of(notify).unwrap().unwrap();
     for _ in 0..10 {
         heart.beat(clock.now()).await;

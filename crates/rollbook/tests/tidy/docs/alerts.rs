@@ -24,19 +24,21 @@ pub fn say_what_to_do_about_each_alert(project: &Project) -> Vec<Complaint> {
 
 /// The names of the guards' checks.
 fn checks(project: &Project) -> impl Iterator<Item = String> {
-    let guards = project.product().filter(|file| file.path.starts_with("crates/core/src/guard/"));
+    let guards = project.product().filter(|file| file.path.starts_with("crates/core/src/guard"));
     let code = guards.map(|file| file.text.split("#[cfg(test)]").next().unwrap_or_default());
     code.flat_map(|text| SAID.into_iter().flat_map(move |said| text.split(said).skip(1))).filter_map(literal)
 }
 
-/// The kinds by which completions ask a human.
+/// The kinds by which completions ask a human: those that the journal makes of a reason's code, and those that are written out.
 fn asked(project: &Project) -> impl Iterator<Item = String> {
-    let of = |path: &'static str| project.product().filter(move |file| file.path.ends_with(path));
-    let list = of("journal/completions/record.rs").filter_map(|file| file.text.split("const ASKED").nth(1));
-    let list = list.filter_map(|text| text.split("];").next());
-    let list = list.flat_map(|text| text.split('"').skip(1).step_by(2)).map(|word| format!("completion_{word}"));
-    let direct = of("pipeline/completions/ask.rs").flat_map(|file| file.text.split('"'));
-    list.chain(direct.filter(|word| word.starts_with("completion_") && !word.contains('{')).map(str::to_owned))
+    let lists = project.product().filter_map(|file| file.text.split("const ASKED").nth(1)?.split("];").next());
+    let listed = lists.flat_map(|text| text.split('"').skip(1).step_by(2)).map(|word| format!("completion_{word}"));
+    let written = project.product().filter(|file| file.path.starts_with("crates/sync/"));
+    let is_kind = |word: &&str| {
+        let rest = word.strip_prefix("completion_");
+        rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+    };
+    listed.chain(written.flat_map(|file| file.text.split('"')).filter(is_kind).map(str::to_owned))
 }
 
 /// The text literal at the beginning.
@@ -44,13 +46,21 @@ fn literal(text: &str) -> Option<String> {
     text.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned)
 }
 
+/// Where the names come from may move; that none is found any more is no proof that all are told.
+#[test]
+fn checks_and_kinds_are_found_in_the_product() {
+    let project = Project::read();
+    let (checks, asked) = (checks(&project).count(), asked(&project).collect::<BTreeSet<_>>());
+    assert!(checks > 10, "{checks}");
+    for kind in ["completion_no_guid", "completion_elm", "completion_refused"] {
+        assert!(asked.contains(kind), "{kind}: {asked:?}");
+    }
+}
+
 #[test]
 fn alert_that_no_table_names_is_found() {
     let guard = ("crates/core/src/guard/intake/a.rs", "Finding::block(\n  \"full_moon\", \"run\", text)");
-    let asks = (
-        "crates/rollbook/src/journal/completions/record.rs",
-        "const ASKED: [&str; 1] = [\n    \"no_moon\",\n];\n\"x\"",
-    );
+    let asks = ("crates/journal/src/completions/record.rs", "const ASKED: [&str; 1] = [\n    \"no_moon\",\n];\n\"x\"");
     let page = (PAGE, "`full_moon` is a check.\n| `no_tide` | A run failed | wait |\n");
     let said: Vec<String> =
         say_what_to_do_about_each_alert(&Project::of([guard, asks, page])).into_iter().map(|c| c.0).collect();

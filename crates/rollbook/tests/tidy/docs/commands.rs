@@ -24,7 +24,7 @@ pub fn name_only_what_can_be_called(project: &Project) -> Vec<Complaint> {
             let mut say = |why: String| complaints.push(complain(&file.path, span.line, why));
             for call in called(&span.text, span.kind) {
                 match call {
-                    Called::Rollbook(words) => tree::judge(&words, span.kind).err().into_iter().for_each(&mut say),
+                    Called::Rollbook(words) => tree::check(&words, span.kind).err().into_iter().for_each(&mut say),
                     Called::Dev(command) if !dev.contains(&command) => say(format!("there is no ./dev {command}")),
                     Called::Dev(_) => {}
                 }

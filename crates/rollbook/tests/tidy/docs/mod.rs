@@ -17,6 +17,7 @@ pub use proofs::name_only_tests_that_exist;
 
 use crate::files::Project;
 use crate::{Complaint, complain};
+use std::collections::BTreeSet;
 
 /// What a stranger looks for first.
 const PAGES: [&str; 14] = [
@@ -36,19 +37,6 @@ const PAGES: [&str; 14] = [
     "docs/THREATS.md",
 ];
 
-/// Where a path may begin besides the root.
-const BASES: [&str; 9] = [
-    "",
-    "docs/",
-    "crates/",
-    "crates/rollbook/",
-    "crates/rollbook/src/",
-    "crates/core/",
-    "crates/core/src/",
-    "crates/sandbox/",
-    "crates/sandbox/src/",
-];
-
 pub fn have_the_pages(project: &Project) -> Vec<Complaint> {
     let missing = PAGES
         .iter()
@@ -59,19 +47,27 @@ pub fn have_the_pages(project: &Project) -> Vec<Complaint> {
 /// Looks at the pages and at the headers of the modules.
 pub fn name_only_what_exists(project: &Project) -> Vec<Complaint> {
     let mut complaints = Vec::new();
+    let bases = bases(project);
     for file in project.files.iter().filter(|file| file.path.ends_with(".md") || file.is_product()) {
         let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         for (number, line) in file.text.lines().enumerate() {
             let words = if file.is_rust() { line.strip_prefix("//!").unwrap_or_default() } else { line };
             for path in paths(words) {
                 let beside = project.has(&resolved(folder, path));
-                if !beside && !BASES.iter().any(|base| project.has(&format!("{base}{path}"))) {
+                if !beside && !bases.iter().any(|base| project.has(&format!("{base}{path}"))) {
                     complaints.push(complain(&file.path, number + 1, format!("there is no {path}")));
                 }
             }
         }
     }
     complaints
+}
+
+/// Where a path may begin besides its own folder: the root, the pages, a crate and its sources.
+fn bases(project: &Project) -> BTreeSet<String> {
+    let crates = project.files.iter().filter_map(|file| file.path.strip_prefix("crates/")?.split('/').next());
+    let of_crates = crates.flat_map(|name| [format!("crates/{name}/"), format!("crates/{name}/src/")]);
+    ["", "docs/", "crates/"].map(str::to_owned).into_iter().chain(of_crates).collect()
 }
 
 /// A path from the root, of one that begins at `folder`.

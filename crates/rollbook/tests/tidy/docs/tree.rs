@@ -24,7 +24,7 @@ pub fn every_flag() -> BTreeSet<String> {
 }
 
 /// Whether the words after `rollbook` can be such. A whole line of a block must be taken as it stands.
-pub fn judge(words: &[String], kind: Kind) -> Result<(), String> {
+pub fn check(words: &[String], kind: Kind) -> Result<(), String> {
     let root = root();
     walk(&root, words)?;
     let to_fill_in = |word: &String| word.contains(['…', '{', '[', '|', '$']) || is_placeholder(word);

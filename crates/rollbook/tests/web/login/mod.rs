@@ -66,7 +66,7 @@ async fn too_many_wrong_tries_have_to_wait_whoever_they_are_for() {
             assert!(page.body.contains("The name or the password is wrong."));
         }
         let page = log_in(&mut browser, name, PASSWORD).await;
-        assert!(page.body.contains("too many wrong tries"), "{name}: even the right one has to wait");
+        assert!(page.body.contains("Too many failed attempts"), "{name}: even the right one has to wait");
     }
     stage.hand.advance(Duration::from_secs(15 * 60 + 1));
     let page = log_in(&mut Browser::new(&stage), "jane", PASSWORD).await;
@@ -82,7 +82,7 @@ async fn one_address_cannot_try_many_accounts() {
         log_in(&mut browser, &format!("somebody{number}"), "a wrong password").await;
     }
     let page = log_in(&mut browser, "jane", PASSWORD).await;
-    assert!(page.body.contains("too many wrong tries"));
+    assert!(page.body.contains("Too many failed attempts"));
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn login_link_works_once_and_not_by_looking_at_it() {
     let mut again = Browser::new(&stage);
     let token = again.get(&path).await.token().unwrap();
     let page = again.send_form(&path, &[("csrf", &token)]).await;
-    assert!(page.status == StatusCode::UNPROCESSABLE_ENTITY && page.body.contains("used already"));
+    assert!(page.status == StatusCode::UNPROCESSABLE_ENTITY && page.body.contains("has been used or has expired"));
 }
 
 #[tokio::test]

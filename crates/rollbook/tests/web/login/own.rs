@@ -61,10 +61,10 @@ async fn wrong_short_or_differing_password_and_a_foreign_form_change_nothing() {
     let mut browser = jane(&stage).await;
     let before = hash(&stage).await;
     for (present, wanted, again, told) in [
-        ("a wrong password", NEW, NEW, "The present password is wrong."),
+        ("a wrong password", NEW, NEW, "The current password is wrong."),
         (OLD, "short", "short", "at least 12 characters"),
-        (OLD, NEW, "another horse", "written in two ways"),
-        (OLD, OLD, OLD, "is the present one"),
+        (OLD, NEW, "another horse", "The two new passwords differ."),
+        (OLD, OLD, OLD, "is the current one"),
     ] {
         let page = change(&mut browser, present, wanted, again).await;
         assert!(page.status == StatusCode::UNPROCESSABLE_ENTITY && page.body.contains(told), "{told}: {}", page.body);
@@ -85,7 +85,7 @@ async fn stolen_session_cannot_try_passwords_without_end() {
     for _ in 0..3 {
         assert!(change(&mut browser, "a wrong password", NEW, NEW).await.body.contains("is wrong"));
     }
-    assert!(change(&mut browser, OLD, NEW, NEW).await.body.contains("too many wrong tries"));
+    assert!(change(&mut browser, OLD, NEW, NEW).await.body.contains("Too many failed attempts"));
     stage.hand.advance(Duration::from_secs(15 * 60 + 1));
     assert_eq!(change(&mut browser, OLD, NEW, NEW).await.status, StatusCode::SEE_OTHER);
 }
@@ -96,9 +96,9 @@ async fn first_password_is_chosen_soon_after_a_login_link_and_not_later() {
     let mut late = Browser::of(&stage, RoleName::Viewer).await;
     stage.hand.advance(Duration::from_secs(16 * 60));
     let page = change(&mut late, "", NEW, NEW).await;
-    assert!(page.body.contains("ask an administrator for a new login link"), "{}", page.body);
+    assert!(page.body.contains("Ask an administrator for a new login link"), "{}", page.body);
     let mut soon = Browser::of(&stage, RoleName::Viewer).await;
-    assert!(soon.get("/account").await.body.contains("Choose a password"));
+    assert!(soon.get("/account").await.body.contains("Set a password"));
     assert_eq!(change(&mut soon, "", NEW, NEW).await.status, StatusCode::SEE_OTHER);
     assert!(stage.journal.accounts().find("viewer").await.unwrap().unwrap().password.is_some());
 }
@@ -113,7 +113,7 @@ async fn account_of_single_sign_on_has_no_password_here() {
         .await
         .unwrap();
     let mut browser = Browser::of(&stage, RoleName::Viewer).await;
-    assert!(browser.get("/account").await.body.contains("your password is kept there"));
+    assert!(browser.get("/account").await.body.contains("your password is managed there"));
     assert_eq!(change(&mut browser, "", NEW, NEW).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(stage.journal.accounts().find("viewer").await.unwrap().unwrap().password.is_none());
 }

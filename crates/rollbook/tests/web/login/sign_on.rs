@@ -173,7 +173,7 @@ async fn token_that_is_not_believed_lets_nobody_in() {
     for (lie, change) in lies {
         let mut browser = Browser::new(&stage);
         let page = come_in(&mut browser, &issuer, change).await;
-        assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR, "{lie}");
+        assert!(page.status == StatusCode::FORBIDDEN && page.body.contains("Sign-in refused"), "{lie}: {}", page.body);
         assert_eq!(browser.get("/").await.location(), "/login", "{lie}");
     }
     assert!(stage.journal.accounts().list().await.unwrap().is_empty());
@@ -186,7 +186,7 @@ async fn nobody_comes_in_without_a_role_nor_by_an_attempt_that_is_not_theirs() {
     let mut browser = Browser::new(&stage);
     let page = come_in(&mut browser, &issuer, |says| says.claims["realm"] = json!({"groups": ["others"]}));
     let page = page.await;
-    assert!(page.status == StatusCode::FORBIDDEN && page.body.contains("no role here"), "{}", page.body);
+    assert!(page.status == StatusCode::FORBIDDEN && page.body.contains("no role in Rollbook"), "{}", page.body);
     let mut victim = Browser::new(&stage);
     let page = victim.get("/login/sign-on/back?code=good&state=forged").await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
@@ -194,6 +194,30 @@ async fn nobody_comes_in_without_a_role_nor_by_an_attempt_that_is_not_theirs() {
     let page = victim.get("/login/sign-on/back?code=good&state=forged").await;
     assert_eq!(page.status, StatusCode::FORBIDDEN, "the state is another's");
     assert!(stage.journal.accounts().list().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn name_that_the_form_refuses_and_an_unverified_address_make_no_account() {
+    let issuer = Issuer::start().await;
+    let stage = stage(&issuer).await;
+    for name in ["token x", "ann\u{7}", "ann\nbob"] {
+        let mut browser = Browser::new(&stage);
+        let page = come_in(&mut browser, &issuer, |says| says.claims["preferred_username"] = json!(name));
+        let page = page.await;
+        assert!(page.status == StatusCode::FORBIDDEN && page.body.contains("account name"), "{name:?}: {}", page.body);
+    }
+    assert!(stage.journal.accounts().list().await.unwrap().is_empty());
+    for (verified, expected) in [(false, "person-1"), (true, "ann@example.org")] {
+        let mut browser = Browser::new(&stage);
+        let page = come_in(&mut browser, &issuer, |says| {
+            says.claims["preferred_username"] = json!("");
+            says.claims["email"] = json!("ann@example.org");
+            says.claims["email_verified"] = json!(verified);
+            says.claims["sub"] = json!(if verified { "person-2" } else { "person-1" });
+        });
+        assert_eq!(page.await.status, StatusCode::SEE_OTHER);
+        assert!(stage.journal.accounts().find(expected).await.unwrap().is_some(), "{expected}");
+    }
 }
 
 #[tokio::test]

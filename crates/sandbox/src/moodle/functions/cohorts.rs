@@ -129,6 +129,13 @@ struct NewCohort {
     description: Option<String>,
     descriptionformat: i64,
     visible: bool,
+    customfields: Option<Vec<CustomField>>,
+}
+
+#[derive(Deserialize)]
+struct CustomField {
+    shortname: String,
+    value: String,
 }
 
 #[derive(Deserialize)]
@@ -168,6 +175,7 @@ fn create_one(call: &mut Call<'_>, new: NewCohort) -> Result<Value, Exception> {
         name: new.name,
         idnumber: new.idnumber,
         description: new.description.unwrap_or_default(),
+        custom_fields: known_fields(call, new.customfields).collect(),
         visible: new.visible,
         component: String::new(),
         timecreated: call.now,
@@ -178,6 +186,13 @@ fn create_one(call: &mut Call<'_>, new: NewCohort) -> Result<Value, Exception> {
         "id": id, "name": cohort.name, "idnumber": cohort.idnumber, "description": cohort.description,
         "descriptionformat": 1, "visible": cohort.visible, "theme": "",
     }))
+}
+
+/// Values of fields that the site does not have are dropped without a word.
+fn known_fields(call: &Call<'_>, values: Option<Vec<CustomField>>) -> impl Iterator<Item = (String, String)> {
+    let known = call.moodle.cohort_fields.clone();
+    let values = values.unwrap_or_default().into_iter();
+    values.filter(move |field| known.contains(&field.shortname)).map(|field| (field.shortname, field.value))
 }
 
 fn check_lengths(name: &str, idnumber: &str) -> Result<(), Exception> {
@@ -202,6 +217,7 @@ struct ChangedCohort {
     idnumber: String,
     description: Option<String>,
     visible: Option<bool>,
+    customfields: Option<Vec<CustomField>>,
 }
 
 /// Nothing stops two cohorts from getting one idnumber here.
@@ -211,21 +227,26 @@ fn update(call: &mut Call<'_>, value: Value) -> Result<Value, Exception> {
         if changed.name.trim().is_empty() {
             return Err(Exception::parameter("Invalid cohort name"));
         }
-        let context = place(call, &changed.categorytype.kind, &changed.categorytype.value)?;
+        if call.moodle.cohorts.get(changed.id).is_none() {
+            return Err(unknown(changed.id));
+        }
         call.require("moodle/cohort:manage")?;
+        let context = place(call, &changed.categorytype.kind, &changed.categorytype.value)?;
         check_lengths(&changed.name, &changed.idnumber)?;
+        let fields: Vec<(String, String)> = known_fields(call, changed.customfields).collect();
         let now = call.now;
-        let present = call.moodle.cohorts.edit(changed.id, |cohort| {
+        call.moodle.cohorts.edit(changed.id, |cohort| {
             cohort.context = context;
             cohort.name = changed.name;
             cohort.idnumber = changed.idnumber;
-            cohort.description = changed.description.unwrap_or_default();
+            // What is left out stays as it was.
+            if let Some(description) = changed.description {
+                cohort.description = description;
+            }
+            cohort.custom_fields.extend(fields);
             cohort.visible = changed.visible.unwrap_or(cohort.visible);
             cohort.timemodified = now;
         });
-        if !present {
-            return Err(unknown(changed.id));
-        }
     }
     Ok(Value::Null)
 }
@@ -377,16 +398,25 @@ fn list(call: &mut Call<'_>, value: Value) -> Result<Value, Exception> {
     let CohortIds { cohortids } = args(value)?;
     require(call, "moodle/cohort:view")?;
     if cohortids.is_empty() {
-        return Ok(call.moodle.cohorts.iter().map(shown).collect());
+        return Ok(call.moodle.cohorts.iter().map(|cohort| shown(call, cohort)).collect());
     }
     let cohorts = cohortids.iter().filter_map(|id| call.moodle.cohorts.get(*id));
-    Ok(cohorts.map(shown).collect())
+    Ok(cohorts.map(|cohort| shown(call, cohort)).collect())
 }
 
-fn shown(cohort: &Cohort) -> Value {
+fn shown(call: &Call<'_>, cohort: &Cohort) -> Value {
+    let fields: Vec<Value> = call
+        .moodle
+        .cohort_fields
+        .iter()
+        .map(|name| {
+            let value = cohort.custom_fields.get(name).cloned().unwrap_or_default();
+            json!({"name": name, "shortname": name, "type": "text", "valueraw": value, "value": value})
+        })
+        .collect();
     json!({
         "id": cohort.id, "name": cohort.name, "idnumber": cohort.idnumber, "description": cohort.description,
-        "descriptionformat": 1, "visible": cohort.visible, "theme": "", "customfields": [],
+        "descriptionformat": 1, "visible": cohort.visible, "theme": "", "customfields": fields,
     })
 }
 
@@ -429,7 +459,7 @@ fn search(call: &mut Call<'_>, value: Value) -> Result<Value, Exception> {
     let mut found: Vec<&Cohort> = call.moodle.cohorts.iter().collect();
     found.retain(|cohort| within(cohort.context, context) && contains(cohort, &text));
     found.sort_by_cached_key(|cohort| (fold(&cohort.name), fold(&cohort.idnumber)));
-    let page: Vec<Value> = found.into_iter().skip(limitfrom).take(limit).map(shown).collect();
+    let page: Vec<Value> = found.into_iter().skip(limitfrom).take(limit).map(|cohort| shown(call, cohort)).collect();
     Ok(json!({"cohorts": page}))
 }
 

@@ -1,6 +1,6 @@
 //! Cohorts and their members.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::table::fold;
 use super::{Context, Pairs, Row};
@@ -18,6 +18,8 @@ pub struct Cohort {
     pub idnumber: String,
     /// Free text.
     pub description: String,
+    /// Values of the site's custom fields for cohorts, by short name.
+    pub custom_fields: BTreeMap<String, String>,
     /// Shown in the pages; no influence on web services.
     pub visible: bool,
     /// The owning plugin; `''` for manual cohorts. Web services do not tell.

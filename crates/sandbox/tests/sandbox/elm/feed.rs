@@ -48,3 +48,17 @@ async fn a_plus_for_a_space_is_refused_unless_the_server_is_lenient() {
     client.sandbox.world().elm.strict_spaces = false;
     assert_eq!(client.feed(query).await.0, 200);
 }
+
+// Issue "The truth", part 4: "the feed's own offsets disagree with the configured zone".
+#[tokio::test]
+async fn the_offset_of_a_record_may_differ_from_the_feeds_zone() {
+    let mut world = World::empty();
+    let at: Timestamp = "2026-07-01T08:00:00Z".parse().expect("a time");
+    world.elm.push(FeedRow::enrol("A", "a@example.org", 100, at).at_offset(-7));
+    world.elm.push(FeedRow::enrol("B", "b@example.org", 100, at).acted(at + jiff::SignedDuration::from_hours(24)));
+    let client = Client::over(world).await;
+    let (_, page) = client.feed("?$filter=date_created%20eq%202026-07-01T08:00:00Z&$orderby=GUID").await;
+    assert_eq!(page["value"][0]["date_created"], "2026-07-01T01:00:00.000-07:00");
+    assert_eq!(page["value"][1]["date_created"], "2026-07-01T00:00:00.000-08:00");
+    assert_eq!(page["value"][1]["COURSE_STATE_DATE"], "2026-07-02T00:00:00.000-08:00");
+}

@@ -197,3 +197,31 @@ async fn without_the_capability_adding_fails_as_a_whole() {
     assert_eq!(client.call_as(MOODLE_TOKEN, ADD, &join).await, json!({"warnings": []}));
     assert_eq!(code(&client.call("core_cohort_get_cohorts", &[]).await), "nopermissions");
 }
+
+// B6: description and custom fields are optional; read in Moodle: what is left out of an update stays as it was.
+#[tokio::test]
+async fn an_update_keeps_what_it_does_not_name_and_custom_fields_are_those_of_the_site() {
+    let mut world = World::empty();
+    let cohort = world.moodle.add_cohort("web", "Web");
+    world.moodle.cohorts.edit(cohort, |cohort| cohort.description = "We weave.".to_owned());
+    world.moodle.cohort_fields.insert("managed_by".to_owned());
+    world.moodle.list_function(MOODLE_TOKEN, "core_cohort_update_cohorts");
+    let client = Client::over(world).await;
+    let id = cohort.to_string();
+    let update = [
+        ("cohorts[0][id]", id.as_str()),
+        ("cohorts[0][categorytype][type]", "system"),
+        ("cohorts[0][categorytype][value]", ""),
+        ("cohorts[0][name]", "Web guild"),
+        ("cohorts[0][idnumber]", "web"),
+        ("cohorts[0][customfields][0][shortname]", "managed_by"),
+        ("cohorts[0][customfields][0][value]", "Rollbook"),
+        ("cohorts[0][customfields][1][shortname]", "nosuchfield"),
+        ("cohorts[0][customfields][1][value]", "x"),
+    ];
+    assert_eq!(client.call("core_cohort_update_cohorts", &update).await, Value::Null);
+    let shown = client.call("core_cohort_get_cohorts", &[]).await;
+    assert_eq!((&shown[0]["name"], &shown[0]["description"]), (&json!("Web guild"), &json!("We weave.")));
+    assert_eq!(shown[0]["customfields"].as_array().map(Vec::len), Some(1));
+    assert_eq!(shown[0]["customfields"][0]["valueraw"], "Rollbook");
+}

@@ -262,3 +262,32 @@ async fn a_row_remembers_when_it_was_made_when_it_was_changed_and_by_whom() {
     assert_eq!((row.timecreated, row.timemodified, row.modifier_id), (NOW, NOW + DAY, 2));
     assert_eq!(json!(row.timestart), json!(0));
 }
+
+// B9: "course reset or deleting completion data deletes the rows, later re-completion creates new ids".
+#[tokio::test]
+async fn a_reset_completion_is_gone_and_the_next_one_has_a_new_id() {
+    let course = course().await;
+    let moodle = &mut course.client.sandbox.world().moodle;
+    let at = Timestamp::from_second(NOW).expect("a time");
+    let first = moodle.complete(course.user, course.course, at);
+    moodle.reset_completion(course.user, course.course);
+    assert!(moodle.completion(course.user, course.course).is_none());
+    assert!(moodle.complete(course.user, course.course, at) > first);
+}
+
+// Issue "Guilds": "a role is deleted in Moodle and its rule removed: refused unassignments"; B7: unknown role.
+#[tokio::test]
+async fn a_deleted_role_takes_its_assignments_and_cannot_be_taken_away() {
+    let course = course().await;
+    course.enrol(&[]).await;
+    course.client.sandbox.world().moodle.delete_role(STUDENT_ROLE);
+    assert!(course.client.sandbox.world().moodle.assignments.is_empty());
+    let (user, instance) = (course.user.to_string(), course.course.to_string());
+    let ask = [
+        ("unassignments[0][roleid]", "5"),
+        ("unassignments[0][userid]", user.as_str()),
+        ("unassignments[0][contextlevel]", "course"),
+        ("unassignments[0][instanceid]", instance.as_str()),
+    ];
+    assert_eq!(code(&course.client.call("core_role_unassign_roles", &ask).await), "invalidparameter");
+}

@@ -153,15 +153,8 @@ pub(super) async fn collect_moodle(
         look_up_all(&reader, database.as_ref(), &community.value, policy, &mut directory).await?;
     }
     let moodle = Snapshot::complete(clock.now(), side);
-    let inputs = GuildInputs {
-        link: &flow.link,
-        scope,
-        community: &community,
-        moodle: &moodle,
-        directory: &directory,
-        owned,
-        waiting: None,
-    };
+    let inputs =
+        GuildInputs { link: &flow.link, scope, community: &community, moodle: &moodle, directory: &directory, owned };
     let gone = accounts_to_look_up(&inputs);
     look_up(&reader, database.as_ref(), &gone, &mut directory).await?;
     Ok(World { community, moodle, directory })

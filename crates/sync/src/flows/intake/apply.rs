@@ -5,6 +5,7 @@
 
 use crate::engine::{Sender, Sent, in_doubt, not_tried, settled};
 use futures_util::stream::{self, StreamExt};
+use jiff::Timestamp;
 use rollbook_core::guard::Cleared;
 use rollbook_core::model::{self, Fingerprint, Guid, MoodleCourseId, MoodleUserId};
 use rollbook_core::plan::{EnrolChange, IntakeChange, IntakePlan, NewAccount, SuspendChange, Who};
@@ -34,16 +35,21 @@ struct Part<'a> {
 }
 
 /// Applies the plan; what became of each record is reported as soon as its part is done. Gives how many accounts were made.
-/// The preflight is the proof that the token sees enough.
-pub(super) async fn apply_intake(cleared: &Cleared<IntakePlan>, _: &Preflight, sender: Sender<'_, Applied>) -> u64 {
+/// The preflight is the proof that the token sees enough; `now` is when new enrolments begin.
+pub(super) async fn apply_intake(
+    cleared: &Cleared<IntakePlan>,
+    _: &Preflight,
+    now: Timestamp,
+    sender: Sender<'_, Applied>,
+) -> u64 {
     let made = stream::iter(split(&cleared.plan().changes, &sender))
-        .map(|part| apply_part(part, &sender))
+        .map(|part| apply_part(part, now, &sender))
         .buffer_unordered(sender.concurrency)
         .collect::<Vec<u64>>()
         .await;
     let suspensions: Vec<&SuspendChange> = cleared.plan().changes.iter().filter_map(as_suspension).collect();
     let batches = suspensions.chunks(sender.items_max(Function::Enrol));
-    stream::iter(batches).for_each_concurrent(sender.concurrency, |batch| suspend(batch, &sender)).await;
+    stream::iter(batches).for_each_concurrent(sender.concurrency, |batch| suspend(batch, now, &sender)).await;
     made.into_iter().sum()
 }
 
@@ -91,7 +97,7 @@ fn split<'a>(changes: &'a [IntakeChange], sender: &Sender<'_, Applied>) -> Vec<P
     parts
 }
 
-async fn apply_part(part: Part<'_>, sender: &Sender<'_, Applied>) -> u64 {
+async fn apply_part(part: Part<'_>, now: Timestamp, sender: &Sender<'_, Applied>) -> u64 {
     let accounts = send_accounts(&part.accounts, sender).await;
     let made = accounts.iter().filter(|(_, outcome)| matches!(outcome, Ok((_, true)))).count() as u64;
     let ids: BTreeMap<&Guid, &AccountOutcome> =
@@ -106,7 +112,7 @@ async fn apply_part(part: Part<'_>, sender: &Sender<'_, Applied>) -> u64 {
     }
     // In one order everywhere, so that two calls never wait for each other in Moodle's database.
     ready.sort_by_key(|(change, user)| (change.course, *user));
-    let outcomes = send_enrolments(&ready, sender).await;
+    let outcomes = send_enrolments(&ready, now, sender).await;
     for ((change, user), outcome) in ready.iter().zip(outcomes) {
         let verdict = verdict_of(&IntakeChange::Enrol((*change).clone()), &outcome);
         applied.extend(verdict.map(|verdict| Applied {
@@ -139,8 +145,8 @@ fn without_account(change: &EnrolChange, outcome: &Outcome, accounts: &[&NewAcco
     Applied { record: change.record, verdict, user: None, course: change.course }
 }
 
-async fn suspend(batch: &[&SuspendChange], sender: &Sender<'_, Applied>) {
-    let outcomes = send_suspensions(batch, sender).await;
+async fn suspend(batch: &[&SuspendChange], now: Timestamp, sender: &Sender<'_, Applied>) {
+    let outcomes = send_suspensions(batch, now, sender).await;
     let applied = batch.iter().zip(outcomes).filter_map(|(change, outcome)| {
         let verdict = match outcome {
             Ok(outcome) => verdict_of(&IntakeChange::Suspend((*change).clone()), &outcome)?,
@@ -168,16 +174,17 @@ async fn send_accounts<'a>(
 }
 
 /// Makes enrolments active; the outcomes come in the order of `changes`.
-async fn send_enrolments(changes: &[(&EnrolChange, MoodleUserId)], sender: &Sender<'_, Applied>) -> Vec<Outcome> {
+async fn send_enrolments(
+    changes: &[(&EnrolChange, MoodleUserId)],
+    now: Timestamp,
+    sender: &Sender<'_, Applied>,
+) -> Vec<Outcome> {
     let wire: Vec<Enrolment> = changes
         .iter()
-        .map(|(change, user)| Enrolment {
-            role: change.role,
-            user: *user,
-            course: change.course,
-            state: EnrolmentState::Active,
-            time_start: None,
-            time_end: None,
+        .map(|(change, user)| {
+            let (time_start, time_end) = change.dates.at(now);
+            let (role, user, course) = (change.role, *user, change.course);
+            Enrolment { role, user, course, state: EnrolmentState::Active, time_start, time_end }
         })
         .collect();
     let outcomes = sender.send(&wire, Function::Enrol, |part| enrol_whole(part, sender)).await;
@@ -202,16 +209,17 @@ async fn enrol_whole(part: &[Enrolment], sender: &Sender<'_, Applied>) -> Result
 }
 
 /// Suspends, and looks afterwards whether it helped; the outcomes come in the order of `changes`.
-async fn send_suspensions(changes: &[&SuspendChange], sender: &Sender<'_, Applied>) -> Vec<Result<Outcome, Verdict>> {
+async fn send_suspensions(
+    changes: &[&SuspendChange],
+    now: Timestamp,
+    sender: &Sender<'_, Applied>,
+) -> Vec<Result<Outcome, Verdict>> {
     let wire: Vec<Enrolment> = changes
         .iter()
-        .map(|change| Enrolment {
-            role: change.role,
-            user: change.user,
-            course: change.course,
-            state: EnrolmentState::Suspended,
-            time_start: None,
-            time_end: None,
+        .map(|change| {
+            let (time_start, time_end) = change.dates.at(now);
+            let SuspendChange { role, user, course, .. } = **change;
+            Enrolment { role, user, course, state: EnrolmentState::Suspended, time_start, time_end }
         })
         .collect();
     let outcomes = sender.send(&wire, Function::Enrol, |part| sender.writer.enrol(part)).await;
@@ -283,7 +291,7 @@ async fn settle_enrolments(
             }
             return false;
         };
-        let active = *state == model::Enrolment::Active;
+        let active = state.state == model::Enrolment::Active;
         *outcome = settled(outcome, active != suspending);
         active && suspending
     };

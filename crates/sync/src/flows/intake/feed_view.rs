@@ -42,7 +42,7 @@ pub async fn query_feed(
     let doubts = known.iter().filter(|(_, code)| code.doubts_identity()).map(|(record, _)| *record).collect();
     let records = Snapshot { taken_at, gaps: Vec::new(), value: records };
     let world = IntakeWorld::collect(flow, journal, records, doubts, now).await?;
-    let (plan, _) = world.plan(&flow.link, now);
+    let plan = world.plan(&flow.link, now);
     let reader = flow.moodle.reader();
     let readable = || world.records.value.iter().filter(|record| record.reading.is_ok());
     let guids: Vec<Guid> = readable().map(FeedRecord::guid).collect();
@@ -76,7 +76,7 @@ impl Beside<'_> {
         let account = world.accounts.get(&record.guid().folded()).copied().filter(|_| is_readable);
         let courses = world.courses.get(&record.course()).cloned().unwrap_or_default();
         let enrolment = match (account, courses.as_slice()) {
-            (Some(account), [course]) => world.enrolments.get(&(account, course.id)).copied(),
+            (Some(account), [course]) => world.enrolments.get(&(account, course.id)).map(|there| there.state),
             _ => None,
         };
         FeedCard {

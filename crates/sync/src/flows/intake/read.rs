@@ -4,7 +4,8 @@ use super::report::IntakeError;
 use super::{IntakeFlow, IntakeQuery};
 use crate::engine::Write;
 use jiff::{SignedDuration, Timestamp};
-use rollbook_core::model::{FeedRecord, Fingerprint};
+use rollbook_core::guard::Finding;
+use rollbook_core::model::{FeedRecord, Fingerprint, Guid};
 use rollbook_core::run::{Disposition, OutcomeCode, disposition};
 use rollbook_core::snapshot::{Gap, Snapshot};
 use rollbook_core::window::{Covered, Window, WindowPolicy, covered_after, open_gap};
@@ -118,18 +119,23 @@ pub(super) struct Taken {
     pub read: u64,
     /// Those that were settled before.
     pub settled: u64,
+    /// Records that wait, and that this run does not take up, by how they stand.
+    pub left: BTreeMap<Disposition, u64>,
+    /// Of these, the ones whose time has come.
+    left_due: u64,
     pub taken_at: Timestamp,
     pub gaps: Vec<Gap>,
 }
 
 impl Taken {
-    /// Of what was read, what is new or open; and, where the query takes up what waits, what is due. What was read and is
-    /// not due yet waits for its time.
+    /// Of what was read, what is new or open; and, where the query takes up what waits, what is due and what a guard holds
+    /// back. What was read and is not due yet waits for its time.
     pub async fn choose(
         flow: &IntakeFlow,
         journal: &Journal,
         query: &IntakeQuery,
         read: Snapshot<Vec<FeedRecord>>,
+        held: &BTreeSet<Fingerprint>,
         now: Timestamp,
     ) -> Result<Self, JournalError> {
         let Snapshot { taken_at, gaps, value } = read;
@@ -150,13 +156,36 @@ impl Taken {
                 waiting.record = row.clone();
             }
         }
+        let (mut left, mut left_due) = (BTreeMap::new(), 0);
         if query.takes_up_waiting() {
             let listed: BTreeSet<Fingerprint> = open.iter().copied().collect();
             let due = journal.records().due(&flow.link, zone, now, flow.waiting_max.into()).await?;
+            let due_count = due.len() as u64;
             let is_due: BTreeSet<Fingerprint> = due.iter().map(|waiting| waiting.record.fingerprint).collect();
-            records.retain(|waiting| is_due.contains(&waiting.record.fingerprint) || waiting.attempts == 0);
-            records.extend(due.into_iter().filter(|waiting| !listed.contains(&waiting.record.fingerprint)));
+            let is_taken = |record: &Fingerprint| is_due.contains(record) || held.contains(record);
+            records.retain(|waiting| is_taken(&waiting.record.fingerprint) || waiting.attempts == 0);
+            let also: Vec<Fingerprint> =
+                held.iter().filter(|record| !listed.contains(record) && !is_due.contains(record)).copied().collect();
+            let also = journal.records().find(&flow.link, &also, zone).await?;
+            let also = also.into_iter().filter(|waiting| !is_settled(&waiting.code));
+            let due = due.into_iter().filter(|waiting| !listed.contains(&waiting.record.fingerprint));
+            records.extend(due.chain(also));
+            if due_count >= u64::from(flow.waiting_max) {
+                left_due = journal.records().count_due(&flow.link, now).await?.saturating_sub(due_count);
+            }
+            left = journal.records().open(&flow.link).await?;
+            for waiting in &records {
+                if let Some(count) = left.get_mut(&disposition(waiting.code)) {
+                    *count = count.saturating_sub(1);
+                }
+            }
         }
+        // What holds from a later day may be taken back by what comes now.
+        let came = rows.values().chain(records.iter().map(|waiting| &waiting.record));
+        let people: Vec<Guid> = came.filter(|record| record.reading.is_ok()).map(FeedRecord::guid).collect();
+        let planned = journal.records().planned(&flow.link, &people, zone).await?;
+        let taken: BTreeSet<Fingerprint> = records.iter().map(|waiting| waiting.record.fingerprint).collect();
+        records.extend(planned.into_iter().filter(|waiting| !taken.contains(&waiting.record.fingerprint)));
         let new = rows.into_values().filter(|record| !known.contains_key(&record.fingerprint));
         records.extend(new.map(|record| WaitingRecord {
             record,
@@ -165,7 +194,15 @@ impl Taken {
             code: OutcomeCode::Received,
             verdict: None,
         }));
-        Ok(Self { records, read: count, settled, taken_at, gaps })
+        Ok(Self { records, read: count, settled, left, left_due, taken_at, gaps })
+    }
+
+    /// Says that more waits than one run takes up. What waits longest is taken up first, so that everything has its turn.
+    pub fn left_out(&self) -> Option<Finding> {
+        let count = self.left_due;
+        let message =
+            format!("records whose time has come and that this run does not take up: {count}; see `waiting_max`");
+        (count > 0).then(|| Finding::warn("waiting_max", "run", message))
     }
 
     /// The records, as complete as the reading was.

@@ -8,7 +8,7 @@ use crate::flows::deliver::QueuedMail;
 use crate::notify::welcome::{WelcomeError, Welcomed};
 use rollbook_core::model::{Course, FeedRecord, Field, Fingerprint, MoodleCourseId, MoodleUserId};
 use rollbook_core::plan::{AppliedState, Skip};
-use rollbook_core::run::{Counts, Verdict, next_step};
+use rollbook_core::run::{Counts, OutcomeCode, Verdict, next_step_of};
 use rollbook_journal::{Decision, JournalError, OutboxItem, OutboxKind, WaitingRecord};
 use std::collections::BTreeMap;
 
@@ -97,11 +97,13 @@ impl Recorder<'_> {
         Some(Decision {
             record: ruling.record,
             verdict: ruling.verdict.clone(),
-            next: next_step(code, attempts, waiting.first_seen, now, self.flow.policy.course_wait),
+            next: next_step_of(&ruling.verdict, attempts, waiting.first_seen, now, self.flow.policy.course_wait),
             course_id: course.map_or(MoodleCourseId(0), |course| course.id),
             course_name: course.map(|course| course.full_name.clone()).unwrap_or_default(),
             user_id: user.unwrap_or(MoodleUserId(0)),
-            applied: if code.fixes_state() { AppliedState::of(record) } else { None },
+            applied: AppliedState::of(record)
+                .filter(|_| code.fixes_state())
+                .map(|state| AppliedState { decided: code != OutcomeCode::OtherEnrolment, ..state }),
             mail: course.and_then(|course| self.welcome(record, course, &ruling.verdict)),
         })
     }

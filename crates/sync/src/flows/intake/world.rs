@@ -5,8 +5,10 @@ use super::report::IntakeError;
 use crate::engine::{FIRST_ADMINISTRATOR, protect};
 use jiff::Timestamp;
 use rollbook_core::guard::{Finding, IntakeView, check_intake};
-use rollbook_core::matching::{Directory, PersonMatch, match_person};
-use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, Guid, LinkName, MoodleUserId};
+use rollbook_core::matching::{Directory, PersonMatch, match_leaver, match_person};
+use rollbook_core::model::{
+    ElmCourseId, EnrolState, FeedRecord, Fingerprint, Guid, LinkName, MoodleCourseId, MoodleUserId,
+};
 use rollbook_core::plan::{
     AppliedState, Courses, Enrolments, IntakeChange, IntakeInputs, IntakePlan, Intended, plan_intake,
 };
@@ -14,7 +16,7 @@ use rollbook_core::policy::IntakePolicy;
 use rollbook_core::snapshot::Snapshot;
 use rollbook_journal::{Journal, JournalError};
 use rollbook_moodle::snapshot::{
-    CanaryAccount, LISTED_FROM, MoodleSourceError, Preflight, collect_courses, collect_enrolments, collect_people,
+    CanaryAccount, LISTED_FROM, MoodleSourceError, Preflight, collect_courses, collect_participations, collect_people,
     complete_courses, read_enrolments, run_preflight,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,11 +29,14 @@ pub(super) struct IntakeWorld {
     pub enrolments: Enrolments,
     /// The account of each person of the records, by folded GUID, where one was found.
     pub accounts: BTreeMap<String, MoodleUserId>,
+    /// The account that each person had before, by folded GUID.
+    had: BTreeMap<String, MoodleUserId>,
+    made: BTreeSet<(String, ElmCourseId)>,
     /// Proof that the token sees enough; none where no record could be read, so that nothing rests on what it sees.
     pub preflight: Option<Preflight>,
     policy: IntakePolicy,
     known_doubts: BTreeSet<Fingerprint>,
-    applied: BTreeMap<(String, ElmCourseId), AppliedState>,
+    applied: BTreeMap<(String, ElmCourseId), Vec<AppliedState>>,
     newest: BTreeMap<String, FeedRecord>,
     intended: BTreeMap<Fingerprint, Intended>,
 }
@@ -48,13 +53,17 @@ impl IntakeWorld {
         let readable = || records.value.iter().filter(|record| record.reading.is_ok());
         let people: Vec<Guid> = readable().map(FeedRecord::guid).collect();
         let applied = journal.records().applied(&flow.link, &people).await?;
+        let made = journal.records().made(&flow.link, &people).await?;
+        let had = journal.records().accounts(&flow.link, &people).await?;
         let intended = intended(journal, &flow.link).await?;
         let newest = journal.records().newest(&flow.link, &people, &flow.format.zone).await?;
         let reader = flow.moodle.reader();
         let known = records.value.iter().chain(newest.values());
-        let (directory, mut courses) =
-            tokio::try_join!(collect_people(&reader, known, &flow.policy), collect_courses(&reader, &records.value))?;
-        let accounts = match_accounts(readable(), &newest, &directory, &flow.policy);
+        let (directory, mut courses) = tokio::try_join!(
+            collect_people(&reader, known, &had, &flow.policy),
+            collect_courses(&reader, &records.value)
+        )?;
+        let accounts = match_accounts(readable(), &newest, &directory, &had, &flow.policy);
         let pairs = readable().filter_map(|record| {
             let account = accounts.get(&record.guid().folded())?;
             match courses.get(&record.course()).map(Vec::as_slice) {
@@ -71,7 +80,9 @@ impl IntakeWorld {
             None => {
                 // A guard that watches shares from fewer people on needs to know how many there are.
                 let exempt = usize::try_from(flow.policy.limits.exempt_under).unwrap_or(LISTED_FROM);
-                let (enrolments, active) = collect_enrolments(&reader, &pairs, exempt.clamp(1, LISTED_FROM)).await?;
+                let left = left_courses(readable(), &courses);
+                let listed_from = exempt.clamp(1, LISTED_FROM);
+                let (enrolments, active) = collect_participations(&reader, &pairs, listed_from, &left).await?;
                 for course in courses.values_mut().flatten() {
                     course.active = active.get(&course.id).copied();
                 }
@@ -99,6 +110,8 @@ impl IntakeWorld {
             courses,
             enrolments,
             accounts,
+            had,
+            made,
             preflight,
             policy,
             known_doubts,
@@ -108,23 +121,31 @@ impl IntakeWorld {
         })
     }
 
-    /// The plan, and what the checks say of it.
-    pub fn plan(&self, link: &LinkName, now: Timestamp) -> (IntakePlan, Vec<Finding>) {
-        let inputs = IntakeInputs {
+    /// The plan.
+    pub fn plan(&self, link: &LinkName, now: Timestamp) -> IntakePlan {
+        plan_intake(&self.inputs(link), &self.policy, now)
+    }
+
+    /// What the checks say of the plan, or of a part of it.
+    pub fn check(&self, plan: &IntakePlan, link: &LinkName, now: Timestamp) -> Vec<Finding> {
+        let feed = &self.inputs(link);
+        check_intake(&IntakeView { plan, feed, courses: &self.courses, policy: &self.policy, now })
+    }
+
+    fn inputs<'a>(&'a self, link: &'a LinkName) -> IntakeInputs<'a> {
+        IntakeInputs {
             link,
             records: &self.records,
             known_doubts: &self.known_doubts,
             applied: &self.applied,
+            made: &self.made,
+            accounts: &self.had,
             newest: &self.newest,
             directory: &self.directory,
             courses: &self.courses,
             enrolments: &self.enrolments,
             intended: &self.intended,
-        };
-        let plan = plan_intake(&inputs, &self.policy, now);
-        let view = IntakeView { plan: &plan, feed: &inputs, courses: &self.courses, policy: &self.policy, now };
-        let findings = check_intake(&view);
-        (plan, findings)
+        }
     }
 }
 
@@ -133,20 +154,43 @@ fn match_accounts<'a>(
     records: impl Iterator<Item = &'a FeedRecord>,
     stored: &'a BTreeMap<String, FeedRecord>,
     directory: &Directory,
+    had: &BTreeMap<String, MoodleUserId>,
     policy: &IntakePolicy,
 ) -> BTreeMap<String, MoodleUserId> {
     let mut newest = BTreeMap::<String, &FeedRecord>::new();
+    let mut leavers = BTreeSet::new();
     for record in records.chain(stored.values()) {
+        if is_suspend(record) {
+            leavers.insert(record.guid().folded());
+        }
         let known = newest.entry(record.guid().folded()).or_insert(record);
-        if (known.age(), known.fingerprint) < (record.age(), record.fingerprint) {
+        let rank = |record: &FeedRecord| (!record.mail().as_str().is_empty(), record.age(), record.fingerprint);
+        if rank(known) < rank(record) {
             *known = record;
         }
     }
-    let matched = newest.into_iter().filter_map(|(guid, record)| match match_person(record, directory, policy) {
-        PersonMatch::Found(account) => Some((guid, account.id)),
-        PersonMatch::Free { .. } | PersonMatch::Doubt(_) => None,
+    let matched = newest.into_iter().filter_map(|(guid, record)| {
+        let matched = match_person(record, directory, had, policy);
+        let matched = match matched {
+            PersonMatch::Doubt(_) if leavers.contains(&guid) => match_leaver(record, &matched, directory, had),
+            matched => matched,
+        };
+        match matched {
+            PersonMatch::Found(account) => Some((guid, account.id)),
+            PersonMatch::Free { .. } | PersonMatch::Doubt(_) => None,
+        }
     });
     matched.collect()
+}
+
+fn is_suspend(record: &FeedRecord) -> bool {
+    record.reading.as_ref().is_ok_and(|reading| reading.state == EnrolState::Suspend)
+}
+
+/// The courses that somebody leaves: there it matters in which role people are.
+fn left_courses<'a>(records: impl Iterator<Item = &'a FeedRecord>, courses: &Courses) -> BTreeSet<MoodleCourseId> {
+    let left = records.filter(|record| is_suspend(record)).map(FeedRecord::course);
+    left.filter_map(|course| courses.get(&course)).flatten().map(|course| course.id).collect()
 }
 
 /// What an earlier run set out to do and did not record the end of.

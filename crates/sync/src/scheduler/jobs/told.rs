@@ -99,6 +99,7 @@ pub(super) fn of_guilds(report: GuildsReport) -> Ran {
         errors: refused,
         skipped: unchanged,
         waiting: left + open,
+        planned: 0,
         accounts,
         mails: 0,
         calls,

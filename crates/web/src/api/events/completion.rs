@@ -1,5 +1,6 @@
-//! `POST /api/v1/events/completion`: a Moodle says that somebody completed a course. The event only triggers a check of that
-//! person and course. What is refused leaves no trace but a count.
+//! `POST /api/v1/events/completion`: a Moodle says that somebody completed a course; `POST /api/v1/events/moodle`: its companion
+//! plugin says what changed there. An event only triggers a check of that person and course. What is refused leaves no trace but a
+//! count.
 
 use super::receiver::{
     EventOutcome, EventReceiver, OWN_CONNECTIONS, VerifiedEvent, forget_before, not_stored, parse_object,
@@ -108,6 +109,56 @@ async fn accept(events: &CompletionEvents, request: Request) -> Result<Response,
         }
         Err(error) => Err(not_stored(link, &error)),
     }
+}
+
+/// Changes in a Moodle, as its companion plugin sends them. Other changes than completions are accepted, and found by the next run.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct MoodleEvent {
+    /// In the order in which they came; none where an administrator only tries the connection.
+    changes: Vec<MoodleChange>,
+}
+
+/// One change.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct MoodleChange {
+    /// `completion`, `enrolment`, `account`, `cohort` or `member`.
+    kind: String,
+    /// The Moodle account.
+    #[schema(value_type = Option<i64>)]
+    user_id: Option<Integer>,
+    /// The Moodle course.
+    #[schema(value_type = Option<i64>)]
+    course_id: Option<Integer>,
+}
+
+/// A Moodle's companion plugin sends at most so many changes at once.
+const CHANGES_MAX: usize = 100;
+
+/// Things changed in a Moodle: check the completions among them within seconds
+#[utoipa::path(post, path = "/events/moodle", tag = "events", security(("signature" = [])),
+    request_body = MoodleEvent,
+    responses((status = 202, description = "Accepted; the checks were requested", body = TakenEvent), EventErrors))]
+pub async fn receive_moodle(State(events): State<Arc<CompletionEvents>>, request: Request) -> Response {
+    accept_moodle(&events, request).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn accept_moodle(events: &CompletionEvents, request: Request) -> Result<Response, Problem> {
+    let VerifiedEvent { link, push, signature, body, now, turn: _turn } =
+        events.receiver.receive(request, &events.clock).await?;
+    let event = parse_object::<MoodleEvent>(&body).filter(|event| event.changes.len() <= CHANGES_MAX);
+    let MoodleEvent { changes } = event.ok_or_else(|| {
+        events.receiver.refuse(EventOutcome::Malformed, "`changes` is required: an array of at most 100 changes")
+    })?;
+    for (place, change) in changes.iter().enumerate().filter(|(_, change)| change.kind == "completion") {
+        let (Some(user), Some(course)) = (&change.user_id, &change.course_id) else { continue };
+        let signature = format!("{signature}-{place}");
+        let event = PushedEvent { signature, user: MoodleUserId(user.0), course: MoodleCourseId(course.0) };
+        let accepted = events.journal.completions().accept_event(link, &event, forget_before(push, now), now).await;
+        accepted.map_err(|error| not_stored(link, &error))?;
+    }
+    events.receiver.count(EventOutcome::Accepted);
+    events.wake.notify_one();
+    Ok((StatusCode::ACCEPTED, Json(TakenEvent { taken: true })).into_response())
 }
 
 /// The headers of an event, as a sender makes them.

@@ -1,18 +1,20 @@
-//! `POST /api/v1/events/membership`: somebody's membership changed, says a community. The event only wakes a look at that member;
-//! what they belong to is read from the community itself.
+//! `POST /api/v1/events/membership` and `/api/v1/events/guild`: a community says that a membership or a guild changed. The event
+//! only triggers a check of that member or guild; what is so now is read from the community itself.
 
 use super::receiver::{
     EventOutcome, EventReceiver, OWN_CONNECTIONS, VerifiedEvent, forget_before, not_stored, parse_object,
 };
 use crate::api::context::Accepted;
 use crate::api::document::EventErrors;
+use crate::api::extractors::Integer;
 use crate::api::problem::Problem;
 use crate::limits::ConcurrencyLimit;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use rollbook_clock::Clock;
 use rollbook_core::model::LinkName;
-use rollbook_journal::Journal;
+use rollbook_journal::requests::RequestId;
+use rollbook_journal::{Journal, JournalError};
 use rollbook_settings::Settings;
 use rollbook_settings::link::Push;
 use serde::Deserialize;
@@ -105,6 +107,46 @@ pub async fn receive_membership(State(events): State<Arc<MembershipEvents>>, req
     accept(&events, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
+/// What happened to which guild.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct GuildEvent {
+    /// `guild_made`, `guild_renamed`, `guild_published`, `guild_unpublished`, `guild_deleted`, `members_changed` or `sync_asked`.
+    event: String,
+    /// The community's number of the guild.
+    #[schema(value_type = i64)]
+    guild: Integer,
+    /// Its UUID, where the event has it.
+    uuid: Option<String>,
+}
+
+impl GuildEvent {
+    /// The guild to check. A guild that is gone can be checked only beside all others.
+    fn scope(self) -> Option<String> {
+        let named = self.uuid.filter(|uuid| !uuid.is_empty()).unwrap_or_else(|| self.guild.0.to_string());
+        (self.event != "guild_deleted").then_some(named)
+    }
+}
+
+/// A guild changed: synchronise it within seconds
+#[utoipa::path(post, path = "/events/guild", tag = "events", security(("signature" = [])),
+    request_body = GuildEvent,
+    responses((status = 202, description = "Accepted; the synchronisation was requested", body = Accepted), EventErrors))]
+pub async fn receive_guild(State(events): State<Arc<MembershipEvents>>, request: Request) -> Response {
+    accept_guild(&events, request).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn accept_guild(events: &MembershipEvents, request: Request) -> Result<Response, Problem> {
+    let VerifiedEvent { link, push, signature, body, now, turn: _turn } =
+        events.receiver.receive(request, &events.clock).await?;
+    let event = parse_object::<GuildEvent>(&body).filter(|event| event.guild.0 > 0);
+    let event = event.ok_or_else(|| {
+        events.receiver.refuse(EventOutcome::Malformed, "`event` and `guild` are required: a word and a number above 0")
+    })?;
+    let requests = events.journal.requests();
+    let request = requests.accept_guild_event(link, &signature, event.scope(), forget_before(push, now), now).await;
+    answer(events, link, request)
+}
+
 async fn accept(events: &MembershipEvents, request: Request) -> Result<Response, Problem> {
     let VerifiedEvent { link, push, signature, body, now, turn: _turn } =
         events.receiver.receive(request, &events.clock).await?;
@@ -112,7 +154,18 @@ async fn accept(events: &MembershipEvents, request: Request) -> Result<Response,
     let user = named.ok_or_else(|| {
         events.receiver.refuse(EventOutcome::Malformed, "`user` is required: a number, a user name or a mail address")
     })?;
-    match events.journal.requests().accept_member_event(link, &signature, &user, forget_before(push, now), now).await {
+    let requests = events.journal.requests();
+    let request = requests.accept_member_event(link, &signature, &user, forget_before(push, now), now).await;
+    answer(events, link, request)
+}
+
+/// The answer to an event that was stored, was stored before, or could not be.
+fn answer(
+    events: &MembershipEvents,
+    link: &LinkName,
+    request: Result<Option<RequestId>, JournalError>,
+) -> Result<Response, Problem> {
+    match request {
         Ok(Some(request)) => {
             events.receiver.count(EventOutcome::Accepted);
             events.wake.notify_one();

@@ -71,7 +71,8 @@ pub struct CountsView {
 
 impl RunView {
     pub(super) fn of(run: &RunRow) -> Self {
-        let Counts { records, enrolled, suspended, errors, skipped, waiting, accounts, mails, calls } = run.counts;
+        let Counts { records, enrolled, suspended, errors, skipped, waiting, planned: _, accounts, mails, calls } =
+            run.counts;
         Self {
             id: run.id.to_string(),
             number: run.number,

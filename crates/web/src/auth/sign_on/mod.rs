@@ -86,7 +86,7 @@ async fn callback(
     let identity = issuer.exchange_code(&query.code, &pending.nonce, &pending.verifier, now).await.map_err(refused)?;
     let Some(role) = identity.role else {
         return Err(PageError::SignInRefused(
-            "Your account there gives you no role in Rollbook. Job an administrator for one".into(),
+            "Your account there gives you no role in Rollbook. Ask an administrator for one".into(),
         ));
     };
     let account = state.journal.accounts().from_single_sign_on(&identity.subject, &identity.name, role, now).await?;
@@ -108,6 +108,10 @@ fn refused(error: IssuerError) -> PageError {
         }
         IssuerError::AccountName(reason) => {
             PageError::SignInRefused(format!("The identity provider gives no usable account name: {reason}"))
+        }
+        IssuerError::Answer { what: "token", why } => {
+            tracing::warn!(why, "the issuer gave no token for a code");
+            PageError::SignInRefused("The identity provider did not accept this sign-in. Start again".to_owned())
         }
         other => PageError::incident(other),
     }

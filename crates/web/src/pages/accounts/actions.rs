@@ -4,8 +4,8 @@ use crate::auth::permissions::Scope;
 use crate::auth::{account_name, hash_password, hash_secret, make_secret};
 use crate::layout::{Layout, PageContext, PageLocation, PageResult, capitalise, show};
 use crate::page_error::PageError;
+use crate::pages::extract::{FormData, PathParam};
 use askama::Template;
-use axum::extract::{Form, Path};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::RoleName;
 use rollbook_journal::NewToken;
@@ -34,7 +34,10 @@ pub(in crate::pages) struct NewAccountForm {
     password: String,
 }
 
-pub(in crate::pages) async fn add_account(context: PageContext, Form(form): Form<NewAccountForm>) -> PageResult {
+pub(in crate::pages) async fn add_account(
+    context: PageContext,
+    FormData(form): FormData<NewAccountForm>,
+) -> PageResult {
     let name = account_name(&form.name).map_err(|error| PageError::Invalid(capitalise(&error.to_string())))?;
     let role = read_role(&form.role)?;
     let hash = match form.password.as_str() {
@@ -64,8 +67,8 @@ pub(in crate::pages) struct AccountForm {
 
 pub(in crate::pages) async fn change_account(
     context: PageContext,
-    Path(name): Path<String>,
-    Form(change): Form<AccountForm>,
+    PathParam(name): PathParam<String>,
+    FormData(change): FormData<AccountForm>,
 ) -> PageResult {
     let journal = &context.state.journal;
     let (by, now) = (&context.user.name, context.now);
@@ -110,7 +113,10 @@ async fn login_link(context: &PageContext, name: &str) -> PageResult {
     show(&page)
 }
 
-pub(in crate::pages) async fn add_token(context: PageContext, Form(fields): Form<Vec<(String, String)>>) -> PageResult {
+pub(in crate::pages) async fn add_token(
+    context: PageContext,
+    FormData(fields): FormData<Vec<(String, String)>>,
+) -> PageResult {
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim());
     let name: String = field("name").chars().take(100).collect();
     let days: i64 = field("days").parse().unwrap_or_default();
@@ -135,7 +141,7 @@ pub(in crate::pages) async fn add_token(context: PageContext, Form(fields): Form
     show(&page)
 }
 
-pub(in crate::pages) async fn revoke_token(context: PageContext, Path(id): Path<i64>) -> PageResult {
+pub(in crate::pages) async fn revoke_token(context: PageContext, PathParam(id): PathParam<i64>) -> PageResult {
     context.state.journal.tokens().revoke(id, &context.user.name, context.now).await?;
     Ok(context.redirect("The token is revoked", "/accounts"))
 }

@@ -4,8 +4,8 @@
 
 use super::query::LogPageQuery;
 use crate::layout::{PageContext, PageResult};
+use crate::pages::extract::QueryParams;
 use axum::body::{Body, Bytes};
-use axum::extract::Query;
 use axum::http::header;
 use axum::response::IntoResponse;
 use futures_util::stream;
@@ -45,7 +45,10 @@ struct Export {
     left: u64,
 }
 
-pub(in crate::pages) async fn export_log(context: PageContext, Query(page): Query<LogPageQuery>) -> PageResult {
+pub(in crate::pages) async fn export_log(
+    context: PageContext,
+    QueryParams(page): QueryParams<LogPageQuery>,
+) -> PageResult {
     let times = context.times(page.link().as_ref());
     let (query, _) = page.query(&times);
     let query = LogQuery { limit: CHUNK, after: None, ..query };

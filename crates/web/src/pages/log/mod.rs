@@ -9,9 +9,9 @@ pub(super) use export::export_log;
 
 use super::views::record::{RecordRow, action_label, record_row};
 use crate::layout::{Layout, NextPage, PageContext, PageLocation, PageResult, SelectOption, code_label, show};
+use crate::pages::extract::QueryParams;
 
 use askama::Template;
-use axum::extract::Query;
 use query::LogPageQuery;
 use rollbook_core::model::LinkName;
 use rollbook_core::run::OutcomeCode;
@@ -55,7 +55,7 @@ struct ColumnHead {
     sorted: &'static str,
 }
 
-pub(super) async fn show_log(context: PageContext, Query(query): Query<LogPageQuery>) -> PageResult {
+pub(super) async fn show_log(context: PageContext, QueryParams(query): QueryParams<LogPageQuery>) -> PageResult {
     let times = context.times(query.link().as_ref());
     let (log_query, error) = query.query(&times);
     let page = context.state.journal.records().log(&log_query).await?;
@@ -79,7 +79,7 @@ pub(super) async fn show_log(context: PageContext, Query(query): Query<LogPageQu
         ),
         codes: SelectOption::list(std::iter::once(any("any")).chain(codes), &query.code),
         heads: heads(&query),
-        rows: page.rows.iter().map(|row| record_row(row, &times)).collect(),
+        rows: page.rows.iter().map(|row| record_row(row, &context.state.settings, &times)).collect(),
         next,
         first: if query.after.is_empty() { String::new() } else { query.path_with(&[("after", "")]) },
         csv: query.csv_path(),

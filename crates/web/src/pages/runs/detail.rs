@@ -4,10 +4,11 @@ use crate::layout::{
     Badge, Layout, NextPage, PageContext, PageLocation, PageResult, ShownTime, TimeFormatter, flow_label, format_count,
     kind_label, label_of, run_badge, run_reason, show,
 };
+use crate::pages::extract::{PathParam, QueryParams};
 use crate::pages::views::event::event_summary;
 use crate::pages::views::plan::{PlanView, plan_view};
+use crate::pages::views::record::log_path;
 use askama::Template;
-use axum::extract::{Path, Query};
 use rollbook_core::run::{EventKind, RunState};
 use rollbook_journal::{JournalError, RunRow, StoredEvent};
 use serde::Deserialize;
@@ -60,8 +61,8 @@ pub(in crate::pages) struct RunPageQuery {
 
 pub(in crate::pages) async fn show_run(
     context: PageContext,
-    Path(id): Path<String>,
-    Query(query): Query<RunPageQuery>,
+    PathParam(id): PathParam<String>,
+    QueryParams(query): QueryParams<RunPageQuery>,
 ) -> PageResult {
     let journal = &context.state.journal;
     let run = journal.runs().find(&id).await?;
@@ -81,7 +82,7 @@ pub(in crate::pages) async fn show_run(
         plan,
         events: events.iter().map(|event| event_row(event, &times)).collect(),
         next,
-        log: format!("/log?link={}&since={}", run.link, times.field(run.started)),
+        log: log_path(&[("link", run.link.as_str()), ("since", &times.field(run.started))]),
         run: head(&run, &times),
         is_running,
     };
@@ -89,7 +90,10 @@ pub(in crate::pages) async fn show_run(
 }
 
 async fn plan_of(context: &PageContext, run: &RunRow) -> Result<Option<PlanView>, JournalError> {
-    Ok(context.state.journal.plans().of_run(&run.id).await?.map(|plan| plan_view(&plan)))
+    match context.state.journal.plans().of_run(&run.id).await? {
+        Some(plan) => Ok(Some(plan_view(context, &plan).await?)),
+        None => Ok(None),
+    }
 }
 
 fn head(run: &RunRow, times: &TimeFormatter) -> RunHead {

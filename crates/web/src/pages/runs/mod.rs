@@ -12,8 +12,8 @@ use crate::layout::{
     Badge, Chart, Layout, NextPage, PageContext, PageLocation, PageResult, SelectOption, ShownTime, TimeFormatter,
     flow_label, format_count, kind_label, run_badge, run_reason, show,
 };
+use crate::pages::extract::QueryParams;
 use askama::Template;
-use axum::extract::Query;
 use charts::Range;
 use form_urlencoded::byte_serialize;
 use rollbook_core::model::LinkName;
@@ -72,7 +72,7 @@ impl RunsPageQuery {
     }
 }
 
-pub(super) async fn show_runs(context: PageContext, Query(query): Query<RunsPageQuery>) -> PageResult {
+pub(super) async fn show_runs(context: PageContext, QueryParams(query): QueryParams<RunsPageQuery>) -> PageResult {
     let link = Some(query.link.trim()).filter(|link| !link.is_empty()).map(LinkName::new);
     let times = context.times(link.as_ref());
     let range = Range::read(&query.range, &query.from, &times);

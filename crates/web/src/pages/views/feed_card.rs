@@ -5,6 +5,7 @@ use crate::layout::{Badge, TimeFormatter, Tone, lower_label};
 use rollbook_core::model::{Account, Enrolment, Fingerprint, LinkName};
 use rollbook_journal::LogRow;
 use rollbook_journal::requests::{FeedCard, FeedTexts, Would};
+use rollbook_settings::Settings;
 
 pub struct FeedCardView {
     pub record: String,
@@ -27,7 +28,13 @@ pub struct AccountSide {
     pub facts: Vec<(&'static str, String, bool)>,
 }
 
-pub fn feed_card(link: &LinkName, card: &FeedCard, earlier: &[LogRow], times: &TimeFormatter) -> FeedCardView {
+pub fn feed_card(
+    settings: &Settings,
+    link: &LinkName,
+    card: &FeedCard,
+    earlier: &[LogRow],
+    times: &TimeFormatter,
+) -> FeedCardView {
     let FeedCard { record, texts, problem, known, by_guid, by_mail, account, mismatches, courses, enrolment, would } =
         card;
     let mut accounts: Vec<AccountSide> = Vec::new();
@@ -59,7 +66,7 @@ pub fn feed_card(link: &LinkName, card: &FeedCard, earlier: &[LogRow], times: &T
         enrolment: enrolment.map(enrolment_label).unwrap_or_default().to_owned(),
         mismatches: problem.iter().cloned().chain(mismatches.iter().cloned()).collect(),
         would: lines,
-        earlier: earlier.iter().map(|row| record_row(row, times)).collect(),
+        earlier: earlier.iter().map(|row| record_row(row, settings, times)).collect(),
         can_process: can_process && problem.is_none(),
     }
 }
@@ -98,7 +105,7 @@ fn facts(texts: &FeedTexts) -> Vec<(&'static str, String)> {
 }
 
 fn side(heading: &'static str, account: &Account, texts: &FeedTexts) -> AccountSide {
-    let Account { id, username, mail, guid, first_name, last_name, suspended } = account;
+    let Account { id, username, mail, guid, first_name, last_name, .. } = account;
     let differs = |ours: &str, theirs: &str| !ours.trim().eq_ignore_ascii_case(theirs.trim());
     let mut facts = vec![
         ("Account", id.to_string(), false),
@@ -108,8 +115,8 @@ fn side(heading: &'static str, account: &Account, texts: &FeedTexts) -> AccountS
         ("Mail", mail.clone(), differs(&texts.mail, mail)),
     ];
     facts.retain(|(_, value, _)| !value.is_empty());
-    if *suspended {
-        facts.push(("Site", "suspended for the whole site".to_owned(), true));
+    if let Some(block) = account.sign_in_block() {
+        facts.push(("Sign-in", block.to_string(), true));
     }
     AccountSide { heading, facts }
 }
@@ -119,7 +126,8 @@ fn enrolment_label(enrolment: Enrolment) -> &'static str {
         Enrolment::Active => "active in the course",
         Enrolment::Suspended => "suspended in the course",
         Enrolment::Absent => "not in the course",
-        Enrolment::NotActive => "not active in the course",
+        Enrolment::NotActive | Enrolment::Inactive => "not active in the course",
+        Enrolment::NotStarted => "enrolled from a later day on",
     }
 }
 

@@ -69,11 +69,11 @@ class apply_enrolments extends base {
      */
     public static function execute_returns() {
         return self::results([
-            'did' => self::maybe(PARAM_RAW, 'enrolled, reactivated, suspended, dates_changed, role_added, adopted, unenrolled, with commas'),
+            'did' => self::maybe(PARAM_RAW, 'enrolled, reactivated, suspended, dates_changed, role_added, adopted or unenrolled'),
             'login' => self::maybe(PARAM_ALPHANUMEXT, 'whether the person can sign in; as of accounts'),
             'active' => self::maybe(PARAM_BOOL, 'whether the person is let into the course now, by whatever method'),
             'activeby' => new external_multiple_structure(self::field(PARAM_RAW), 'by which methods', VALUE_OPTIONAL),
-            'enrolment' => new external_single_structure(self::enrolment_fields(), 'the one that was looked at, now', VALUE_OPTIONAL),
+            'enrolment' => new external_single_structure(self::enrolment_fields(), 'the one looked at, now', VALUE_OPTIONAL),
             'before' => new external_single_structure(self::enrolment_fields(), 'the same before', VALUE_OPTIONAL),
         ]);
     }

@@ -117,9 +117,9 @@ abstract class base extends external_api {
      */
     protected static function note(): external_single_structure {
         return new external_single_structure([
-            'link' => self::maybe(PARAM_TEXT, 'Rollbook\'s link'),
-            'says' => self::maybe(PARAM_TEXT, 'what the source says'),
-            'story' => self::maybe(PARAM_LOCALURL, 'path of the story in Rollbook'),
+            'link' => self::maybe(PARAM_RAW, 'Rollbook\'s link'),
+            'says' => self::maybe(PARAM_RAW, 'what the source says'),
+            'story' => self::maybe(PARAM_RAW_TRIMMED, 'path of the story in Rollbook'),
         ], 'for the pages of people and courses', VALUE_OPTIONAL);
     }
 

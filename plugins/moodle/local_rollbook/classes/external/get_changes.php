@@ -43,7 +43,8 @@ class get_changes extends base {
         $asked = self::validate_parameters(self::execute_parameters(), compact('after', 'limit'));
         self::enter('readpeople');
         $limit = limits::page($asked['limit'], limits::CHANGES);
-        $rows = $DB->get_records_select('local_rollbook_change', 'id > :after', ['after' => $asked['after']], 'id', '*', 0, $limit + 1);
+        $where = ['after' => $asked['after']];
+        $rows = $DB->get_records_select('local_rollbook_change', 'id > :after', $where, 'id', '*', 0, $limit + 1);
         $more = count($rows) > $limit;
         $rows = array_slice($rows, 0, $limit, true);
         // A transaction that is still open may add a lower id than one that is told: the cursor stays behind what is fresh.

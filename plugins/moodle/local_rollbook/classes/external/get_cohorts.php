@@ -77,7 +77,8 @@ class get_cohorts extends base {
             $in = $asked['members'] === 'none' ? [] : cohorts::members(array_keys($some));
             foreach ($some as $id => $cohort) {
                 $cursor = (int) $id;
-                if (!has_any_capability(['moodle/cohort:view', 'moodle/cohort:manage'], \context::instance_by_id($cohort->contextid))) {
+                $context = \context::instance_by_id($cohort->contextid);
+                if (!has_any_capability(['moodle/cohort:view', 'moodle/cohort:manage'], $context)) {
                     $unseen[] = $cursor;
                     continue;
                 }

@@ -66,8 +66,8 @@ class get_completions extends base {
             $where[] = "cc.course $in";
             $params += $some;
         }
-        $sql = "SELECT cc.id, cc.userid, cc.course AS courseid, cc.timeenrolled, cc.timestarted, cc.timecompleted, u.idnumber, u.email,
-                       u.firstname, u.lastname, u.suspended, c.idnumber AS courseidnumber
+        $sql = "SELECT cc.id, cc.userid, cc.course AS courseid, cc.timeenrolled, cc.timestarted, cc.timecompleted,
+                       u.idnumber, u.email, u.firstname, u.lastname, u.suspended, c.idnumber AS courseidnumber
                   FROM {course_completions} cc
                   JOIN {user} u ON u.id = cc.userid
                   JOIN {course} c ON c.id = cc.course

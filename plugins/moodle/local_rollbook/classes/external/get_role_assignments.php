@@ -75,7 +75,8 @@ class get_role_assignments extends base {
             $where .= " AND ra.roleid $in";
             $params += $some;
         }
-        $sql = "SELECT ra.id, ra.userid, ra.roleid, ra.contextid, x.contextlevel, x.instanceid, ra.component, ra.itemid, ra.timemodified
+        $sql = "SELECT ra.id, ra.userid, ra.roleid, ra.contextid, x.contextlevel, x.instanceid, ra.component, ra.itemid,
+                       ra.timemodified
                   FROM {role_assignments} ra JOIN {context} x ON x.id = ra.contextid
                  WHERE $where
               ORDER BY ra.id";

@@ -25,7 +25,7 @@ class note_run extends base {
     public static function execute_parameters() {
         return self::parameters([
             'runid' => self::field(PARAM_ALPHANUMEXT, 'names the run; told again, it is replaced'),
-            'link' => self::field(PARAM_TEXT),
+            'link' => self::field(PARAM_RAW),
             'flow' => self::field(PARAM_ALPHANUMEXT, 'intake, completions or guilds'),
             'state' => self::field(PARAM_ALPHANUMEXT, 'running, done, partial, refused or failed'),
             'timebegan' => self::field(PARAM_INT),
@@ -33,8 +33,8 @@ class note_run extends base {
             'done' => self::given(PARAM_INT, 0),
             'failed' => self::given(PARAM_INT, 0),
             'waiting' => self::given(PARAM_INT, 0),
-            'message' => self::given(PARAM_TEXT, ''),
-            'story' => self::given(PARAM_LOCALURL, '', 'path of the run in Rollbook'),
+            'message' => self::given(PARAM_RAW, ''),
+            'story' => self::given(PARAM_RAW_TRIMMED, '', 'path of the run in Rollbook'),
         ]);
     }
 
@@ -82,7 +82,8 @@ class note_run extends base {
             'story'
         ));
         self::enter('use');
-        foreach (['runid' => 64, 'link' => 100, 'flow' => 20, 'state' => 20, 'message' => 255, 'story' => 255] as $field => $length) {
+        $lengths = ['runid' => 64, 'link' => 100, 'flow' => 20, 'state' => 20, 'message' => 255, 'story' => 255];
+        foreach ($lengths as $field => $length) {
             $run[$field] = \core_text::substr($run[$field], 0, $length);
         }
         $id = $DB->get_field('local_rollbook_run', 'id', ['runid' => $run['runid']]);

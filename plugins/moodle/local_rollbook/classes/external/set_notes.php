@@ -31,10 +31,10 @@ class set_notes extends base {
             'userid' => self::given(PARAM_INT, 0, 'of an account or enrolment'),
             'courseid' => self::given(PARAM_INT, 0, 'of an enrolment'),
             'cohortid' => self::given(PARAM_INT, 0, 'of a cohort'),
-            'link' => self::maybe(PARAM_TEXT, 'Rollbook\'s link'),
-            'says' => self::maybe(PARAM_TEXT, 'what the source says'),
-            'did' => self::maybe(PARAM_TEXT, 'what Rollbook did'),
-            'story' => self::maybe(PARAM_LOCALURL, 'path of the story in Rollbook'),
+            'link' => self::maybe(PARAM_RAW, 'Rollbook\'s link'),
+            'says' => self::maybe(PARAM_RAW, 'what the source says'),
+            'did' => self::maybe(PARAM_RAW, 'what Rollbook did'),
+            'story' => self::maybe(PARAM_RAW_TRIMMED, 'path of the story in Rollbook'),
         ])]);
     }
 

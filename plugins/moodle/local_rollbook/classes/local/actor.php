@@ -33,12 +33,13 @@ final class actor {
     }
 
     /**
-     * Whether what happens now is done by Rollbook: by a function of ours, or by its account over core's functions.
+     * Whether what happens now is done by Rollbook: by a function of ours, or by one of its accounts over
+     * core's functions.
      *
      * @return bool
      */
     public static function acts(): bool {
         global $USER;
-        return self::$depth > 0 || (!empty($USER->id) && (int) $USER->id === setup::account_id());
+        return self::$depth > 0 || (!empty($USER->id) && in_array((int) $USER->id, setup::actors(), true));
     }
 }

@@ -10,7 +10,10 @@ namespace local_rollbook\local;
 use core\lock\lock_config;
 
 /**
- * Works on the items of a call, each by itself: in a transaction of its own, once for each key, until the time is up.
+ * Works on the items of a call, once for each key, until the time is up. One that fails leaves nothing and spoils no other.
+ *
+ * Items share a transaction by twenties, since a commit costs as much as an item. Where one fails after it wrote, its twenty are
+ * rolled back and done again, each in a transaction of its own.
  *
  * @package local_rollbook
  * @license https://www.gnu.org/licenses/gpl-3.0.html GNU GPL v3 or later
@@ -18,6 +21,19 @@ use core\lock\lock_config;
 final class batch {
     /** Seconds to wait for another call that does the same. */
     const WAIT = 20;
+    /** Items in one transaction. */
+    const TOGETHER = 20;
+
+    /** @var array items that are not worked on yet */
+    private $rest;
+    /** @var callable gets items, looks up what they need, and returns what works on one */
+    private $prepare;
+    /** @var callable|null what works on one; null: what was looked up may no longer be so */
+    private $work = null;
+    /** @var keys */
+    private $keys;
+    /** @var float when the time is up */
+    private $deadline;
 
     /**
      * Works on all items; no two calls of one function run at a time.
@@ -38,72 +54,68 @@ final class batch {
             throw new \moodle_exception('busy', 'local_rollbook');
         }
         try {
-            return actor::act(static function () use ($function, $items, $prepare): array {
-                return self::work($function, array_values($items), $prepare);
+            $results = actor::act(static function () use ($function, $items, $prepare): array {
+                return (new self($function, array_values($items), $prepare))->all();
             });
         } finally {
             $lock->release();
         }
+        status::count($function, count($results), count(array_filter($results, static function (array $result): bool {
+            return $result['status'] === 'failed';
+        })));
+        return $results;
+    }
+
+    /**
+     * A batch.
+     *
+     * @param string $function
+     * @param array $items
+     * @param callable $prepare
+     */
+    private function __construct(string $function, array $items, callable $prepare) {
+        $this->rest = $items;
+        $this->prepare = $prepare;
+        $this->keys = new keys($function, array_column($items, 'key'));
+        $this->deadline = microtime(true) + limits::SECONDS;
     }
 
     /**
      * Works on all items.
      *
-     * @param string $function
-     * @param array $items
-     * @param callable $prepare
      * @return array
      */
-    private static function work(string $function, array $items, callable $prepare): array {
-        $deadline = microtime(true) + limits::SECONDS;
-        $keys = new keys($function, array_column($items, 'key'));
-        $work = null;
+    private function all(): array {
         $results = [];
-        $failed = 0;
-        foreach ($items as $at => $item) {
-            if ($keys->knows($item['key'])) {
-                $result = $keys->recall($item);
-            } else if (microtime(true) > $deadline) {
-                $result = self::outcome('skipped', 'time_budget', 'the time of a call was up; send it again');
-            } else {
-                $work = $work ?? $prepare(array_values(array_filter(
-                    array_slice($items, $at),
-                    static function (array $item) use ($keys): bool {
-                        return !$keys->knows($item['key']);
-                    }
-                )));
-                $result = self::one($item, $keys, $work);
-                if (in_array($result['code'], ['conflict', 'refused', 'internal'], true)) {
-                    // What was looked up may no longer be so.
-                    $work = null;
-                }
+        while ($this->rest) {
+            $some = array_slice($this->rest, 0, self::TOGETHER);
+            $answers = $this->together($some);
+            if ($answers === null) {
+                $answers = array_merge(...array_map(function (array $item): array {
+                    return $this->together([$item]);
+                }, $some));
             }
-            $failed += $result['status'] === 'failed' ? 1 : 0;
-            $results[] = ['key' => $item['key']] + $result;
+            $results = array_merge($results, $answers);
+            $this->rest = array_slice($this->rest, count($some));
         }
-        status::count($function, count($items), $failed);
         return $results;
     }
 
     /**
-     * Works on one item.
+     * Works on items in one transaction.
      *
-     * @param array $item
-     * @param keys $keys
-     * @param callable $work
-     * @return array
+     * @param array $items
+     * @return array|null results; null where several must be done again, each by itself
      */
-    private static function one(array $item, keys $keys, callable $work): array {
+    private function together(array $items): ?array {
         global $DB;
         $transaction = $DB->start_delegated_transaction();
         try {
-            [$status, $fields] = $work($item);
-            $result = self::outcome($status) + $fields;
-            if ($status === 'done') {
-                $keys->keep($item, $result);
-            }
+            $results = array_map([$this, 'one'], $items);
+            $this->keys->write();
             $transaction->allow_commit();
-            return $result;
+            $this->keys->settle();
+            return $results;
         } catch (\Throwable $error) {
             try {
                 $transaction->rollback($error);
@@ -113,11 +125,48 @@ final class batch {
                     throw $again;
                 }
             }
-            $keys->forget($item);
+            $this->keys->forget();
+            $this->work = null;
             // Contexts that were made in what was rolled back.
             \context_helper::reset_caches();
-            return self::failure($error);
+            return count($items) === 1 ? [['key' => $items[0]['key']] + self::failure($error)] : null;
         }
+    }
+
+    /**
+     * Works on one item.
+     *
+     * @param array $item
+     * @return array
+     */
+    private function one(array $item): array {
+        global $DB;
+        $key = ['key' => $item['key']];
+        if ($this->keys->knows($item['key'])) {
+            return $key + $this->keys->recall($item);
+        }
+        if (microtime(true) > $this->deadline) {
+            return $key + self::outcome('skipped', 'time_budget', 'the time of a call was up; send it again');
+        }
+        if (!$this->work) {
+            $this->work = ($this->prepare)(array_values(array_filter($this->rest, function (array $item): bool {
+                return !$this->keys->knows($item['key']);
+            })));
+        }
+        $writes = $DB->perf_get_writes();
+        try {
+            [$status, $fields] = ($this->work)($item);
+        } catch (refusal $refusal) {
+            if ($DB->perf_get_writes() !== $writes) {
+                throw $refusal;
+            }
+            return $key + self::failure($refusal);
+        }
+        $result = self::outcome($status) + $fields;
+        if ($status === 'done') {
+            $this->keys->keep($item, $result);
+        }
+        return $key + $result;
     }
 
     /**

@@ -45,7 +45,8 @@ final class cohorts {
         $members = array_fill_keys($ids, []);
         foreach (array_chunk($ids, 1000) as $some) {
             [$in, $params] = $DB->get_in_or_equal($some);
-            $rows = $DB->get_recordset_sql("SELECT cohortid, userid FROM {cohort_members} WHERE cohortid $in ORDER BY cohortid, userid", $params);
+            $sql = "cohortid $in";
+            $rows = $DB->get_recordset_select('cohort_members', $sql, $params, 'cohortid, userid', 'cohortid, userid');
             foreach ($rows as $row) {
                 $members[(int) $row->cohortid][] = (int) $row->userid;
             }

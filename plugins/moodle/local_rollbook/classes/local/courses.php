@@ -75,7 +75,8 @@ final class courses {
                 $params
             );
             $sql = "enrol = 'manual' AND status = :enabled AND courseid $in";
-            foreach ($DB->get_records_select('enrol', $sql, $params + ['enabled' => ENROL_INSTANCE_ENABLED], 'sortorder, id') as $one) {
+            $params['enabled'] = ENROL_INSTANCE_ENABLED;
+            foreach ($DB->get_records_select('enrol', $sql, $params, 'sortorder, id') as $one) {
                 $instances += [$one->courseid => $one];
             }
         }

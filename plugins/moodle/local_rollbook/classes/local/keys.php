@@ -21,6 +21,8 @@ final class keys {
     private $function;
     /** @var array records by key */
     private $known = [];
+    /** @var \stdClass[] what was kept in the transaction that is open, by key */
+    private $fresh = [];
 
     /**
      * Looks up the keys of a call.
@@ -75,30 +77,43 @@ final class keys {
     }
 
     /**
-     * Keeps an answer, in the transaction of what it answers for.
+     * Keeps an answer; {@see write()} writes it.
      *
      * @param array $item
      * @param array $result
      */
     public function keep(array $item, array $result): void {
-        global $DB;
-        if ($item['key'] === '') {
-            return;
+        if ($item['key'] !== '') {
+            $this->fresh[$item['key']] = (object) [
+                'itemkey' => $item['key'], 'hash' => $this->hash($item), 'result' => json_encode($result), 'timecreated' => time(),
+            ];
+            $this->known[$item['key']] = $this->fresh[$item['key']];
         }
-        $record = (object) [
-            'itemkey' => $item['key'], 'hash' => $this->hash($item), 'result' => json_encode($result), 'timecreated' => time(),
-        ];
-        $DB->insert_record('local_rollbook_key', $record, false);
-        $this->known[$item['key']] = $record;
     }
 
     /**
-     * Forgets an answer whose transaction was rolled back.
-     *
-     * @param array $item
+     * Writes what was kept, all at once, in the transaction of what it answers for.
      */
-    public function forget(array $item): void {
-        unset($this->known[$item['key']]);
+    public function write(): void {
+        global $DB;
+        if ($this->fresh) {
+            $DB->insert_records('local_rollbook_key', array_values($this->fresh));
+        }
+    }
+
+    /**
+     * That transaction is done.
+     */
+    public function settle(): void {
+        $this->fresh = [];
+    }
+
+    /**
+     * Forgets what was kept in a transaction that was rolled back.
+     */
+    public function forget(): void {
+        $this->known = array_diff_key($this->known, $this->fresh);
+        $this->fresh = [];
     }
 
     /**

@@ -30,13 +30,14 @@ final class pages {
      */
     public static function profile(tree $tree, \stdClass $user, ?\stdClass $course): void {
         global $DB;
-        $context = $course && (int) $course->id !== (int) SITEID ? \context_course::instance($course->id) : \context_system::instance();
+        $inside = $course && (int) $course->id !== (int) SITEID;
+        $context = $inside ? \context_course::instance($course->id) : \context_system::instance();
         if (!has_capability(self::VIEW, $context)) {
             return;
         }
         $params = ['userid' => $user->id];
         $where = "m.userid = :userid AND m.kind IN ('account', 'enrolment')";
-        if ($context->contextlevel === CONTEXT_COURSE) {
+        if ($inside) {
             $where .= ' AND (m.courseid = 0 OR m.courseid = :courseid)';
             $params['courseid'] = $course->id;
         }

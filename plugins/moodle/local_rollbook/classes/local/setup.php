@@ -55,7 +55,17 @@ final class setup {
     }
 
     /**
-     * Makes the role, or gives it what a newer version needs. What an administrator gave it beside stays.
+     * Every account by which Rollbook works: its own, and those of a service that was extended.
+     *
+     * @return int[]
+     */
+    public static function actors(): array {
+        $others = array_map('intval', array_filter(explode(',', (string) get_config('local_rollbook', 'actors')), 'strlen'));
+        return array_filter(array_merge([self::account_id()], $others));
+    }
+
+    /**
+     * Makes the role, or gives it what a newer version needs. What an administrator gave it or took from it stays so.
      *
      * @return int
      */
@@ -68,7 +78,8 @@ final class setup {
             for ($number = 2; $DB->record_exists('role', ['shortname' => $name]); $number++) {
                 $name = self::NAME . $number;
             }
-            $id = (int) create_role(get_string('rolename', 'local_rollbook'), $name, get_string('roledescription', 'local_rollbook'));
+            $description = get_string('roledescription', 'local_rollbook');
+            $id = (int) create_role(get_string('rolename', 'local_rollbook'), $name, $description);
             set_config('roleid', $id, 'local_rollbook');
             set_role_contextlevels($id, [CONTEXT_SYSTEM]);
             foreach (get_archetype_roles('student') as $student) {
@@ -76,11 +87,12 @@ final class setup {
             }
         }
         $system = \context_system::instance();
-        foreach (array_merge(...array_values(self::CAPABILITIES)) as $capability) {
-            if (get_capability_info($capability)) {
-                assign_capability($capability, CAP_ALLOW, $id, $system->id);
-            }
+        $given = $new ? [] : explode(',', (string) get_config('local_rollbook', 'given'));
+        $known = array_filter(array_merge(...array_values(self::CAPABILITIES)), 'get_capability_info');
+        foreach (array_diff($known, $given) as $capability) {
+            assign_capability($capability, CAP_ALLOW, $id, $system->id);
         }
+        set_config('given', implode(',', array_unique(array_merge(array_filter($given, 'strlen'), $known))), 'local_rollbook');
         return $id;
     }
 
@@ -105,9 +117,10 @@ final class setup {
             $missing[] = get_string('missingsuspended', 'local_rollbook');
         }
         $account = self::account_id();
+        $role = (int) get_config('local_rollbook', 'roleid');
         if (!$account || !$DB->record_exists('user', ['id' => $account, 'deleted' => 0, 'suspended' => 0])) {
             $missing[] = get_string('missingaccount', 'local_rollbook');
-        } else if (!user_has_role_assignment($account, (int) get_config('local_rollbook', 'roleid'), \context_system::instance()->id)) {
+        } else if (!user_has_role_assignment($account, $role, \context_system::instance()->id)) {
             $missing[] = get_string('missingrole', 'local_rollbook');
         }
         if (!$account || !self::tokens()) {
@@ -128,7 +141,8 @@ final class setup {
         self::settings();
         $role = self::role();
         $account = self::account($role);
-        $service = $DB->get_record('external_services', ['component' => 'local_rollbook', 'shortname' => self::NAME], '*', MUST_EXIST);
+        $known = ['component' => 'local_rollbook', 'shortname' => self::NAME];
+        $service = $DB->get_record('external_services', $known, '*', MUST_EXIST);
         if (!$service->enabled) {
             $DB->set_field('external_services', 'enabled', 1, ['id' => $service->id]);
         }
@@ -185,10 +199,15 @@ final class setup {
         $id = self::account_id();
         if (!$id || !$DB->record_exists('user', ['id' => $id, 'deleted' => 0])) {
             $name = self::NAME;
-            for ($number = 2; $DB->record_exists('user', ['username' => $name, 'mnethostid' => $CFG->mnet_localhost_id]); $number++) {
+            $named = static function (string $name) use ($CFG, $DB): ?\stdClass {
+                $where = ['username' => $name, 'mnethostid' => $CFG->mnet_localhost_id];
+                return $DB->get_record('user', $where, 'id, auth') ?: null;
+            };
+            // One that an earlier installation made is taken again; somebody else's is not.
+            for ($number = 2; ($found = $named($name)) && $found->auth !== 'webservice'; $number++) {
                 $name = self::NAME . $number;
             }
-            $id = (int) user_create_user((object) [
+            $id = $found ? (int) $found->id : (int) user_create_user((object) [
                 'username' => $name, 'auth' => 'webservice', 'firstname' => 'Rollbook', 'lastname' => 'Service',
                 'email' => "$name@rollbook.invalid", 'confirmed' => 1, 'mnethostid' => $CFG->mnet_localhost_id,
                 'password' => AUTH_PASSWORD_NOT_CACHED,
@@ -245,6 +264,8 @@ final class setup {
                 assign_capability($capability, CAP_ALLOW, (int) $role, $system->id);
             }
         }
+        $users = $DB->get_fieldset_select('external_services_users', 'userid', 'externalserviceid = ?', [$service->id]);
+        set_config('actors', implode(',', $users), 'local_rollbook');
         return true;
     }
 
@@ -258,7 +279,8 @@ final class setup {
         $DB->set_field('role_assignments', 'component', '', ['component' => role_writer::COMPONENT]);
         $DB->set_field('cohort', 'component', '', ['component' => cohorts::COMPONENT]);
         // A service that was extended does not lose them by itself.
-        $DB->delete_records_select('external_services_functions', $DB->sql_like('functionname', ':name'), ['name' => 'local\_rollbook\_%']);
+        $ours = $DB->sql_like('functionname', ':name');
+        $DB->delete_records_select('external_services_functions', $ours, ['name' => 'local\_rollbook\_%']);
         $role = (int) get_config('local_rollbook', 'roleid');
         if ($role && $DB->record_exists('role', ['id' => $role])) {
             delete_role($role);

@@ -168,7 +168,8 @@ class provider implements
             $DB->delete_records($table, ['userid' => $userid]);
         }
         // Answers that were kept for a repeat name people; a repeat is then looked at anew, which changes nothing twice.
-        $DB->delete_records_select('local_rollbook_key', $DB->sql_like('result', ':one') . ' OR ' . $DB->sql_like('result', ':two'), [
+        $sql = $DB->sql_like('result', ':one') . ' OR ' . $DB->sql_like('result', ':two');
+        $DB->delete_records_select('local_rollbook_key', $sql, [
             'one' => '%"account":{"id":' . $userid . ',%', 'two' => '%"userid":' . $userid . ',%',
         ]);
     }

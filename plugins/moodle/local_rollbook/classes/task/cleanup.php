@@ -40,11 +40,11 @@ class cleanup extends \core\task\scheduled_task {
         $DB->delete_records_select('local_rollbook_key', 'timecreated < ?', [time() - self::KEY_DAYS * DAYSECS]);
         $DB->delete_records_select('local_rollbook_run', 'timebegan < ?', [time() - self::RUN_DAYS * DAYSECS]);
         // Marks of what went without an event, such as with a course.
-        $DB->delete_records_select('local_rollbook_mark', "kind = 'enrolment' AND instanceid NOT IN (SELECT id FROM {user_enrolments})");
-        $DB->delete_records_select('local_rollbook_mark', "kind = 'cohort' AND instanceid NOT IN (SELECT id FROM {cohort})");
-        $DB->delete_records_select(
-            'local_rollbook_mark',
-            "kind = 'account' AND instanceid NOT IN (SELECT id FROM {user} WHERE deleted = 0)"
-        );
+        foreach ([
+            'enrolment' => '{user_enrolments}', 'cohort' => '{cohort}', 'account' => '{user} WHERE deleted = 0',
+        ] as $kind => $from) {
+            $sql = "kind = :kind AND instanceid NOT IN (SELECT id FROM $from)";
+            $DB->delete_records_select('local_rollbook_mark', $sql, ['kind' => $kind]);
+        }
     }
 }

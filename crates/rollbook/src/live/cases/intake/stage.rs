@@ -7,7 +7,9 @@ use crate::live::difference::{Checked, while_doing};
 use crate::live::made::{Person, Place};
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::{Guid, LinkName};
-use rollbook_core::policy::{IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome};
+use rollbook_core::policy::{
+    EnrolmentPolicy, IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome,
+};
 use rollbook_core::report::NowInMoodle;
 use rollbook_core::run::OutcomeCode;
 use rollbook_core::window::WindowPolicy;
@@ -190,8 +192,10 @@ fn policy(bench: &Bench) -> IntakePolicy {
         auth: "oauth2".to_owned(),
         username: UsernameRule::MailThenGuid,
         username_characters: UsernameCharacters::Plain,
+        missing_name: None,
         protected: Protected::default(),
         welcome: Welcome::Rollbook,
+        enrolments: EnrolmentPolicy::default(),
         limits: IntakeLimits::default(),
         course_wait: SignedDuration::from_hours(14 * 24),
     }
