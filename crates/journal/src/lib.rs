@@ -33,7 +33,6 @@ mod outbox;
 mod plans;
 mod repositories;
 pub mod requests;
-mod run_stats;
 mod runs;
 mod schedule;
 mod store;
@@ -49,7 +48,7 @@ pub use completions::{
 pub use course_counts::CourseCounts;
 pub use decide::{Decided, Decision};
 pub use error::JournalError;
-pub use feed::{FeedRead, Ingested, LinkState, WaitingRecord};
+pub use feed::{AwaitedCourse, FeedRead, Ingested, LinkState, WaitingRecord};
 pub use guilds::{GuildRow, GuildSync, Ownership};
 pub use history::{HistoryRow, Imported};
 pub use lease::Lease;
@@ -57,15 +56,14 @@ pub use links::LinkOverview;
 pub use log::{LogKey, LogOrder, LogPage, LogQuery, LogRow, LogSort, NotALogKey};
 pub use maintenance::{Checked, PruneScope, Pruned, Restored, restore};
 pub use metrics::JournalMetrics;
-pub use notices::{AwaitedCourse, EpisodeRow, NoticeRow};
+pub use notices::{EpisodeRow, NoticeRow};
 pub use outbox::{Claimed, OutboxFilter, OutboxItem, OutboxKind, OutboxRow, OutboxTotal, SendOutcome};
 pub use plans::{Intent, NewPlan, PlanRow, PlanState, UnsettledIntent};
 pub use repositories::{
     Accounts, Attention, Completions, Guilds, Leases, Links, Maintenance, Nodes, Notices, Outbox, People, Plans,
     Records, Requests, Runs, Schedule, Sessions, Tokens,
 };
-pub use run_stats::RunStats;
-pub use runs::{NewEvent, NewRun, RunFilter, RunRow, StoredEvent};
+pub use runs::{NewEvent, NewRun, RunFilter, RunRow, RunStats, StoredEvent};
 pub use schedule::{LinkSwitch, NodeRow, ScheduleRow};
 pub use story::{AppliedRow, Person, Story};
 

@@ -20,7 +20,6 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct CompletionsRecord<'a> {
     /// The plan. Its reports are queued only where `cleared`.
     pub plan: &'a CompletionsPlan,
-    /// Whether it was cleared.
     pub cleared: bool,
     /// The completions that it was made from.
     pub seen: &'a BTreeMap<CompletionKey, SeenCompletion>,
@@ -43,13 +42,10 @@ pub struct CompletionsRecord<'a> {
 /// Which open questions a plan has looked at again: those that it no longer asks are closed.
 #[derive(Clone, Copy, Debug)]
 pub enum Reviewed<'a> {
-    /// Every one.
     All,
-    /// Those about these subjects.
     About(&'a BTreeSet<String>),
 }
 
-/// What recording came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Queued {
     /// Reports that are due now and were not known before.

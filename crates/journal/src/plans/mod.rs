@@ -23,7 +23,6 @@ pub enum PlanState {
     Blocked,
     /// A person approved it; the next run that makes the same plan uses the word up.
     Approved,
-    /// A person rejected it.
     Rejected,
     /// Its approval was used by a run.
     Used,
@@ -57,9 +56,7 @@ impl PlanState {
 pub struct NewPlan<'a> {
     /// What an approval is bound to.
     pub digest: &'a Digest,
-    /// The plan as JSON.
     pub body: &'a str,
-    /// What the guards found.
     pub findings: &'a [Finding],
     /// [`PlanState::Cleared`] or [`PlanState::Blocked`].
     pub state: PlanState,
@@ -70,9 +67,7 @@ pub struct NewPlan<'a> {
 /// A change that is about to be sent for a record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Intent {
-    /// The record.
     pub record: Fingerprint,
-    /// The change in words.
     pub step: String,
     /// The change itself, to be read again by the run that must find out what became of it.
     pub change: Value,
@@ -81,11 +76,9 @@ pub struct Intent {
 /// An intent whose outcome was never recorded, or recorded as unknown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnsettledIntent {
-    /// The record.
     pub record: Fingerprint,
     /// The run that meant it.
     pub run: RunId,
-    /// The change.
     pub change: Value,
 }
 
@@ -102,7 +95,7 @@ const INTEND: &str = "
         {join} record AS found ON found.link = $2 AND found.fingerprint = r.record AND found.line = '')
     UPDATE record SET intent = meant.change, intent_run = $3 FROM meant WHERE record.id = meant.id";
 
-const SAY_SO: &str = "
+const INSERT_EVENTS: &str = "
     INSERT INTO event (run, link, at_ms, kind, author, record, guid_fold, course, payload)
     SELECT $3, $2, $4, 'intended', '', record.fingerprint, record.guid_fold, record.course, r.payload FROM {rows}
     {join} record ON record.link = $2 AND record.fingerprint = r.record AND record.line = ''";
@@ -157,9 +150,6 @@ impl Plans<'_> {
     }
 
     /// What earlier runs of a link meant to do and never recorded an outcome for, and what ended unknown; by record.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn unsettled_intents(self, link: &LinkName) -> Result<Vec<UnsettledIntent>, JournalError> {
         let sql =
             "SELECT fingerprint, intent, intent_run FROM record WHERE link = $1 AND intent IS NOT NULL ORDER BY id";
@@ -176,9 +166,6 @@ impl Plans<'_> {
     }
 
     /// The newest approval of a link that still holds, with its plan's id.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn approval(self, link: &LinkName, now: Timestamp) -> Result<Option<(i64, Approval)>, JournalError> {
         let sql = "SELECT id, digest, judged_by, expires_ms FROM plan
             WHERE link = $1 AND state = 'approved' AND expires_ms > $2 ORDER BY id DESC LIMIT 1";
@@ -253,6 +240,6 @@ async fn intend(
     if touched != intents.len() as u64 {
         return Err(JournalError::NotFound { what: "record that a change is intended for".to_owned() });
     }
-    tx.bulk_run(SAY_SO, &bulk, args![link.as_str(), run.as_str(), now]).await?;
+    tx.bulk_run(INSERT_EVENTS, &bulk, args![link.as_str(), run.as_str(), now]).await?;
     Ok(())
 }
