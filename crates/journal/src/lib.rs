@@ -1,16 +1,19 @@
 //! The journal: what was read, decided, intended and done, kept so that nothing is lost and nothing is done twice.
 //!
-//! One type, [`Journal`], over SQLite and PostgreSQL. Its rules:
+//! One [`Journal`] over SQLite and PostgreSQL, and a repository for each thing that it knows: `journal.runs()`,
+//! `journal.records()`… (see `repositories`). Its rules:
 //! - A run writes only through its [`Lease`]: each such write proves, inside its own transaction, that the lease still holds.
 //! - What belongs together is written in one transaction: records with the watermark that covers them, a verdict with its
 //!   event, mail and attention. A dropped call leaves nothing half.
 //! - Events are only ever added; the database itself refuses anything else.
 //! - It never reads a clock: every time is given to it. Times are kept in milliseconds.
+//! - Every call can fail as the database can ([`JournalError::Full`], [`JournalError::Unavailable`]…). A method that says nothing of
+//!   errors fails in no other way.
 //!
 //! It must never decide what a record means (that is `rollbook_core`) nor speak to a remote system. Reading order:
-//! `lease`, `runs`, `feed`, `plans`, `decide`, then `outbox`, `attention`, `guilds`, then `log`, `story`, `links` and `tally`
-//! for what people look at, `numbers` for machines that watch, `accounts` for who they are; `requests`, `schedule` and
-//! `notices` for the process that serves. `history` takes over what an earlier system knew, `keep` lets go of what is too
+//! `lease`, `runs`, `feed`, `plans`, `decide`, then `outbox`, `attention`, `guilds`, then `log`, `story`, `links` and
+//! `course_counts` for what people look at, `metrics` for machines that watch, `accounts` for who they are; `requests`, `schedule` and
+//! `notices` for the process that serves. `history` takes over what an earlier system knew, `maintenance` removes what is too
 //! old; `store` is the machinery below.
 
 mod accounts;
