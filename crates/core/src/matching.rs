@@ -237,10 +237,24 @@ fn not_looked_up<'a>(what: &str) -> PersonMatch<'a> {
     PersonMatch::Doubt(Verdict::NotTried { why: format!("the {what} was not looked up in Moodle").into() })
 }
 
-/// The first name field that an account cannot be made with.
-pub fn bad_name(record: &FeedRecord) -> Option<Field> {
-    [Field::FirstName, Field::LastName].into_iter().find(|field| {
-        let name = record.get(*field).trim();
-        name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX
-    })
+/// The given and family name of an account that is made, neither of which Moodle takes empty: whoever has one name gets
+/// `missing` for the other, where the policy has a word for it.
+///
+/// # Errors
+/// [`Verdict::NameMissing`] with the first field that an account cannot be made with.
+pub fn account_names(record: &FeedRecord, missing: Option<&str>) -> Result<[String; 2], Verdict> {
+    let fields = [Field::FirstName, Field::LastName];
+    let names = fields.map(|field| record.get(field).trim());
+    let some = names.iter().any(|name| !name.is_empty());
+    let names = names.map(|name| match missing {
+        Some(missing) if name.is_empty() && some => missing,
+        _ => name,
+    });
+    for (field, name) in fields.into_iter().zip(names) {
+        let too_long = name.chars().count() > NAME_CHARACTERS_MAX;
+        if name.is_empty() || too_long {
+            return Err(Verdict::NameMissing { field, too_long });
+        }
+    }
+    Ok(names.map(str::to_owned))
 }

@@ -3,7 +3,7 @@
 mod completions;
 mod guilds;
 
-pub use completions::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportFields, ReportTemplate};
+pub use completions::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReceiptRules, ReportFields, ReportTemplate};
 pub use guilds::{
     Adopt, ArchiveRule, CommunityKey, GuildLimits, GuildPolicy, MatchKey, MemberAccounts, NewMemberRule, RoleGiver,
     RoleRule, RolesBy, UnpublishedRule,
@@ -201,6 +201,8 @@ pub struct IntakePolicy {
     pub username: UsernameRule,
     /// What the site takes in a user name.
     pub username_characters: UsernameCharacters,
+    /// What stands for the name that a person with one name does not have; `None`: a person decides.
+    pub missing_name: Option<String>,
     pub protected: Protected,
     pub welcome: Welcome,
     pub enrolments: EnrolmentPolicy,

@@ -56,6 +56,13 @@ pub enum Gap {
         /// How many people were not looked at.
         left: u64,
     },
+    /// A stretch of the feed before what was read now was never read: its records are missing.
+    Unread {
+        /// From when, by the time of creation.
+        from: Timestamp,
+        /// Up to when.
+        until: Timestamp,
+    },
     /// Only some of the records were asked for (a person, a file).
     Narrowed,
     /// The server left something out and said so, or may have.
@@ -76,6 +83,9 @@ impl fmt::Display for Gap {
             Self::RowsLimit { limit } => write!(out, "there is more than the limit of {}", counted(*limit, "row")),
             Self::CallsLimit { left } => {
                 write!(out, "the limit of calls was reached, {} left", counted_as(*left, "person is", "people are"))
+            }
+            Self::Unread { from, until } => {
+                write!(out, "records created from {from} to {until} were never read; run with `--since {from}`")
             }
             Self::Narrowed => out.write_str("only a part was asked for"),
             Self::Withheld { what } => write!(out, "something was withheld: {what}"),

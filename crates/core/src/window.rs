@@ -42,16 +42,31 @@ pub fn choose_window(covered: Covered, policy: WindowPolicy, now: Timestamp) -> 
     Window { since: begun.map_or(at_latest, |begun| begun.min(at_latest)), until: None }
 }
 
+impl Covered {
+    /// Up to where everything was read; before anything was, where the very first run would have begun.
+    fn reaches(self, policy: WindowPolicy) -> Option<Timestamp> {
+        self.until.or_else(|| self.first_run.map(|first| first.checked_sub(policy.lookback).unwrap_or(Timestamp::MIN)))
+    }
+}
+
 /// How far the feed is covered after a complete read of a window at `taken_at`: it moves only over an unbroken stretch.
 /// It moves back only where it lies ahead of the clock, which was wrong then or is now: nobody has read the future, and
-/// reading twice does no harm.
-pub fn covered_after(covered_until: Option<Timestamp>, window: Window, taken_at: Timestamp) -> Option<Timestamp> {
-    let reaches = window.until.map_or(taken_at, |until| until.min(taken_at));
-    match covered_until {
-        None => (window.until.is_none()).then_some(reaches),
-        Some(covered) if window.since <= covered => Some(covered.min(taken_at).max(reaches)),
-        Some(covered) => Some(covered),
+/// reading twice does no harm. Where the first runs failed, a later window leaves their gap open.
+pub fn covered_after(covered: Covered, policy: WindowPolicy, window: Window, taken_at: Timestamp) -> Option<Timestamp> {
+    if open_gap(covered, policy, window).is_some() {
+        return covered.until;
     }
+    let reaches = window.until.map_or(taken_at, |until| until.min(taken_at));
+    match covered.until {
+        None => (window.until.is_none()).then_some(reaches),
+        Some(covered) => Some(covered.min(taken_at).max(reaches)),
+    }
+}
+
+/// The stretch before a window that nobody has read: it stays open, and people are told.
+pub fn open_gap(covered: Covered, policy: WindowPolicy, window: Window) -> Option<(Timestamp, Timestamp)> {
+    let reaches = covered.reaches(policy)?;
+    (window.since > reaches).then_some((reaches, window.since))
 }
 
 #[cfg(test)]
@@ -89,7 +104,7 @@ mod tests {
     #[test]
     fn clock_that_went_back_leaves_no_hole() {
         assert_eq!(choose_window(until(700), POLICY, at(600)).since, at(480));
-        let covered = covered_after(Some(at(700)), Window { since: at(480), until: None }, at(600));
+        let covered = covered_after(until(700), POLICY, Window { since: at(480), until: None }, at(600));
         assert_eq!(covered, Some(at(600)));
         // An outage follows: with 700 kept, the window would start at 690 and leave out what was written from 610 on.
         assert_eq!(choose_window(Covered { until: covered, first_run: None }, POLICY, at(900)).since, at(590));
@@ -98,10 +113,26 @@ mod tests {
     #[test]
     fn covered_moment_moves_only_over_an_unbroken_stretch() {
         let window = |since, until: Option<i64>| Window { since: at(since), until: until.map(at) };
-        assert_eq!(covered_after(None, window(480, None), at(600)), Some(at(600)));
-        assert_eq!(covered_after(None, window(480, Some(500)), at(600)), None);
-        assert_eq!(covered_after(Some(at(300)), window(290, Some(400)), at(600)), Some(at(400)));
-        assert_eq!(covered_after(Some(at(300)), window(310, None), at(600)), Some(at(300)));
-        assert_eq!(covered_after(Some(at(300)), window(100, Some(200)), at(600)), Some(at(300)));
+        let after = |covered: Covered, window| covered_after(covered, POLICY, window, at(600));
+        assert_eq!(after(Covered::default(), window(480, None)), Some(at(600)));
+        assert_eq!(after(Covered::default(), window(480, Some(500))), None);
+        assert_eq!(after(until(300), window(290, Some(400))), Some(at(400)));
+        assert_eq!(after(until(300), window(310, None)), Some(at(300)));
+        assert_eq!(after(until(300), window(100, Some(200))), Some(at(300)));
+        assert_eq!(open_gap(until(300), POLICY, window(310, None)), Some((at(300), at(310))));
+    }
+
+    #[test]
+    fn gap_of_a_first_run_that_failed_stays_open_when_a_later_window_is_read() {
+        let failed = Covered { until: None, first_run: Some(at(500)) };
+        let now = Window { since: at(600), until: None };
+        assert_eq!(covered_after(failed, POLICY, now, at(600)), None);
+        assert_eq!(open_gap(failed, POLICY, now), Some((at(380), at(600))));
+        assert_eq!(choose_window(failed, POLICY, at(700)).since, at(380));
+        let whole = Window { since: at(380), until: None };
+        assert_eq!(
+            (covered_after(failed, POLICY, whole, at(600)), open_gap(failed, POLICY, whole)),
+            (Some(at(600)), None)
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rollbook_core::guard::{check_correction, clear};
+use rollbook_core::guard::{check_correction, decide};
 use rollbook_core::model::RoleId;
 use rollbook_core::model::{Account, FeedRecord, FieldNames, LinkName, MoodleUserId, read_record};
 use rollbook_core::plan::{CannotCorrect, CorrectionInputs, CorrectionKind, CorrectionPlan, plan_correction};
@@ -10,6 +10,7 @@ use rollbook_core::policy::{
     EnrolmentPolicy, IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome,
 };
 use serde_json::json;
+use std::collections::BTreeSet;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const OURS: MoodleUserId = MoodleUserId(99);
@@ -31,6 +32,7 @@ fn policy() -> IntakePolicy {
         auth: "oauth2".into(),
         username: UsernameRule::Mail,
         username_characters: UsernameCharacters::Plain,
+        missing_name: None,
         protected: Protected::default(),
         welcome: Welcome::Rollbook,
         enrolments: EnrolmentPolicy::default(),
@@ -119,8 +121,8 @@ fn nobody_who_is_protected_is_corrected_nor_is_rollbooks_own_account() {
     let made = plan(CorrectionKind::UpdateMail, None, &[account(5, "g-new", "j.doe@example.org")], &[]).unwrap();
     let cleared = |words: &[&str], ours| {
         let protected = Protected::new(words.iter().copied(), []);
-        let findings = check_correction(&made, &record(), &protected, ours);
-        clear((), made.digest(), findings, None, NOW).is_ok()
+        let check = |part: &CorrectionPlan| check_correction(part, &record(), &protected, ours);
+        decide(&made, check, &[], &BTreeSet::new(), NOW).waiting.is_none()
     };
     assert!(cleared(&["g-other"], OURS));
     for word in ["G-NEW", "j.doe@example.org", "jane@example.org"] {

@@ -57,11 +57,11 @@ pub use history::{HistoryRow, Imported};
 pub use lease::Lease;
 pub use links::LinkOverview;
 pub use log::{LogKey, LogOrder, LogPage, LogQuery, LogRow, LogSort, NotALogKey};
-pub use maintenance::{Checked, PruneScope, Pruned, Restored, restore};
+pub use maintenance::{Access, Checked, PruneScope, Pruned, Restored, restore};
 pub use metrics::JournalMetrics;
 pub use notices::{EpisodeRow, NoticeRow};
 pub use outbox::{Claimed, OutboxFilter, OutboxItem, OutboxKind, OutboxRow, OutboxTotal, SendOutcome};
-pub use plans::{Intent, NewPlan, PlanRow, PlanState, UnsettledIntent};
+pub use plans::{Intent, NewPlan, OpenPlan, PlanRow, PlanState, UnsettledIntent};
 pub use repositories::{
     Accounts, Attention, Completions, Guilds, Leases, Links, Maintenance, Nodes, Notices, Outbox, People, Plans,
     Records, Requests, Runs, Schedule, Sessions, Tokens,

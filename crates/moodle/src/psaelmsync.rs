@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rollbook_core::model::{FeedRecord, Field, MoodleCourseId, MoodleUserId, RecordText, read_texts};
+use rollbook_core::model::{FeedRecord, Field, MoodleCourseId, MoodleUserId, RawTexts, RecordText, read_texts};
 use rollbook_remote::database::{Arg, Database, DatabaseError};
 use std::io::Read;
 
@@ -167,7 +167,7 @@ fn read_line(cells: &[&str], zone: &TimeZone) -> Result<OldLine, String> {
     let reading = read_texts(|field| text.get(field), zone);
     let number = |cell: &str| cell.trim().parse().unwrap_or_default();
     Ok(OldLine {
-        record: FeedRecord { fingerprint, text, reading },
+        record: FeedRecord { fingerprint, text, raw: RawTexts::default(), reading },
         action: action.trim().to_owned(),
         status: status.trim().to_owned(),
         at,

@@ -4,10 +4,11 @@
 //! never put a URL into an error (a filter may carry a mail address). It does not judge status codes: each client's
 //! `answer` or `read` module does. Next: [`crate::retry`] for waiting, [`crate::words`] for quoting an answer safely.
 
-use crate::words::root_cause;
+use crate::words::{root_cause, strip_bom};
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Url, redirect};
+use std::borrow::Cow;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ pub struct Answer {
     pub status: u16,
     /// `Content-Type`, lower case, without parameters; empty when absent.
     pub content_type: String,
+    /// The `charset` of `Content-Type`, lower case.
+    pub charset: Option<String>,
     /// `Retry-After`, in seconds or as a date (then counted from the answer's own `Date`); at most a day.
     pub retry_after: Option<Duration>,
     /// `Location`, cut to scheme, host and path: a query could carry a secret.
@@ -152,11 +155,25 @@ pub async fn exchange(request: RequestBuilder, bytes_max: usize) -> Result<Answe
     Ok(Answer {
         status: response.status().as_u16(),
         content_type: header_text(headers, CONTENT_TYPE).map(make_media_type).unwrap_or_default(),
+        charset: header_text(headers, CONTENT_TYPE).and_then(find_charset),
         retry_after: header_text(headers, RETRY_AFTER).and_then(|text| parse_retry_after(text, date)),
         location: header_text(headers, LOCATION).map(cut_location),
         date,
         body,
     })
+}
+
+/// A body as UTF-8, from the charset that was declared; one that says nothing, or UTF-8, stays as it is but for its byte
+/// order mark, since it may be damaged.
+pub fn decode_body<'b>(body: &'b [u8], charset: Option<&str>) -> Cow<'b, [u8]> {
+    let marked = encoding_rs::Encoding::for_bom(body).map(|(encoding, _)| encoding);
+    let declared = charset.and_then(|charset| encoding_rs::Encoding::for_label(charset.as_bytes()));
+    match marked.or(declared) {
+        Some(encoding) if encoding != encoding_rs::UTF_8 => {
+            Cow::Owned(encoding.decode(body).0.into_owned().into_bytes())
+        }
+        _ => Cow::Borrowed(strip_bom(body)),
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -191,6 +208,12 @@ fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 
 fn make_media_type(text: &str) -> String {
     text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn find_charset(text: &str) -> Option<String> {
+    let parameters = text.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let found = parameters.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    found.map(|(_, charset)| charset.trim().trim_matches('"').to_ascii_lowercase())
 }
 
 fn cut_location(text: &str) -> String {
@@ -240,6 +263,17 @@ mod tests {
             assert!(is_loopback(&Url::parse(text).unwrap()), "{text}");
         }
         assert!(!is_loopback(&Url::parse("http://10.0.0.1/").unwrap()));
+    }
+
+    #[test]
+    fn a_declared_charset_is_read_and_an_undeclared_one_is_not_guessed() {
+        let latin1 = find_charset("application/json; odata.metadata=minimal; charset=\"ISO-8859-1\"");
+        assert_eq!(latin1.as_deref(), Some("iso-8859-1"));
+        assert_eq!(decode_body(b"\xf3", latin1.as_deref()), "ó".as_bytes());
+        assert_eq!(decode_body(b"\xf3", None).as_ref(), b"\xf3");
+        assert_eq!(decode_body(b"\xef\xbb\xbfx", Some("utf-8")).as_ref(), b"x");
+        assert_eq!(decode_body(b"\xff\xfex\0", None).as_ref(), b"x");
+        assert_eq!(find_charset("text/csv"), None);
     }
 
     #[test]

@@ -5,5 +5,6 @@
 pub mod database;
 pub mod http;
 pub mod measure;
+pub mod oauth2;
 pub mod retry;
 pub mod words;

@@ -79,7 +79,7 @@ fn find_title(head: &str) -> Option<&str> {
 }
 
 /// One line of at most [`EXCERPT_MAX`] characters, in which a word with `@` (an address) becomes `…`.
-fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(EXCERPT_MAX * 2).collect();
     let words: Vec<&str> = clean.split_whitespace().map(|word| if word.contains('@') { "…" } else { word }).collect();
     words.join(" ").chars().take(EXCERPT_MAX).collect()

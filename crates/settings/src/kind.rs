@@ -279,6 +279,23 @@ impl Kind for PageUrl {
     }
 }
 
+/// A folder, as `file:///var/lib/feed`.
+pub(crate) struct FeedUrl;
+
+impl Kind for FeedUrl {
+    type Out = Url;
+
+    fn expects(&self) -> String {
+        "an http or https address, or a folder such as \"file:///var/lib/feed\"".to_owned()
+    }
+
+    fn read(&self, value: &Value) -> Result<Url, String> {
+        let url = Url::parse(text_of(value)?).map_err(|error| format!("this is no address: {error}"))?;
+        let is_folder = url.scheme() == "file" && url.host().is_none() && url.path().len() > 1;
+        if is_folder { Ok(url) } else { Err("this is no folder: it begins with file:///".to_owned()) }
+    }
+}
+
 fn http_url(value: &Value) -> Result<Url, String> {
     let url = Url::parse(text_of(value)?).map_err(|error| format!("this is no address: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {

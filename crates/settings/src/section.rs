@@ -179,6 +179,14 @@ impl<'r> Section<'r> {
         self.entries.get(key).map_or(self.header.clone(), |entry| entry.node.place.clone())
     }
 
+    /// The text of a key that was not read yet, where it is one.
+    pub fn text_of(&self, key: &str) -> Option<&str> {
+        match &self.entries.get(key)?.node.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether an environment variable sets this key.
     pub fn overlaid(&self, key: &str) -> bool {
         self.variable(key).is_some()

@@ -3,20 +3,13 @@
 //! It must never put a secret into a URL, and never fetch a token that it has. Next: `call.rs`.
 
 use super::error::DrupalError;
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::AUTHORIZATION;
 use reqwest::{Client, RequestBuilder, Url};
-use rollbook_clock::{Clock, Timer};
-use rollbook_remote::http;
+use rollbook_clock::Clock;
+use rollbook_remote::oauth2::{ClientCredentials, TokenError, TokenSource};
 use rollbook_remote::words::{Words, make_excerpt};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use std::time::Duration;
-use tokio::sync::Mutex;
-
-/// Most bytes of a token's answer.
-const BYTES_MAX: usize = 64 * 1024;
-/// Assumed where the answer does not say: simple_oauth's own default.
-const LIFE_DEFAULT_S: u64 = 300;
 
 /// Who Rollbook is at a community.
 #[derive(Clone, Debug)]
@@ -40,43 +33,19 @@ pub enum DrupalAuth {
 }
 
 /// Signs requests.
-pub(super) struct Signer {
-    auth: DrupalAuth,
-    token_url: Url,
-    clock: Clock,
-    issued: Mutex<Issued>,
-}
-
-/// The present token, if any, and how many there were: a request that was refused with an older one need not ask anew.
-#[derive(Default)]
-struct Issued {
-    number: u64,
-    token: Option<Token>,
-}
-
-struct Token {
-    header: HeaderValue,
-    age: Timer,
-    life: Duration,
-}
-
-impl Token {
-    /// Whether less than 80 % of its life is over.
-    fn is_fresh(&self) -> bool {
-        self.age.elapsed() < self.life * 4 / 5
-    }
-}
-
-#[derive(Deserialize)]
-struct WireToken {
-    access_token: SecretString,
-    #[serde(default)]
-    expires_in: Option<f64>,
+pub(super) enum Signer {
+    Basic { user: String, password: SecretString },
+    OAuth2(TokenSource),
 }
 
 impl Signer {
     pub(super) fn new(auth: DrupalAuth, token_url: Url, clock: Clock) -> Self {
-        Self { auth, token_url, clock, issued: Mutex::default() }
+        match auth {
+            DrupalAuth::Basic { user, password } => Self::Basic { user, password },
+            DrupalAuth::OAuth2 { client_id, client_secret, scope } => {
+                Self::OAuth2(TokenSource::new(ClientCredentials { token_url, client_id, client_secret, scope }, clock))
+            }
+        }
     }
 
     /// Signs a request; gives the number of the token that it was signed with, for [`Self::renew_after`].
@@ -88,69 +57,36 @@ impl Signer {
         http: &Client,
         request: RequestBuilder,
     ) -> Result<(RequestBuilder, u64), DrupalError> {
-        match &self.auth {
-            DrupalAuth::Basic { user, password } => Ok((request.basic_auth(user, Some(password.expose_secret())), 0)),
-            DrupalAuth::OAuth2 { client_id, client_secret, scope } => {
-                // Held while asking, so that requests at the same time wait for one token.
-                let mut issued = self.issued.lock().await;
-                let token = match issued.token.take().filter(Token::is_fresh) {
-                    Some(token) => token,
-                    None => {
-                        issued.number += 1;
-                        self.fetch_token(http, client_id, client_secret, scope.as_deref()).await?
-                    }
-                };
-                let request = request.header(AUTHORIZATION, token.header.clone());
-                issued.token = Some(token);
-                Ok((request, issued.number))
+        match self {
+            Self::Basic { user, password } => Ok((request.basic_auth(user, Some(password.expose_secret())), 0)),
+            Self::OAuth2(tokens) => {
+                let (header, number) = tokens.bearer(http).await.map_err(read_token_error)?;
+                Ok((request.header(AUTHORIZATION, header), number))
             }
         }
     }
 
     /// Drops a token that was refused (revoked, or the site's clock is ahead). Whether another try makes sense.
     pub(super) async fn renew_after(&self, number: u64) -> bool {
-        match self.auth {
-            DrupalAuth::Basic { .. } => false,
-            DrupalAuth::OAuth2 { .. } => {
-                let mut issued = self.issued.lock().await;
-                if issued.number == number {
-                    issued.token = None;
-                }
+        match self {
+            Self::Basic { .. } => false,
+            Self::OAuth2(tokens) => {
+                tokens.renew_after(number).await;
                 true
             }
         }
     }
+}
 
-    async fn fetch_token(
-        &self,
-        http: &Client,
-        client_id: &str,
-        client_secret: &SecretString,
-        scope: Option<&str>,
-    ) -> Result<Token, DrupalError> {
-        let mut form = vec![
-            ("grant_type", "client_credentials"),
-            ("client_id", client_id),
-            ("client_secret", client_secret.expose_secret()),
-        ];
-        form.extend(scope.map(|scope| ("scope", scope)));
-        let age = self.clock.timer();
-        let answer = http::exchange(http.post(self.token_url.clone()).form(&form), BYTES_MAX).await?;
-        if answer.status != 200 {
-            return Err(match answer.status {
-                // A bad consumer is 401, a bad scope 400, both with words in JSON.
-                400 | 401 | 403 => DrupalError::Denied { status: answer.status, words: read_words(&answer.body) },
-                _ => super::call::judge_status(&answer),
-            });
-        }
-        let malformed = || DrupalError::Malformed { excerpt: "a token's answer without a token".to_owned() };
-        let wire: WireToken = serde_json::from_slice(&answer.body).map_err(|_| malformed())?;
-        let mut header =
-            HeaderValue::from_str(&format!("Bearer {}", wire.access_token.expose_secret())).map_err(|_| malformed())?;
-        header.set_sensitive(true);
-        let seconds = wire.expires_in.filter(|seconds| (1.0..=86_400.0).contains(seconds));
-        let life = seconds.map_or(Duration::from_secs(LIFE_DEFAULT_S), Duration::from_secs_f64);
-        Ok(Token { header, age, life })
+fn read_token_error(error: TokenError) -> DrupalError {
+    match error {
+        TokenError::Fault(fault) => fault.into(),
+        TokenError::Status(answer) => match answer.status {
+            // A bad consumer is 401, a bad scope 400, both with words in JSON.
+            status @ (400 | 401 | 403) => DrupalError::Denied { status, words: read_words(&answer.body) },
+            _ => super::call::judge_status(&answer),
+        },
+        TokenError::Malformed => DrupalError::Malformed { excerpt: "a token's answer without a token".to_owned() },
     }
 }
 

@@ -9,6 +9,7 @@ use super::page::{Collection, IncompleteReason, Listing};
 use super::query::Query;
 use super::wire::{Resource, WireGroup, WireMembership, WireUser};
 use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use rollbook_core::model::{CommunityUserId, GuildUuid};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -73,34 +74,123 @@ pub struct Memberships {
     pub users: BTreeMap<String, WireUser>,
 }
 
-/// Reads the groups of one type, as an account that proved itself.
+/// Reads the groups of some types, as an account that proved itself.
 #[derive(Clone, Debug)]
 pub struct GroupReader {
     client: DrupalClient,
-    group_resource: String,
-    membership_resource: String,
+    types: Vec<GroupType>,
     module: GroupModule,
     account: String,
 }
 
+/// One type of groups, and what its memberships are called.
+#[derive(Clone, Debug)]
+struct GroupType {
+    /// `group--guild`
+    groups: String,
+    /// `group_relationship--guild-group_membership`; `None` where no bundle says that it is that.
+    memberships: Option<String>,
+}
+
+/// Stands for every type.
+const EVERY_TYPE: &str = "*";
+/// So many bundles at most are asked what they are.
+const BUNDLES_MAX: usize = 60;
+
 impl DrupalClient {
-    /// Asks the community who we are and what it has. To be done anew for each run: an account can be blocked any time.
+    /// As [`Self::open_group_types`], of one type.
     ///
     /// # Errors
-    /// [`DrupalError::Anonymous`] when we are nobody there; [`DrupalError::NoGroupModule`] without memberships of this type
-    /// (Group shortens the names of types beyond 15 characters, which are not supported); the other failures as ever.
+    /// As [`Self::open_group_types`].
     pub async fn open_groups(&self, group_type: &str) -> Result<GroupReader, DrupalError> {
+        self.open_group_types(&[group_type.to_owned()]).await
+    }
+
+    /// Asks the community who we are and what it has. To be done anew for each run: an account can be blocked any time.
+    /// `*` means every type of groups.
+    ///
+    /// # Errors
+    /// [`DrupalError::Anonymous`] when we are nobody there; [`DrupalError::NoGroupModule`] without memberships of a type; the
+    /// other failures as ever.
+    pub async fn open_group_types(&self, wanted: &[String]) -> Result<GroupReader, DrupalError> {
         let entry = self.fetch_entry().await?;
         let account = entry.me().ok_or(DrupalError::Anonymous)?.to_owned();
-        let name = |entity: &str| format!("{entity}--{group_type}-group_membership");
-        let (module, membership_resource) =
-            [(GroupModule::Relationship, name("group_relationship")), (GroupModule::Content, name("group_content"))]
-                .into_iter()
-                .find(|(_, resource)| entry.links.contains_key(resource))
-                .ok_or_else(|| DrupalError::NoGroupModule { group_type: group_type.to_owned() })?;
-        let group_resource = format!("group--{group_type}");
-        Ok(GroupReader { client: self.clone(), group_resource, membership_resource, module, account })
+        let resources: Vec<&str> = entry.links.keys().map(String::as_str).collect();
+        let missing = |group_type: &str| DrupalError::NoGroupModule { group_type: group_type.to_owned() };
+        let entity = ["group_relationship", "group_content"].into_iter().find(|entity| {
+            resources.iter().any(|resource| resource.split_once("--").is_some_and(|(found, _)| found == *entity))
+        });
+        let entity = entity.ok_or_else(|| missing(&wanted.join(", ")))?;
+        let every: Vec<&str> = resources.iter().filter_map(|resource| resource.strip_prefix("group--")).collect();
+        let names: Vec<&str> = match wanted.iter().any(|name| name == EVERY_TYPE) {
+            true => every.clone(),
+            false => wanted.iter().map(String::as_str).collect(),
+        };
+        let mut types: Vec<GroupType> = names
+            .iter()
+            .map(|name| {
+                let spelled = format!("{entity}--{name}-group_membership");
+                let memberships = resources.contains(&spelled.as_str()).then_some(spelled);
+                GroupType { groups: format!("group--{name}"), memberships }
+            })
+            .collect();
+        if types.iter().any(|group_type| group_type.memberships.is_none()) {
+            self.find_membership_bundles(entity, &resources, &every, &mut types).await?;
+        }
+        let is_there = |group_type: &GroupType| {
+            group_type.memberships.is_some() || resources.contains(&group_type.groups.as_str())
+        };
+        if let Some(lost) = types.iter().find(|group_type| !is_there(group_type)) {
+            return Err(missing(lost.groups.trim_start_matches("group--")));
+        }
+        if types.iter().all(|group_type| group_type.memberships.is_none()) {
+            return Err(missing(&names.join(", ")));
+        }
+        let module = if entity == "group_content" { GroupModule::Content } else { GroupModule::Relationship };
+        Ok(GroupReader { client: self.clone(), types, module, account })
     }
+
+    /// Group hashes the names of bundles of long types, so that a bundle is known by what its rows say of themselves: that
+    /// they are memberships, and of which type's groups.
+    async fn find_membership_bundles(
+        &self,
+        entity: &str,
+        resources: &[&str],
+        every: &[&str],
+        types: &mut [GroupType],
+    ) -> Result<(), DrupalError> {
+        let is_spelled = |bundle: &str| every.iter().any(|name| bundle.starts_with(&format!("{name}-")));
+        let bundles = resources.iter().filter_map(|resource| {
+            let bundle = resource.strip_prefix(entity)?.strip_prefix("--")?;
+            (!is_spelled(bundle)).then_some((*resource, bundle))
+        });
+        let asked = bundles.take(BUNDLES_MAX).map(|(resource, bundle)| async move {
+            let query = Query::new().add("page[limit]", 1).fields(resource, "plugin_id,gid");
+            match self.fetch(&[entity, bundle], &query.to_text()).await {
+                Ok(document) => {
+                    let row = document.data.get(0).and_then(|row| Resource::deserialize(row).ok());
+                    Ok(row.and_then(|row| Some((resource, membership_of(&row)?))))
+                }
+                Err(DrupalError::Denied { .. } | DrupalError::NotFound) => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        let asked: Vec<Option<(&str, String)>> =
+            stream::iter(asked.collect::<Vec<_>>()).buffered(4).try_collect().await?;
+        for (resource, groups) in asked.into_iter().flatten() {
+            if let Some(group_type) = types.iter_mut().find(|known| known.groups == groups) {
+                group_type.memberships.get_or_insert_with(|| resource.to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The type of the groups that a row is a membership of; `None` where it is something else.
+fn membership_of(row: &Resource) -> Option<String> {
+    let is_membership = row.attributes.get("plugin_id")?.as_str()? == "group_membership";
+    let group = row.pointers("gid").into_iter().next()?;
+    is_membership.then_some(group.kind)
 }
 
 impl GroupReader {
@@ -119,20 +209,31 @@ impl GroupReader {
         &self.client
     }
 
+    /// The types of which no memberships are shown, because no bundle says that it has them.
+    pub fn types_without_memberships(&self) -> Vec<&str> {
+        let lost = self.types.iter().filter(|group_type| group_type.memberships.is_none());
+        lost.map(|group_type| group_type.groups.trim_start_matches("group--")).collect()
+    }
+
+    fn memberships(&self) -> impl Iterator<Item = &str> {
+        self.types.iter().filter_map(|group_type| group_type.memberships.as_deref())
+    }
+
     /// Group's major version; `None` when no membership is shown by which 1 and 2 could be told apart.
     ///
     /// # Errors
     /// [`DrupalError`]
     pub async fn fetch_module_version(&self) -> Result<Option<u8>, DrupalError> {
-        match self.module {
-            GroupModule::Relationship => Ok(Some(3)),
-            GroupModule::Content => {
-                let query = Query::new().add("page[limit]", 1).fields(&self.membership_resource, "plugin_id");
-                let (entity, bundle) = self.membership_resource.split_once("--").unwrap_or_default();
+        match (self.module, self.memberships().next()) {
+            (GroupModule::Relationship, _) => Ok(Some(3)),
+            (GroupModule::Content, Some(resource)) => {
+                let query = Query::new().add("page[limit]", 1).fields(resource, "plugin_id");
+                let (entity, bundle) = resource.split_once("--").unwrap_or_default();
                 let document = self.client.fetch(&[entity, bundle], &query.to_text()).await?;
                 let first = document.data.get(0).and_then(|row| Resource::deserialize(row).ok());
                 Ok(first.map(|row| if row.attributes.contains_key("plugin_id") { 2 } else { 1 }))
             }
+            (GroupModule::Content, None) => Ok(None),
         }
     }
 
@@ -141,11 +242,14 @@ impl GroupReader {
     /// # Errors
     /// [`DrupalError`]
     pub async fn fetch_groups(&self, name_field: Option<&str>) -> Result<Listing<WireGroup>, DrupalError> {
-        let resource = self.group_resource.as_str();
-        let query = Query::new().fields(resource, &group_fields(name_field));
-        let collection = Collection { resource, number: "drupal_internal__id", query };
-        let gathered = self.client.gather(&collection).await?;
-        Ok(gathered.make_listing(|resource| WireGroup::read(resource, name_field)))
+        let lists = self.types.iter().map(|group_type| async move {
+            let resource = group_type.groups.as_str();
+            let query = Query::new().fields(resource, &group_fields(name_field));
+            let collection = Collection { resource, number: "drupal_internal__id", query };
+            let gathered = self.client.gather(&collection).await?;
+            Ok::<_, DrupalError>(gathered.make_listing(|resource| WireGroup::read(resource, name_field)))
+        });
+        Ok(Listing::join(try_join_all(lists).await?))
     }
 
     /// What became of one group.
@@ -153,20 +257,24 @@ impl GroupReader {
     /// # Errors
     /// [`DrupalError`]
     pub async fn probe_group(&self, uuid: &GuildUuid, name_field: Option<&str>) -> Result<GroupProbe, DrupalError> {
-        let (entity, bundle) = self.group_resource.split_once("--").unwrap_or_default();
-        let query = Query::new().fields(&self.group_resource, &group_fields(name_field));
-        match self.client.fetch(&[entity, bundle, uuid.as_str()], &query.to_text()).await {
-            Ok(document) => {
-                let group = Resource::deserialize(document.data).ok();
-                let group = group.and_then(|resource| WireGroup::read(&resource, name_field));
-                group
-                    .map(GroupProbe::Shown)
-                    .ok_or_else(|| DrupalError::Malformed { excerpt: "a group without a number".to_owned() })
+        for group_type in &self.types {
+            let (entity, bundle) = group_type.groups.split_once("--").unwrap_or_default();
+            let query = Query::new().fields(&group_type.groups, &group_fields(name_field));
+            match self.client.fetch(&[entity, bundle, uuid.as_str()], &query.to_text()).await {
+                Ok(document) => {
+                    let group = Resource::deserialize(document.data).ok();
+                    let group = group.and_then(|resource| WireGroup::read(&resource, name_field));
+                    return group
+                        .map(GroupProbe::Shown)
+                        .ok_or_else(|| DrupalError::Malformed { excerpt: "a group without a number".to_owned() });
+                }
+                Err(DrupalError::Denied { status: 403, .. }) => return Ok(GroupProbe::Denied),
+                // It may be of another type.
+                Err(DrupalError::NotFound) => {}
+                Err(error) => return Err(error),
             }
-            Err(DrupalError::Denied { status: 403, .. }) => Ok(GroupProbe::Denied),
-            Err(DrupalError::NotFound) => Ok(GroupProbe::Missing),
-            Err(error) => Err(error),
         }
+        Ok(GroupProbe::Missing)
     }
 
     /// Memberships with their people, 50 a page; 0.1 to 0.2 s a page warm.
@@ -174,7 +282,16 @@ impl GroupReader {
     /// # Errors
     /// [`DrupalError`]
     pub async fn fetch_memberships(&self, which: &WhichMemberships) -> Result<Memberships, DrupalError> {
-        let resource = self.membership_resource.as_str();
+        let lists = self.memberships().map(|resource| self.fetch_memberships_of(resource, which));
+        let (lists, users): (Vec<_>, Vec<_>) = try_join_all(lists).await?.into_iter().unzip();
+        Ok(Memberships { list: Listing::join(lists), users: users.into_iter().flatten().collect() })
+    }
+
+    async fn fetch_memberships_of(
+        &self,
+        resource: &str,
+        which: &WhichMemberships,
+    ) -> Result<(Listing<WireMembership>, BTreeMap<String, WireUser>), DrupalError> {
         let query = match which {
             WhichMemberships::All => Query::new(),
             WhichMemberships::OfGroup(group) => Query::new().filter("gid.id", group),
@@ -187,7 +304,7 @@ impl GroupReader {
         let gathered = self.client.gather(&Collection { resource, number: "drupal_internal__id", query }).await?;
         let users = gathered.included.iter().filter(|(_, resource)| resource.kind == "user--user");
         let users = users.map(|(uuid, resource)| (uuid.clone(), WireUser::read(resource))).collect();
-        Ok(Memberships { list: gathered.make_listing(WireMembership::read), users })
+        Ok((gathered.make_listing(WireMembership::read), users))
     }
 
     /// The accounts that a word means, at most 50. Blocked ones only with `administer users`.
@@ -229,6 +346,17 @@ impl GroupReader {
 }
 
 impl<T> Listing<T> {
+    /// Several lists as one.
+    fn join(lists: Vec<Self>) -> Self {
+        let mut all = Self { rows: Vec::new(), pages: 0, incomplete: Vec::new() };
+        for list in lists {
+            all.rows.extend(list.rows);
+            all.pages += list.pages;
+            all.incomplete.extend(list.incomplete);
+        }
+        all
+    }
+
     /// Whether nothing is known to be missing.
     pub fn is_complete(&self) -> bool {
         self.incomplete.is_empty()

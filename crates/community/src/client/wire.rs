@@ -63,7 +63,10 @@ struct Relationship {
 
 /// What a relationship points to.
 #[derive(Deserialize)]
-struct Pointer {
+pub(super) struct Pointer {
+    /// `group--guild`; what it points to.
+    #[serde(rename = "type", default)]
+    pub(super) kind: String,
     id: String,
     #[serde(default)]
     meta: Map<String, Value>,
@@ -90,7 +93,7 @@ impl Resource {
         self.attributes.get(name)?.as_bool()
     }
 
-    fn pointers(&self, name: &str) -> Vec<Pointer> {
+    pub(super) fn pointers(&self, name: &str) -> Vec<Pointer> {
         let data = self.relationships.get(name).map(|relationship| &relationship.data);
         match data {
             Some(Value::Array(many)) => many.iter().filter_map(|one| Pointer::deserialize(one).ok()).collect(),
@@ -107,6 +110,8 @@ fn read_number(value: &Value) -> Option<i64> {
 /// A group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WireGroup {
+    /// Its type: `guild`.
+    pub kind: String,
     /// Survives every renaming.
     pub uuid: GuildUuid,
     /// As in `/group/ID`.
@@ -125,6 +130,7 @@ impl WireGroup {
     pub(super) fn read(resource: &Resource, name_field: Option<&str>) -> Option<Self> {
         let alias = resource.attributes.get("path").and_then(|path| path.get("alias")?.as_str());
         Some(Self {
+            kind: resource.kind.strip_prefix("group--").unwrap_or_default().to_owned(),
             uuid: GuildUuid::new(&resource.id),
             number: GroupId(resource.number("drupal_internal__id")?),
             label: resource.text("label").unwrap_or_default(),

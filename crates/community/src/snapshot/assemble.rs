@@ -1,5 +1,6 @@
 //! Rows → a community, whichever way they came.
 
+use super::GroupSelection;
 use rollbook_core::model::{
     Absence, CanaryAccount, Community, CommunityPerson, CommunityUserId, GroupId, Guild, GuildMember, GuildRole,
     GuildStatus, GuildUuid, Identity, Mail, NameHints, PersonState,
@@ -9,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct GroupRow {
+    /// The machine name of its type.
+    pub(super) kind: String,
     pub(super) number: GroupId,
     pub(super) uuid: GuildUuid,
     pub(super) label: String,
@@ -35,7 +38,12 @@ pub(super) struct Rows {
 
 /// Puts guilds together, in the order of their numbers. Memberships of groups that are not shown, and of people who are not
 /// there at all, are dropped; a person twice in one guild is one member with the roles of both.
-pub(super) fn assemble(rows: Rows, identity: Identity, sentinel: CanaryAccount) -> Community {
+pub(super) fn assemble(
+    rows: Rows,
+    selection: &GroupSelection,
+    identity: Identity,
+    sentinel: CanaryAccount,
+) -> Community {
     let people: BTreeMap<CommunityUserId, CommunityPerson> =
         rows.people.into_iter().map(|person| (person.id, person)).collect();
     let mut members = BTreeMap::<GroupId, BTreeMap<CommunityUserId, BTreeSet<GuildRole>>>::new();
@@ -45,10 +53,12 @@ pub(super) fn assemble(rows: Rows, identity: Identity, sentinel: CanaryAccount) 
         }
     }
     let groups: BTreeMap<GroupId, GroupRow> = rows.groups.into_iter().map(|group| (group.number, group)).collect();
-    let guilds = groups.into_values().map(|GroupRow { number, uuid, label, status, hints }| {
+    let guilds = groups.into_values().map(|GroupRow { kind, number, uuid, label, status, hints }| {
         let members = members.remove(&number).unwrap_or_default().into_iter();
         let members = members.map(|(person, roles)| GuildMember { person, roles: roles.into_iter().collect() });
-        Guild { uuid, number, label, status, hints, members: members.collect() }
+        let mut guild = Guild { uuid, number, label, status, hints, members: members.collect() };
+        selection.name(&mut guild, &kind);
+        guild
     });
     let guilds: Vec<Guild> = guilds.collect();
     let members: BTreeSet<_> = guilds.iter().flat_map(|guild| &guild.members).map(|member| member.person).collect();

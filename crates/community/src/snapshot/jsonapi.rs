@@ -4,7 +4,7 @@
 //! whatever is shown without its name or address is told as withheld.
 
 use super::assemble::{GroupRow, MembershipRow, Rows, assemble, is_meant, look_for_sentinel, person};
-use super::{Access, CommunityError, CommunityQuestion, Part};
+use super::{Access, CommunityError, CommunityQuestion, GroupSelection, Part};
 use crate::client::{
     DrupalClient, DrupalError, GroupProbe, GroupReader, IncompleteReason, Listing, Memberships, UserWord,
     WhichMemberships, WireGroup, WireMember, WireUser,
@@ -27,14 +27,15 @@ const PROBES_AT_ONCE: usize = 4;
 #[derive(Clone, Debug)]
 pub struct JsonApiCommunity {
     client: DrupalClient,
-    group_type: String,
-    name_field: Option<String>,
+    selection: GroupSelection,
 }
 
 impl JsonApiCommunity {
-    /// By this client; guilds are the groups of `group_type`, and `name_field` holds their machine names.
-    pub fn new(client: DrupalClient, group_type: &str, name_field: Option<&str>) -> Self {
-        Self { client, group_type: group_type.to_owned(), name_field: name_field.map(str::to_owned) }
+    /// By this client; `name_field` holds machine names.
+    pub fn new(client: DrupalClient, guilds: impl Into<GroupSelection>, name_field: Option<&str>) -> Self {
+        let mut selection = guilds.into();
+        selection.name_field = name_field.map(str::to_owned).or(selection.name_field);
+        Self { client, selection }
     }
 
     /// Requests that were made so far.
@@ -52,10 +53,10 @@ impl JsonApiCommunity {
     /// # Errors
     /// [`CommunityError`]
     pub async fn open(&self) -> Result<OpenJsonApi, CommunityError> {
-        let reader = self.client.open_groups(&self.group_type).await?;
+        let reader = self.client.open_group_types(&self.selection.types).await?;
         let group_version = reader.fetch_module_version().await?;
         let access = Access { group_version, way: "JSON:API", account: Some(reader.account().to_owned()) };
-        Ok(OpenJsonApi { reader, name_field: self.name_field.clone(), access })
+        Ok(OpenJsonApi { reader, selection: self.selection.clone(), access })
     }
 }
 
@@ -63,7 +64,7 @@ impl JsonApiCommunity {
 #[derive(Clone, Debug)]
 pub struct OpenJsonApi {
     pub(super) reader: GroupReader,
-    name_field: Option<String>,
+    selection: GroupSelection,
     pub(super) access: Access,
 }
 
@@ -96,6 +97,10 @@ impl OpenJsonApi {
             (shown, missing) = self.probe(wanted).await?;
         }
         let seen: BTreeSet<&GuildUuid> = shown.iter().map(|group| &group.uuid).collect();
+        let without: Vec<&str> = reader.types_without_memberships();
+        if !without.is_empty() {
+            gaps.push(Gap::Withheld { what: format!("the memberships of the group type {}", without.join(", ")) });
+        }
         let unseen = question.known.iter().filter(|uuid| !seen.contains(uuid) && !missing.contains_key(*uuid));
         let (_, found) = self.probe(unseen.cloned().collect()).await?;
         missing.extend(found);
@@ -110,9 +115,14 @@ impl OpenJsonApi {
         }
         let people = people_of(&memberships);
         let sentinel = sentinel.unwrap_or_else(|| look_for_sentinel(question.sentinel.as_deref(), people.iter()));
+        let (shown, left_out): (Vec<_>, Vec<_>) =
+            shown.into_iter().partition(|group| self.selection.takes(&group.label));
+        // What the configuration leaves out is there, and is none of ours: its cohort stays as it is.
+        let known = left_out.into_iter().map(|group| group.uuid).filter(|uuid| question.known.contains(uuid));
+        missing.extend(known.map(|uuid| (uuid, Absence::Denied)));
         let groups = shown.into_iter().map(to_row).collect();
         let rows = Rows { groups, memberships: rows, people, missing };
-        Ok(Snapshot { taken_at: now, gaps, value: assemble(rows, identity, sentinel) })
+        Ok(Snapshot { taken_at: now, gaps, value: assemble(rows, &self.selection, identity, sentinel) })
     }
 
     /// Every guild that the account sees, without members.
@@ -120,10 +130,11 @@ impl OpenJsonApi {
     /// # Errors
     /// [`CommunityError`]
     pub async fn list(&self) -> Result<Vec<Guild>, CommunityError> {
-        let listing = self.reader.fetch_groups(self.name_field.as_deref()).await?;
-        let groups = listing.rows.into_iter().map(to_row).collect();
+        let listing = self.reader.fetch_groups(self.selection.name_field.as_deref()).await?;
+        let shown = listing.rows.into_iter().filter(|group| self.selection.takes(&group.label));
+        let groups = shown.map(to_row).collect();
         let identity = Identity::Proven { uuid: self.reader.account().to_owned() };
-        Ok(assemble(Rows { groups, ..Rows::default() }, identity, CanaryAccount::NotConfigured).guilds)
+        Ok(assemble(Rows { groups, ..Rows::default() }, &self.selection, identity, CanaryAccount::NotConfigured).guilds)
     }
 
     /// The people whom a word (number, user name, mail address) could mean, as far as the account may look for it.
@@ -137,7 +148,7 @@ impl OpenJsonApi {
     async fn fetch_groups(&self, part: &Part) -> Result<Groups, CommunityError> {
         match part {
             Part::All => {
-                let listing = self.reader.fetch_groups(self.name_field.as_deref()).await?;
+                let listing = self.reader.fetch_groups(self.selection.name_field.as_deref()).await?;
                 let gaps = gaps_of(&listing);
                 Ok(Groups { shown: listing.rows, missing: BTreeMap::new(), gaps })
             }
@@ -156,7 +167,7 @@ impl OpenJsonApi {
     ) -> Result<(Vec<WireGroup>, BTreeMap<GuildUuid, Absence>), CommunityError> {
         let mut missing: BTreeMap<GuildUuid, Absence> =
             guilds.iter().skip(PROBES_MAX).map(|uuid| (uuid.clone(), Absence::Unseen)).collect();
-        let (reader, name_field) = (&self.reader, self.name_field.as_deref());
+        let (reader, name_field) = (&self.reader, self.selection.name_field.as_deref());
         let probes = guilds.into_iter().take(PROBES_MAX).map(|uuid| async move {
             let probe = reader.probe_group(&uuid, name_field).await?;
             Ok::<_, DrupalError>((uuid, probe))
@@ -216,9 +227,9 @@ async fn find_person(reader: &GroupReader, word: &str) -> Result<Vec<CommunityPe
 }
 
 fn to_row(group: WireGroup) -> GroupRow {
-    let WireGroup { uuid, number, label, status, name_field, alias } = group;
+    let WireGroup { kind, uuid, number, label, status, name_field, alias } = group;
     let status = if status == Some(false) { GuildStatus::Unpublished } else { GuildStatus::Published };
-    GroupRow { number, uuid, label, status, hints: NameHints { field: name_field, alias } }
+    GroupRow { kind, number, uuid, label, status, hints: NameHints { field: name_field, kept: None, alias } }
 }
 
 /// A person as far as they are shown; `None` for the anonymous user and for one without number.

@@ -7,10 +7,12 @@ mod ambiguous_matches;
 mod assemble;
 mod jsonapi;
 mod queries;
+mod selection;
 mod sql;
 
 pub use ambiguous_matches::AmbiguityQuery;
 pub use jsonapi::{JsonApiCommunity, OpenJsonApi};
+pub use selection::GroupSelection;
 pub use sql::{OpenSql, SqlCommunity};
 
 use crate::client::DrupalError;

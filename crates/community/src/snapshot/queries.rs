@@ -50,6 +50,9 @@ pub(super) const PEOPLE_BY_NAMES: &str = "
     FROM {table:users_field_data} u JOIN {table:users} b ON b.uid = u.uid
     WHERE u.default_langcode = 1 AND u.uid > 0 AND LOWER(u.name) IN {in}";
 
+/// The types that groups have.
+pub(super) const GROUP_TYPES: &str = "SELECT DISTINCT {text:g.type} FROM {table:groups_field_data} g";
+
 /// Aliases of groups, oldest first: path, alias, language.
 const ALIASES: &str = "
     SELECT {text:a.path}, {text:a.alias}, {text:a.langcode} FROM {table:path_alias} a
@@ -88,14 +91,14 @@ impl Queries {
         }
     }
 
-    /// Groups of the type `?`: id, UUID, label, status, language.
+    /// Groups of the types `{in}`: id, UUID, label, status, language, type.
     pub(super) fn groups(&self) -> String {
         let status = if self.has_status { "g.status" } else { "1" };
         format!(
             "SELECT {{int:g.id}}, {{text:b.uuid}}, {{text:g.label}}, {{int:{status}}},
-                {{text:g.langcode}}
+                {{text:g.langcode}}, {{text:g.type}}
             FROM {{table:groups_field_data}} g JOIN {{table:groups}} b ON b.id = g.id
-            WHERE g.type = ? AND g.default_langcode = 1 ORDER BY g.id"
+            WHERE g.type IN {{in}} AND g.default_langcode = 1 ORDER BY g.id"
         )
     }
 
@@ -123,16 +126,17 @@ impl Queries {
 
     fn membership_where(&self, narrow: Option<&str>) -> String {
         let (table, kind) = match self.version {
-            Version::One => ("group_content_field_data", "m.type = ?"),
+            Version::One => ("group_content_field_data", "m.type IN {in}"),
             Version::Two | Version::Three => {
-                ("group_relationship_field_data", "m.plugin_id = 'group_membership' AND m.group_type = ?")
+                ("group_relationship_field_data", "m.plugin_id = 'group_membership' AND m.group_type IN {in}")
             }
         };
-        let narrow = narrow.map(|column| format!(" AND m.{column} = ?")).unwrap_or_default();
-        format!("{{table:{table}}} m WHERE {kind} AND m.default_langcode = 1{narrow}")
+        // Before the list, which takes all arguments that are left.
+        let narrow = narrow.map(|column| format!("m.{column} = ? AND ")).unwrap_or_default();
+        format!("{{table:{table}}} m WHERE {narrow}{kind} AND m.default_langcode = 1")
     }
 
-    /// Memberships: id, group, person. `narrow` names a column that must be equal to a second `?`.
+    /// Memberships: id, group, person. `narrow` names a column that must be equal to a first `?`.
     pub(super) fn memberships(&self, narrow: Option<&str>) -> String {
         format!("SELECT {{int:m.id}}, {{int:m.gid}}, {{int:m.entity_id}} FROM {}", self.membership_where(narrow))
     }

@@ -2,7 +2,7 @@
 
 use super::assemble::{GroupRow, MembershipRow, Rows, assemble, is_meant, look_for_sentinel, person};
 use super::queries::{self, Queries};
-use super::{Access, CommunityError, CommunityQuestion, Part};
+use super::{Access, CommunityError, CommunityQuestion, GroupSelection, Part};
 use jiff::Timestamp;
 use rollbook_core::model::{
     Absence, CanaryAccount, Community, CommunityPerson, CommunityUserId, GroupId, Guild, GuildRole, GuildStatus,
@@ -16,14 +16,15 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug)]
 pub struct SqlCommunity {
     tables: Database,
-    group_type: String,
-    name_field: Option<String>,
+    selection: GroupSelection,
 }
 
 impl SqlCommunity {
-    /// Over these tables; guilds are the groups of `group_type`, and `name_field` holds their machine names.
-    pub fn new(tables: Database, group_type: &str, name_field: Option<&str>) -> Self {
-        Self { tables, group_type: group_type.to_owned(), name_field: name_field.map(str::to_owned) }
+    /// Over these tables; `name_field` holds machine names.
+    pub fn new(tables: Database, guilds: impl Into<GroupSelection>, name_field: Option<&str>) -> Self {
+        let mut selection = guilds.into();
+        selection.name_field = name_field.map(str::to_owned).or(selection.name_field);
+        Self { tables, selection }
     }
 
     /// Finds out which version of the module there is.
@@ -31,10 +32,18 @@ impl SqlCommunity {
     /// # Errors
     /// [`CommunityError`]
     pub async fn open(&self) -> Result<OpenSql, CommunityError> {
-        let queries = Queries::detect(&self.tables, self.name_field.as_deref()).await?;
+        let queries = Queries::detect(&self.tables, self.selection.name_field.as_deref()).await?;
         let queries = queries.ok_or(CommunityError::NoGroupModule)?;
         let access = Access { group_version: Some(queries.group_version()), way: "SQL", account: None };
-        Ok(OpenSql { tables: self.tables.clone(), group_type: self.group_type.clone(), queries, access })
+        let selection = self.selection.clone();
+        let types = match selection.types.iter().any(|name| name == "*") {
+            true => {
+                let rows = self.tables.rows("reading types of groups", queries::GROUP_TYPES, &[]).await?;
+                rows.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?
+            }
+            false => selection.types.clone(),
+        };
+        Ok(OpenSql { tables: self.tables.clone(), selection, types, queries, access })
     }
 }
 
@@ -42,7 +51,9 @@ impl SqlCommunity {
 #[derive(Clone, Debug)]
 pub struct OpenSql {
     pub(super) tables: Database,
-    group_type: String,
+    selection: GroupSelection,
+    /// The types, by name.
+    types: Vec<String>,
     queries: Queries,
     pub(super) access: Access,
 }
@@ -75,11 +86,16 @@ impl OpenSql {
             (Part::Guild(_) | Part::Person { .. }, Some(word)) => self.find_sentinel(word).await?,
         };
         let missing = question.known.iter().filter(|uuid| !all.contains_key(uuid));
-        let missing = missing.map(|uuid| (uuid.clone(), Absence::Deleted)).collect();
+        let mut missing: BTreeMap<GuildUuid, Absence> = missing.map(|uuid| (uuid.clone(), Absence::Deleted)).collect();
+        // What the configuration leaves out is there, and is none of ours: its cohort stays as it is.
+        let left_out = groups.iter().filter(|group| !self.selection.takes(&group.label)).map(|group| &group.uuid);
+        missing
+            .extend(left_out.filter(|uuid| question.known.contains(uuid)).map(|uuid| (uuid.clone(), Absence::Denied)));
         let of_person: BTreeSet<GroupId> = memberships.iter().map(|row| row.group).collect();
-        let groups = groups.into_iter().filter(|group| is_shown(group, &question.part, &of_person)).collect();
+        let groups = groups.into_iter().filter(|group| self.selection.takes(&group.label));
+        let groups = groups.filter(|group| is_shown(group, &question.part, &of_person)).collect();
         let rows = Rows { groups, memberships, people, missing };
-        Ok(Snapshot::complete(now, assemble(rows, Identity::Database, sentinel)))
+        Ok(Snapshot::complete(now, assemble(rows, &self.selection, Identity::Database, sentinel)))
     }
 
     /// Every guild, without members.
@@ -87,9 +103,10 @@ impl OpenSql {
     /// # Errors
     /// [`CommunityError`]
     pub async fn list(&self) -> Result<Vec<Guild>, CommunityError> {
-        let groups = self.fetch_groups().await?;
+        let mut groups = self.fetch_groups().await?;
+        groups.retain(|group| self.selection.takes(&group.label));
         let rows = Rows { groups, ..Rows::default() };
-        Ok(assemble(rows, Identity::Database, CanaryAccount::NotConfigured).guilds)
+        Ok(assemble(rows, &self.selection, Identity::Database, CanaryAccount::NotConfigured).guilds)
     }
 
     /// The people whom a word (number, user name, mail address) could mean.
@@ -108,8 +125,8 @@ impl OpenSql {
     }
 
     async fn fetch_groups(&self) -> Result<Vec<GroupRow>, CommunityError> {
-        let group_type = [Arg::from(self.group_type.as_str())];
-        let rows = self.tables.rows("reading groups", &self.queries.groups(), &group_type).await?;
+        let types: Vec<Arg> = self.types.iter().map(|name| Arg::from(name.as_str())).collect();
+        let rows = self.tables.rows("reading groups", &self.queries.groups(), &types).await?;
         let mut aliases = self.fetch_aliases().await?;
         let mut fields = BTreeMap::<i64, String>::new();
         if let Some(sql) = self.queries.name_fields() {
@@ -122,11 +139,12 @@ impl OpenSql {
             let alias =
                 aliases.remove(&number).and_then(|aliases| best_alias(aliases, &row.text(4).unwrap_or_default()));
             Ok(GroupRow {
+                kind: row.text(5)?,
                 number: GroupId(number),
                 uuid: GuildUuid(row.text(1)?),
                 label: row.maybe_text(2)?.unwrap_or_default(),
                 status: if row.int(3)? == 0 { GuildStatus::Unpublished } else { GuildStatus::Published },
-                hints: NameHints { field: fields.remove(&number), alias },
+                hints: NameHints { field: fields.remove(&number), kept: None, alias },
             })
         };
         rows.iter().map(group).collect()
@@ -184,8 +202,8 @@ impl OpenSql {
     }
 
     fn membership_args(&self, narrow: Option<(&str, i64)>) -> Vec<Arg> {
-        let kind = Arg::Text(self.queries.membership_kind(&self.group_type));
-        [kind].into_iter().chain(narrow.map(|(_, value)| Arg::Int(value))).collect()
+        let kinds = self.types.iter().map(|name| Arg::Text(self.queries.membership_kind(name)));
+        narrow.map(|(_, value)| Arg::Int(value)).into_iter().chain(kinds).collect()
     }
 }
 

@@ -230,6 +230,14 @@ pub fn newest_enrolment(records: &[EnrolmentRecord]) -> Option<&EnrolmentRecord>
     records.iter().max_by_key(|record| (record.changed, record.created, record.fingerprint))
 }
 
+/// The enrolment that was alive when the person completed: the newest Enrol of the time before; where all came later, the
+/// first of them, since a person may have begun before HR wrote it down.
+pub fn enrolment_at(records: &[EnrolmentRecord], completed_at: Timestamp) -> Option<&EnrolmentRecord> {
+    let rank = |record: &&EnrolmentRecord| (record.changed, record.created, record.fingerprint);
+    let before = records.iter().filter(|record| record.changed <= completed_at).max_by_key(rank);
+    before.or_else(|| records.iter().min_by_key(rank))
+}
+
 /// An enrolment id as the whole number that the ELM wants; `None` where it is none, or would change on the way (leading
 /// zeros, signs, fractions). 0 is what a missing id becomes by a careless cast, so it is none either.
 pub fn enrolment_number(id: &EnrolmentId) -> Option<i64> {

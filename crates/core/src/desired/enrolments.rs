@@ -72,7 +72,7 @@ pub fn distinct_records(records: &[FeedRecord]) -> Distinct {
         match (&records[index as usize].reading, ambiguous_matches) {
             (Ok(_), AmbiguousMatches::None) => found.usable.push(index),
             (Ok(_), AmbiguousMatches::OfAnotherPair) => {
-                let problem = RecordProblem { field: Field::Course, why: ProblemKind::SameFingerprint };
+                let problem = RecordProblem::new(Field::Course, ProblemKind::SameFingerprint);
                 found.bad.push((index, problem));
             }
             (Err(problem), _) => found.bad.push((index, problem.clone())),

@@ -71,6 +71,10 @@ fn match_active<'a>(
         MemberMatch::Several { by, accounts } => {
             (Err(SkipReason::Several { by: words_of(by).to_owned(), accounts: accounts.into() }), None)
         }
+        MemberMatch::Contradicted { by, account, against } => {
+            let [by, against] = [by, against].map(|key| words_of(key).to_owned());
+            (Err(SkipReason::Contradicted { by, account, against }), None)
+        }
         MemberMatch::NotLookedUp(_) => (Err(SkipReason::NotLookedUp), None),
     };
     if let Some(entry) = policy.protected.entry_for_member(Some(person), account.as_ref().ok().copied()) {

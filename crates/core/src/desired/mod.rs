@@ -6,7 +6,7 @@ mod guilds;
 mod resolution;
 
 pub use completions::{
-    Candidate, OptedCourse, PersonPoll, Scan, ScanKind, choose_scans, enrolment_number, follow_opt_ins,
+    Candidate, OptedCourse, PersonPoll, Scan, ScanKind, choose_scans, enrolment_at, enrolment_number, follow_opt_ins,
     newest_enrolment, order_polls,
 };
 pub use enrolments::{Distinct, Group, distinct_records, for_each_person};

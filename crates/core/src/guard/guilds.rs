@@ -1,176 +1,212 @@
-//! The checks of guilds; every one is on by default. The first five ask whether the community showed what there is: Drupal
-//! answers 200 with nothing in it to an account that lost a permission, to a wrong password, and to the right one after
-//! five wrong ones.
+//! The checks of guilds; every one is on by default. Those about the community's answer are in `guilds_sources`.
 
-use crate::guard::Finding;
-use crate::model::{CanaryAccount, CohortId, GuildUuid, Identity, PairState, counted, counted_as};
-use crate::plan::{GuildChange, GuildInputs, GuildPlan, Retire, Scope};
+use super::guilds_sources::{canary, completeness, empty_source, identity, missing_guilds};
+use super::{Finding, Guarded, places, share, stale_plan};
+use crate::model::{CohortId, CommunityUserId, GuildUuid, LinkName, PairState, counted_as};
+use crate::plan::{GuildChange, GuildInputs, GuildPlan, MemberRef, Retire};
 use crate::policy::GuildPolicy;
-use crate::verdict::{RemovalBlock, SkipReason};
+use crate::verdict::SkipReason;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the checks of guilds look at.
 #[derive(Clone, Copy, Debug)]
 pub struct GuildView<'a> {
+    /// The plan.
     pub plan: &'a GuildPlan,
     /// What it was made from.
     pub inputs: &'a GuildInputs<'a>,
+    /// The rules.
     pub policy: &'a GuildPolicy,
     /// The time at which it would be applied.
     pub now: Timestamp,
 }
 
-type GuildCheck = fn(&GuildView<'_>) -> Vec<Finding>;
-
-/// Every check of guilds; each is on by default.
-const GUILD_CHECKS: [GuildCheck; 12] = [
-    check_identity,
-    check_canary,
-    check_completeness,
-    check_empty_source,
-    check_missing_guilds,
-    check_removals,
-    check_protected,
-    check_vanished_cohorts,
-    check_machine_names,
-    check_doubtful_identity,
-    check_new_accounts,
-    check_stale_plan,
-];
-
 /// Runs every check of guilds over a plan.
 pub fn check_guilds(view: &GuildView<'_>) -> Vec<Finding> {
-    GUILD_CHECKS.iter().flat_map(|check| check(view)).collect()
+    let checks = [
+        identity,
+        canary,
+        completeness,
+        empty_source,
+        missing_guilds,
+        removals,
+        protected,
+        vanished_cohorts,
+        machine_names,
+        doubtful_identity,
+        new_accounts,
+        stale,
+    ];
+    checks.iter().flat_map(|check| check(view)).collect()
 }
 
-/// A part as a share of a whole, 0 to 1; of nothing, it is nothing.
-#[expect(clippy::cast_precision_loss, reason = "counts of people stay far below 2^52")]
-fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
-// Whether the community showed what there is. Drupal answers 200 with nothing in it to an account that lost a permission,
-// to a wrong password, and to the right one after five wrong ones.
-
-/// The community must have said who was reading.
-fn check_identity(view: &GuildView<'_>) -> Vec<Finding> {
-    match &view.inputs.community.value.identity {
-        Identity::Proven { .. } | Identity::Database => Vec::new(),
-        Identity::Anonymous => vec![Finding::block(
-            "identity",
-            "community",
-            "the community took Rollbook for nobody in particular: password, token or flood protection",
-        )],
+impl Guarded for GuildPlan {
+    fn link(&self) -> &LinkName {
+        &self.link
     }
-}
 
-/// The configured member, who is always there, must have been seen.
-fn check_canary(view: &GuildView<'_>) -> Vec<Finding> {
-    match view.inputs.community.value.sentinel {
-        CanaryAccount::Seen => Vec::new(),
-        CanaryAccount::Unseen => vec![Finding::block(
-            "sentinel",
-            "community",
-            "the sentinel member was not seen in any guild: the account has lost a permission, or the sentinel left",
-        )],
-        CanaryAccount::NotConfigured if view.plan.changes.iter().any(GuildChange::removes) => {
-            vec![Finding::warn(
-                "sentinel",
-                "community",
-                "no sentinel member is configured: nothing but the limits stands between a lost permission and removals",
-            )]
+    /// By what a change is about: a cohort that the plan makes has no number yet when it is made again, and names change.
+    fn keys(&self) -> Vec<String> {
+        let key = |change: &GuildChange| match change {
+            GuildChange::CreateAccount(new) => format!("account of {}", new.person),
+            GuildChange::CreateCohort { guild, .. } => format!("cohort of {guild}"),
+            GuildChange::AdoptCohort { guild, cohort, .. } => format!("adopt {cohort} for {guild}"),
+            GuildChange::UpdateCohort { guild, cohort, .. } => format!("update {cohort} of {guild}"),
+            GuildChange::RetireCohort { guild, cohort, retire, .. } => {
+                let how = match retire {
+                    Retire::Hide(_) => "hide",
+                    Retire::Keep => "keep",
+                    Retire::Delete => "delete",
+                    Retire::Gone => "forget",
+                };
+                format!("{how} {cohort} of {guild}")
+            }
+            GuildChange::NoteMember(member) => format!("note {:?} in {}", member.user, member.guild),
+            GuildChange::AddMember(member) => format!("add {:?} to {}", member.user, member.guild),
+            GuildChange::RemoveMember(member) => format!("remove {:?} from {}", member.user, member.guild),
+            GuildChange::ForgetMember(member) => format!("forget {:?} in {}", member.user, member.guild),
+            GuildChange::AssignRole(role)
+            | GuildChange::ClaimRole(role)
+            | GuildChange::UnassignRole(role)
+            | GuildChange::ReleaseRole(role) => {
+                let what = match change {
+                    GuildChange::AssignRole(_) => "assign",
+                    GuildChange::ClaimRole(_) => "claim",
+                    GuildChange::UnassignRole(_) => "unassign",
+                    _ => "release",
+                };
+                format!("{what} role {} in {:?} of {:?} for {}", role.role, role.context, role.user, role.guild)
+            }
+        };
+        self.changes.iter().map(key).collect()
+    }
+
+    fn only(&self, places: &BTreeSet<usize>) -> Self {
+        Self { changes: places.iter().map(|place| self.changes[*place].clone()).collect(), ..self.clone() }
+    }
+
+    /// No change without the account that it needs, no account that nothing needs, and no cohort retired before it may be
+    /// emptied.
+    fn hold_dependents(&self, held: &mut BTreeSet<usize>) {
+        let mut needing = BTreeMap::<CommunityUserId, Vec<usize>>::new();
+        let mut emptying = BTreeSet::<&GuildUuid>::new();
+        for (place, change) in self.changes.iter().enumerate() {
+            if let Some(person) = needs_account(change) {
+                needing.entry(person).or_default().push(place);
+            }
+            if let GuildChange::RemoveMember(member) = change
+                && held.contains(&place)
+            {
+                emptying.insert(&member.guild);
+            }
         }
-        CanaryAccount::NotConfigured => Vec::new(),
+        for (place, change) in self.changes.iter().enumerate() {
+            match change {
+                GuildChange::CreateAccount(new) => {
+                    let Some(theirs) = needing.get(&new.person) else { continue };
+                    if held.contains(&place) {
+                        held.extend(theirs);
+                    } else if theirs.iter().all(|other| held.contains(other)) {
+                        held.insert(place);
+                    }
+                }
+                GuildChange::RetireCohort { guild, retire: Retire::Hide(_) | Retire::Delete, .. }
+                    if emptying.contains(guild) =>
+                {
+                    held.insert(place);
+                }
+                _ => {}
+            }
+        }
     }
 }
 
-/// Says what did not arrive. Nothing is taken away then; the planner sees to that, and this check stands behind it.
-fn check_completeness(view: &GuildView<'_>) -> Vec<Finding> {
-    let (community, moodle) = (view.inputs.community, view.inputs.moodle);
-    let gaps = community.gaps.iter().map(|gap| ("community", gap));
-    let gaps: Vec<_> = gaps.chain(moodle.gaps.iter().map(|gap| ("moodle", gap))).collect();
-    let mut findings: Vec<_> =
-        gaps.iter().map(|(side, gap)| Finding::warn("completeness", *side, gap.to_string())).collect();
-    if !gaps.is_empty() && view.plan.changes.iter().any(GuildChange::removes) {
-        let message = "the plan takes something away on the word of an incomplete answer";
-        findings.push(Finding::block("completeness", "run", message));
+/// The person whose new account a change needs.
+fn needs_account(change: &GuildChange) -> Option<CommunityUserId> {
+    let user = match change {
+        GuildChange::AddMember(member) | GuildChange::NoteMember(member) => member.user,
+        GuildChange::AssignRole(role) | GuildChange::ClaimRole(role) => role.user,
+        _ => return None,
+    };
+    match user {
+        MemberRef::New(person) => Some(person),
+        MemberRef::Account(_) => None,
     }
-    findings
 }
 
-/// There were members, and now there are none: that is a lost permission far more often than an empty community.
-fn check_empty_source(view: &GuildView<'_>) -> Vec<Finding> {
-    let owned: u64 = view.inputs.owned.members.values().map(|members| members.len() as u64).sum();
-    let community = &view.inputs.community.value;
-    let members: usize = community.guilds.iter().map(|guild| guild.members.len()).sum();
-    if *view.inputs.scope != Scope::All || owned == 0 || members > 0 {
-        return Vec::new();
-    }
-    let message = format!(
-        "the community shows {} and no members; {} there before",
-        counted(community.guilds.len(), "guild"),
-        counted_as(owned, "membership was", "memberships were")
-    );
-    vec![Finding::block("empty_source", "community", message)]
+/// What a guild loses.
+#[derive(Default)]
+struct Loss {
+    cohort: Option<CohortId>,
+    members: u64,
+    places: Vec<usize>,
 }
 
-/// Guilds that were there before and are not to be seen. One that the community says it has deleted is retired within the
-/// limits; one that the account may not see is left alone; of one about which nothing is said, all absence is doubted.
-fn check_missing_guilds(view: &GuildView<'_>) -> Vec<Finding> {
-    let held = view.plan.holds.contains(&RemovalBlock::GuildsUnseen);
-    let unseen = view.plan.skips.iter().filter(|skip| skip.reason == SkipReason::GuildUnseen);
-    let effect = if held { "nothing is removed anywhere" } else { "it is left alone" };
-    let message = format!("was there before and is not to be seen now: {effect}");
-    unseen.map(|skip| Finding::warn("missing_guilds", format!("guild {}", skip.name), message.clone())).collect()
-}
-
-/// Too much taken away at once: by number per run, and as a share of what Rollbook owns, per run and per guild.
-fn check_removals(view: &GuildView<'_>) -> Vec<Finding> {
-    let mut per_guild = BTreeMap::<&GuildUuid, (CohortId, u64)>::new();
-    let mut roles = 0;
-    for change in &view.plan.changes {
+/// Too much taken away at once: by number per run, and as a share of what Rollbook owns, per run and per guild. A guild that
+/// loses too much waits alone.
+fn removals(view: &GuildView<'_>) -> Vec<Finding> {
+    let mut per_guild = BTreeMap::<&GuildUuid, Loss>::new();
+    let mut roles = Vec::new();
+    let owned = view.inputs.owned;
+    for (place, change) in view.plan.changes.iter().enumerate() {
         match change {
             GuildChange::RemoveMember(member) => {
-                if let Some(cohort) = member.cohort {
-                    per_guild.entry(&member.guild).or_insert((cohort, 0)).1 += 1;
-                }
+                let Some(cohort) = member.cohort else { continue };
+                let loss = per_guild.entry(&member.guild).or_default();
+                loss.cohort = Some(cohort);
+                loss.members += 1;
+                loss.places.push(place);
             }
             GuildChange::RetireCohort { guild, cohort, retire: Retire::Delete, .. } => {
-                per_guild.entry(guild).or_insert((*cohort, 0)).1 += view.inputs.owned.members_of(*cohort);
+                let loss = per_guild.entry(guild).or_default();
+                loss.cohort = Some(*cohort);
+                loss.members += owned.members_of(*cohort);
+                loss.places.push(place);
             }
-            GuildChange::UnassignRole(_) => roles += 1,
+            GuildChange::UnassignRole(_) => roles.push(place),
             _ => {}
         }
     }
-    let members = per_guild.values().map(|(_, count)| count).sum();
-    let owned = view.inputs.owned;
+    let by_guild = per_guild.iter().filter_map(|(guild, loss)| of_guild(view, guild, loss));
+    let by_guild: Vec<Finding> = by_guild.collect();
+    let members = per_guild.values().map(|loss| loss.members).sum();
+    let places: Vec<usize> = per_guild.values().flat_map(|loss| loss.places.iter().copied()).collect();
     let owned_members = owned.members.values().map(|members| members.len() as u64).sum();
-    let mut findings = of_run(view, "memberships", members, owned_members);
-    findings.extend(of_run(view, "role assignments", roles, owned.assignments.len() as u64));
-    findings.extend(per_guild.iter().filter_map(|(guild, (cohort, count))| of_guild(view, guild, *cohort, *count)));
+    let mut findings = of_run(view, "memberships", members, owned_members, &places);
+    let (count, owned_roles) = (roles.len() as u64, owned.assignments.len() as u64);
+    findings.extend(of_run(view, "role assignments", count, owned_roles, &roles));
+    findings.extend(by_guild);
     findings
 }
 
-fn of_run(view: &GuildView<'_>, what: &str, count: u64, owned: u64) -> Vec<Finding> {
+fn of_run(view: &GuildView<'_>, what: &str, count: u64, owned: u64, places: &[usize]) -> Vec<Finding> {
     let limits = &view.policy.limits;
-    let by_count = Finding::of_count("removals", &format!("{what} would be removed"), count, limits.removals);
+    let message = format!("{what} would be removed: {count}, the limit is {}", limits.removals);
+    let by_count = if count > limits.removals {
+        Some(Finding::block("removals", "run", message).holding(places.iter().copied()))
+    } else {
+        let is_near = count > 0 && count.saturating_mul(5) >= limits.removals.saturating_mul(4);
+        is_near.then(|| Finding::warn("removals", "run", message))
+    };
     let over = owned >= limits.exempt_under && share(count, owned) > limits.removals_share;
     let by_share = over.then(|| {
         let percent = limits.removals_share * 100.0;
         let message = format!("{count} of {owned} {what} would be removed, the limit is {percent:.0} %");
-        Finding::block("removals_share", "run", message)
+        Finding::block("removals_share", "run", message).holding(places.iter().copied())
     });
     by_count.into_iter().chain(by_share).collect()
 }
 
-fn of_guild(view: &GuildView<'_>, guild: &GuildUuid, cohort: CohortId, count: u64) -> Option<Finding> {
+/// Everything that the guild loses waits, its roles too.
+fn of_guild(view: &GuildView<'_>, guild: &GuildUuid, loss: &Loss) -> Option<Finding> {
     let limits = &view.policy.limits;
-    let owned = view.inputs.owned.members_of(cohort);
-    let over = owned >= limits.exempt_under && share(count, owned) > limits.removals_share;
+    let owned = view.inputs.owned.members_of(loss.cohort?);
+    let over = owned >= limits.exempt_under && share(loss.members, owned) > limits.removals_share;
     let percent = limits.removals_share * 100.0;
-    let message = || format!("{count} of {owned} members would be removed, the limit is {percent:.0} %");
-    over.then(|| Finding::block("removals_share", label(view, guild), message()))
+    let message = || format!("{} of {owned} members would be removed, the limit is {percent:.0} %", loss.members);
+    let theirs = || places(&view.plan.changes, |change| change.guild() == Some(guild) && change.removes());
+    over.then(|| Finding::block("removals_share", label(view, guild), message()).holding(theirs()))
 }
 
 fn label(view: &GuildView<'_>, guild: &GuildUuid) -> String {
@@ -181,12 +217,14 @@ fn label(view: &GuildView<'_>, guild: &GuildUuid) -> String {
 }
 
 /// Nobody on the protected list is touched: the planner leaves them alone, and this check stands behind it.
-fn check_protected(view: &GuildView<'_>) -> Vec<Finding> {
+fn protected(view: &GuildView<'_>) -> Vec<Finding> {
     let protected = &view.policy.protected;
-    let touched = view.plan.changes.iter().filter(|change| !change.is_note()).filter_map(|change| change.user());
-    let blocked = touched.filter(|user| protected.has_account(*user));
+    let touched = view.plan.changes.iter().enumerate().filter(|(_, change)| !change.is_note());
+    let touched = touched.filter_map(|(place, change)| Some((place, change.user()?)));
+    let blocked = touched.filter(|(_, user)| protected.has_account(*user));
+    let message = "the plan touches a protected account";
     let mut findings: Vec<_> = blocked
-        .map(|user| Finding::block("protected", format!("account {user}"), "the plan touches a protected account"))
+        .map(|(place, user)| Finding::block("protected", format!("account {user}"), message).holding([place]))
         .collect();
     let left = view.plan.skips.iter().filter(|skip| matches!(skip.reason, SkipReason::Protected { .. })).count();
     if left > 0 {
@@ -201,7 +239,7 @@ fn check_protected(view: &GuildView<'_>) -> Vec<Finding> {
 
 /// Cohorts that Rollbook made and that are no longer in Moodle. One or two were deleted by somebody; very many mean another
 /// Moodle, or a token that lost its sight.
-fn check_vanished_cohorts(view: &GuildView<'_>) -> Vec<Finding> {
+fn vanished_cohorts(view: &GuildView<'_>) -> Vec<Finding> {
     let cohorts = &view.inputs.moodle.value.cohorts;
     let asked = view.plan.guilds.iter().filter_map(|line| view.inputs.owned.pairs.get(&line.guild));
     let live: Vec<_> = asked.filter(|pair| pair.state == PairState::Live).collect();
@@ -226,7 +264,7 @@ fn check_vanished_cohorts(view: &GuildView<'_>) -> Vec<Finding> {
 }
 
 /// Guilds that cannot have the idnumber they want: another guild, or a cohort of somebody else, has it.
-fn check_machine_names(view: &GuildView<'_>) -> Vec<Finding> {
+fn machine_names(view: &GuildView<'_>) -> Vec<Finding> {
     let about_names = |reason: &SkipReason| {
         matches!(
             reason,
@@ -238,8 +276,8 @@ fn check_machine_names(view: &GuildView<'_>) -> Vec<Finding> {
 }
 
 /// Members who cannot be matched beyond doubt: each is left alone; very many at once mean that names or addresses changed
-/// as a whole.
-fn check_doubtful_identity(view: &GuildView<'_>) -> Vec<Finding> {
+/// as a whole. Then nobody is a newcomer for sure, and nobody has left for sure.
+fn doubtful_identity(view: &GuildView<'_>) -> Vec<Finding> {
     let doubtful = view.plan.skips.iter().filter(|skip| skip.reason.is_doubt());
     let doubtful: BTreeSet<_> = doubtful.filter_map(|skip| skip.person).collect();
     let count = doubtful.len() as u64;
@@ -247,25 +285,18 @@ fn check_doubtful_identity(view: &GuildView<'_>) -> Vec<Finding> {
     let message = format!("{count} of {} people cannot be matched beyond doubt", view.plan.people);
     if count >= limits.doubtful_exempt_under && share(count, view.plan.people) > limits.doubtful_share {
         let message = format!("{message}; did the names or addresses change as a whole?");
-        return vec![Finding::block("doubtful_identity", "run", message)];
+        let held = |change: &GuildChange| change.removes() || matches!(change, GuildChange::CreateAccount(_));
+        return vec![Finding::block("doubtful_identity", "run", message).holding(places(&view.plan.changes, held))];
     }
     if count > 0 { vec![Finding::warn("doubtful_identity", "run", message)] } else { Vec::new() }
 }
 
 /// Too many new accounts at once.
-fn check_new_accounts(view: &GuildView<'_>) -> Vec<Finding> {
-    let made = view.plan.changes.iter().filter(|change| matches!(change, GuildChange::CreateAccount(_)));
-    let limit = view.policy.limits.new_accounts;
-    Finding::of_count("new_accounts", "new accounts", made.count() as u64, limit).into_iter().collect()
+fn new_accounts(view: &GuildView<'_>) -> Vec<Finding> {
+    let made = places(&view.plan.changes, |change| matches!(change, GuildChange::CreateAccount(_)));
+    Finding::of_count("new_accounts", "new accounts", &made, view.policy.limits.new_accounts).into_iter().collect()
 }
 
-/// A plan that was made too long ago: the world has moved since.
-fn check_stale_plan(view: &GuildView<'_>) -> Vec<Finding> {
-    let age = view.now.duration_since(view.plan.made_at);
-    let limit = view.policy.limits.plan_age;
-    if age <= limit {
-        return Vec::new();
-    }
-    let message = format!("the plan is {} s old, the limit is {} s", age.as_secs(), limit.as_secs());
-    vec![Finding::block("stale_plan", "plan", message)]
+fn stale(view: &GuildView<'_>) -> Vec<Finding> {
+    stale_plan(view.plan.made_at, view.now, view.policy.limits.plan_age).into_iter().collect()
 }

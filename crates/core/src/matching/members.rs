@@ -19,6 +19,12 @@ pub enum MemberMatch<'a> {
         by: MatchKey,
         accounts: Vec<MoodleUserId>,
     },
+    /// Found by one way, and a stronger one speaks against it.
+    Contradicted {
+        by: MatchKey,
+        account: MoodleUserId,
+        against: MatchKey,
+    },
     NotLookedUp(Lookup),
 }
 
@@ -80,7 +86,14 @@ pub fn match_member<'a>(person: &CommunityPerson, directory: &'a Directory, poli
         };
         match holders.as_slice() {
             [] => {}
-            [account] => return MemberMatch::Found { account, rank },
+            [account] => {
+                let stronger = policy.match_by[..rank].iter();
+                let against = stronger.copied().find(|stronger| speaks_against(person, account, *stronger));
+                return match against {
+                    Some(against) => MemberMatch::Contradicted { by: *key, account: account.id, against },
+                    None => MemberMatch::Found { account, rank },
+                };
+            }
             several => {
                 let accounts = several.iter().map(|account| account.id).collect();
                 return MemberMatch::Several { by: *key, accounts };
@@ -88,6 +101,32 @@ pub fn match_member<'a>(person: &CommunityPerson, directory: &'a Directory, poli
         }
     }
     MemberMatch::NoAccount
+}
+
+/// Whether person and account both have the key, and differ in it. User names are no evidence: two systems may well give
+/// one human two of them.
+fn speaks_against(person: &CommunityPerson, account: &Account, key: MatchKey) -> bool {
+    match key {
+        MatchKey::Mail => {
+            let says = person.mail.as_ref().filter(|mail| !mail.folded().is_empty());
+            says.is_some_and(|mail| !account.mail.trim().is_empty() && !mail.same_as(&account.mail))
+        }
+        MatchKey::Idnumber(key) => {
+            let held = account.guid.trim().to_ascii_lowercase();
+            let said = community_value(person, key);
+            !held.is_empty() && !said.is_empty() && held != said
+        }
+        MatchKey::Username => false,
+    }
+}
+
+fn community_value(person: &CommunityPerson, key: CommunityKey) -> String {
+    let value = match key {
+        CommunityKey::Number => person.id.to_string(),
+        CommunityKey::Uuid => person.uuid.clone(),
+        CommunityKey::Name => person.name.clone(),
+    };
+    value.trim().to_ascii_lowercase()
 }
 
 /// What must be asked before everybody can be matched, as far as that can be known now. Ask, and come again, until it is
@@ -100,7 +139,7 @@ pub fn open_lookups<'a>(
     let open = people.into_iter().flat_map(|person| match match_member(person, directory, policy) {
         MemberMatch::NotLookedUp(lookup) => as_written(person, &lookup).into_iter().chain([lookup]).collect(),
         MemberMatch::NoAccount => before_creation(person, directory, policy),
-        MemberMatch::Found { .. } | MemberMatch::Several { .. } => Vec::new(),
+        MemberMatch::Found { .. } | MemberMatch::Several { .. } | MemberMatch::Contradicted { .. } => Vec::new(),
     });
     open.collect()
 }
@@ -139,14 +178,7 @@ fn question(person: &CommunityPerson, key: MatchKey, characters: UsernameCharact
             let name = person.name.trim().to_lowercase();
             takes_username(&name, characters).then_some(Lookup::Username(name))
         }
-        MatchKey::Idnumber(key) => {
-            let value = match key {
-                CommunityKey::Number => person.id.to_string(),
-                CommunityKey::Uuid => person.uuid.clone(),
-                CommunityKey::Name => person.name.clone(),
-            };
-            some(value.trim().to_ascii_lowercase()).map(Lookup::Idnumber)
-        }
+        MatchKey::Idnumber(key) => some(community_value(person, key)).map(Lookup::Idnumber),
     }
 }
 

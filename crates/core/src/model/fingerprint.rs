@@ -4,7 +4,7 @@
 //! separators, each verbatim. The integer is PHP's cast. The enrolment id is not covered: two records that differ in
 //! nothing else are one.
 
-use crate::model::{FeedRecord, Field, RecordText};
+use crate::model::{FeedRecord, Field, RecordText, normal};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -153,7 +153,11 @@ pub fn separate_collisions<'k>(records: &mut [FeedRecord], known: impl Fn(Finger
 }
 
 fn covers_the_same(left: &RecordText, right: &RecordText) -> bool {
-    COVERED.iter().all(|field| left.get(*field).trim() == right.get(*field).trim())
+    // What an older Rollbook kept may not be in its normal form.
+    COVERED.iter().all(|field| match field {
+        Field::State => normal(left.get(*field)).eq_ignore_ascii_case(&normal(right.get(*field))),
+        field => normal(left.get(*field)) == normal(right.get(*field)),
+    })
 }
 
 /// The enrolment id of a record that differs from another in nothing else: two classes that end at one moment are two

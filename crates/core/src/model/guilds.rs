@@ -26,6 +26,9 @@ pub enum GuildStatus {
 pub struct NameHints {
     /// The value of the configured field.
     pub field: Option<String>,
+    /// The machine name that its cohort was given before: it stays with the guild, whatever becomes of label and path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
     /// The path alias, such as `/guilds/web-dev`.
     pub alias: Option<String>,
 }
@@ -264,8 +267,8 @@ impl Owned {
 
 // A guild's machine name: what the community's own software never gives it.
 //
-// A configured field says it best; then the last part of the path alias; a slug of the label is the last resort, since
-// it changes with the label and two labels may share it.
+// A configured field says it best; then the name that its cohort was given before; then the last part of the path alias; a
+// slug of the label is the last resort, since two labels may share it.
 
 /// `cohort.idnumber` ends here, in characters.
 const CHARACTERS_MAX: usize = 100;
@@ -273,10 +276,26 @@ const CHARACTERS_MAX: usize = 100;
 /// The machine name of a guild, never empty.
 pub fn machine_name(guild: &Guild) -> MachineName {
     let field = guild.hints.field.as_deref().map(|field| cut(field.trim()));
+    let kept = || guild.hints.kept.clone();
     let alias = || guild.hints.alias.as_deref().map(|alias| cut(last_part(alias)));
-    let name = field.filter(|name| !name.is_empty()).or_else(|| alias().filter(|name| !name.is_empty()));
+    let there = |name: &String| !name.is_empty();
+    let name = field.filter(there).or_else(|| kept().filter(there)).or_else(|| alias().filter(there));
     let name = name.unwrap_or_else(|| slug(&guild.label));
     if name.is_empty() { MachineName(format!("guild-{}", guild.number)) } else { MachineName(name) }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any letters. Case does not count.
+pub fn fits_pattern(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
 }
 
 /// The form in which two machine names are compared: as the widest of Moodle's databases would, without case, accents and
@@ -347,7 +366,7 @@ mod tests {
     use crate::model::{GroupId, GuildStatus, GuildUuid, NameHints};
 
     fn name(field: Option<&str>, alias: Option<&str>, label: &str) -> String {
-        let hints = NameHints { field: field.map(str::to_owned), alias: alias.map(str::to_owned) };
+        let hints = NameHints { field: field.map(str::to_owned), kept: None, alias: alias.map(str::to_owned) };
         let guild = Guild {
             uuid: GuildUuid::new("u"),
             number: GroupId(7),
@@ -373,6 +392,41 @@ mod tests {
         assert_eq!(name(None, None, "Гильдия мастеров"), "гильдия-мастеров");
         assert_eq!(name(None, None, "???"), "guild-7");
         assert_eq!(name(None, None, &"long ".repeat(50)).chars().count(), 99);
+    }
+
+    #[test]
+    fn name_that_a_cohort_was_given_stays_with_its_guild() {
+        let guild = |field: Option<&str>| Guild {
+            uuid: GuildUuid::new("u"),
+            number: GroupId(7),
+            label: "Weavers and Dyers".into(),
+            status: GuildStatus::Published,
+            hints: NameHints {
+                field: field.map(str::to_owned),
+                kept: Some("weavers".to_owned()),
+                alias: Some("/guilds/weavers-and-dyers".to_owned()),
+            },
+            members: Vec::new(),
+        };
+        assert_eq!(machine_name(&guild(None)).0, "weavers");
+        assert_eq!(machine_name(&guild(Some("wv"))).0, "wv", "a field is the community's own word");
+    }
+
+    #[test]
+    fn patterns_stand_for_any_letters() {
+        for (pattern, text, fits) in [
+            ("*", "Anything", true),
+            ("Guild *", "guild of Weavers", true),
+            ("*-group_manager", "flexible_group-group_manager", true),
+            ("*archive*", "The Archives", true),
+            ("a*b*c", "aXXbYYc", true),
+            ("a*b*c", "acb", false),
+            ("exact", "Exact", true),
+            ("exact", "exactly", false),
+            ("*x", "xy", false),
+        ] {
+            assert_eq!(fits_pattern(pattern, text), fits, "{pattern} {text}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One row of the ELM feed: its texts as they came, its fingerprint, and what could be read from them.
+//! One row of the ELM feed: its texts, its fingerprint, and what could be read from them.
 //!
 //! A row never fails to become a record: what cannot be read is a [`RecordProblem`] on it. Texts are kept in one packed
 //! buffer, since a plan may hold a million records.
@@ -17,7 +17,7 @@ pub enum Field {
     DateCreated,
     Course,
     ShortName,
-    /// `Enrol` or `Suspend`.
+    /// What HR wants: see [`super::StateWords`].
     State,
     /// The directory's id of the person.
     Guid,
@@ -45,6 +45,21 @@ impl Field {
         Self::EnrolmentId,
         Self::StateDate,
         Self::RecordId,
+    ];
+
+    /// The key of each field in the configuration.
+    pub const KEYS: [(&str, Self); Self::ALL.len()] = [
+        ("enrolment_id", Self::EnrolmentId),
+        ("record_enrol_id", Self::RecordId),
+        ("date_created", Self::DateCreated),
+        ("course", Self::Course),
+        ("course_state", Self::State),
+        ("course_state_date", Self::StateDate),
+        ("short_name", Self::ShortName),
+        ("first_name", Self::FirstName),
+        ("last_name", Self::LastName),
+        ("mail", Self::Mail),
+        ("guid", Self::Guid),
     ];
 
     /// The name that a CData feed uses, which is the default of the configuration.
@@ -114,13 +129,9 @@ pub enum EnrolState {
 }
 
 impl EnrolState {
-    /// The feed's word, matched exactly: the fingerprint covers its case, so another spelling is another record.
+    /// The state of a word that Rollbook wrote; case does not count.
     pub fn read(text: &str) -> Option<Self> {
-        match text {
-            "Enrol" => Some(Self::Enrol),
-            "Suspend" => Some(Self::Suspend),
-            _ => None,
-        }
+        [Self::Enrol, Self::Suspend].into_iter().find(|state| state.as_str().eq_ignore_ascii_case(text))
     }
 
     pub fn as_str(self) -> &'static str {
@@ -151,13 +162,16 @@ pub struct Age {
     pub number: Option<u64>,
 }
 
-/// Why a record cannot be used.
+/// Why a record is not used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordProblem {
     /// The field that is wrong.
     pub field: Field,
     /// What is wrong with it.
     pub why: ProblemKind,
+    /// The word or the place that is meant, at most 200 characters; may be empty.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub detail: Box<str>,
 }
 
 /// What can be wrong with a field.
@@ -171,27 +185,55 @@ pub enum ProblemKind {
     TooLong,
     /// Not a date and time.
     NotADate,
-    /// Neither `Enrol` nor `Suspend`.
+    /// None of the words that the feed's states have.
     UnknownState,
+    /// A state that means: not enrolled yet. Nothing is wrong, and nothing is done.
+    NotYet,
+    /// A state that the operator wants to be ignored. Nothing is wrong, and nothing is done.
+    IgnoredState,
     /// A NUL character, or the sign (U+2400) in whose place it is kept.
     Unstorable,
     /// The row is no JSON object.
     NotAnObject,
+    /// The row's text is damaged: a broken escape, a byte of another encoding.
+    Damaged,
     /// A record of another person or course has the same fingerprint.
     SameFingerprint,
 }
 
+impl RecordProblem {
+    /// A problem that the field and its kind describe.
+    pub fn new(field: Field, why: ProblemKind) -> Self {
+        Self { field, why, detail: Box::default() }
+    }
+
+    /// The same with the word or place that is meant, cut to 200 characters.
+    #[must_use]
+    pub fn with(self, detail: &str) -> Self {
+        Self { detail: detail.chars().take(200).collect::<String>().into_boxed_str(), ..self }
+    }
+
+    /// Whether the record is well and its state means that nothing is to be done.
+    pub fn is_set_aside(&self) -> bool {
+        matches!(self.why, ProblemKind::NotYet | ProblemKind::IgnoredState)
+    }
+}
+
 impl fmt::Display for RecordProblem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { field, why } = self;
+        let Self { field, why, detail } = self;
         match why {
             ProblemKind::Missing => write!(out, "{field} is missing"),
             ProblemKind::WrongType => write!(out, "{field} is neither text nor number"),
             ProblemKind::TooLong => write!(out, "{field} is longer than 1,000 bytes"),
             ProblemKind::NotADate => write!(out, "{field} is not a date and time"),
-            ProblemKind::UnknownState => write!(out, "{field} is neither Enrol nor Suspend"),
+            ProblemKind::UnknownState => write!(out, "{field} “{detail}” is not a known state"),
+            ProblemKind::NotYet => write!(out, "{field} “{detail}” means not enrolled yet"),
+            ProblemKind::IgnoredState => write!(out, "{field} “{detail}” is ignored by the configuration"),
             ProblemKind::Unstorable => write!(out, "{field} has a character that cannot be stored"),
-            ProblemKind::NotAnObject => out.write_str("the row is no JSON object"),
+            ProblemKind::NotAnObject if detail.is_empty() => out.write_str("the row is no JSON object"),
+            ProblemKind::NotAnObject => write!(out, "the row is no JSON object ({detail})"),
+            ProblemKind::Damaged => write!(out, "the record's text is damaged ({detail})"),
             ProblemKind::SameFingerprint => {
                 out.write_str("a record of another person or course has the same fingerprint")
             }
@@ -199,21 +241,31 @@ impl fmt::Display for RecordProblem {
     }
 }
 
+/// The texts as they came, of the fields in which the normal form differs; most records have none.
+pub type RawTexts = Box<[(Field, Box<str>)]>;
+
 /// One row of the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedRecord {
     /// What it is recognised by.
     pub fingerprint: Fingerprint,
-    /// Its texts as they came; one that is too long is cut just past the limit of 1,000 bytes.
+    /// Its texts in their normal form; one that is too long is cut just past the limit of 1,000 bytes.
     pub text: RecordText,
+    /// What the normal form changed.
+    pub raw: RawTexts,
     /// What could be read from them.
     pub reading: Result<Reading, RecordProblem>,
 }
 
 impl FeedRecord {
-    /// The text of one field.
+    /// The text of one field, in its normal form.
     pub fn get(&self, field: Field) -> &str {
         self.text.get(field)
+    }
+
+    /// The text of one field as it came.
+    pub fn raw(&self, field: Field) -> &str {
+        self.raw.iter().find(|(raw, _)| *raw == field).map_or_else(|| self.get(field), |(_, text)| text)
     }
 
     /// How new it is; `None` where it could not be read.

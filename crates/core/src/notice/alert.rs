@@ -129,6 +129,10 @@ impl AlertKind {
             (_, "completion_other_account") => {
                 (Self::Attention, "merge the two accounts, or send this completion by hand")
             }
+            (_, "completion_needs_reset") => (
+                Self::Attention,
+                "reset the person's completion of the course in Moodle; what they complete then is reported",
+            ),
             (_, other) if other.starts_with("completion_") => {
                 (Self::NoEnrolmentRecord, "supply the enrolment id, or mark the completion as reported elsewhere")
             }

@@ -1,6 +1,6 @@
 //! The plan of completions: what Moodle shows, what the ELM enrolled, what was reported → reports and skips.
 
-use crate::desired::{OptedCourse, enrolment_number, newest_enrolment};
+use crate::desired::{OptedCourse, enrolment_at, enrolment_number, newest_enrolment};
 use crate::model::{
     CompletionKey, ElmCourseId, EnrolmentId, EnrolmentRecord, Fingerprint, Guid, LinkName, MoodleCourseId,
     MoodleUserId, SeenBy, SeenCompletion,
@@ -52,6 +52,10 @@ pub struct CompletionsPlan {
     pub reports: Vec<Report>,
     /// What is not reported, in the order of completion.
     pub skips: Vec<CompletionSkip>,
+    /// Completions that stand in the way of a newer enrolment: HR has enrolled the person again, and Moodle still shows the
+    /// course as complete. They are reported, or were, for the enrolment of their time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recertifications: Vec<CompletionSkip>,
 }
 
 impl CompletionsPlan {
@@ -69,16 +73,14 @@ pub fn plan_completions(inputs: &CompletionInputs<'_>, policy: &CompletionsPolic
     seen.dedup_by_key(|completion| completion.key);
     let mut planner = Planner { inputs, policy, known: inputs.known.clone() };
     let (mut reports, mut skips) = (Vec::new(), Vec::new());
-    for completion in seen {
+    for completion in &seen {
         match planner.decide(completion) {
             Ok(report) => reports.push(report),
-            Err(why) => {
-                let elm_id = inputs.courses.get(&completion.key.course).and_then(|course| course.elm_id.clone());
-                skips.push(CompletionSkip { seen: completion.clone(), elm_id, why });
-            }
+            Err(why) => skips.push(planner.skip(completion, why)),
         }
     }
-    CompletionsPlan { link: inputs.link.clone(), made_at: now, reports, skips }
+    let recertifications = seen.iter().filter_map(|completion| planner.recertification(completion)).collect();
+    CompletionsPlan { link: inputs.link.clone(), made_at: now, reports, skips, recertifications }
 }
 
 fn order(seen: &SeenCompletion) -> impl Ord {
@@ -110,13 +112,14 @@ impl Planner<'_> {
         let guid = seen.guid.folded();
         let records = course.elm_id.clone().and_then(|elm_id| self.inputs.records.get(&(guid.clone(), elm_id)));
         let newest = records.and_then(|records| newest_enrolment(records));
+        let alive = records.and_then(|records| enrolment_at(records, seen.key.completed_at));
         self.refuse_reported_account(seen, newest)?;
         let elm_id = course.elm_id.as_ref().ok_or(Unreported::NoCourseNumber)?;
         if guid.is_empty() {
             return Err(Unreported::NoGuid);
         }
         self.refuse_reported_person(seen, &guid, elm_id, newest)?;
-        let report = self.report(seen, elm_id, newest)?;
+        let report = self.report(seen, elm_id, alive)?;
         self.known.add(KnownCompletion { key: seen.key, guid, elm_id: elm_id.clone() });
         Ok(report)
     }
@@ -164,6 +167,27 @@ impl Planner<'_> {
             return Ok(());
         }
         Err(Unreported::OtherAccount { reported: reported.user })
+    }
+
+    fn skip(&self, seen: &SeenCompletion, why: Unreported) -> CompletionSkip {
+        let elm_id = self.inputs.courses.get(&seen.key.course).and_then(|course| course.elm_id.clone());
+        CompletionSkip { seen: seen.clone(), elm_id, why }
+    }
+
+    /// A completion that was reported, where HR has enrolled the person again since: Moodle shows the course as complete,
+    /// so that the person cannot complete it for the new enrolment.
+    fn recertification(&self, seen: &SeenCompletion) -> Option<CompletionSkip> {
+        let elm_id = self.inputs.courses.get(&seen.key.course).filter(|course| !course.withdrawn)?.elm_id.clone()?;
+        let guid = seen.guid.folded();
+        let reported = self.known.of_person(&guid, &elm_id)?.completed_at;
+        let records = self.inputs.records.get(&(guid, elm_id))?;
+        let (newest, alive) = (newest_enrolment(records)?, enrolment_at(records, reported)?);
+        // Only the completion that stands in the way asks, not those before it.
+        if seen.key.completed_at != reported || newest.changed <= reported || newest.enrolment == alive.enrolment {
+            return None;
+        }
+        let enrolment = newest.enrolment.clone()?;
+        Some(self.skip(seen, Unreported::NeedsReset { completed_at: reported, enrolment }))
     }
 
     fn report(

@@ -110,7 +110,11 @@ pub fn plan_intake(inputs: &IntakeInputs<'_>, policy: &IntakePolicy, now: Timest
         doubts: Doubts::default(),
     };
     for (index, problem) in bad {
-        plan.skips.push(Skip { record: records[index as usize].fingerprint, verdict: Verdict::Invalid { problem } });
+        let verdict = match problem.is_set_aside() {
+            true => Verdict::Ignored { why: problem.to_string().into() },
+            false => Verdict::Invalid { problem },
+        };
+        plan.skips.push(Skip { record: records[index as usize].fingerprint, verdict });
     }
     for mut person in people {
         decider.admit(&mut person, &claims);

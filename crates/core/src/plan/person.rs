@@ -1,7 +1,7 @@
 //! One person of the feed: what becomes of each of their records.
 
 use crate::desired::{AppliedState, Group, Resolution, Rules, resolve};
-use crate::matching::{PersonMatch, bad_name, match_leaver, match_person};
+use crate::matching::{PersonMatch, account_names, match_leaver, match_person};
 use crate::model::{
     Account, Course, EnrolState, Enrolment, FeedRecord, Field, Guid, ManualInstance, MoodleCourseId, MoodleUserId,
     Participation, RoleId,
@@ -107,16 +107,13 @@ impl<'a> Decider<'a> {
             return Err(Verdict::SharedAddress { guids: ambiguous_matches.into() });
         }
         let username = username.map_err(|refused| Verdict::UsernameRefused { username: refused.as_str().into() })?;
-        if let Some(field) = bad_name(record) {
-            return Err(Verdict::NameMissing { field });
-        }
-        let name = |field| record.get(field).trim().to_owned();
+        let [first_name, last_name] = account_names(record, self.policy.missing_name.as_deref())?;
         Ok(NewAccount {
             guid: record.guid(),
             username: username.to_owned(),
             mail: record.mail(),
-            first_name: name(Field::FirstName),
-            last_name: name(Field::LastName),
+            first_name,
+            last_name,
             auth: self.policy.auth.clone(),
         })
     }

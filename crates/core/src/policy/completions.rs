@@ -87,6 +87,33 @@ impl Default for ReportTemplate {
     }
 }
 
+/// Where the body of an answer says what became of a report, and in which words. Case does not count, neither of names nor
+/// of words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptRules {
+    /// Where the word stands: names joined by dots, in the body or in each element of its list.
+    pub status: Vec<String>,
+    /// The words that mean accepted; where there are none, every word that is not refused.
+    pub accepted: Vec<String>,
+    /// The words that mean refused.
+    pub refused: Vec<String>,
+    /// Where the message stands.
+    pub message: Vec<String>,
+}
+
+impl Default for ReceiptRules {
+    /// Safe: a body that says ERROR is a refusal, whatever its status.
+    fn default() -> Self {
+        let all = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        Self {
+            status: all(&["status", "result", "outcome", "success"]),
+            accepted: Vec::new(),
+            refused: all(&["error", "failed", "fail", "failure", "rejected", "refused", "invalid", "false"]),
+            message: all(&["message", "errorMessage", "error.message", "error", "reason", "detail"]),
+        }
+    }
+}
+
 /// How a report that was not accepted is tried again, and how an ELM in trouble is left alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeliveryRules {

@@ -187,6 +187,15 @@ impl Receipt {
         }
     }
 
+    /// A conflict after a try whose answer was lost is with that very try: it was accepted.
+    #[must_use]
+    pub fn after_doubt(self) -> Self {
+        match self {
+            Self::Refused { status: 409 } => Self::Accepted,
+            other => other,
+        }
+    }
+
     /// Whether it says that the ELM is there, admits us and reads what it gets.
     pub fn is_sign_of_life(&self) -> bool {
         match self {

@@ -127,7 +127,7 @@ impl fmt::Display for OutcomeCode {
 // Whether a record is settled, waits for the next try, or waits for a human.
 
 /// How a record stands after a verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Disposition {
     /// Nothing is left to do; the same record is skipped from now on.
     Settled,
@@ -140,6 +140,13 @@ pub enum Disposition {
 }
 
 impl Disposition {
+    const ALL: [Self; 4] = [Self::Settled, Self::Transient, Self::Awaited, Self::Attention];
+
+    /// The disposition of a stored word.
+    pub fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|disposition| disposition.as_str() == text)
+    }
+
     /// The word that is stored.
     pub fn as_str(self) -> &'static str {
         match self {

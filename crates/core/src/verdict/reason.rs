@@ -25,42 +25,99 @@ pub enum Verdict {
     Enrolled,
     Reactivated,
     AlreadyEnrolled,
-    EnrolledBlocked { why: SignInBlock },
-    StartsLater { at: Timestamp },
-    OtherEnrolment { with: Fingerprint },
-    Planned { from: Timestamp, state: EnrolState },
+    EnrolledBlocked {
+        why: SignInBlock,
+    },
+    StartsLater {
+        at: Timestamp,
+    },
+    OtherEnrolment {
+        with: Fingerprint,
+    },
+    Planned {
+        from: Timestamp,
+        state: EnrolState,
+    },
     Suspended,
     AlreadySuspended,
     NotEnrolled,
     NoAccount,
-    Superseded { by: Fingerprint },
-    Stale { applied: Timestamp },
+    Superseded {
+        by: Fingerprint,
+    },
+    Stale {
+        applied: Timestamp,
+    },
     Imported,
-    Ignored { why: Box<str> },
+    Ignored {
+        why: Box<str>,
+    },
     CourseNotFound,
-    NoManualInstance { course: MoodleCourseId },
+    NoManualInstance {
+        course: MoodleCourseId,
+    },
     HeldBack,
-    Unknown { step: Box<str> },
-    NotTried { why: Box<str> },
-    Invalid { problem: RecordProblem },
-    Contradiction { with: Fingerprint },
-    CourseAmbiguous { courses: Box<[MoodleCourseId]> },
-    TwoAccounts { accounts: Box<[MoodleUserId]> },
-    MailMismatch { account: Box<MailHolder>, third: Option<Box<MailHolder>> },
-    GuidChanged { holders: Box<[MailHolder]> },
-    SharedAddress { guids: Box<[Guid]> },
-    UsernameRefused { username: Box<str> },
-    NameMissing { field: Field },
-    Protected { entry: Box<str> },
-    AccountRefused { code: Box<str> },
-    EnrolRefused { code: Box<str> },
+    Unknown {
+        step: Box<str>,
+    },
+    NotTried {
+        why: Box<str>,
+    },
+    Invalid {
+        problem: RecordProblem,
+    },
+    Contradiction {
+        with: Fingerprint,
+    },
+    CourseAmbiguous {
+        courses: Box<[MoodleCourseId]>,
+    },
+    TwoAccounts {
+        accounts: Box<[MoodleUserId]>,
+    },
+    MailMismatch {
+        account: Box<MailHolder>,
+        third: Option<Box<MailHolder>>,
+    },
+    GuidChanged {
+        holders: Box<[MailHolder]>,
+    },
+    SharedAddress {
+        guids: Box<[Guid]>,
+    },
+    UsernameRefused {
+        username: Box<str>,
+    },
+    NameMissing {
+        field: Field,
+        #[serde(default)]
+        too_long: bool,
+    },
+    Protected {
+        entry: Box<str>,
+    },
+    AccountRefused {
+        code: Box<str>,
+    },
+    EnrolRefused {
+        code: Box<str>,
+    },
     StillActive,
-    OtherMethod { methods: Box<[Box<str>]> },
+    OtherMethod {
+        methods: Box<[Box<str>]>,
+    },
     MethodUnknown,
-    RoleDiffers { roles: Box<[RoleId]> },
+    RoleDiffers {
+        roles: Box<[RoleId]>,
+    },
     DatesUnknown,
-    AccountBlocked { why: SignInBlock },
-    GuidLost { account: Box<MailHolder>, was: Guid },
+    AccountBlocked {
+        why: SignInBlock,
+    },
+    GuidLost {
+        account: Box<MailHolder>,
+        was: Guid,
+    },
 }
 
 impl Verdict {
@@ -155,8 +212,9 @@ impl fmt::Display for Verdict {
                 write!(out, "the feed gives this mail address to {} people: {}", guids.len(), list(guids))
             }
             Self::UsernameRefused { username } => write!(out, "Moodle's rule for user names refuses \"{username}\""),
-            Self::NameMissing { field } => {
-                write!(out, "an account cannot be made: {field} is missing or longer than 100 characters")
+            Self::NameMissing { field, too_long } => {
+                let what = if *too_long { "longer than 100 characters" } else { "missing" };
+                write!(out, "an account cannot be made: {field} is {what}")
             }
             Self::Protected { entry } => write!(out, "protected by the entry \"{entry}\""),
             Self::AccountRefused { code } => write!(out, "Moodle refused to create the account ({code})"),

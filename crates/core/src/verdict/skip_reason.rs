@@ -14,8 +14,6 @@ pub enum RemovalBlock {
     AccessUnproven,
     /// A guild that was there before is not to be seen, and nothing says why.
     GuildsUnseen,
-    /// A full synchronisation waits for approval.
-    FullPlanWaits,
 }
 
 /// Why something is left as it is.
@@ -27,6 +25,12 @@ pub enum SkipReason {
     Several {
         by: String,
         accounts: Box<[MoodleUserId]>,
+    },
+    /// An account fits by a weaker key, and a stronger one speaks against it.
+    Contradicted {
+        by: String,
+        account: MoodleUserId,
+        against: String,
     },
     /// The Moodle account that fits belongs to another member.
     AccountTaken {
@@ -108,6 +112,7 @@ impl SkipReason {
             Self::NoAccount
             | Self::Several { .. }
             | Self::AccountTaken { .. }
+            | Self::Contradicted { .. }
             | Self::NotLookedUp
             | Self::NoUsableName
             | Self::UsernameTaken { .. }
@@ -145,6 +150,7 @@ impl SkipReason {
             Self::NoAccount
             | Self::Several { .. }
             | Self::AccountTaken { .. }
+            | Self::Contradicted { .. }
             | Self::NoUsableName
             | Self::UsernameTaken { .. }
             | Self::NoLongerFits { .. }
@@ -173,7 +179,10 @@ impl SkipReason {
 
     /// Whether it is about who is who.
     pub fn is_doubt(&self) -> bool {
-        matches!(self, Self::Several { .. } | Self::AccountTaken { .. } | Self::NoLongerFits { .. })
+        matches!(
+            self,
+            Self::Several { .. } | Self::AccountTaken { .. } | Self::Contradicted { .. } | Self::NoLongerFits { .. }
+        )
     }
 }
 
@@ -183,7 +192,6 @@ impl fmt::Display for RemovalBlock {
             Self::Incomplete => "not everything arrived",
             Self::AccessUnproven => "the community did not prove that it shows everything",
             Self::GuildsUnseen => "a guild that was there before is not to be seen",
-            Self::FullPlanWaits => "a full synchronisation waits for approval",
         })
     }
 }
@@ -197,6 +205,9 @@ impl fmt::Display for SkipReason {
                 write!(out, "{} Moodle accounts fit by {by}: {}", accounts.len(), ids.join(", "))
             }
             Self::AccountTaken { account, by } => write!(out, "Moodle account {account} also fits community user {by}"),
+            Self::Contradicted { by, account, against } => {
+                write!(out, "Moodle account {account} fits by {by}, but has another {against}")
+            }
             Self::NotLookedUp => out.write_str("the Moodle account was not looked up"),
             Self::Protected { entry } => write!(out, "protected by the entry \"{entry}\""),
             Self::Blocked => out.write_str("blocked in the community"),

@@ -15,6 +15,8 @@ pub enum Unreported {
         /// When that one was completed.
         completed_at: Timestamp,
     },
+    /// It was reported for the enrolment of its time, HR has enrolled the person again, and Moodle still shows it.
+    NeedsReset { completed_at: Timestamp, enrolment: EnrolmentId },
     /// The course has not opted in, or no longer.
     NotOptedIn,
     /// It lies before the moment from which the course reports.
@@ -38,6 +40,7 @@ impl Unreported {
     pub fn code(&self) -> &'static str {
         match self {
             Self::AlreadyReported { .. } => "already_reported",
+            Self::NeedsReset { .. } => "needs_reset",
             Self::NotOptedIn => "not_opted_in",
             Self::BeforeStart { .. } => "before_start",
             Self::NoCourseNumber => "no_course_number",
@@ -53,7 +56,8 @@ impl Unreported {
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::AlreadyReported { .. } | Self::NotOptedIn | Self::BeforeStart { .. } => Disposition::Settled,
-            Self::NoCourseNumber
+            Self::NeedsReset { .. }
+            | Self::NoCourseNumber
             | Self::NoGuid
             | Self::OtherAccount { .. }
             | Self::NoEnrolmentRecord
@@ -71,6 +75,9 @@ impl Unreported {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::AlreadyReported { .. } | Self::NotOptedIn | Self::BeforeStart { .. } => "nothing needs to be done",
+            Self::NeedsReset { .. } => {
+                "reset the person's completion of the course in Moodle; what they complete then is reported"
+            }
             Self::NoCourseNumber => "give the course its ID number in Moodle",
             Self::NoGuid => "give the account its GUID (ID number) in Moodle",
             Self::OtherAccount { .. } => "merge the two accounts, or send this completion by hand",
@@ -85,6 +92,10 @@ impl fmt::Display for Unreported {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AlreadyReported { completed_at } => write!(out, "the completion of {completed_at:.0} was reported"),
+            Self::NeedsReset { completed_at, enrolment } => write!(
+                out,
+                "complete since {completed_at:.0}, and HR has enrolled the person again ({enrolment}): it needs a reset"
+            ),
             Self::NotOptedIn => out.write_str("the course has not opted in"),
             Self::BeforeStart { from } => write!(out, "the course reports completions from {from:.0} on"),
             Self::NoCourseNumber => out.write_str("the course has no ID number"),

@@ -4,7 +4,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rollbook_core::desired::{OptedCourse, follow_opt_ins};
-use rollbook_core::guard::{CompletionsView, check_completions, clear};
+use rollbook_core::guard::{CompletionsView, check_completions, decide};
 use rollbook_core::model::{
     CompletionKey, ElmCourseId, EnrolmentId, EnrolmentRecord, Fingerprint, Guid, LinkName, MoodleCourseId,
     MoodleUserId, OptIn, OptInCourse, SeenBy, SeenCompletion,
@@ -14,7 +14,7 @@ use rollbook_core::plan::{
 };
 use rollbook_core::policy::{CompletionLimits, CompletionsPolicy, DeliveryRules, ReportTemplate};
 use rollbook_core::snapshot::{Gap, Snapshot};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What stays from run to run of one rule.
 pub struct Scene {
@@ -92,8 +92,11 @@ impl Scene {
         let findings = check_completions(&view);
         let mut lines: Vec<String> = plan.reports.iter().flat_map(|report| self.show(report)).collect();
         lines.extend(plan.skips.iter().map(show_skip));
+        let again = plan.recertifications.iter().map(|skip| show_skip(skip).replacen("skip    ", "again   ", 1));
+        lines.extend(again);
         lines.extend(findings.iter().map(|finding| format!("finding {finding}")));
-        if clear((), plan.digest(), findings, None, now).is_err() {
+        let decision = decide(&plan, |_| findings.clone(), &[], &BTreeSet::new(), now);
+        if decision.waiting.is_some() {
             lines.push("plan    refused".to_owned());
         } else {
             self.known.extend(plan.reports.iter().map(known_of));

@@ -2,7 +2,7 @@
 
 use crate::world::{Timestamp, World};
 use jiff::SignedDuration;
-use rollbook_core::guard::{Approval, GuildView, Level, check_guilds, clear};
+use rollbook_core::guard::{Approval, Guarded, GuildView, Level, check_guilds};
 use rollbook_core::model::{Absence, CanaryAccount, GuildUuid, Identity};
 use rollbook_core::plan::{GuildChange, Scope};
 use rollbook_core::snapshot::Gap;
@@ -108,7 +108,6 @@ fn old_plan_is_not_applied() {
         moodle: &moodle,
         directory: &directory,
         owned: &world.owned,
-        waiting: None,
     };
     let at = |minutes| {
         let now = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes);
@@ -118,19 +117,32 @@ fn old_plan_is_not_applied() {
     assert_eq!(at(11)[0].check, "stale_plan");
 }
 
+/// CASES G1: guild A loses 2 of 6, guild B gains 1.
 #[test]
-fn approved_plan_runs_only_if_it_is_made_again_the_same() {
+fn guard_holds_its_own_guild_and_everything_else_goes_on() {
+    let big = (0..40).map(|n| format!("p{n}")).collect::<Vec<_>>().join(" ");
+    let mut world = World::new(&format!("a: a b c d e f\nb: g\nbig: {big}"));
+    world.sync().community(&format!("a: a b c d\nb: g h\nbig: {big}"));
+    let (plan, decision) = world.decide(&Scope::All, &[]);
+    let made: Vec<String> = decision.cleared.plan().changes.iter().map(ToString::to_string).collect();
+    assert!(made.len() == 1 && made[0].starts_with("add h"), "{made:?}");
+    assert!(decision.held.iter().all(|place| plan.changes[*place].removes()) && decision.held.len() == 2);
+}
+
+#[test]
+fn approval_is_of_changes_and_holds_whatever_else_is_wanted() {
     let mut world = World::new(TEN);
     world.sync().community("web: a b c");
-    let now = Timestamp::UNIX_EPOCH;
-    let (plan, findings) = world.plan(&Scope::All);
-    let expires_at = now + SignedDuration::from_hours(1);
-    let approval = Approval { digest: plan.digest(), by: "ann".into(), expires_at };
-    let (again, _) = world.plan(&Scope::All);
-    let digest = again.digest();
-    assert!(clear(again, digest, findings.clone(), Some(&approval), now).is_ok());
-    world.community("web: a b");
-    let (other, findings) = world.plan(&Scope::All);
-    let digest = other.digest();
-    assert!(clear(other, digest, findings, Some(&approval), now).is_err());
+    let expires_at = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
+    let keys = world.plan(&Scope::All).0.keys().into_iter().collect();
+    let approval = [Approval { plan: 1, keys, by: "ann".into(), expires_at }];
+    world.community("web: a b c x");
+    let (plan, decision) = world.decide(&Scope::All, &approval);
+    assert_eq!((decision.waiting, decision.cleared.plan().changes.len()), (None, plan.changes.len()));
+    assert_eq!(decision.used, [1]);
+    // Seven were approved; of three more, which are a large share by themselves, nobody has said anything.
+    world.community("web:");
+    let (_, decision) = world.decide(&Scope::All, &approval);
+    let held = decision.waiting.unwrap().changes.len();
+    assert_eq!((decision.cleared.plan().changes.len(), held), (7, 3));
 }

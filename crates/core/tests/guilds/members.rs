@@ -131,9 +131,22 @@ fn match_goes_by_mail_then_by_user_name_in_any_case() {
     world.accounts.get_mut(&ann).unwrap().mail = "ANN@Example.org ".into();
     world.accounts.get_mut(&ann).unwrap().username = "a1".into();
     world.accounts.get_mut(&ben).unwrap().mail = "elsewhere@example.org".into();
-    world.people.get_mut(&world.uid("ben")).unwrap().name = "BEN".into();
+    let person = world.uid("ben");
+    let person = world.people.get_mut(&person).unwrap();
+    (person.name, person.mail) = ("BEN".into(), None);
     world.sync();
     assert_eq!(world.members_of("web"), "a1 ben");
+}
+
+#[test]
+fn match_by_a_weaker_key_counts_only_where_no_stronger_one_speaks_against_it() {
+    let mut world = World::new("web: ann ben");
+    let ben = world.user("ben");
+    world.accounts.get_mut(&ben).unwrap().mail = "elsewhere@example.org".into();
+    let shown = world.show();
+    assert!(!shown.contains("add ben"), "{shown}");
+    let said = "skip ben in web: Moodle account 102 fits by user name, but has another mail address";
+    assert!(shown.contains(said), "{shown}");
 }
 
 #[test]

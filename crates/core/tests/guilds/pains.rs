@@ -1,7 +1,7 @@
 //! What hurt the users of other tools, each as a test. The numbers are those of the list in docs/THREATS.md.
 
 use crate::world::World;
-use rollbook_core::guard::{Approval, Level, clear};
+use rollbook_core::guard::{Approval, Guarded, Level};
 use rollbook_core::model::{CanaryAccount, CohortId, Identity};
 use rollbook_core::plan::{GuildChange, Scope};
 
@@ -30,12 +30,13 @@ fn pain_1_an_empty_or_nameless_answer_is_not_everybody_left() {
 fn pain_2_too_many_removals_stop_and_can_be_approved() {
     let mut world = ten();
     world.community("web: a b c");
-    let (plan, findings) = world.plan(&Scope::All);
-    let (digest, now) = (plan.digest(), plan.made_at);
-    let approval =
-        Approval { digest: digest.clone(), by: "ann".into(), expires_at: now + jiff::SignedDuration::from_hours(1) };
-    assert!(clear(plan.clone(), digest.clone(), findings.clone(), None, now).is_err());
-    assert_eq!(clear(plan, digest, findings, Some(&approval), now).unwrap().approved_by(), Some("ann"));
+    let (plan, decision) = world.decide(&Scope::All, &[]);
+    assert_eq!((decision.held.len(), decision.cleared.plan().changes.len()), (plan.changes.len(), 0));
+    let expires_at = plan.made_at + jiff::SignedDuration::from_hours(1);
+    let approval = Approval { plan: 1, keys: plan.keys().into_iter().collect(), by: "ann".into(), expires_at };
+    let (_, decision) = world.decide(&Scope::All, &[approval]);
+    assert_eq!((decision.waiting, decision.cleared.approved_by()), (None, Some("ann")));
+    assert_eq!(decision.cleared.plan().changes, plan.changes);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A small world: a community in text, a Moodle in memory, and what Rollbook owns. Applying a plan changes it.
 
-use rollbook_core::guard::{Finding, GuildView, Level, check_guilds};
+use rollbook_core::guard::{Approval, Decision, Finding, GuildView, Level, check_guilds, decide};
 use rollbook_core::matching::{Directory, Lookup};
 use rollbook_core::model::{
     Absence, Account, Assignment, CanaryAccount, Cohort, CohortContext, CohortId, CohortSide, CohortVisibility,
@@ -8,7 +8,7 @@ use rollbook_core::model::{
     Identity, LinkName, Mail, MoodleUserId, NameHints, Owned, PersonState,
 };
 use rollbook_core::plan::{
-    Digest, GuildChange, GuildInputs, GuildPlan, MemberChange, MemberRef, Retire, RoleChange, Scope, plan_guilds,
+    GuildChange, GuildInputs, GuildPlan, MemberChange, MemberRef, Retire, RoleChange, Scope, plan_guilds,
 };
 use rollbook_core::policy::GuildPolicy;
 use rollbook_core::run::{Outcome, credit, edits_of};
@@ -28,7 +28,6 @@ pub(crate) struct World {
     pub(crate) accounts: BTreeMap<MoodleUserId, Account>,
     pub(crate) side: CohortSide,
     pub(crate) owned: Owned,
-    pub(crate) waiting: Option<Digest>,
     uids: BTreeMap<String, i64>,
 }
 
@@ -45,7 +44,6 @@ impl World {
             accounts: BTreeMap::new(),
             side: CohortSide::default(),
             owned: Owned::default(),
-            waiting: None,
             uids: BTreeMap::new(),
         };
         world.community(text);
@@ -162,6 +160,12 @@ impl World {
 
     /// Makes a plan, and what the guard says of it.
     pub(crate) fn plan(&self, scope: &Scope) -> (GuildPlan, Vec<Finding>) {
+        let (plan, decision) = self.decide(scope, &[]);
+        (plan, decision.findings)
+    }
+
+    /// Makes a plan, and says what of it may be applied.
+    pub(crate) fn decide(&self, scope: &Scope, approvals: &[Approval]) -> (GuildPlan, Decision<GuildPlan>) {
         let (link, community, directory) = (LinkName::new("avc-ss"), self.snapshot(), self.directory());
         let moodle = Snapshot::complete(Timestamp::UNIX_EPOCH, self.side.clone());
         let inputs = GuildInputs {
@@ -171,12 +175,12 @@ impl World {
             moodle: &moodle,
             directory: &directory,
             owned: &self.owned,
-            waiting: self.waiting.as_ref(),
         };
-        let plan = plan_guilds(&inputs, &self.policy, Timestamp::UNIX_EPOCH);
-        let view = GuildView { plan: &plan, inputs: &inputs, policy: &self.policy, now: Timestamp::UNIX_EPOCH };
-        let findings = check_guilds(&view);
-        (plan, findings)
+        let now = Timestamp::UNIX_EPOCH;
+        let plan = plan_guilds(&inputs, &self.policy, now);
+        let check = |plan: &GuildPlan| check_guilds(&GuildView { plan, inputs: &inputs, policy: &self.policy, now });
+        let decision = decide(&plan, check, approvals, &BTreeSet::new(), now);
+        (plan, decision)
     }
 
     /// A full plan as text: changes, skips, findings.

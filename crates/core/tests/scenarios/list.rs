@@ -21,6 +21,7 @@ rules! {
         both_classes_end_and_nobody_stays
         suspend_ends_an_enrolment_whose_id_is_not_known
         suspend_without_an_id_ends_all
+        two_classes_that_end_at_one_moment_are_two_records
         feed_whose_ids_say_nothing_has_one_state_a_course
         suspend_of_a_later_day_waits_and_can_be_taken_back
         suspend_of_a_later_day_is_done_on_its_day
@@ -93,7 +94,8 @@ rules! {
         suspend_of_somebody_without_an_account_needs_no_user_name
         of_equally_new_records_the_same_one_names_the_account_in_every_run
         somebody_whose_record_is_settled_claims_no_address
-        account_that_cannot_be_made_takes_all_enrolments_of_the_person_with_it;
+        account_that_cannot_be_made_takes_all_enrolments_of_the_person_with_it
+        person_with_one_name_gets_an_account_by_policy;
     newest:
         newest_state_by_the_learners_moment_wins
         learners_moment_counts_before_the_time_of_writing

@@ -161,6 +161,7 @@ impl Scene {
             ["username", "guid"] => policy.username = UsernameRule::Guid,
             ["username", "mail_then_guid"] => policy.username = UsernameRule::MailThenGuid,
             ["username_characters", "extended"] => policy.username_characters = UsernameCharacters::Extended,
+            ["missing_name", text] => policy.missing_name = Some(text.to_owned()),
             ["enrolment_ids", "ignored"] => policy.enrolments.ids = EnrolmentIds::Ignored,
             ["future_dates", "now"] => policy.enrolments.future = FutureDates::Now,
             ["blocked_accounts", "ask"] => policy.enrolments.blocked_accounts = BlockedAccounts::Ask,

@@ -8,7 +8,7 @@ mod moodle;
 pub use moodle::{Moodle, Seen};
 
 use jiff::{SignedDuration, Timestamp};
-use rollbook_core::guard::{Approval, Finding, IntakeView, check_intake, clear};
+use rollbook_core::guard::{Approval, Decision, Finding, Guarded, IntakeView, check_intake, decide};
 use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, LinkName, MoodleUserId, RoleId};
 use rollbook_core::plan::{AppliedState, IntakeChange, IntakeInputs, IntakePlan, Intended, Who, plan_intake};
 use rollbook_core::policy::{
@@ -96,6 +96,7 @@ pub fn policy() -> IntakePolicy {
         auth: "oauth2".into(),
         username: UsernameRule::Mail,
         username_characters: UsernameCharacters::Plain,
+        missing_name: None,
         protected: Protected::default(),
         welcome: Welcome::Rollbook,
         enrolments: EnrolmentPolicy::default(),
@@ -118,6 +119,16 @@ impl World {
 
     /// The plan that the feed and the waiting records ask for.
     pub fn plan(&self, records: &Snapshot<Vec<FeedRecord>>) -> (IntakePlan, Vec<Finding>) {
+        let (plan, decision) = self.decide(records, None);
+        (plan, decision.findings)
+    }
+
+    /// The plan, and what of it may be applied, where somebody approves all of it or nobody anything.
+    pub fn decide(
+        &self,
+        records: &Snapshot<Vec<FeedRecord>>,
+        approved_by: Option<&str>,
+    ) -> (IntakePlan, Decision<IntakePlan>) {
         let people: Vec<FeedRecord> = records.value.iter().chain(self.journal.newest.values()).cloned().collect();
         let Seen { directory, courses, enrolments } =
             self.moodle.look_up(&people, &self.policy, &self.unasked, &self.journal.accounts);
@@ -134,16 +145,28 @@ impl World {
             enrolments: &enrolments,
             intended: &self.journal.intended,
         };
-        let plan = plan_intake(&inputs, &self.policy, self.now);
-        let view = IntakeView {
-            plan: &plan,
-            feed: &inputs,
-            courses: &courses,
-            policy: &self.policy,
-            now: self.now + self.plan_waits,
+        let accepted;
+        let mut plan = plan_intake(&inputs, &self.policy, self.now);
+        let mut inputs = inputs;
+        if approved_by.is_some() {
+            // Who approves accepts the people in doubt, too.
+            let doubts = plan.skips.iter().filter(|skip| skip.verdict.code().doubts_identity()).map(|skip| skip.record);
+            accepted = doubts.chain(self.journal.known_doubts.iter().copied()).collect();
+            inputs.known_doubts = &accepted;
+            plan = plan_intake(&inputs, &self.policy, self.now);
+        }
+        let now = self.now + self.plan_waits;
+        let check = |plan: &IntakePlan| {
+            check_intake(&IntakeView { plan, feed: &inputs, courses: &courses, policy: &self.policy, now })
         };
-        let findings = check_intake(&view);
-        (plan, findings)
+        let approval = approved_by.map(|by| Approval {
+            plan: 1,
+            keys: plan.keys().into_iter().collect(),
+            by: by.to_owned(),
+            expires_at: self.now + SignedDuration::from_hours(1),
+        });
+        let decision = decide(&plan, check, approval.as_slice(), &BTreeSet::new(), self.now);
+        (plan, decision)
     }
 
     /// The feed without what is settled, with what waits.
@@ -165,22 +188,18 @@ impl World {
         let records = self.records(feed);
         let settled = |record: &&FeedRecord| self.journal.settled.contains(&record.fingerprint);
         let known = feed.value.iter().filter(settled).map(|record| record.fingerprint).collect();
-        let (plan, findings) = self.plan(&records);
-        let approval = approved_by.map(|by| Approval {
-            digest: plan.digest(),
-            by: by.to_owned(),
-            expires_at: self.now + SignedDuration::from_hours(1),
-        });
-        let cleared = clear(plan.clone(), plan.digest(), findings.clone(), approval.as_ref(), self.now);
-        let verdicts = match &cleared {
-            Ok(cleared) => self.apply(cleared.plan(), fate),
-            Err(_) => refuse(&plan),
-        };
-        if cleared.is_ok() {
-            let in_doubt = plan.skips.iter().filter(|skip| skip.verdict.code().doubts_identity());
-            self.journal.known_doubts.extend(in_doubt.map(|skip| skip.record));
+        let (plan, decision) = self.decide(&records, approved_by);
+        let mut verdicts = self.apply(decision.cleared.plan(), fate);
+        if let Some(waiting) = &decision.waiting {
+            verdicts.extend(refuse(waiting));
         }
-        let cleared = cleared.ok().map(|cleared| cleared.approved_by().map(str::to_owned));
+        let waiting: BTreeSet<_> =
+            decision.waiting.iter().flat_map(|plan| &plan.skips).map(|skip| skip.record).collect();
+        let in_doubt = plan.skips.iter().filter(|skip| skip.verdict.code().doubts_identity());
+        self.journal.known_doubts.extend(in_doubt.map(|skip| skip.record).filter(|record| !waiting.contains(record)));
+        let approved_by = decision.cleared.approved_by().map(str::to_owned);
+        let cleared = decision.waiting.is_none().then_some(approved_by);
+        let findings = decision.findings;
         let steps = self.remember(&records.value, &plan, &verdicts);
         Run { plan, findings, cleared, known, verdicts, steps }
     }
@@ -276,8 +295,8 @@ impl World {
     }
 }
 
-/// What is said of records whose plan a guard refused.
+/// What is said of records whose changes a guard holds back.
 fn refuse(plan: &IntakePlan) -> Vec<(Fingerprint, Verdict)> {
-    let waits = |record| (record, Verdict::NotTried { why: "a guard refused the plan".into() });
+    let waits = |record| (record, Verdict::NotTried { why: "a guard holds it back".into() });
     plan.changes.iter().filter_map(IntakeChange::record).map(waits).collect()
 }

@@ -63,6 +63,12 @@ pub enum FeedError {
         /// The network's reason.
         why: String,
     },
+    /// The source was read, and its records as a whole cannot be used: another column names them, or the format changed.
+    #[error("the feed's records cannot be used: {why}")]
+    Unreadable {
+        /// What is wrong with them.
+        why: String,
+    },
     /// An answer came that is not a page of a feed.
     #[error("not a page of the feed: {excerpt}")]
     Malformed {
@@ -128,7 +134,11 @@ impl FeedError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::NotSent { .. } | Self::RateLimited { .. } | Self::Unavailable { .. } | Self::Unknown { .. } => true,
-            Self::Denied { .. } | Self::Misaddressed { .. } | Self::Refused { .. } | Self::Malformed { .. } => false,
+            Self::Denied { .. }
+            | Self::Misaddressed { .. }
+            | Self::Refused { .. }
+            | Self::Unreadable { .. }
+            | Self::Malformed { .. } => false,
         }
     }
 }
@@ -222,7 +232,7 @@ pub(super) fn read_error(answer: &Answer) -> (String, Words) {
 }
 
 /// The code and message of an error object; `None` when the body is not one.
-pub(super) fn find_error_object(body: &[u8]) -> Option<(String, Words)> {
+pub(crate) fn find_error_object(body: &[u8]) -> Option<(String, Words)> {
     let object: ErrorObject = serde_json::from_slice(body).ok()?;
     Some(match object.error {
         ErrorWords::Text(text) => ("no code".to_owned(), Words::new(&text)),

@@ -1,18 +1,23 @@
-//! Speaks to an ELM through its OData v4 feed (CData), and reports completions back to it.
+//! Speaks to an ELM: reads its feed, whatever its dialect, and reports completions back to it.
 //!
 //! It must never read an error page, an error object or half a page as "no records", never send its token to another
-//! host, and never decide what a record means. Next: `query.rs` (the question), `read.rs` (the pages), `write.rs`
+//! host, and never decide what a record means. Next: `question.rs` (what is asked), `read.rs` (the pages), `write.rs`
 //! (completions).
 
+mod auth;
 mod error;
 mod options;
-mod query;
+mod question;
 mod read;
-mod wire;
+mod receipt;
 mod write;
 
+pub use auth::FeedAuth;
+pub(crate) use error::find_error_object;
 pub use error::{CompletionError, FeedError};
 pub use options::FeedOptions;
-pub use query::{FeedFields, FeedQuery, LiteralStyle};
-pub use read::{FeedClient, FeedPages, FeedRow, IncompleteReason};
+pub use question::{FeedFields, FeedQuery, Question};
+pub use read::{FeedClient, FeedPages, IncompleteReason};
 pub use write::{CompletionClient, CompletionOptions, LookUpKey, Lookup, Receipt};
+
+pub use crate::dialect::FeedRow;

@@ -3,11 +3,13 @@
 //! It must never send one twice by itself: a time-out or a server's failure is [`CompletionError::Unknown`], to be
 //! settled by a lookup or by a person. The body is made by `rollbook_core`, byte for byte.
 
+use super::auth::{FeedAuth, Signer};
 use super::error::{CompletionError, read_error};
-use super::read::make_secret_value;
+use super::receipt::{Verdict, read_receipt};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use reqwest::{Client, RequestBuilder, Url};
+use rollbook_core::policy::ReceiptRules;
 use rollbook_remote::http::{self, Answer, SetupError};
 use rollbook_remote::measure::{Called, host_of};
 use rollbook_remote::words::{Words, make_excerpt, strip_bom};
@@ -25,10 +27,10 @@ pub struct CompletionOptions {
     pub site: String,
     /// Where completions are posted.
     pub url: String,
-    /// The header that carries the token.
-    pub header_name: String,
-    /// The token.
-    pub token: SecretString,
+    /// Who Rollbook is there.
+    pub auth: FeedAuth,
+    /// What its answers mean.
+    pub receipts: ReceiptRules,
     /// The header that carries the key of one completion, the same for every attempt, so that an ELM that knows it can
     /// tell a repeat.
     pub key_header: String,
@@ -86,7 +88,8 @@ pub struct CompletionClient {
     site: String,
     http: Client,
     url: Url,
-    header: (HeaderName, HeaderValue),
+    signer: Signer,
+    receipts: ReceiptRules,
     key_header: HeaderName,
     lookup_url: Option<String>,
 }
@@ -104,8 +107,8 @@ impl CompletionOptions {
         Self {
             site: host_of(&url),
             url,
-            header_name: "x-cdata-authtoken".to_owned(),
-            token,
+            auth: FeedAuth::Header { name: "x-cdata-authtoken".to_owned(), token },
+            receipts: ReceiptRules::default(),
             key_header: "Idempotency-Key".to_owned(),
             lookup_url: None,
             timeout: Duration::from_secs(30),
@@ -119,16 +122,16 @@ impl CompletionClient {
     /// # Errors
     /// An unusable address, header name, token or lookup address.
     pub fn new(options: CompletionOptions) -> Result<Self, SetupError> {
-        let CompletionOptions { site, url, header_name, token, key_header, lookup_url, timeout } = options;
+        let CompletionOptions { site, url, auth, receipts, key_header, lookup_url, timeout } = options;
         let url = http::parse_url("the completion address", &url)?;
         if let Some(template) = &lookup_url {
             http::parse_url("the completion lookup address", &fill_template(template, ["1", "1", "1"]))?;
         }
-        let name = http::parse_header_name("the completion token header", &header_name)?;
         Ok(Self {
             site,
             http: http::make_client(&url, timeout)?,
-            header: (name, make_secret_value("the completion token", &token)?),
+            signer: Signer::new("the completion token", &auth)?,
+            receipts,
             key_header: http::parse_header_name("the completion key header", &key_header)?,
             url,
             lookup_url,
@@ -147,10 +150,10 @@ impl CompletionClient {
     pub async fn send(&self, body: &str, key: &str) -> Result<Receipt, CompletionError> {
         let request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body.to_owned());
         let call = async {
-            let answer = http::exchange(self.admit(request).header(&self.key_header, key), BYTES_MAX).await?;
+            let answer = self.exchange(request.header(&self.key_header, key)).await?;
             match answer.status {
                 200..=299 => self.read_receipt(&answer),
-                _ => Err(self.judge_refusal(&answer)),
+                _ => Err(self.classify_refusal(&answer)),
             }
         };
         Called { site: &self.site, function: "send_completion" }.measure(call).await
@@ -167,38 +170,46 @@ impl CompletionClient {
         let url = Url::parse(&filled)
             .map_err(|_| CompletionError::NotSent { why: "the lookup address cannot be filled in".to_owned() })?;
         let call = async {
-            let answer = http::exchange(self.admit(self.http.get(url)), BYTES_MAX).await?;
+            let answer = self.exchange(self.http.get(url)).await?;
             match answer.status {
                 200 => read_lookup(&answer.body),
                 204 | 404 => Ok(Lookup::Nothing),
-                _ => Err(self.judge_refusal(&answer)),
+                _ => Err(self.classify_refusal(&answer)),
             }
         };
         Called { site: &self.site, function: "look_up_completion" }.measure(call).await
     }
 
-    /// A 2xx is believed, unless its body is a proxy's page, breaks off, or is an error: then somebody must look. An empty
-    /// one is believed only where nobody can look.
+    /// A 2xx is believed, unless its body is a proxy's page, breaks off, or says otherwise. An empty one is believed only
+    /// where nobody can look.
     fn read_receipt(&self, answer: &Answer) -> Result<Receipt, CompletionError> {
         let body = strip_bom(&answer.body).trim_ascii();
-        let is_doubtful = match body.first() {
-            None => answer.status == 200 && self.can_look_up(),
+        let verdict = match body.first() {
+            None if answer.status == 200 && self.can_look_up() => Verdict::Doubtful,
+            None => Verdict::Accepted,
             Some(b'{' | b'[') => match serde_json::from_slice::<Value>(body) {
-                Ok(value) => value.get("error").is_some_and(|error| !error.is_null()),
-                Err(_) => true,
+                Ok(value) => read_receipt(&self.receipts, &value),
+                Err(_) => Verdict::Doubtful,
             },
-            Some(b'<') => !body.starts_with(b"<?xml"),
-            Some(_) => answer.content_type == "text/html",
+            Some(b'<') if !body.starts_with(b"<?xml") => Verdict::Doubtful,
+            Some(b'<') => Verdict::Accepted,
+            Some(_) if answer.content_type == "text/html" => Verdict::Doubtful,
+            Some(_) => Verdict::Accepted,
         };
-        if is_doubtful {
-            let (status, retry_after) = (answer.status, answer.retry_after);
-            let why = format!("HTTP {status} with {}", make_excerpt(&answer.body));
-            return Err(CompletionError::Unknown { why, retry_after });
+        let status = answer.status;
+        match verdict {
+            Verdict::Accepted => Ok(Receipt { status, words: Words::new(&String::from_utf8_lossy(body)) }),
+            Verdict::Refused(code, message) => {
+                Err(CompletionError::Refused { status, code, words: Words::new(&message) })
+            }
+            Verdict::Doubtful => {
+                let why = format!("HTTP {status} with {}", make_excerpt(&answer.body));
+                Err(CompletionError::Unknown { why, retry_after: answer.retry_after })
+            }
         }
-        Ok(Receipt { status: answer.status, words: Words::new(&String::from_utf8_lossy(body)) })
     }
 
-    fn judge_refusal(&self, answer: &Answer) -> CompletionError {
+    fn classify_refusal(&self, answer: &Answer) -> CompletionError {
         let (status, retry_after) = (answer.status, answer.retry_after);
         let unknown = || {
             let why = format!("HTTP {status}, {}", make_excerpt(&answer.body));
@@ -209,7 +220,7 @@ impl CompletionClient {
             408 | 425 | 429 => CompletionError::RateLimited { retry_after },
             // Nothing was processed: 307 and 308 say so, the others by their nature. A 303 may thank for what was taken.
             304..=399 | 401 | 403 | 404 | 405 => CompletionError::Denied { status },
-            // A conflict may be with the same completion, taken before.
+            // A conflict may be with the same completion, taken before: whoever sent it knows whether an answer was lost.
             409 if self.can_look_up() => unknown(),
             400..=499 => {
                 let (code, words) = read_error(answer);
@@ -219,13 +230,18 @@ impl CompletionClient {
         }
     }
 
-    fn admit(&self, request: RequestBuilder) -> RequestBuilder {
-        let (name, value) = &self.header;
-        request.header(name, value).header(ACCEPT, "application/json")
+    /// Sends a request, once. A token that was refused is renewed for the next one: a report is never sent twice here.
+    async fn exchange(&self, request: RequestBuilder) -> Result<Answer, CompletionError> {
+        let (request, token) = self.signer.sign(&self.http, request.header(ACCEPT, "application/json")).await?;
+        let answer = http::exchange(request, BYTES_MAX).await?;
+        if answer.status == 401 {
+            self.signer.renew_after(token).await;
+        }
+        Ok(answer)
     }
 }
 
-/// A collection (`{"value": […]}`), or one record.
+/// A collection (`{"value": […]}`, or `{"d": {"results": […]}}`), or one record.
 fn read_lookup(body: &[u8]) -> Result<Lookup, CompletionError> {
     let body = strip_bom(body);
     let malformed = || CompletionError::Malformed { excerpt: make_excerpt(body) };
@@ -233,7 +249,10 @@ fn read_lookup(body: &[u8]) -> Result<Lookup, CompletionError> {
     if object.contains_key("error") {
         return Err(malformed());
     }
-    let records = match object.remove("value") {
+    if let Some(Value::Object(inner)) = object.remove("d") {
+        object = inner;
+    }
+    let records = match object.remove("value").or_else(|| object.remove("results")) {
         Some(Value::Array(rows)) => rows
             .into_iter()
             .map(|row| match row {

@@ -18,9 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What one part of a run of completions came to.
 #[derive(Debug)]
 pub struct CompletionsRecord<'a> {
-    /// The plan. Its reports are queued only where `cleared`.
+    /// The plan: the reports are those that may be sent.
     pub plan: &'a CompletionsPlan,
-    pub cleared: bool,
     /// The completions that it was made from.
     pub seen: &'a BTreeMap<CompletionKey, SeenCompletion>,
     /// The opted courses as they are from now on.
@@ -129,7 +128,7 @@ impl Completions<'_> {
         let looked: Vec<LookRow> =
             record.looked.iter().map(|(user, course)| LookRow { user_id: user.0, course_id: course.0 }).collect();
         tx.bulk_run(LOOKED, &Bulk::pack(&looked), args![link.as_str(), now]).await?;
-        let queued = if record.cleared { queue(&mut tx, link, run, record, now).await? } else { BTreeMap::new() };
+        let queued = queue(&mut tx, link, run, record, now).await?;
         store_seen(&mut tx, link, record, &queued, now).await?;
         attention::open(&mut tx, link, record.attention, now).await?;
         let kinds: Vec<String> = ASKED.iter().map(|code| format!("{}{code}", attention::PREFIX)).collect();
@@ -145,7 +144,8 @@ impl Completions<'_> {
 }
 
 /// The reasons by which a plan asks a human.
-const ASKED: [&str; 6] = [
+const ASKED: [&str; 7] = [
+    "needs_reset",
     "no_course_number",
     "no_guid",
     "other_account",

@@ -90,6 +90,8 @@ fn subject_of(change: &Change<'_>) -> String {
         C::TwoAccounts
         | C::MailMismatch
         | C::GuidChanged
+        | C::GuidLost
+        | C::AccountBlocked
         | C::UsernameRefused
         | C::NameMissing
         | C::Protected

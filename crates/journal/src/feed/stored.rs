@@ -3,7 +3,9 @@
 use crate::store::{Row, row};
 use crate::{JournalError, ms};
 use jiff::tz::TimeZone;
-use rollbook_core::model::{FeedRecord, Field, Fingerprint, ProblemKind, RecordProblem, RecordText, read_texts};
+use rollbook_core::model::{
+    FeedRecord, Field, Fingerprint, ProblemKind, RawTexts, RecordProblem, RecordText, read_texts,
+};
 
 /// The column of a field.
 fn column(field: Field) -> &'static str {
@@ -25,7 +27,7 @@ fn column(field: Field) -> &'static str {
 /// The columns of every field, for a `SELECT`.
 pub(crate) const FIELDS: &str = "record.fingerprint, record.date_created, record.course, record.short_name,
     record.state, record.guid, record.mail, record.first_name, record.last_name, record.enrolment_id,
-    record.state_date, record.record_id, record.problem";
+    record.state_date, record.record_id, record.problem, record.raw";
 
 row! {
     /// A record on its way into the table. Course and enrolment id lose their outer spaces, because they are looked up by.
@@ -43,6 +45,8 @@ row! {
         pub state_date: &'a str,
         pub record_id: &'a str,
         pub problem: Option<String>,
+        /// What the normal form changed, as JSON.
+        pub raw: Option<String>,
         pub created_ms: Option<i64>,
         pub changed_ms: Option<i64>,
         pub guid_fold: String,
@@ -74,6 +78,7 @@ impl<'a> StoredRecord<'a> {
             state_date: text(Field::StateDate),
             record_id: text(Field::RecordId),
             problem: record.reading.as_ref().err().and_then(lasting),
+            raw: (!record.raw.is_empty()).then(|| serde_json::to_string(&record.raw).ok()).flatten(),
             created_ms: reading.map(|reading| ms(reading.created)),
             changed_ms: reading.map(|reading| ms(reading.changed)),
             person_search: format!("{guid_fold} {mail_fold} {first} {last}"),
@@ -87,9 +92,13 @@ impl<'a> StoredRecord<'a> {
 /// A problem that the kept texts no longer show: they were cut, or there was no text.
 fn lasting(problem: &RecordProblem) -> Option<String> {
     match problem.why {
-        ProblemKind::WrongType | ProblemKind::TooLong | ProblemKind::NotAnObject | ProblemKind::Unstorable => {
-            serde_json::to_string(problem).ok()
-        }
+        ProblemKind::WrongType
+        | ProblemKind::TooLong
+        | ProblemKind::NotAnObject
+        | ProblemKind::Unstorable
+        | ProblemKind::Damaged
+        | ProblemKind::NotYet
+        | ProblemKind::IgnoredState => serde_json::to_string(problem).ok(),
         ProblemKind::Missing | ProblemKind::NotADate | ProblemKind::UnknownState | ProblemKind::SameFingerprint => None,
     }
 }
@@ -110,5 +119,10 @@ pub(crate) fn rebuild(row: &Row, zone: &TimeZone) -> Result<FeedRecord, JournalE
         Some(_) => Err(row.json::<RecordProblem>("problem")?),
         None => read_texts(|field| text.get(field), zone),
     };
-    Ok(FeedRecord { fingerprint: row.word("fingerprint", |hex| hex.parse().ok())?, text, reading })
+    let fingerprint = row.word("fingerprint", |hex| hex.parse().ok())?;
+    let raw = match row.maybe_text("raw")? {
+        Some(_) => row.json("raw")?,
+        None => RawTexts::default(),
+    };
+    Ok(FeedRecord { fingerprint, text, raw, reading })
 }

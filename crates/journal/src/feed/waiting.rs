@@ -7,7 +7,7 @@ use crate::{JournalError, Records};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rollbook_core::model::{FeedRecord, Fingerprint, Guid, LinkName};
-use rollbook_core::run::{OutcomeCode, Verdict};
+use rollbook_core::run::{Disposition, OutcomeCode, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A record that is not settled.
@@ -43,6 +43,21 @@ impl Records<'_> {
         );
         let rows = self.store.rows(&sql, args![link.as_str(), now, limit]).await?;
         rows.iter().map(|row| waiting(row, zone)).collect()
+    }
+
+    /// How many records [`Self::due`] would give without a limit.
+    pub async fn count_due(self, link: &LinkName, now: Timestamp) -> Result<u64, JournalError> {
+        let sql = "SELECT COUNT(*) AS records FROM record
+            WHERE link = $1 AND standing <> 'settled' AND next_try_ms <= $2";
+        self.store.row(sql, args![link.as_str(), now]).await?.map_or(Ok(0), |row| row.count("records"))
+    }
+
+    /// How many records of a link are not settled, by how they stand; those that hold from a later day are not counted.
+    pub async fn open(self, link: &LinkName) -> Result<BTreeMap<Disposition, u64>, JournalError> {
+        let sql = "SELECT standing, COUNT(*) AS records FROM record
+            WHERE link = $1 AND standing <> 'settled' AND code <> 'planned' GROUP BY standing";
+        let rows = self.store.rows(sql, args![link.as_str()]).await?;
+        rows.iter().map(|row| Ok((row.word("standing", Disposition::read)?, row.count("records")?))).collect()
     }
 
     /// The records of these people that hold from a later day: a record that comes meanwhile may take them back.
@@ -88,6 +103,16 @@ impl Records<'_> {
         let records = rows.iter().map(|row| rebuild(row, zone)).collect::<Result<Vec<_>, _>>()?;
         let readable = records.into_iter().filter(|record| record.reading.is_ok());
         Ok(readable.map(|record| (record.guid().folded(), record)).collect())
+    }
+
+    /// The records that were stored last, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Records::due`].
+    pub async fn latest(self, link: &LinkName, zone: &TimeZone, limit: u64) -> Result<Vec<FeedRecord>, JournalError> {
+        let sql = format!("SELECT {FIELDS} FROM record WHERE link = $1 AND line = '' ORDER BY id DESC LIMIT $2");
+        let rows = self.store.rows(&sql, args![link.as_str(), limit]).await?;
+        rows.iter().map(|row| rebuild(row, zone)).collect()
     }
 
     /// These records of a link, settled or not; unknown ones are left out.

@@ -4,7 +4,7 @@ mod prune;
 mod restore;
 
 pub use prune::{PruneScope, Pruned};
-pub use restore::{Restored, restore};
+pub use restore::{Access, Restored, restore};
 
 use crate::store::{Store, args};
 use crate::{JournalError, Maintenance};

@@ -26,6 +26,19 @@ pub struct Restored {
     pub newest: Option<Timestamp>,
     /// The links that were paused.
     pub paused: Vec<LinkName>,
+    /// Access that was withdrawn since the backup, and is withdrawn again.
+    pub withdrawn: Access,
+    /// Whether the journal before could be read: else nobody knows what was withdrawn since.
+    pub is_compared: bool,
+}
+
+/// Accounts and tokens, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Accounts that were disabled, or had a lower role.
+    pub accounts: Vec<String>,
+    /// Tokens that were revoked.
+    pub tokens: Vec<String>,
 }
 
 /// Puts a backup in the place of the journal at `place`, and pauses `reporting`.
@@ -56,9 +69,61 @@ pub async fn restore(
         discard(&fresh);
         return Err(error);
     }
+    let (withdrawn, is_compared) = match withdraw_again(place, &fresh, by, now).await {
+        Ok(Some(withdrawn)) => (withdrawn, true),
+        Ok(None) => (Access::default(), false),
+        Err(error) => {
+            discard(&fresh);
+            return Err(error);
+        }
+    };
     let replaced = put_aside(place, now).map_err(|error| unusable(place, &error))?;
     fs::rename(&fresh, place).map_err(|error| unusable(place, &error))?;
-    Ok(Restored { replaced, newest, paused })
+    Ok(Restored { replaced, newest, paused, withdrawn, is_compared })
+}
+
+/// A backup gives accounts and tokens the access that they had then. What was withdrawn since is withdrawn again, until a person
+/// gives it anew. `None` where the present journal cannot be read.
+async fn withdraw_again(place: &Path, fresh: &Path, by: &str, now: Timestamp) -> Result<Option<Access>, JournalError> {
+    if !place.exists() {
+        return Ok(None);
+    }
+    let Ok(present) = Journal::open(&place.display().to_string(), &OpenOptions::default()).await else {
+        return Ok(None);
+    };
+    let read = async { Ok::<_, JournalError>((present.accounts().list().await?, present.tokens().list().await?)) };
+    let read = read.await;
+    present.close().await;
+    let Ok((accounts, tokens)) = read else { return Ok(None) };
+    let restored = Journal::open(&fresh.display().to_string(), &OpenOptions::default()).await?;
+    let withdrawn = async {
+        let mut withdrawn = Access::default();
+        for account in restored.accounts().list().await? {
+            let known = accounts.iter().find(|known| known.name == account.name);
+            let had_less = known.is_some_and(|known| known.disabled.is_some() || known.role < account.role);
+            if had_less && account.disabled.is_none() {
+                // Even of the last administrator: whoever restores has the command line to add another.
+                let mut tx = restored.store.begin().await?;
+                tx.run("UPDATE account SET disabled_ms = $2 WHERE name = $1", args![&account.name, now]).await?;
+                let payload = json!({"act": "account disabled", "account": account.name});
+                append(&mut tx, None, &LinkName::new(""), &[NewEvent::of(EventKind::Acted, payload).by(by)], now)
+                    .await?;
+                tx.commit().await?;
+                withdrawn.accounts.push(account.name);
+            }
+        }
+        for token in restored.tokens().list().await?.into_iter().filter(|token| token.revoked.is_none()) {
+            let known = tokens.iter().find(|known| known.id == token.id && known.made == token.made);
+            if known.is_some_and(|known| known.revoked.is_some()) {
+                restored.tokens().revoke(token.id, by, now).await?;
+                withdrawn.tokens.push(token.name);
+            }
+        }
+        Ok(withdrawn)
+    };
+    let withdrawn = withdrawn.await;
+    restored.close().await;
+    withdrawn.map(Some)
 }
 
 /// Opens the copy, which brings its schema up to date, reads it whole, and readies it.
@@ -91,6 +156,9 @@ async fn prove(
     // Whoever held a lease or served when the copy was made does so no longer.
     tx.run("UPDATE lease SET holder = NULL", args![]).await?;
     tx.run("DELETE FROM node", args![]).await?;
+    // Whoever was logged in then may have no access any more.
+    tx.run("DELETE FROM session", args![]).await?;
+    tx.run("DELETE FROM login_link", args![]).await?;
     let payload = json!({"act": "restore", "newest": newest.map(|at| at.to_string())});
     append(&mut tx, None, &LinkName::new(""), &[NewEvent::of(EventKind::Acted, payload).by(by)], now).await?;
     tx.commit().await?;

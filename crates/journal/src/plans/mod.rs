@@ -5,13 +5,13 @@ mod review;
 pub use review::PlanRow;
 
 use super::runs::{NewEvent, append};
-use super::store::{Bulk, Tx, args, row};
+use super::store::{Bulk, Row, Tx, args, row};
 use super::{JournalError, Lease, Plans};
 use jiff::Timestamp;
-use rollbook_core::guard::{Approval, Finding};
+use rollbook_core::guard::Finding;
 use rollbook_core::model::{Fingerprint, LinkName, RunId};
 use rollbook_core::plan::Digest;
-use rollbook_core::run::EventKind;
+use rollbook_core::run::{EventKind, RunKind};
 use serde_json::{Value, json};
 
 /// How a stored plan stands.
@@ -26,12 +26,15 @@ pub enum PlanState {
     Rejected,
     /// Its approval was used by a run.
     Used,
-    /// A later run of the same kind made another plan that was refused.
+    /// A later run wanted other changes, which wait now.
     Superseded,
+    /// A later run no longer wanted any of it.
+    Lapsed,
 }
 
 impl PlanState {
-    const ALL: [Self; 6] = [Self::Cleared, Self::Blocked, Self::Approved, Self::Rejected, Self::Used, Self::Superseded];
+    const ALL: [Self; 7] =
+        [Self::Cleared, Self::Blocked, Self::Approved, Self::Rejected, Self::Used, Self::Superseded, Self::Lapsed];
 
     /// The word that is stored.
     pub fn as_str(self) -> &'static str {
@@ -42,6 +45,7 @@ impl PlanState {
             Self::Rejected => "rejected",
             Self::Used => "used",
             Self::Superseded => "superseded",
+            Self::Lapsed => "lapsed",
         }
     }
 
@@ -60,8 +64,23 @@ pub struct NewPlan<'a> {
     pub findings: &'a [Finding],
     /// [`PlanState::Cleared`] or [`PlanState::Blocked`].
     pub state: PlanState,
-    /// The approval that cleared it, to be used up.
-    pub approval: Option<i64>,
+    /// The plans whose approvals are used up by it.
+    pub used: &'a [i64],
+}
+
+/// A plan that waits for a person, or for the run that uses a person's approval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenPlan {
+    /// Its number.
+    pub id: i64,
+    /// The run that made it.
+    pub run: RunId,
+    /// What kind of run that was.
+    pub kind: RunKind,
+    /// Who approved it, and until when that holds; none while it is blocked.
+    pub approval: Option<(String, Timestamp)>,
+    /// The plan as JSON.
+    pub body: String,
 }
 
 /// A change that is about to be sent for a record.
@@ -104,10 +123,8 @@ const STORE: &str = "
     INSERT INTO plan (link, run, digest, state, made_ms, body, findings) VALUES ($1, $2, $3, $4, $5, $6, $7)
     RETURNING id";
 
-/// Plans of the same kind of run: a scoped one says nothing about a full one.
-const SUPERSEDE: &str = "
-    UPDATE plan SET state = 'superseded' WHERE link = $1 AND state = 'blocked' AND digest <> $2
-        AND (SELECT kind FROM run WHERE run.id = plan.run) = (SELECT kind FROM run WHERE run.id = $3)";
+const RETIRE: &str = "
+    UPDATE plan SET state = $3 WHERE id = $1 AND link = $2 AND state IN ('blocked', 'approved') RETURNING run, digest";
 
 const MADE_AGAIN: &str = "
     UPDATE plan SET run = $3, made_ms = $4, body = $5, findings = $6 WHERE link = $1 AND digest = $2
@@ -130,12 +147,12 @@ impl Plans<'_> {
         intents: &[Intent],
         now: Timestamp,
     ) -> Result<i64, JournalError> {
-        let NewPlan { digest, body: _, findings, state, approval } = plan;
+        let NewPlan { digest, body: _, findings, state, used } = plan;
         let link = lease.link();
         let mut tx = self.store.begin().await?;
         lease.prove(&mut tx).await?;
-        if let Some(id) = approval {
-            use_up(&mut tx, link, *id, digest, run, now).await?;
+        for id in *used {
+            use_up(&mut tx, link, *id, run, now).await?;
         }
         let id = store(&mut tx, link, run, plan, now).await?;
         let mut events = vec![NewEvent::of(
@@ -165,24 +182,50 @@ impl Plans<'_> {
             .collect()
     }
 
-    /// The newest approval of a link that still holds, with its plan's id.
-    pub async fn approval(self, link: &LinkName, now: Timestamp) -> Result<Option<(i64, Approval)>, JournalError> {
-        let sql = "SELECT id, digest, judged_by, expires_ms FROM plan
-            WHERE link = $1 AND state = 'approved' AND expires_ms > $2 ORDER BY id DESC LIMIT 1";
-        let Some(row) = self.store.row(sql, args![link.as_str(), now]).await? else {
-            return Ok(None);
+    /// The plans of a link that wait for a person or for the next run, the oldest first.
+    pub async fn open(self, link: &LinkName) -> Result<Vec<OpenPlan>, JournalError> {
+        let sql = "SELECT plan.id, plan.run, run.kind, plan.state, plan.judged_by, plan.expires_ms, plan.body
+            FROM plan JOIN run ON run.id = plan.run
+            WHERE plan.link = $1 AND plan.state IN ('blocked', 'approved') ORDER BY plan.id";
+        let rows = self.store.rows(sql, args![link.as_str()]).await?;
+        let open = |row: &Row| {
+            let is_approved = row.word("state", PlanState::read)? == PlanState::Approved;
+            let approval = row.maybe_text("judged_by")?.zip(row.maybe_time("expires_ms")?).filter(|_| is_approved);
+            let (id, run) = (row.int("id")?, RunId::new(row.text("run")?));
+            Ok(OpenPlan { id, run, kind: row.word("kind", RunKind::read)?, approval, body: row.text("body")? })
         };
-        let approval = Approval {
-            digest: Digest(row.text("digest")?),
-            by: row.text("judged_by")?,
-            expires_at: row.time("expires_ms")?,
-        };
-        Ok(Some((row.int("id")?, approval)))
+        rows.iter().map(open).collect()
+    }
+
+    /// Ends plans that wait, because what they want is wanted no longer ([`PlanState::Lapsed`]) or waits in a later plan
+    /// ([`PlanState::Superseded`]). One that was judged meanwhile is left alone.
+    ///
+    /// # Errors
+    /// [`JournalError::LeaseLost`].
+    pub async fn retire(
+        self,
+        lease: &Lease,
+        run: &RunId,
+        plans: &[(i64, PlanState)],
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        if plans.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.store.begin().await?;
+        lease.prove(&mut tx).await?;
+        for (id, state) in plans {
+            let retired = tx.row(RETIRE, args![*id, lease.link().as_str(), state.as_str()]).await?;
+            if let Some(row) = retired {
+                let payload = json!({"plan": id, "digest": row.text("digest")?, "state": state.as_str()});
+                append(&mut tx, Some(run), lease.link(), &[NewEvent::of(EventKind::Planned, payload)], now).await?;
+            }
+        }
+        tx.commit().await
     }
 }
 
-/// Stores the plan. A refused one that was stored before, and waits or was rejected, is not asked about twice; others of its
-/// kind that wait are superseded by it.
+/// Stores the plan. One that was stored before, and waits or was rejected, is not asked about twice.
 async fn store(
     tx: &mut Tx,
     link: &LinkName,
@@ -190,10 +233,9 @@ async fn store(
     plan: &NewPlan<'_>,
     now: Timestamp,
 ) -> Result<i64, JournalError> {
-    let NewPlan { digest, body, findings, state, approval: _ } = plan;
+    let NewPlan { digest, body, findings, state, used: _ } = plan;
     let findings = serde_json::to_string(findings).expect("findings are plain data");
     if *state == PlanState::Blocked {
-        tx.run(SUPERSEDE, args![link.as_str(), &digest.0, run.as_str()]).await?;
         let again = args![link.as_str(), &digest.0, run.as_str(), now, *body, findings.as_str()];
         if let Some(row) = tx.row(MADE_AGAIN, again).await? {
             return row.int("id");
@@ -204,17 +246,10 @@ async fn store(
     row.ok_or_else(|| JournalError::NotFound { what: "plan that was stored just now".to_owned() })?.int("id")
 }
 
-async fn use_up(
-    tx: &mut Tx,
-    link: &LinkName,
-    id: i64,
-    digest: &Digest,
-    run: &RunId,
-    now: Timestamp,
-) -> Result<(), JournalError> {
-    let sql = "UPDATE plan SET state = 'used', used_by_run = $4
-        WHERE id = $1 AND link = $2 AND digest = $3 AND state = 'approved' AND expires_ms > $5";
-    if tx.run(sql, args![id, link.as_str(), &digest.0, run.as_str(), now]).await? == 0 {
+async fn use_up(tx: &mut Tx, link: &LinkName, id: i64, run: &RunId, now: Timestamp) -> Result<(), JournalError> {
+    let sql = "UPDATE plan SET state = 'used', used_by_run = $3
+        WHERE id = $1 AND link = $2 AND state = 'approved' AND expires_ms > $4";
+    if tx.run(sql, args![id, link.as_str(), run.as_str(), now]).await? == 0 {
         return Err(JournalError::Conflict { what: format!("the approval of plan {id} no longer holds") });
     }
     Ok(())

@@ -63,6 +63,13 @@ impl Plans<'_> {
         plan_row(&row.ok_or_else(|| missing(id))?)
     }
 
+    /// What a run set out to do, with its body; the newest where it made several plans.
+    pub async fn cleared_of_run(self, run: &RunId) -> Result<Option<PlanRow>, JournalError> {
+        let sql =
+            format!("SELECT {PLAN}, body FROM plan WHERE run = $1 AND state = 'cleared' ORDER BY id DESC LIMIT 1");
+        self.store.row(&sql, args![run.as_str()]).await?.as_ref().map(plan_row).transpose()
+    }
+
     /// The plan that a run made, with its body; the newest where it made several.
     pub async fn of_run(self, run: &RunId) -> Result<Option<PlanRow>, JournalError> {
         let sql = format!("SELECT {PLAN}, body FROM plan WHERE run = $1 ORDER BY id DESC LIMIT 1");

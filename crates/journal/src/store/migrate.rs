@@ -38,7 +38,7 @@ macro_rules! stage {
 }
 
 /// In order; the version is the position, from 1.
-const STAGES: [Stage; 9] = [
+const STAGES: [Stage; 10] = [
     stage!("0001_journal"),
     stage!("0002_append_only", by engine),
     stage!("0003_views", by engine),
@@ -48,6 +48,7 @@ const STAGES: [Stage; 9] = [
     stage!("0007_membership_events"),
     stage!("0008_log_filters"),
     stage!("0009_enrolments"),
+    stage!("0010_raw_texts"),
 ];
 
 /// The version of the schema that this binary knows.

@@ -17,7 +17,7 @@ use rollbook_core::model::{ElmCourseId, EnrolState, Fingerprint, Guid, LinkName,
 const ROWS_MAX: u64 = 500;
 
 /// What the journal knows about a person, each list from the oldest to the newest.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Story {
     /// The feed's records, and other lines of the log.
     pub records: Vec<LogRow>,

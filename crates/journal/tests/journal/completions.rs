@@ -133,7 +133,6 @@ async fn keep(
     let looked: Vec<_> = completions.iter().map(|seen| (seen.key.user, seen.key.course)).collect();
     let record = CompletionsRecord {
         plan: &plan,
-        cleared: true,
         seen: &seen,
         courses: std::slice::from_ref(&opted),
         checked: Some(at(9)),
@@ -368,7 +367,6 @@ async fn skipped_completion_waits_for_other_settings(world: World) {
     let plan = plan(&journal, std::slice::from_ref(&early), &late).await;
     let record = CompletionsRecord {
         plan: &plan,
-        cleared: true,
         seen: &BTreeMap::from([(early.key, early.clone())]),
         courses: std::slice::from_ref(&late),
         checked: None,

@@ -1,9 +1,9 @@
 //! Personal data leave in time and the numbers stay; a backup takes the journal's place.
 
 use crate::world::{Engine, TTL, World, at, decision, enrolled, link, read, record, record_with};
-use rollbook_core::model::{Guid, LinkName};
+use rollbook_core::model::{Guid, LinkName, RoleName};
 use rollbook_core::run::{Step, Verdict};
-use rollbook_journal::{Journal, JournalError, LogQuery, OpenOptions, PruneScope, Pruned, restore};
+use rollbook_journal::{Journal, JournalError, LogQuery, NewToken, OpenOptions, PruneScope, Pruned, restore};
 use std::fs;
 
 crate::rules! {
@@ -14,6 +14,7 @@ crate::rules! {
     preview_removes_nothing,
     sound_journal_checks_well,
     backup_takes_the_place_and_pauses_what_would_report_twice,
+    backup_brings_no_access_back_that_was_withdrawn,
     backup_is_refused_while_somebody_writes_and_when_it_is_none,
 }
 
@@ -156,6 +157,43 @@ async fn backup_takes_the_place_and_pauses_what_would_report_twice(world: World)
     assert!(by == "jo" && why.contains("restored from a backup"), "{why}");
     assert_eq!(journal.records().log(&LogQuery { limit: 50, ..LogQuery::default() }).await.unwrap().rows.len(), 16);
     journal.leases().acquire(&link(), "another", TTL, at(0)).await.unwrap();
+}
+
+async fn backup_brings_no_access_back_that_was_withdrawn(world: World) {
+    if world.engine == Engine::Pg {
+        return;
+    }
+    let journal = school(&world).await;
+    for (name, role) in [("ann", RoleName::Administrator), ("ben", RoleName::Operator), ("cem", RoleName::Viewer)] {
+        journal.accounts().add(name, role, None, "cli", at(100)).await.unwrap();
+    }
+    for name in ["leaked", "good"] {
+        let token = NewToken { name, hash: name, scope: "read", expires: at(200_000) };
+        journal.tokens().add(&token, "ann", at(100)).await.unwrap();
+    }
+    journal.sessions().open("cem", "cookie", at(200_000), at(100)).await.unwrap();
+    let copy = world.dir.path().join("copy.db");
+    journal.back_up(&copy).await.unwrap();
+    let leaked = journal.tokens().list().await.unwrap().into_iter().find(|token| token.name == "leaked").unwrap();
+    journal.tokens().revoke(leaked.id, "ann", at(101)).await.unwrap();
+    journal.accounts().add("dee", RoleName::Administrator, None, "cli", at(101)).await.unwrap();
+    journal.accounts().set_disabled("ann", true, "dee", at(102)).await.unwrap();
+    journal.accounts().set_role("ben", RoleName::Viewer, "dee", at(102)).await.unwrap();
+    journal.close().await;
+    let restored = restore(&copy, &world.file(), &[], "jo", at(100_000)).await.unwrap();
+    assert!(restored.is_compared);
+    assert_eq!(
+        (restored.withdrawn.accounts, restored.withdrawn.tokens),
+        (vec!["ann".into(), "ben".into()], vec!["leaked".into()])
+    );
+    let journal = world.open().await;
+    assert!(journal.tokens().find("leaked", at(100_001)).await.unwrap().is_none());
+    assert!(journal.tokens().find("good", at(100_001)).await.unwrap().is_some());
+    let idle = jiff::SignedDuration::from_hours(100_000);
+    assert!(journal.sessions().find("cookie", idle, false, at(100_001)).await.unwrap().is_none());
+    let disabled = journal.accounts().list().await.unwrap().into_iter().filter(|account| account.disabled.is_some());
+    assert_eq!(disabled.map(|account| account.name).collect::<Vec<_>>(), ["ann", "ben"]);
+    journal.accounts().set_disabled("ben", false, "jo", at(100_002)).await.unwrap();
 }
 
 async fn backup_is_refused_while_somebody_writes_and_when_it_is_none(world: World) {

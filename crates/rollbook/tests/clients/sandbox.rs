@@ -2,7 +2,8 @@
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use rollbook_core::model::{ElmCourseId, Guid, MoodleCourseId, MoodleUserId, RoleId};
-use rollbook_elm::client::{FeedClient, FeedOptions, FeedQuery, LiteralStyle};
+use rollbook_elm::client::{FeedClient, FeedOptions, FeedQuery};
+use rollbook_elm::dialect::Literal;
 use rollbook_moodle::client::read::{UserField, WhichEnrolled, WhichFields};
 use rollbook_moodle::client::write::{Enrolment, EnrolmentState, NewUser, UserUpdate, UserUpdateOutcome};
 use rollbook_moodle::client::{Function, ItemOutcome, MoodleClient, MoodleError, MoodleOptions, send_halving};
@@ -185,9 +186,10 @@ async fn the_feed_comes_in_pages_with_either_literal() {
         world.elm.push(FeedRow::enrol(&format!("G'{n}"), "a+b@example.org", 100 + n, created));
     }
     let sandbox = Sandbox::start(world).await.unwrap();
-    for literal in [LiteralStyle::QuotedLocal, LiteralStyle::DateTimeOffset] {
+    for literal in [Literal::QuotedLocal, Literal::DateTimeOffset] {
         let options = FeedOptions::new(sandbox.feed_url(), ELM_TOKEN.into(), zone());
-        let client = FeedClient::new(FeedOptions { literal, count: true, retry: QUICK, ..options }).unwrap();
+        let client =
+            FeedClient::new(FeedOptions { literal: Some(literal), count: true, retry: QUICK, ..options }).unwrap();
         let since = Some("2026-03-01T10:04:30Z".parse().unwrap());
         let pages = client.fetch(&FeedQuery { since, ..FeedQuery::default() }).await.unwrap();
         assert_eq!((pages.rows.len(), pages.pages, pages.completeness.as_slice()), (20, 2, &[][..]), "{literal:?}");

@@ -1,9 +1,8 @@
 //! A page of the ELM's feed: every row becomes a record, and what is not whole says so.
 
 use crate::far::{Far, ONCE, TIMEOUT, is_raw, must_be_harmless};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rollbook_core::model::FieldNames;
+use jiff::{SignedDuration, Timestamp};
 use rollbook_elm::client::{FeedClient, FeedError, FeedOptions, FeedQuery};
 use rollbook_elm::feed::{FeedFormat, collect_feed};
 use rollbook_remote::words::strip_bom;
@@ -21,9 +20,9 @@ static FAR: LazyLock<(Far, FeedClient)> = LazyLock::new(|| {
 
 pub fn check(input: &[u8]) {
     let (far, client) = &*FAR;
-    let format = FeedFormat { names: FieldNames::default(), zone: TimeZone::UTC };
+    let format = FeedFormat { unusable_share: 1.0, ..FeedFormat::new(TimeZone::UTC) };
     let query = FeedQuery::default();
-    let told = far.ask(input, collect_feed(client, &query, &format, Timestamp::UNIX_EPOCH));
+    let told = far.ask(input, collect_feed(client, &query, &format, Timestamp::UNIX_EPOCH, SignedDuration::ZERO));
     let page = serde_json::from_slice::<Value>(strip_bom(input)).ok().filter(|_| !is_raw(input));
     let rows = page.as_ref().and_then(|page| page.get("value")?.as_array()).map(Vec::len);
     match told {

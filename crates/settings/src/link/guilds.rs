@@ -29,6 +29,8 @@ pub struct Guilds {
     pub schedule: Schedule,
     /// The guild's field that holds its machine name; else the last part of its path, else a slug of its label.
     pub machine_name_field: Option<String>,
+    /// How a machine name is made from `{type}` and `{name}`; the name alone when `None`.
+    pub machine_name_rule: Option<String>,
     /// The rules.
     pub policy: GuildPolicy,
     /// How long an approval holds.
@@ -57,6 +59,7 @@ pub(super) fn read(name: LinkName, context: &Context<'_>, section: &mut Section<
     let schedule = schedule::read(section, context, "0 2 * * *");
     let name_prefix = section.or("prefix", "AVC - ", OptionalText(100));
     let machine_name_field = section.optional("machine_name_field", Name(64));
+    let machine_name_rule = section.optional("machine_name_rule", NameRule);
     let match_by = section.or("match", ["mail", "username"], MatchList);
     let create_accounts = section.or("create_accounts", false, Flag);
     let auth = section.or("auth", "oauth2", Name(20));
@@ -91,7 +94,7 @@ pub(super) fn read(name: LinkName, context: &Context<'_>, section: &mut Section<
         ..GuildPolicy::default()
     };
     let push = section.table("push", schedule::push);
-    Guilds { name, from, to, schedule, machine_name_field, policy, approval, push }
+    Guilds { name, from, to, schedule, machine_name_field, machine_name_rule, policy, approval, push }
 }
 
 fn limits(section: &mut Section<'_>) -> (GuildLimits, Duration) {
@@ -131,6 +134,22 @@ impl Kind for OptionalText {
             Value::Text(text) if text.is_empty() => Ok(String::new()),
             other => Text(self.0).read(other),
         }
+    }
+}
+
+/// A text with `{name}` in it.
+struct NameRule;
+
+impl Kind for NameRule {
+    type Out = String;
+
+    fn expects(&self) -> String {
+        "a text with {name} and, if wanted, {type} in it, such as \"{type}-{name}\"".to_owned()
+    }
+
+    fn read(&self, value: &Value) -> Result<String, String> {
+        let text = Text(60).read(value)?;
+        if text.contains("{name}") { Ok(text) } else { Err("there is no {name} in it".to_owned()) }
     }
 }
 

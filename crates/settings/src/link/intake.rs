@@ -83,6 +83,7 @@ pub(super) fn read(name: LinkName, context: &Context<'_>, section: &mut Section<
     let role = RoleId(section.or("role", 5, Count(1, 2_147_483_647)).into());
     let auth = section.or("auth", "oauth2", Name(20));
     let username = section.or("username", "mail", USERNAMES);
+    let missing_name = section.optional("missing_name", Text(100));
     let course_wait = signed(section.or("course_not_found", "14d", DurationIn("0s", "365d")));
     let protected = section.or("protected", [], List(Text(254), 1_000));
     let (limits, approval, waiting_max) = section.defaults("limits", limits);
@@ -93,6 +94,7 @@ pub(super) fn read(name: LinkName, context: &Context<'_>, section: &mut Section<
         auth,
         username,
         username_characters: UsernameCharacters::Plain,
+        missing_name,
         protected: Protected::new(protected.iter().map(String::as_str), []),
         welcome: if mail.mode == WelcomeMode::Rollbook { Welcome::Rollbook } else { Welcome::NotOurs },
         enrolments,

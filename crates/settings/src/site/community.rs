@@ -1,7 +1,7 @@
 //! `kind = "community"`: a Drupal with groups, over JSON:API or its database.
 
 use super::{SiteDatabase, database};
-use crate::kind::{Choice, Count, DurationIn, Name, Text};
+use crate::kind::{Choice, Count, DurationIn, List, Name, Text};
 use crate::section::Section;
 use reqwest::Url;
 use rollbook_core::model::SiteName;
@@ -19,8 +19,12 @@ pub struct Community {
     pub auth: Option<Auth>,
     /// Which way guilds are read.
     pub reader: GuildReader,
-    /// The machine name of the group type whose groups are guilds.
-    pub group_type: String,
+    /// The machine names of the group types whose groups are guilds; `*` for every type. Never empty.
+    pub group_types: Vec<String>,
+    /// Patterns of labels of groups that are guilds; all are where there are none.
+    pub include: Vec<String>,
+    /// Patterns of labels of groups that are not.
+    pub exclude: Vec<String>,
     /// A member (user name, mail address or numeric id) who must be seen in some guild before absence may mean anything.
     pub sentinel: Option<String>,
     /// The time one page may take.
@@ -68,7 +72,14 @@ const READERS: Choice<GuildReader> = Choice(&[("jsonapi", GuildReader::JsonApi),
 pub(super) fn read(name: SiteName, section: &mut Section<'_>) -> Option<Community> {
     let url = super::address("url", section);
     let reader = section.or("reader", "jsonapi", READERS);
-    let group_type = section.or("group_type", "guild", Name(32));
+    let group_type = section.or("group_type", "guild", Name(64));
+    let group_types = section.optional("group_types", List(Text(64), 50)).unwrap_or_else(|| vec![group_type]);
+    if group_types.is_empty() {
+        let (place, help) = (section.header.clone(), "write `group_types = [\"*\"]` for every type".to_owned());
+        section.problem("`group_types` is empty".to_owned(), place, "no group would be a guild", Some(help));
+    }
+    let include = section.or("include", [], List(Text(100), 100));
+    let exclude = section.or("exclude", [], List(Text(100), 100));
     let sentinel = section.optional("sentinel", Text(254));
     let timeout = section.or("timeout", "30s", DurationIn("1s", "10m"));
     let concurrency = section.or("concurrency", 2, Count(1, 16));
@@ -87,7 +98,20 @@ pub(super) fn read(name: SiteName, section: &mut Section<'_>) -> Option<Communit
         }
         GuildReader::JsonApi | GuildReader::Sql => {}
     }
-    Some(Community { name, url: url?, auth, reader, group_type, sentinel, timeout, concurrency, pages_max, database })
+    Some(Community {
+        name,
+        url: url?,
+        auth,
+        reader,
+        group_types,
+        include,
+        exclude,
+        sentinel,
+        timeout,
+        concurrency,
+        pages_max,
+        database,
+    })
 }
 
 fn auth(section: &mut Section<'_>) -> Option<Auth> {

@@ -7,7 +7,7 @@ mod community;
 mod elm;
 
 pub use community::{Auth, Community, GuildReader};
-pub use elm::{CompletionTarget, Elm, Literal};
+pub use elm::{CompletionTarget, DATES, DIALECTS, Elm, ElmAuth, LITERALS};
 
 use super::kind::{Choice, Count, DurationIn, HttpUrl, Name, Text};
 use super::secret::SecretUrl;

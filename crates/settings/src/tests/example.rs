@@ -16,6 +16,7 @@ fn secrets() -> Env {
         ("ROLLBOOK_MOODLE_TOKEN", "m"),
         ("ROLLBOOK_MOODLE_DATABASE", "mysql://reader:pw@localhost/moodle"),
         ("ROLLBOOK_ELM_TOKEN", "e"),
+        ("ROLLBOOK_ELM_PASSWORD", "e"),
         ("ROLLBOOK_AVC_PASSWORD", "a"),
         ("ROLLBOOK_AVC_DATABASE", "mysql://reader:pw@localhost/drupal"),
         ("ROLLBOOK_PUSH_SECRET", "p"),

@@ -6,13 +6,15 @@
 //! - [`Flow::begin`]: what the journal knows, and the words of the run's row;
 //! - [`Flow::collect`]: one part of the world at a time. It only reads remote systems; what it has read it may store by
 //!   [`Run::write`], which a dry run does not have. Whom Moodle must never touch it adds with [`protect`];
-//! - [`Flow::plan`]: core's planner and core's checks over that part; pure;
+//! - [`Flow::plan`] and [`Flow::check`]: core's planner and core's checks over that part; pure. What a check blocks waits for
+//!   a person, the rest is applied;
 //! - [`Flow::intents`] and [`Flow::prove`]: what is said, and what is proven, before the first effect;
 //! - [`Flow::apply`]: the cleared changes → Moodle, by [`send_and_record`], and their outcomes → the journal;
 //! - [`Flow::finish`]: what is done at the end whatever happened before;
 //! - [`Flow::report`]: what the run came to.
 //!
-//! The engine owns the rest. A dry run goes through the same code up to the first effect: what it shows is what a run at
+//! The engine owns the rest: the lease, the run's row, what is held back and what was approved, and the end of plans that
+//! nobody wants any more. A dry run goes through the same code up to the first effect: what it shows is what a run at
 //! that moment would do. A crash anywhere is the flow's to repair in its next run, from a fresh look at both sides.
 
 mod lease;
@@ -25,15 +27,15 @@ pub(crate) use send::{Sender, Sent, in_doubt, not_tried, send_and_record, settle
 
 use jiff::{SignedDuration, Timestamp};
 use rollbook_clock::{Clock, Timer};
-use rollbook_core::guard::{Cleared, Finding, Level, clear};
+use rollbook_core::guard::{Approval, Decision, Finding, Guarded, Level, decide};
 use rollbook_core::model::{LinkName, RunId};
-use rollbook_core::plan::Digest;
 use rollbook_core::report::with_causes;
-use rollbook_core::run::{Counts, EventKind, OVERDUE, RunState};
-use rollbook_journal::{Intent, Journal, JournalError, NewEvent, NewPlan, NewRun, PlanState};
+use rollbook_core::run::{Counts, EventKind, OVERDUE, RunKind, RunState};
+use rollbook_journal::{Intent, Journal, JournalError, NewEvent, NewPlan, NewRun, OpenPlan, PlanState};
 use rollbook_moodle::client::{CallCount, MoodleClient};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -51,7 +53,7 @@ pub(crate) trait Flow {
     /// What a plan is made from.
     type World;
     /// What would be done.
-    type Plan: Plan;
+    type Plan: Guarded + Serialize;
     /// What the run comes to.
     type Report: Report;
     /// Why it stops.
@@ -67,10 +69,17 @@ pub(crate) trait Flow {
     /// Reads the next part of the world; `None` when nothing is left. Given up at once where a stop is asked for.
     async fn collect(&mut self, run: &Run<'_>) -> Result<Option<Self::World>, Self::Error>;
 
-    /// The plan and what the checks say of it.
-    fn plan(&self, world: &Self::World, now: Timestamp) -> Result<(Self::Plan, Vec<Finding>), Self::Error>;
+    fn plan(&self, world: &Self::World, now: Timestamp) -> Result<Self::Plan, Self::Error>;
 
-    /// Whether a person's approval may clear a plan that a check blocks.
+    /// What the checks say of a plan, or of a part of it.
+    fn check(&self, world: &Self::World, plan: &Self::Plan, now: Timestamp) -> Vec<Finding>;
+
+    /// Whether this run, once its reading is done, has looked at everything that a plan which waits is about.
+    fn covers(&self, _plan: &OpenPlan, _kind: RunKind) -> bool {
+        false
+    }
+
+    /// Whether a person's approval may let changes through that a check holds back.
     fn is_approvable(&self) -> bool {
         true
     }
@@ -110,14 +119,6 @@ pub(crate) trait Flow {
     }
 }
 
-/// A plan, as the engine sees it.
-pub(crate) trait Plan: Clone + Serialize {
-    /// What an approval is bound to.
-    fn digest(&self) -> Digest;
-    /// Whether it changes nothing.
-    fn is_empty(&self) -> bool;
-}
-
 /// What a run came to, as its row in the journal wants it.
 pub(crate) trait Report {
     fn state(&mut self) -> &mut RunState;
@@ -132,6 +133,8 @@ pub(crate) trait Report {
 pub(crate) struct Run<'a> {
     pub journal: &'a Journal,
     pub clock: &'a Clock,
+    /// The plans that wait for a person, or for this run to use a person's approval.
+    pub open: Vec<OpenPlan>,
     stop: CancellationToken,
     write: Option<Write<'a>>,
 }
@@ -145,14 +148,40 @@ pub(crate) struct Write<'a> {
     pub run: RunId,
 }
 
-/// A plan, and whether it may be applied.
+/// A plan, and what of it may be applied.
 pub(crate) struct Decided<P> {
+    /// All that is wanted.
     pub plan: P,
-    pub findings: Vec<Finding>,
-    pub cleared: Option<Cleared<P>>,
-    /// The stored plan that waits for a person.
+    pub decision: Decision<P>,
+    /// The stored plan that waits for a person because of this run.
     pub waiting: Option<i64>,
-    approval: Option<i64>,
+}
+
+impl<P> Decided<P> {
+    /// Whether something waits for a person.
+    pub fn is_held(&self) -> bool {
+        self.decision.waiting.is_some()
+    }
+}
+
+/// What every stored plan says beyond itself.
+#[derive(Serialize)]
+struct Body<'a, P> {
+    #[serde(flatten)]
+    plan: &'a P,
+    /// What an approval is of.
+    keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Keys {
+    #[serde(default)]
+    keys: BTreeSet<String>,
+}
+
+/// What an approval of a stored plan is of; nothing where an older Rollbook stored it, whose approvals lapse.
+fn keys_of(plan: &OpenPlan) -> BTreeSet<String> {
+    serde_json::from_str::<Keys>(&plan.body).map(|body| body.keys).unwrap_or_default()
 }
 
 impl<'a> Run<'a> {
@@ -174,11 +203,11 @@ pub(crate) async fn run<F: Flow>(
     stop: &CancellationToken,
 ) -> Result<F::Report, F::Error> {
     let began = clock.timer();
-    let mut run = Run { journal, clock, stop: stop.clone(), write: None };
+    let mut run = Run { journal, clock, open: Vec::new(), stop: stop.clone(), write: None };
     match purpose {
         Purpose::DryRun => {
-            flow.begin(&run).await?;
-            work(&mut flow, &run).await?;
+            let kind = begin(&mut flow, &mut run).await?.kind;
+            work(&mut flow, &run, kind).await?;
             let calls = flow.moodle().call_counts();
             let mut report = flow.report()?;
             report.close(None, calls, began.elapsed_ms());
@@ -187,7 +216,7 @@ pub(crate) async fn run<F: Flow>(
         Purpose::Apply => {
             let lease = LeaseGuard::take(journal, flow.link(), flow.timing(), clock, stop).await?;
             run.stop = lease.stop().clone();
-            let new = match flow.begin(&run).await {
+            let new = match begin(&mut flow, &mut run).await {
                 Ok(new) => new,
                 Err(error) => {
                     lease.release().await;
@@ -203,7 +232,7 @@ pub(crate) async fn run<F: Flow>(
                 }
             };
             run.write = Some(Write { journal, clock, lease, run: id });
-            let ended = work_and_end(flow, &run, &began).await;
+            let ended = work_and_end(flow, &run, new.kind, &began).await;
             if let Some(write) = run.write {
                 write.lease.release().await;
             }
@@ -212,11 +241,21 @@ pub(crate) async fn run<F: Flow>(
     }
 }
 
+async fn begin<F: Flow>(flow: &mut F, run: &mut Run<'_>) -> Result<NewRun, F::Error> {
+    run.open = run.journal.plans().open(flow.link()).await?;
+    flow.begin(run).await
+}
+
 /// A run that may write: it ends in the journal, whatever happens.
-async fn work_and_end<F: Flow>(mut flow: F, run: &Run<'_>, began: &Timer) -> Result<F::Report, F::Error> {
+async fn work_and_end<F: Flow>(
+    mut flow: F,
+    run: &Run<'_>,
+    kind: RunKind,
+    began: &Timer,
+) -> Result<F::Report, F::Error> {
     let write = run.write().expect("a run that ends in the journal has begun there");
     let limit = flow.timing().limit;
-    let worked = work(&mut flow, run).await;
+    let worked = work(&mut flow, run, kind).await;
     let finished = flow.finish(write).await;
     let calls = flow.moodle().call_counts();
     let ended = worked.and(finished).and_then(|()| flow.report());
@@ -252,77 +291,127 @@ async fn work_and_end<F: Flow>(mut flow: F, run: &Run<'_>, began: &Timer) -> Res
 }
 
 /// collect → plan → guard → record → apply, part by part. What a dry run does not do is what stands under `write`.
-async fn work<F: Flow>(flow: &mut F, run: &Run<'_>) -> Result<(), F::Error> {
-    let mut said = Vec::new();
+async fn work<F: Flow>(flow: &mut F, run: &Run<'_>, kind: RunKind) -> Result<(), F::Error> {
+    let open = &run.open;
+    let mut ended = Ended::default();
     // What only reads is given up at once where a stop is asked for.
     while let Some(read) = run.stop.run_until_cancelled(Box::pin(flow.collect(run))).await {
-        let Some(world) = read? else { break };
-        let (plan, findings) = flow.plan(&world, run.clock.now())?;
-        let mut decided = decide(flow, run, plan, findings).await?;
-        let is_held = decided.cleared.is_none();
+        let Some(world) = read? else {
+            if let Some(write) = run.write() {
+                write.retire(flow, open, &ended, kind).await?;
+            }
+            break;
+        };
+        let now = run.clock.now();
+        let plan = flow.plan(&world, now)?;
+        let approvals: Vec<Approval> = open.iter().filter(|_| flow.is_approvable()).filter_map(to_approval).collect();
+        // What waits in a plan that this run does not look at as a whole is not done piece by piece meanwhile.
+        let blocked = open.iter().filter(|plan| plan.approval.is_none() && !flow.covers(plan, kind));
+        let reserved = blocked.flat_map(keys_of).collect();
+        let check = |part: &F::Plan| flow.check(&world, part, now);
+        let decision = decide(&plan, check, &approvals, &reserved, now);
+        ended.wanted.extend(plan.keys());
+        let mut decided = Decided { plan, decision, waiting: None };
         match run.write() {
             None => flow.show(world, decided),
             Some(write) => {
-                if let Some(cleared) = &decided.cleared {
-                    flow.prove(&world, cleared.plan()).await?;
-                }
-                let intents = flow.intents(&decided.plan);
-                write.store(&mut decided, intents, &mut said).await?;
+                let cleared = decided.decision.cleared.plan();
+                flow.prove(&world, cleared).await?;
+                let intents = flow.intents(cleared);
+                write.store(&mut decided, intents, &mut ended).await?;
                 flow.apply(write, world, decided).await?;
             }
         }
-        if is_held || run.stop.is_cancelled() {
+        if run.stop.is_cancelled() {
             break;
         }
     }
     Ok(())
 }
 
-/// What the guards and the people who approve say to a plan.
-async fn decide<F: Flow>(
-    flow: &F,
-    run: &Run<'_>,
-    plan: F::Plan,
-    findings: Vec<Finding>,
-) -> Result<Decided<F::Plan>, F::Error> {
-    let now = run.clock.now();
-    let found = if flow.is_approvable() { run.journal.plans().approval(flow.link(), now).await? } else { None };
-    let (number, approval) = found.unzip();
-    let cleared = clear(plan.clone(), plan.digest(), findings.clone(), approval.as_ref(), now).ok();
-    let approval = number.filter(|_| cleared.as_ref().and_then(Cleared::approved_by).is_some());
-    Ok(Decided { plan, findings, cleared, waiting: None, approval })
+fn to_approval(plan: &OpenPlan) -> Option<Approval> {
+    let (by, expires_at) = plan.approval.clone()?;
+    Some(Approval { plan: plan.id, keys: keys_of(plan), by, expires_at })
+}
+
+/// What a run has dealt with, when its reading ends.
+#[derive(Default)]
+struct Ended {
+    /// The keys of all changes that were wanted.
+    wanted: BTreeSet<String>,
+    /// The plans that it stored or used.
+    plans: Vec<i64>,
+    /// Whether it stored a plan that waits.
+    holds: bool,
+    /// What was said of it, each thing once.
+    said: Vec<Finding>,
 }
 
 impl Write<'_> {
-    /// The plan and the intents, before any effect. Where there is neither a change nor anything to approve, only what was
-    /// found, each thing once a run.
-    async fn store<P: Plan>(
+    /// What may be applied and what waits, as plans, with the intents, before any effect; and what was found.
+    async fn store<P: Guarded + Serialize>(
         &self,
         decided: &mut Decided<P>,
         intents: Vec<Intent>,
-        said: &mut Vec<Finding>,
+        ended: &mut Ended,
     ) -> Result<(), JournalError> {
-        let Decided { plan, findings, cleared, approval, .. } = decided;
-        let now = self.clock.now();
-        if plan.is_empty() && cleared.is_some() {
-            let new: Vec<&Finding> = findings.iter().filter(|finding| !said.contains(finding)).collect();
+        let Decided { decision: Decision { cleared, waiting, findings, used, .. }, .. } = decided;
+        ended.plans.extend(&*used);
+        let cleared = cleared.plan();
+        if !cleared.keys().is_empty() {
+            let said = if waiting.is_some() { &[][..] } else { findings.as_slice() };
+            self.store_one(cleared, said, PlanState::Cleared, used, &intents).await?;
+        }
+        if let Some(waiting) = waiting.as_ref().filter(|waiting| !waiting.approval_keys().is_empty()) {
+            let id = self.store_one(waiting, findings, PlanState::Blocked, &[], &[]).await?;
+            ended.plans.push(id);
+            ended.holds = true;
+            decided.waiting = Some(id);
+        } else if cleared.keys().is_empty() {
+            let new: Vec<Finding> = findings.iter().filter(|finding| !ended.said.contains(finding)).cloned().collect();
             let events: Vec<NewEvent> =
                 new.iter().map(|finding| NewEvent::of(EventKind::Finding, json!(finding))).collect();
             if !events.is_empty() {
+                let now = self.clock.now();
                 self.journal.runs().append_events(self.lease.lease(), &self.run, &events, now).await?;
-                said.extend(new.into_iter().cloned().collect::<Vec<_>>());
             }
-            return Ok(());
+            ended.said.extend(new);
         }
-        let body = serde_json::to_string(plan).expect("a plan is plain data");
-        let (state, intents) = match cleared {
-            Some(_) => (PlanState::Cleared, intents),
-            None => (PlanState::Blocked, Vec::new()),
-        };
-        let new = NewPlan { digest: &plan.digest(), body: &body, findings, state, approval: *approval };
-        let id = self.journal.plans().store(self.lease.lease(), &self.run, &new, &intents, now).await?;
-        decided.waiting = (state == PlanState::Blocked).then_some(id);
         Ok(())
+    }
+
+    async fn store_one<P: Guarded + Serialize>(
+        &self,
+        plan: &P,
+        findings: &[Finding],
+        state: PlanState,
+        used: &[i64],
+        intents: &[Intent],
+    ) -> Result<i64, JournalError> {
+        let body = Body { plan, keys: plan.approval_keys() };
+        let body = serde_json::to_string(&body).expect("a plan is plain data");
+        let new = NewPlan { digest: &plan.approval_digest(), body: &body, findings, state, used };
+        self.journal.plans().store(self.lease.lease(), &self.run, &new, intents, self.clock.now()).await
+    }
+
+    /// Ends the plans that waited, that this run has looked at, and whose changes are wanted no longer, or wait in a plan of
+    /// this run.
+    async fn retire<F: Flow>(
+        &self,
+        flow: &F,
+        open: &[OpenPlan],
+        ended: &Ended,
+        kind: RunKind,
+    ) -> Result<(), JournalError> {
+        let now = self.clock.now();
+        let over = |plan: &&OpenPlan| !ended.plans.contains(&plan.id) && flow.covers(plan, kind);
+        let state = |plan: &OpenPlan| {
+            let waits = ended.holds && keys_of(plan).iter().any(|key| ended.wanted.contains(key));
+            // An approval whose time is over ends, too: what it was of is asked about again.
+            if waits { PlanState::Superseded } else { PlanState::Lapsed }
+        };
+        let retired: Vec<(i64, PlanState)> = open.iter().filter(over).map(|plan| (plan.id, state(plan))).collect();
+        self.journal.plans().retire(self.lease.lease(), &self.run, &retired, now).await
     }
 
     async fn end(&self, state: RunState, counts: Counts, reason: &str) -> Result<(), JournalError> {

@@ -5,15 +5,13 @@
 //! written once more.
 
 use super::intake::IntakeFlow;
-use crate::engine::{
-    Decided, Flow, LeaseGuard, Plan, Purpose, Report, Run, Timing, Write, blocks, not_tried, protect, run,
-};
+use crate::engine::{Decided, Flow, LeaseGuard, Purpose, Report, Run, Timing, Write, blocks, not_tried, protect, run};
 use jiff::Timestamp;
 use rollbook_clock::Clock;
-use rollbook_core::guard::{Cleared, Finding, check_correction};
+use rollbook_core::guard::{Cleared, Decision, Finding, check_correction};
 use rollbook_core::model::{Account, FeedRecord, Fingerprint, LinkName, RunId};
 use rollbook_core::plan::{
-    CannotCorrect, Correction, CorrectionInputs, CorrectionKind, CorrectionPlan, Digest, plan_correction,
+    CannotCorrect, Correction, CorrectionInputs, CorrectionKind, CorrectionPlan, plan_correction,
 };
 use rollbook_core::policy::Protected;
 use rollbook_core::run::{Counts, EventKind, Outcome, RunKind, RunState};
@@ -166,16 +164,6 @@ impl Report for CorrectionOutcome {
     }
 }
 
-impl Plan for CorrectionPlan {
-    fn digest(&self) -> Digest {
-        Self::digest(self)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-    }
-}
-
 impl Flow for CorrectionRun<'_> {
     type World = Looked;
     type Plan = CorrectionPlan;
@@ -229,7 +217,7 @@ impl Flow for CorrectionRun<'_> {
         Ok(Some(Looked { named, by_guid, by_mail, preflight, protected }))
     }
 
-    fn plan(&self, looked: &Looked, now: Timestamp) -> Result<(CorrectionPlan, Vec<Finding>), CorrectError> {
+    fn plan(&self, looked: &Looked, now: Timestamp) -> Result<CorrectionPlan, CorrectError> {
         let Self { flow, request, record, .. } = self;
         let inputs = CorrectionInputs {
             link: &flow.link,
@@ -239,9 +227,11 @@ impl Flow for CorrectionRun<'_> {
             by_guid: &looked.by_guid,
             by_mail: &looked.by_mail,
         };
-        let plan = plan_correction(&inputs, &flow.policy, now).map_err(CorrectError::Cannot)?;
-        let findings = check_correction(&plan, record, &looked.protected, looked.preflight.service_account());
-        Ok((plan, findings))
+        plan_correction(&inputs, &flow.policy, now).map_err(CorrectError::Cannot)
+    }
+
+    fn check(&self, looked: &Looked, plan: &CorrectionPlan, _: Timestamp) -> Vec<Finding> {
+        check_correction(plan, &self.record, &looked.protected, looked.preflight.service_account())
     }
 
     /// Nobody can approve what touches the protected.
@@ -257,8 +247,10 @@ impl Flow for CorrectionRun<'_> {
         _: Looked,
         decided: Decided<CorrectionPlan>,
     ) -> Result<(), CorrectError> {
-        let Decided { plan, findings, cleared, .. } = decided;
-        let Some(cleared) = cleared else { return Err(CorrectError::Guarded { findings: blocks(&findings) }) };
+        if decided.is_held() {
+            return Err(CorrectError::Guarded { findings: blocks(&decided.decision.findings) });
+        }
+        let Decided { plan, decision: Decision { cleared, .. }, .. } = decided;
         let CorrectionRequest { item, ask, author } = self.request;
         let record = &self.record;
         let events = |kind: EventKind, payload: &dyn Fn(usize, &Correction) -> Value| -> Vec<NewEvent> {

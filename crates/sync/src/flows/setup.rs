@@ -5,15 +5,17 @@ use crate::notify::welcome::{WelcomeError, WelcomeTemplates};
 use crate::smtp::{SmtpClient, SmtpOptions};
 use jiff::SignedDuration;
 use rollbook_core::model::Field;
-use rollbook_elm::client::{FeedClient, FeedFields, FeedOptions, LiteralStyle};
+use rollbook_elm::client::{FeedAuth, FeedClient, FeedFields, FeedOptions};
+use rollbook_elm::dialect::{DateStyle, Literal, find_dialect};
 use rollbook_elm::feed::FeedFormat;
 use rollbook_moodle::client::{MoodleClient, MoodleOptions};
 use rollbook_remote::database::{Database, DatabaseError, DatabaseOptions};
 use rollbook_remote::http::SetupError;
+use rollbook_remote::oauth2::ClientCredentials;
 use rollbook_settings::IntakeLink;
 use rollbook_settings::link::{Intake, WelcomeMode};
 use rollbook_settings::service::Mail;
-use rollbook_settings::site::{Elm, Literal, Moodle, SiteDatabase};
+use rollbook_settings::site::{Elm, ElmAuth, Moodle, SiteDatabase};
 
 /// Without a sign of life for so long, a run's lease is anybody's.
 const LEASE: SignedDuration = SignedDuration::from_secs(30);
@@ -96,13 +98,12 @@ pub fn make_database(site: &SiteDatabase) -> Result<Database, DatabaseError> {
 /// [`SetupError`]
 pub fn make_feed(site: &Elm) -> Result<FeedClient, SetupError> {
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    let mut options = FeedOptions::new(site.feed_url.as_str(), site.token.clone(), site.timezone.clone());
+    let mut options = FeedOptions::new(site.feed_url.as_str(), String::new().into(), site.timezone.clone());
     options.site = site.name.to_string();
-    options.header_name.clone_from(&site.header);
-    options.literal = match site.literal {
-        Literal::QuotedLocal => LiteralStyle::QuotedLocal,
-        Literal::DateTimeOffset => LiteralStyle::DateTimeOffset,
-    };
+    options.auth = make_elm_auth(&site.auth);
+    options.dialect =
+        find_dialect(site.dialect).ok_or_else(|| SetupError::new("the feed's dialect", "is not known"))?;
+    options.literal = Literal::find(site.literal);
     let name = |field| site.fields.get(field).to_owned();
     options.fields = FeedFields {
         order: format!("{},{} asc", name(Field::StateDate), name(Field::DateCreated)),
@@ -110,6 +111,8 @@ pub fn make_feed(site: &Elm) -> Result<FeedClient, SetupError> {
         mail: name(Field::Mail),
         guid: name(Field::Guid),
     };
+    options.charset.clone_from(&site.charset);
+    options.page_size = site.page_size.map(count);
     options.count = site.count;
     options.pages_max = count(site.pages_max);
     options.rows_max = count(site.rows_max);
@@ -117,9 +120,27 @@ pub fn make_feed(site: &Elm) -> Result<FeedClient, SetupError> {
     FeedClient::new(options)
 }
 
+/// Who Rollbook is at an ELM.
+pub(super) fn make_elm_auth(auth: &ElmAuth) -> FeedAuth {
+    match auth.clone() {
+        ElmAuth::Header { name, token } => FeedAuth::Header { name, token },
+        ElmAuth::Basic { user, password } => FeedAuth::Basic { user, password },
+        ElmAuth::OAuth2 { token_url, client_id, client_secret, scope } => {
+            FeedAuth::OAuth2(ClientCredentials { token_url, client_id, client_secret, scope })
+        }
+        ElmAuth::Open => FeedAuth::Open,
+    }
+}
+
 /// How an ELM's rows are read.
 pub fn make_format(site: &Elm) -> FeedFormat {
-    FeedFormat { names: site.fields.clone(), zone: site.timezone.clone() }
+    FeedFormat {
+        names: site.fields.clone(),
+        states: site.states.clone(),
+        zone: site.timezone.clone(),
+        dates: DateStyle::find(site.dates).unwrap_or_default(),
+        unusable_share: site.unusable_share,
+    }
 }
 
 /// The client that sends mail.
@@ -129,6 +150,7 @@ pub fn make_format(site: &Elm) -> FeedFormat {
 pub fn make_smtp(mail: &Mail) -> Result<SmtpClient, SetupError> {
     let mut options = SmtpOptions::new(mail.smtp.expose().into());
     options.timeout = mail.timeout;
+    options.per_minute = mail.per_minute;
     SmtpClient::new(&options)
 }
 

@@ -112,7 +112,8 @@ pub async fn deliver_notices(
 fn make_ways(settings: &Settings) -> Result<Ways<'_>, SetupError> {
     let smtp = match &settings.mail {
         Some(mail) => {
-            let options = SmtpOptions { url: mail.smtp.expose().into(), timeout: mail.timeout };
+            let options =
+                SmtpOptions { url: mail.smtp.expose().into(), timeout: mail.timeout, per_minute: mail.per_minute };
             Some((SmtpClient::new(&options)?, &mail.from))
         }
         None => None,

@@ -20,8 +20,10 @@ use rollbook_remote::http::{SetupError, install_tls};
 use rollbook_remote::measure::Called;
 use secrecy::{ExposeSecret, SecretString};
 use session::{Session, Tls};
+use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// How to reach the mail server.
 #[derive(Clone, Debug)]
@@ -31,12 +33,14 @@ pub struct SmtpOptions {
     pub url: SecretString,
     /// For each of the three steps of a mail: connection, addresses, content.
     pub timeout: Duration,
+    /// At most so many mails within a minute; the next one waits.
+    pub per_minute: u32,
 }
 
 impl SmtpOptions {
-    /// 30 s a step.
+    /// 30 s a step, 300 mails a minute.
     pub fn new(url: SecretString) -> Self {
-        Self { url, timeout: Duration::from_secs(30) }
+        Self { url, timeout: Duration::from_secs(30), per_minute: 300 }
     }
 }
 
@@ -45,6 +49,9 @@ pub struct SmtpClient {
     server: Server,
     /// The connection, between mails.
     session: Mutex<Option<Session>>,
+    per_minute: usize,
+    /// When the mails of the last minute left, the oldest first.
+    sent: Mutex<VecDeque<Instant>>,
 }
 
 /// Where and how to connect.
@@ -69,7 +76,18 @@ impl SmtpClient {
     /// An unusable address, or a password that would travel in the clear.
     pub fn new(options: &SmtpOptions) -> Result<Self, SetupError> {
         install_tls();
-        Ok(Self { server: parse_server(options)?, session: Mutex::new(None) })
+        Ok(Self {
+            server: parse_server(options)?,
+            session: Mutex::new(None),
+            per_minute: usize::try_from(options.per_minute).unwrap_or(usize::MAX).max(1),
+            sent: Mutex::default(),
+        })
+    }
+
+    /// Waits until one more mail may leave within a minute.
+    async fn take_turn(&self) {
+        let turn = next_turn(&mut *self.sent.lock().await, self.per_minute, Instant::now());
+        tokio::time::sleep_until(turn).await;
     }
 
     /// Sends one mail, once. A connection that the server closed between mails is replaced.
@@ -78,6 +96,7 @@ impl SmtpClient {
     /// [`SmtpError`]
     pub async fn send(&self, mail: &Mail) -> Result<(), SmtpError> {
         let message = message::make_message(mail)?;
+        self.take_turn().await;
         Called { site: "mail", function: "send" }.measure(self.deliver(&message)).await
     }
 
@@ -191,5 +210,35 @@ mod tests {
             assert!(!error.is_empty() && !error.contains("hunter2"), "{url}: {error}");
         }
         assert!(parse("smtp://u:p%40ss@127.0.0.1:2525").is_ok());
+    }
+}
+
+/// When the next mail may leave, so that no more than `per_minute` do within any minute; it is noted as sent then.
+fn next_turn(sent: &mut VecDeque<Instant>, per_minute: usize, now: Instant) -> Instant {
+    const MINUTE: Duration = Duration::from_secs(60);
+    while sent.len() >= per_minute.max(1) {
+        match sent.pop_front() {
+            Some(first) if sent.len() + 1 == per_minute.max(1) && first + MINUTE > now => {
+                sent.push_back(first + MINUTE);
+                return first + MINUTE;
+            }
+            _ => {}
+        }
+    }
+    sent.push_back(now);
+    now
+}
+
+#[cfg(test)]
+mod pace {
+    use super::*;
+
+    #[test]
+    fn no_more_mails_leave_within_a_minute_than_the_configuration_says() {
+        let (mut sent, start) = (VecDeque::new(), Instant::now());
+        let after = |seconds| start + Duration::from_secs(seconds);
+        for (asked, leaves) in [(0, 0), (1, 1), (2, 60), (60, 61), (61, 120), (300, 300), (301, 301), (302, 360)] {
+            assert_eq!(next_turn(&mut sent, 2, after(asked)), after(leaves), "asked after {asked} s");
+        }
     }
 }

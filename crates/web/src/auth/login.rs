@@ -85,7 +85,7 @@ async fn log_in(State(state): State<AuthState>, request: Request) -> Result<Resp
     let address = address_of(&state, &request);
     let (headers, fields) = match read_form(&state, request).await {
         Ok(form) => form,
-        Err((PageError::InvalidCsrfToken, headers)) => return Ok(already_logged_in(&state, &headers).await?),
+        Err((PageError::InvalidCsrfToken, headers)) => return already_logged_in(&state, &headers).await,
         Err((error, _)) => return Err(error),
     };
     let field = |name: &str| fields.get(name).cloned().unwrap_or_default();

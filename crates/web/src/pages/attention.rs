@@ -144,7 +144,7 @@ pub(in crate::pages) async fn show_item(context: PageContext, PathParam(id): Pat
         sides,
         remedies,
         left_out: item.records.saturating_sub(records.len() as u64),
-        records: records.iter().map(|row| record_row(row, &times)).collect(),
+        records: records.iter().map(|row| record_row(row, &context.state.settings, &times)).collect(),
         item: item_row(&item, &times),
     };
     show(&page)

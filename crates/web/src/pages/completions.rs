@@ -2,6 +2,8 @@
 //! supply the enrolment id that it waits for.
 
 use super::submit::submit;
+use super::views::moodle::MoodleUrls;
+use super::views::record::person_path;
 use super::views::request::{RequestStatus, request_status};
 use crate::auth::permissions::Permission;
 use crate::layout::{
@@ -42,7 +44,10 @@ struct CompletionRowView {
     completed: ShownTime,
     person: String,
     guid: String,
+    person_path: String,
+    account_url: String,
     course: String,
+    course_url: String,
     badge: Badge,
     details: String,
     /// The number of its report, where it can be sent again.
@@ -108,6 +113,7 @@ pub(in crate::pages) async fn show_completions(
         limit: ROWS,
         ..CompletionQuery::default()
     };
+    let moodle = MoodleUrls::of(&context.state.settings, &name);
     let rows = journal.completions().list(&name, &completion_query).await?;
     let totals = journal.completions().totals(&name).await?;
     let live = if request.as_ref().is_some_and(|request| !request.is_finished) { 1 } else { 0 };
@@ -119,7 +125,7 @@ pub(in crate::pages) async fn show_completions(
         links: SelectOption::list(names.iter().map(|name| (name.as_str(), name.clone())), &link),
         standings: SelectOption::list(any.chain(STANDINGS.map(|word| (word, word.to_owned()))), &query.standing),
         totals: totals.into_iter().map(|(standing, total)| (standing, format_count(total))).collect(),
-        rows: rows.iter().map(|row| completion_row(row, &times)).collect(),
+        rows: rows.iter().map(|row| completion_row(&name, row, &moodle, &times)).collect(),
         link,
         query,
         form,
@@ -151,7 +157,12 @@ fn named(first_name: &str, last_name: &str, user: MoodleUserId) -> String {
     if name.trim().is_empty() { format!("account {user}") } else { name.trim().to_owned() }
 }
 
-fn completion_row(row: &CompletionRow, times: &TimeFormatter) -> CompletionRowView {
+fn completion_row(
+    link: &LinkName,
+    row: &CompletionRow,
+    moodle: &MoodleUrls,
+    times: &TimeFormatter,
+) -> CompletionRowView {
     let tone = match row.standing.as_str() {
         "sent" | "marked" => Tone::Good,
         "refused" | "waiting" => Tone::Bad,
@@ -169,6 +180,9 @@ fn completion_row(row: &CompletionRow, times: &TimeFormatter) -> CompletionRowVi
             None => named(&row.seen.first_name, &row.seen.last_name, row.seen.key.user),
         },
         guid: row.seen.guid.to_string(),
+        person_path: person_path(link, row.seen.guid.as_str(), row.course.as_ref().map_or("", ElmCourseId::as_str)),
+        account_url: moodle.account(row.seen.key.user),
+        course_url: moodle.participants(row.seen.key.course),
         course: match (&row.course, row.course_name.as_str()) {
             (Some(id), "") => id.to_string(),
             (Some(id), name) => format!("{name} ({id})"),

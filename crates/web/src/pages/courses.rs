@@ -1,5 +1,6 @@
 //! Courses: the outcomes of each course's records, whether it opted in to completions, and the link into Moodle.
 
+use super::views::moodle::MoodleUrls;
 use super::views::record::log_path;
 use crate::layout::{Layout, PageContext, PageLocation, PageResult, SelectOption, format_count, show};
 use crate::pages::extract::QueryParams;
@@ -30,6 +31,7 @@ struct CourseRow {
     name: String,
     short_name: String,
     moodle: String,
+    participants: String,
     log: String,
     opted_in: &'static str,
     enrolled: String,
@@ -157,11 +159,10 @@ fn course_row(
     let waiting = sum(&|_, status| status == "Waiting");
     let errors = sum(&|_, status| status == "Error");
     let course = tally.course.to_string();
-    let base = context.state.settings.intake(&tally.link).ok().filter(|_| tally.course_id.0 > 0);
+    let moodle = MoodleUrls::of(&context.state.settings, &tally.link);
     CourseRow {
-        moodle: base.map_or_else(String::new, |found| {
-            format!("{}/course/view.php?id={}", found.moodle.url.as_str().trim_end_matches('/'), tally.course_id)
-        }),
+        moodle: moodle.course(tally.course_id),
+        participants: moodle.participants(tally.course_id),
         log: log_path(&[("course", &course)]),
         error_log: log_path(&[("course", &course), ("status", "Error")]),
         opted_in: match (has_completions, opted.contains(&course)) {

@@ -1,6 +1,7 @@
 //! Guilds: the members and cohort of each, whether they are in sync, and the last change; and a sync of one guild or person.
 
 use super::submit::{find_link, submit};
+use super::views::moodle::MoodleUrls;
 use crate::auth::permissions::Permission;
 use crate::layout::{
     Badge, Layout, PageContext, PageLocation, PageResult, ShownTime, TimeFormatter, Tone, format_count, pluralise,
@@ -39,6 +40,7 @@ struct GuildRowView {
     machine_name: String,
     members: String,
     cohort: String,
+    cohort_url: String,
     badge: Badge,
     last: String,
     synced: Option<ShownTime>,
@@ -56,6 +58,7 @@ pub(super) async fn show_guilds(context: PageContext) -> PageResult {
     let mut links = Vec::new();
     for link in context.state.settings.links.values().filter(|link| matches!(link, Link::Guilds(_))) {
         let times = context.times(Some(link.name()));
+        let moodle = MoodleUrls::of(&context.state.settings, link.name());
         let guilds = journal.guilds().list(link.name()).await?;
         let filter = RunFilter { link: Some(link.name().clone()), limit: RUNS, ..RunFilter::default() };
         let runs = journal.runs().list(&filter).await?;
@@ -63,7 +66,7 @@ pub(super) async fn show_guilds(context: PageContext) -> PageResult {
         links.push(LinkGuilds {
             name: link.name().to_string(),
             ends: format!("{from} → {to}"),
-            guilds: guilds.iter().map(|guild| guild_row(guild, &times)).collect(),
+            guilds: guilds.iter().map(|guild| guild_row(guild, &moodle, &times)).collect(),
             runs: runs
                 .iter()
                 .map(|run| RunRowView {
@@ -92,7 +95,7 @@ fn result_of(run: &RunRow) -> String {
     }
 }
 
-fn guild_row(guild: &GuildRow, times: &TimeFormatter) -> GuildRowView {
+fn guild_row(guild: &GuildRow, moodle: &MoodleUrls, times: &TimeFormatter) -> GuildRowView {
     let count = |name: &str| guild.stats.get(name).and_then(Value::as_u64).unwrap_or_default();
     let (failed, skipped) = (count("failed"), count("skipped"));
     let badge = match guild.pair.state {
@@ -111,6 +114,7 @@ fn guild_row(guild: &GuildRow, times: &TimeFormatter) -> GuildRowView {
         machine_name: guild.pair.machine_name.to_string(),
         members: format_count(count("members")),
         cohort: format!("{} in cohort {}", pluralise(guild.members, "member"), guild.pair.cohort),
+        cohort_url: moodle.cohort(guild.pair.cohort),
         badge,
         last: if guild.last_sync.is_some() { last } else { String::new() },
         synced: times.maybe(guild.last_sync),

@@ -77,7 +77,7 @@ pub(in crate::pages) async fn show_intake(
             let mut cards = Vec::new();
             for one in answer.records.iter().take(CARDS_MAX) {
                 let earlier = earlier(journal, link, &one.texts.guid, &one.texts.course).await?;
-                cards.push(feed_card(link, one, &earlier, &times));
+                cards.push(feed_card(&context.state.settings, link, one, &earlier, &times));
             }
             found = Some(Found {
                 read: times.ago(answer.read),

@@ -107,7 +107,7 @@ pub(in crate::pages) async fn show_plan(context: PageContext, PathParam(id): Pat
     let page = PlanPage {
         layout: context.layout(format!("Plan {id}"), PageLocation::Plans).await?,
         line: plan_row(&row, &times),
-        plan: plan_view(&row),
+        plan: plan_view(&context, &row).await?,
         run: format!("/runs/{}", row.run),
         expires: times.maybe(row.expires),
         is_open: row.state == PlanState::Blocked,

@@ -1,8 +1,9 @@
-//! A person's story: why they are or are not in a course, whether HR knows that they finished, and all that led there.
+//! A person, across all links: why they are or are not in a course, whether HR knows that they finished, and all that led there.
 //!
-//! The answer is the journal's: what was seen and done. Moodle itself is asked by requests only.
+//! The answer is the journal's: what was seen and done. Moodle itself is queried by requests only.
 
 use super::views::event::event_summary;
+use super::views::moodle::MoodleUrls;
 use super::views::record::{RecordRow, person_path, record_row};
 use crate::layout::{
     Badge, Layout, PageContext, PageLocation, PageResult, ShownTime, TimeFormatter, Tone, label_of, show,
@@ -12,7 +13,8 @@ use crate::pages::extract::{PathParam, QueryParams};
 use askama::Template;
 use rollbook_core::model::{ElmCourseId, EnrolState, Field, Guid, LinkName, MoodleUserId};
 use rollbook_core::report::{Explanation, NowInMoodle};
-use rollbook_journal::{LogRow, OutboxRow, Person, StoredEvent, Story};
+use rollbook_journal::{JournalError, LogRow, OutboxRow, Person, StoredEvent, Story};
+use rollbook_settings::link::Link;
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -23,7 +25,7 @@ struct StoryPage {
     guid: String,
     mails: Vec<String>,
     account: String,
-    link: String,
+    links: Vec<String>,
     all_path: String,
     answer: Option<CourseAnswer>,
     courses: Vec<InCourse>,
@@ -75,13 +77,15 @@ pub(super) async fn show_story(
     PathParam((link, guid)): PathParam<(String, String)>,
     QueryParams(query): QueryParams<StoryPageQuery>,
 ) -> PageResult {
-    let link = super::submit::find_link(&context, &link)?.name().clone();
+    // An old address, or a record of the completions link: the person is the same on every link.
+    super::submit::find_link(&context, &link)?;
     let guid = Guid::new(&guid);
     let course = Some(query.course.trim()).filter(|course| !course.is_empty()).map(ElmCourseId::new);
-    let story = context.state.journal.people().story(&link, &guid, course.as_ref()).await?;
+    let (story, links) = story_across_links(&context, &guid, course.as_ref()).await?;
     if story.records.is_empty() && story.events.is_empty() && story.outbox.is_empty() {
-        return Err(PageError::NotFound(format!("person with the GUID {guid} on {link}")));
+        return Err(PageError::NotFound(format!("person with the GUID {guid}")));
     }
+    let link = links.first().cloned().unwrap_or_else(|| LinkName::new(&link));
     let times = context.times(Some(&link));
     let newest = story.records.last();
     let person = newest.map(name_of).unwrap_or_else(|| guid.to_string());
@@ -91,14 +95,14 @@ pub(super) async fn show_story(
         layout: context.layout(person.clone(), PageLocation::Log).await?,
         guid: newest.map_or_else(|| guid.to_string(), |row| row.text.get(Field::Guid).to_owned()),
         mails: mails(&story.records),
-        account: account(&context, &link, newest),
+        account: account(&context, &story.records),
         all_path: person_path(&link, guid.as_str(), ""),
         answer,
         courses: courses(&story, &who, &link, &times),
-        records: story.records.iter().rev().map(|row| record_row(row, &times)).collect(),
+        records: story.records.iter().rev().map(|row| record_row(row, &context.state.settings, &times)).collect(),
         deliveries: story.outbox.iter().rev().map(|row| sent(row, &times)).collect(),
         events: story.events.iter().rev().map(|event| event_row(event, &times)).collect(),
-        link: link.to_string(),
+        links: links.iter().map(ToString::to_string).collect(),
         person,
     };
     show(&page)
@@ -121,13 +125,43 @@ fn mails(records: &[LogRow]) -> Vec<String> {
     mails
 }
 
-/// Where the account is in Moodle.
-fn account(context: &PageContext, link: &LinkName, newest: Option<&LogRow>) -> String {
-    let Some(row) = newest.filter(|row| row.user_id.0 > 0) else { return String::new() };
-    let found = context.state.settings.intake(link).ok();
-    found.map_or_else(String::new, |found| {
-        format!("{}/user/profile.php?id={}", found.moodle.url.as_str().trim_end_matches('/'), row.user_id)
-    })
+/// The account in Moodle, of the newest record that knows it.
+fn account(context: &PageContext, records: &[LogRow]) -> String {
+    let known = records.iter().rev().find(|row| row.user_id.0 > 0);
+    known.map_or_else(String::new, |row| MoodleUrls::of(&context.state.settings, &row.link).account(row.user_id))
+}
+
+/// Everything about a person, with the links that know them, intake first. Mails and completions are of all links already.
+async fn story_across_links(
+    context: &PageContext,
+    guid: &Guid,
+    course: Option<&ElmCourseId>,
+) -> Result<(Story, Vec<LinkName>), JournalError> {
+    let mut links: Vec<&Link> =
+        context.state.settings.links.values().filter(|link| !matches!(link, Link::Guilds(_))).collect();
+    links.sort_by_key(|link| !matches!(link, Link::Intake(_)));
+    let mut whole: Option<Story> = None;
+    let mut known = Vec::new();
+    for link in links {
+        let story = context.state.journal.people().story(link.name(), guid, course).await?;
+        if !story.records.is_empty() || !story.applied.is_empty() {
+            known.push(link.name().clone());
+        }
+        match &mut whole {
+            None => whole = Some(story),
+            Some(whole) => {
+                whole.records.extend(story.records);
+                whole.events.extend(story.events);
+                whole.applied.extend(story.applied);
+            }
+        }
+    }
+    let mut story = whole.unwrap_or_default();
+    story.records.sort_by_key(|row| (row.at, row.id));
+    story.events.sort_by_key(|event| event.id);
+    story.events.dedup_by_key(|event| event.id);
+    story.applied.sort_by_key(|row| row.changed);
+    Ok((story, known))
 }
 
 /// The journal's answer; Moodle itself is not asked.

@@ -145,12 +145,10 @@ fn holds(inputs: &GuildInputs<'_>) -> Vec<RemovalBlock> {
         let explained = matches!(inputs.community.value.missing.get(*uuid), Some(Absence::Deleted | Absence::Denied));
         pair.state == PairState::Live && !explained
     });
-    let waits = inputs.waiting.is_some() && *inputs.scope != Scope::All;
     let holds = [
         (incomplete, RemovalBlock::Incomplete),
         (unproven, RemovalBlock::AccessUnproven),
         (unseen, RemovalBlock::GuildsUnseen),
-        (waits, RemovalBlock::FullPlanWaits),
     ];
     holds.into_iter().filter_map(|(applies, hold)| applies.then_some(hold)).collect()
 }

@@ -45,8 +45,6 @@ pub struct GuildInputs<'a> {
     /// The accounts that were looked up.
     pub directory: &'a Directory,
     pub owned: &'a Owned,
-    /// The full plan that waits for approval, if one does.
-    pub waiting: Option<&'a Digest>,
 }
 
 /// Something that is left as it is, and why.

@@ -4,7 +4,7 @@
 
 use super::draft::{Claims, Draft};
 use super::{GuildChange, GuildSkip, MemberRef, RoleChange, RoleWhy};
-use crate::model::{Assignment, CommunityUserId, GuildRole, GuildUuid, MoodleUserId};
+use crate::model::{Assignment, CommunityUserId, GuildRole, GuildUuid, MoodleUserId, fits_pattern};
 use crate::policy::{RoleGiver, RoleRule, RolesBy};
 use crate::verdict::SkipReason;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,8 +24,12 @@ impl Draft<'_> {
         for RoleRule { giver, role, context } in &self.policy.roles {
             let why = match giver {
                 RoleGiver::EveryMember => RoleWhy::Member,
-                RoleGiver::Role(role) if roles.contains(role) => RoleWhy::Given { role: role.clone() },
-                RoleGiver::Role(_) => continue,
+                RoleGiver::Role(pattern) => {
+                    match roles.iter().find(|role| fits_pattern(pattern.as_str(), role.as_str())) {
+                        Some(role) => RoleWhy::Given { role: (*role).clone() },
+                        None => continue,
+                    }
+                }
             };
             let claims = match user {
                 MemberRef::Account(user) => {

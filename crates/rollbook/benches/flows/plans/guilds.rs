@@ -40,7 +40,7 @@ fn plan(
     changes: i64,
 ) -> Line {
     let (link, scope, policy) = (LinkName::new("avc-ss"), Scope::All, GuildPolicy::default());
-    let inputs = GuildInputs { link: &link, scope: &scope, community, moodle, directory, owned, waiting: None };
+    let inputs = GuildInputs { link: &link, scope: &scope, community, moodle, directory, owned };
     let meter = Meter::start();
     let plan = plan_guilds(&inputs, &policy, Timestamp::UNIX_EPOCH);
     let view = GuildView { plan: &plan, inputs: &inputs, policy: &policy, now: Timestamp::UNIX_EPOCH };

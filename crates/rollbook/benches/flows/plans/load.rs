@@ -121,6 +121,7 @@ pub fn policy() -> IntakePolicy {
         auth: "oauth2".into(),
         username: UsernameRule::MailThenGuid,
         username_characters: UsernameCharacters::Plain,
+        missing_name: None,
         protected: Protected::new(["boss@example.org", "0000000000000000000000000000000A"], [MoodleUserId(2)]),
         welcome: Welcome::Rollbook,
         enrolments: rollbook_core::policy::EnrolmentPolicy::default(),

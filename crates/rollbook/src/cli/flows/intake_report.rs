@@ -118,10 +118,12 @@ fn print_findings(report: &IntakeReport, dry: bool, out: &mut Output) {
         out.sign(sign, format_args!("{}guard {} ({}): {}", mark(dry), finding.check, finding.subject, finding.message));
     }
     if report.state == RunState::GuardRefused {
-        let what = if dry {
-            "dry run: a guard would refuse this plan"
-        } else {
-            "a guard refused the plan: nothing was changed in Moodle"
+        let (held, all) = (report.held.len(), report.plan.changes.len());
+        let what = match (held == all, dry) {
+            (true, true) => "dry run: a guard would refuse this plan".to_owned(),
+            (true, false) => "a guard refused the plan: nothing was changed in Moodle".to_owned(),
+            (false, true) => format!("dry run: {held} of {all} changes would wait for approval"),
+            (false, false) => format!("{held} of {all} changes wait for approval; the others went on"),
         };
         out.sign(Sign::Failed, what);
     }
@@ -134,7 +136,7 @@ fn print_counts(report: &IntakeReport, mails: Option<&MailDelivery>, dry: bool, 
     }
     let counts = &report.counts;
     let calls: u64 = report.calls.iter().map(|call| call.calls).sum();
-    if report.state != RunState::GuardRefused {
+    if report.state != RunState::GuardRefused || report.held.len() < report.plan.changes.len() {
         out.sign(
             Sign::Done,
             format_args!("applied in {:.1} s with {} to Moodle", seconds(report.duration_ms), counted(calls, "call")),

@@ -24,7 +24,7 @@ impl List {
             let known: Vec<_> = settings.guilds().map(|found| found.community.name.to_string()).collect();
             miette!(help = format!("known: {}", known.join(", ")), "no guilds link reads a community `{name}`")
         })?;
-        let community = make_community(found.community, found.link.machine_name_field.as_deref(), &context.clock)
+        let community = make_community(found.community, Some(found.link), &context.clock)
             .into_diagnostic()
             .wrap_err_with(|| format!("while preparing {name}"))?;
         let doing = || format!("while reading the guilds of {name}");

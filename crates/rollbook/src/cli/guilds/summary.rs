@@ -29,11 +29,20 @@ pub(super) fn tell_findings(report: &GuildsReport, lines: &mut Lines<'_>) {
         }
         return;
     }
+    let (held, all) = (report.held.len(), report.plan.changes.len());
     match report.waiting {
         Some(id) => {
-            lines.sign(Sign::Failed, "the plan needs approval: nothing was changed in Moodle");
+            if held == all {
+                lines.sign(Sign::Failed, "the plan needs approval: nothing was changed in Moodle");
+            } else {
+                let text = format_args!("{held} of {all} changes need approval; the others went on");
+                lines.sign(Sign::Failed, text);
+            }
             lines.sign(Sign::Note, format_args!("review it: rollbook plans show {id}"));
             lines.sign(Sign::Note, format_args!("to let it run once: rollbook plans approve {id}"));
+        }
+        None if lines.is_dry() && held < all => {
+            lines.sign(Sign::Failed, format_args!("{held} of {all} changes would need approval"));
         }
         None if lines.is_dry() => lines.sign(Sign::Failed, "a guard would refuse this plan"),
         None => lines.sign(Sign::Failed, "a guard refused: nothing was changed in Moodle"),
@@ -59,7 +68,7 @@ pub(super) fn tell_summary(report: &GuildsReport, lines: &mut Lines<'_>) {
         );
         return;
     }
-    if report.state == RunState::GuardRefused {
+    if report.state == RunState::GuardRefused && report.held.len() == report.plan.changes.len() {
         return;
     }
     let total = counts.added + counts.unchanged;

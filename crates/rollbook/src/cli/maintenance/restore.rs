@@ -35,7 +35,7 @@ impl Restore {
         let reporting: Vec<LinkName> = settings.completions().map(|found| found.link.name.clone()).collect();
         let by = context.author();
         let restored = restore(&self.file, place, &reporting, &by, context.clock.now()).await;
-        let Restored { replaced, newest, paused } =
+        let Restored { replaced, newest, paused, withdrawn, is_compared } =
             restored.into_diagnostic().wrap_err("while restoring; the current journal is unchanged")?;
         let out = &mut context.out;
         out.sign(Sign::Done, format_args!("{} is the journal now", self.file.display()));
@@ -51,7 +51,24 @@ impl Restore {
                 "  what was: rollbook completions mark {link} …; then: rollbook links resume {link}"
             ));
         }
-        out.json(&json!({ "newest": newest, "replaced": replaced, "paused": paused }));
+        out.sign(Sign::Note, "all sessions and sign-in links have ended");
+        for account in &withdrawn.accounts {
+            let text = "was disabled or had a lower role since the backup, and is disabled again";
+            out.sign(Sign::Warning, format_args!("account {account} {text}"));
+            out.line(format_args!("  if it should have access: rollbook account enable {account}"));
+        }
+        for token in &withdrawn.tokens {
+            out.sign(Sign::Warning, format_args!("token {token} was revoked since the backup, and is revoked again"));
+        }
+        if !is_compared {
+            let text = "the previous journal could not be read: access that was withdrawn since the backup may be back";
+            out.sign(Sign::Warning, text);
+            out.line("  check: rollbook account list; rollbook token list");
+        }
+        out.json(&json!({
+            "newest": newest, "replaced": replaced, "paused": paused, "compared": is_compared,
+            "withdrawn": { "accounts": withdrawn.accounts, "tokens": withdrawn.tokens },
+        }));
         Ok(Exit::Fine)
     }
 }

@@ -1,8 +1,10 @@
 //! What bad input gets, what the guards refuse, and what hurts the users of other tools: a test for each row.
 
+mod enrolments;
 mod feed;
 mod guards;
 mod journal;
+mod life;
 mod moodle;
 mod pains;
 mod records;

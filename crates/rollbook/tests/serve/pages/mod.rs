@@ -1,6 +1,7 @@
 //! The pages behind the process: where it says it listens somebody answers, with its own certificate too, and it goes with the
 //! process.
 
+mod flood;
 mod readers;
 
 use crate::world::{Process, Scene, until};
@@ -19,9 +20,15 @@ const RENEWED_KEY: &str = include_str!("renewed-key.pem");
 
 /// Starts the process with its pages on a free port; gives it with the address that it names.
 pub async fn start(scene: &Scene) -> (Process, String) {
+    start_with_files(scene, 1_024).await
+}
+
+/// The same, where the process may have so many files open.
+pub async fn start_with_files(scene: &Scene, files: u32) -> (Process, String) {
     let said = scene.folder.path().join("said");
-    let child = Command::new(env!("CARGO_BIN_EXE_rollbook"))
-        .args(["serve", "--config"])
+    let child = Command::new("/bin/sh")
+        .args(["-c", &format!("ulimit -n {files}; exec \"$0\" serve --config \"$1\"")])
+        .arg(env!("CARGO_BIN_EXE_rollbook"))
         .arg(scene.config())
         .current_dir(scene.folder.path())
         .env_clear()

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The questions of a plan: one for each completion that waits; one for a whole course where the course is the trouble.
 pub(super) fn make_asks(plan: &CompletionsPlan, opted: &[OptedCourse]) -> Vec<NewAttention> {
     let mut asks = BTreeMap::<(String, String), NewAttention>::new();
-    for skip in plan.skips.iter().filter(|skip| skip.why.disposition() == Disposition::Attention) {
+    let skips = plan.skips.iter().chain(&plan.recertifications);
+    for skip in skips.filter(|skip| skip.why.disposition() == Disposition::Attention) {
         let ask = make_ask(skip, opted);
         asks.insert((ask.kind.clone(), ask.subject.clone()), ask);
     }

@@ -182,7 +182,8 @@ impl Courier<'_> {
     async fn try_one(&self, report: &OpenReport, accepted: bool) -> Result<Tried, JournalError> {
         let Self { flow, .. } = self;
         let mut report = report.clone();
-        if report.delivery.state == DeliveryState::Unknown {
+        let in_doubt = report.delivery.state == DeliveryState::Unknown;
+        if in_doubt {
             let ElmAnswer { answer, words } =
                 look_up_report(&flow.elm, &report.report, &flow.policy.words.fields).await;
             let ask = (answer == LookupResult::NoAnswer).then(|| self.overdue(&report, &words)).flatten();
@@ -198,6 +199,7 @@ impl Courier<'_> {
         let report = self.go(&report, DeliveryEvent::Claimed, "claimed", "", None).await?;
         let ElmAnswer { answer, words } = send_report(&flow.elm, &flow.link, &report.report).await;
         let answer = if accepted { answer.amid_acceptances() } else { answer };
+        let answer = if in_doubt { answer.after_doubt() } else { answer };
         let (what, ask) = match answer {
             Receipt::Accepted => ("accepted", None),
             Receipt::Refused { .. } => ("refused", Some(refused(&report, &words))),

@@ -191,9 +191,13 @@ impl Flow for ManualRun<'_> {
         Ok((!std::mem::replace(&mut self.is_read, true)).then_some(()))
     }
 
+    fn plan(&self, (): &(), _: Timestamp) -> Result<CompletionsPlan, ManualError> {
+        Ok(self.prepared.plan.clone())
+    }
+
     /// A person has looked at it: no limit is checked.
-    fn plan(&self, (): &(), _: Timestamp) -> Result<(CompletionsPlan, Vec<Finding>), ManualError> {
-        Ok((self.prepared.plan.clone(), Vec::new()))
+    fn check(&self, (): &(), _: &CompletionsPlan, _: Timestamp) -> Vec<Finding> {
+        Vec::new()
     }
 
     fn show(&mut self, (): (), _: Decided<CompletionsPlan>) {}
@@ -203,7 +207,6 @@ impl Flow for ManualRun<'_> {
         let asks = make_asks(plan, std::slice::from_ref(course));
         let record = CompletionsRecord {
             plan,
-            cleared: true,
             seen: &BTreeMap::from([(completion.key, completion.clone())]),
             courses: &[],
             checked: None,

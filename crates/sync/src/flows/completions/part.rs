@@ -9,7 +9,7 @@ use super::{CompletionsFlow, FoundBy, Reach};
 use crate::engine::{Decided, Run, Write};
 use jiff::Timestamp;
 use rollbook_core::desired::OptedCourse;
-use rollbook_core::guard::{CompletionsView, Finding, check_completions};
+use rollbook_core::guard::{CompletionsView, Decision, Finding, check_completions};
 use rollbook_core::model::OptInCourse;
 use rollbook_core::plan::CompletionsPlan;
 use rollbook_core::run::RunState;
@@ -103,57 +103,54 @@ impl Work {
         decided: &Decided<CompletionsPlan>,
     ) -> Result<u64, CompletionsError> {
         let Part { weighed, seen, events, opted, is_first, weighed_all, .. } = part;
-        let is_cleared = decided.cleared.is_some();
+        let is_held = decided.is_held();
         let completions = weighed.seen.value.iter().map(|seen| (seen.key, seen.clone())).collect();
         let (asks, about) =
             (make_asks(&decided.plan, opted), subjects(weighed.seen.value.iter().map(|seen| &seen.key)));
         let record = CompletionsRecord {
-            plan: &decided.plan,
-            cleared: is_cleared,
+            plan: decided.decision.cleared.plan(),
             seen: &completions,
-            courses: if is_cleared { opted } else { &self.opted },
+            courses: if is_held { &self.opted } else { opted },
             checked: Some(self.looked.taken_at),
             // What a guard held back must be found again.
-            covered: seen.covered.filter(|_| is_cleared),
-            full: seen.full.filter(|_| is_cleared),
-            looked: if is_cleared { &seen.looked } else { &[] },
+            covered: seen.covered.filter(|_| !is_held),
+            full: seen.full.filter(|_| !is_held),
+            looked: if is_held { &[] } else { &seen.looked },
             attention: &asks,
-            reviewed: if *is_first && *weighed_all && is_cleared { Reviewed::All } else { Reviewed::About(&about) },
+            reviewed: if *is_first && *weighed_all && !is_held { Reviewed::All } else { Reviewed::About(&about) },
         };
         let Write { journal, clock, lease, run } = write;
         let queued = journal.completions().record(lease.lease(), run, &record, clock.now()).await?.reports;
-        if is_cleared {
+        if !is_held {
             journal.completions().finish_events(events, clock.now()).await?;
             self.opted.clone_from(opted);
         }
         self.queued += queued;
-        tracing::debug!(link = %flow.link, queued, is_cleared, "a part is recorded");
+        tracing::debug!(link = %flow.link, queued, is_held, "a part is recorded");
         Ok(queued)
     }
 }
 
 impl Part {
-    /// The plan, and what the checks say of it.
-    pub fn plan(&self, flow: &CompletionsFlow, now: Timestamp) -> (CompletionsPlan, Vec<Finding>) {
-        let plan = self.weighed.plan(&flow.link, &flow.policy, now);
-        let view = CompletionsView {
-            plan: &plan,
-            gaps: &self.weighed.seen.gaps,
-            courses: &self.looked,
-            queued_before: self.queued_before,
-            policy: &flow.policy,
-            now,
-        };
-        let findings = check_completions(&view);
-        (plan, findings)
+    /// The plan.
+    pub fn plan(&self, flow: &CompletionsFlow, now: Timestamp) -> CompletionsPlan {
+        self.weighed.plan(&flow.link, &flow.policy, now)
+    }
+
+    /// What the checks say of the plan, or of a part of it.
+    pub fn check(&self, flow: &CompletionsFlow, plan: &CompletionsPlan, now: Timestamp) -> Vec<Finding> {
+        let Self { weighed, looked, queued_before, .. } = self;
+        let (gaps, policy) = (&weighed.seen.gaps, &flow.policy);
+        check_completions(&CompletionsView { plan, gaps, courses: looked, queued_before: *queued_before, policy, now })
     }
 
     /// What this part came to.
     pub fn into_report(self, decided: Decided<CompletionsPlan>, queued: u64) -> CompletionsReport {
         let Self { weighed, seen, .. } = self;
-        let Decided { plan, findings, cleared, .. } = decided;
+        let state = if decided.is_held() { RunState::GuardRefused } else { RunState::Done };
+        let Decided { plan, decision: Decision { findings, .. }, .. } = decided;
         CompletionsReport {
-            state: if cleared.is_some() { RunState::Done } else { RunState::GuardRefused },
+            state,
             seen: seen.count,
             known: seen.known,
             looks: seen.looked.len() as u64,

@@ -48,7 +48,13 @@ impl CompletionsReport {
         Self {
             run: None,
             state: RunState::Done,
-            plan: CompletionsPlan { link: link.clone(), made_at: now, reports: Vec::new(), skips: Vec::new() },
+            plan: CompletionsPlan {
+                link: link.clone(),
+                made_at: now,
+                reports: Vec::new(),
+                skips: Vec::new(),
+                recertifications: Vec::new(),
+            },
             seen: 0,
             known: 0,
             queued: 0,
@@ -72,6 +78,7 @@ impl CompletionsReport {
         self.plan.made_at = plan.made_at;
         self.plan.reports.extend(plan.reports);
         self.plan.skips.extend(plan.skips);
+        self.plan.recertifications.extend(plan.recertifications);
         self.seen += seen;
         self.known += known;
         self.queued += queued;

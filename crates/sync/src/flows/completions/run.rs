@@ -3,15 +3,15 @@
 use super::part::{Part, Work};
 use super::report::{CompletionsError, CompletionsReport};
 use super::{CompletionsFlow, CompletionsRequest, Courier, Delivered, Purpose, Reach, deliver_reports};
-use crate::engine::{Decided, Flow, Plan, Run, Timing, Write, run};
+use crate::engine::{Decided, Flow, Run, Timing, Write, run};
 use jiff::Timestamp;
 use rollbook_clock::Clock;
 use rollbook_core::guard::Finding;
 use rollbook_core::model::LinkName;
-use rollbook_core::plan::{CompletionsPlan, Digest};
+use rollbook_core::plan::CompletionsPlan;
 use rollbook_core::run::{RunKind, RunState};
 use rollbook_core::verdict::Disposition;
-use rollbook_journal::{Journal, NewRun};
+use rollbook_journal::{Journal, NewRun, OpenPlan};
 use rollbook_moodle::client::MoodleClient;
 use tokio_util::sync::CancellationToken;
 
@@ -41,16 +41,6 @@ struct CompletionsRun<'a> {
     report: CompletionsReport,
 }
 
-impl Plan for CompletionsPlan {
-    fn digest(&self) -> Digest {
-        Self::digest(self)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.reports.is_empty()
-    }
-}
-
 impl Flow for CompletionsRun<'_> {
     type World = Part;
     type Plan = CompletionsPlan;
@@ -77,6 +67,10 @@ impl Flow for CompletionsRun<'_> {
     }
 
     async fn collect(&mut self, run: &Run<'_>) -> Result<Option<Part>, CompletionsError> {
+        // What a guard held back would only grow.
+        if self.report.state == RunState::GuardRefused {
+            return Ok(None);
+        }
         let work = match &mut self.work {
             Some(work) => work,
             None => self.work.insert(Work::begin(self.flow, run, self.request.reach).await?),
@@ -86,8 +80,17 @@ impl Flow for CompletionsRun<'_> {
         work.next(self.flow, run, people).await
     }
 
-    fn plan(&self, part: &Part, now: Timestamp) -> Result<(CompletionsPlan, Vec<Finding>), CompletionsError> {
+    fn plan(&self, part: &Part, now: Timestamp) -> Result<CompletionsPlan, CompletionsError> {
         Ok(part.plan(self.flow, now))
+    }
+
+    fn check(&self, part: &Part, plan: &CompletionsPlan, now: Timestamp) -> Vec<Finding> {
+        part.check(self.flow, plan, now)
+    }
+
+    /// Once something is held back the run looks no further: what it has not looked at it cannot end.
+    fn covers(&self, plan: &OpenPlan, kind: RunKind) -> bool {
+        plan.kind == kind
     }
 
     fn show(&mut self, part: Part, decided: Decided<CompletionsPlan>) {
@@ -118,7 +121,8 @@ impl Flow for CompletionsRun<'_> {
     fn report(self) -> Result<CompletionsReport, CompletionsError> {
         let mut report = self.report;
         let Delivered { refused, waiting, .. } = report.delivered;
-        let asked = report.plan.skips.iter().any(|skip| skip.why.disposition() == Disposition::Attention);
+        let asked = !report.plan.recertifications.is_empty()
+            || report.plan.skips.iter().any(|skip| skip.why.disposition() == Disposition::Attention);
         let unfinished = asked || !report.gaps.is_empty() || refused + waiting > 0;
         if self.request.purpose == Purpose::Apply && report.state == RunState::Done && unfinished {
             report.state = RunState::Partly;

@@ -1,14 +1,14 @@
 //! Settings → a completions flow that is ready to run. Nothing is sent.
 
 use super::{CompletionsFlow, FoundBy, Sending};
-use crate::flows::setup::{FlowError, make_database, make_moodle};
+use crate::flows::setup::{FlowError, make_database, make_elm_auth, make_moodle};
 use jiff::SignedDuration;
 use rollbook_core::model::LinkName;
 use rollbook_core::policy::ReportFields;
-use rollbook_elm::client::{CompletionClient, CompletionOptions};
+use rollbook_elm::client::{CompletionClient, CompletionOptions, FeedAuth};
 use rollbook_remote::http::SetupError;
 use rollbook_settings::link::Method;
-use rollbook_settings::site::{CompletionTarget, Elm};
+use rollbook_settings::site::{CompletionTarget, Elm, ElmAuth};
 use rollbook_settings::{CompletionsLink, Settings};
 
 /// Without a sign of life for so long, a run's lease is anybody's.
@@ -59,10 +59,14 @@ fn find_intakes(found: &CompletionsLink<'_>, settings: &Settings) -> Vec<LinkNam
 /// # Errors
 /// [`SetupError`]
 fn make_elm(elm: &Elm, target: &CompletionTarget) -> Result<CompletionClient, SetupError> {
-    let token = target.token.clone().unwrap_or_else(|| elm.token.clone());
-    let mut options = CompletionOptions::new(target.url.as_str(), token);
+    let mut options = CompletionOptions::new(target.url.as_str(), String::new().into());
     options.site = elm.name.to_string();
-    options.header_name.clone_from(&elm.header);
+    options.auth = match (&elm.auth, target.token.clone()) {
+        (ElmAuth::Header { name, .. }, Some(token)) => FeedAuth::Header { name: name.clone(), token },
+        (_, Some(token)) => FeedAuth::Header { name: "authorization".to_owned(), token },
+        (auth, None) => make_elm_auth(auth),
+    };
+    options.receipts = target.receipts.clone();
     options.key_header.clone_from(&target.idempotency_header);
     options.lookup_url = target.lookup_url.as_ref().map(|url| lookup_template(url.as_str(), &target.words.fields));
     options.timeout = target.timeout;

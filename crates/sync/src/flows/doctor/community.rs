@@ -43,7 +43,7 @@ pub(super) async fn look_at_community(
 ) -> Vec<Check> {
     let link = settings.guilds().map(|found| found.link).find(|link| link.from == site.name);
     let name_field = link.and_then(|link| link.machine_name_field.as_deref());
-    let source = match make_community(site, name_field, clock) {
+    let source = match make_community(site, link, clock) {
         Ok(source) => source,
         Err(error) => return unusable(site.name.as_str(), &error.to_string()),
     };

@@ -111,7 +111,10 @@ pub(super) async fn collect_community(
         }
     };
     let question = CommunityQuestion { part, known, sentinel: flow.community_sentinel.clone() };
-    let community = open.community.collect(&question, clock.now()).await?;
+    let mut community = open.community.collect(&question, clock.now()).await?;
+    for guild in &mut community.value.guilds {
+        guild.hints.kept = owned.pairs.get(&guild.uuid).map(|pair| pair.machine_name.0.clone());
+    }
     let memberships = community.value.guilds.iter().map(|guild| guild.members.len() as u64).sum();
     let (guilds, people) = (community.value.guilds.len() as u64, community.value.people.len() as u64);
     Ok((community, Seen { guilds, memberships, people }))
@@ -150,15 +153,8 @@ pub(super) async fn collect_moodle(
         look_up_all(&reader, database.as_ref(), &community.value, policy, &mut directory).await?;
     }
     let moodle = Snapshot::complete(clock.now(), side);
-    let inputs = GuildInputs {
-        link: &flow.link,
-        scope,
-        community: &community,
-        moodle: &moodle,
-        directory: &directory,
-        owned,
-        waiting: None,
-    };
+    let inputs =
+        GuildInputs { link: &flow.link, scope, community: &community, moodle: &moodle, directory: &directory, owned };
     let gone = accounts_to_look_up(&inputs);
     look_up(&reader, database.as_ref(), &gone, &mut directory).await?;
     Ok(World { community, moodle, directory })

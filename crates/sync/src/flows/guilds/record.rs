@@ -5,12 +5,11 @@ use super::collect::World;
 use super::report::GuildsReport;
 use crate::engine::Write;
 use rollbook_core::desired::{Member, match_people};
-use rollbook_core::guard::Cleared;
 use rollbook_core::model::{CommunityUserId, Guid, GuildUuid, LinkName, Owned};
 use rollbook_core::plan::{GuildChange, GuildPlan};
 use rollbook_core::policy::GuildPolicy;
 use rollbook_core::run::{EventKind, Outcome, OwnedEdit, RunState, credit, edits_of};
-use rollbook_journal::{GuildSync, Journal, JournalError, NewEvent, Ownership, PlanState, RunFilter};
+use rollbook_journal::{GuildSync, Journal, JournalError, NewEvent, Ownership, RunFilter};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -28,13 +27,14 @@ pub(super) async fn unfinished_changes(journal: &Journal, link: &LinkName) -> Re
     for run in journal.runs().list(&filter).await? {
         match run.state {
             RunState::Done => break,
-            RunState::GuardRefused => continue,
-            RunState::Running | RunState::Partly | RunState::Failed | RunState::Stopped | RunState::Abandoned => {}
+            RunState::GuardRefused
+            | RunState::Running
+            | RunState::Partly
+            | RunState::Failed
+            | RunState::Stopped
+            | RunState::Abandoned => {}
         }
-        let Some(row) = journal.plans().of_run(&run.id).await? else { continue };
-        if row.state != PlanState::Cleared {
-            continue;
-        }
+        let Some(row) = journal.plans().cleared_of_run(&run.id).await? else { continue };
         // A plan of another version that cannot be read gives no credit; nothing is lost but ownership of its last changes.
         match serde_json::from_str::<GuildPlan>(&row.body) {
             Ok(plan) => changes.extend(plan.changes),
@@ -109,10 +109,9 @@ fn to_ownership(edit: OwnedEdit) -> Ownership {
 /// Keeps what each guild's synchronisation came to. One person's says nothing about a guild.
 pub(super) async fn note_sync(
     write: &Write<'_>,
-    cleared: &Cleared<GuildPlan>,
+    plan: &GuildPlan,
     applied: &[Option<AppliedChange>],
 ) -> Result<(), JournalError> {
-    let plan = cleared.plan();
     if !plan.scope.covers_cohorts() {
         return Ok(());
     }
@@ -145,13 +144,18 @@ pub(super) async fn note_sync(
 impl GuildsReport {
     /// Counts what became of the changes, and judges the run by it.
     pub(super) fn count(&mut self, applied: Vec<Option<AppliedChange>>) {
-        for (change, applied) in self.plan.changes.iter().zip(&applied) {
+        for (place, (change, applied)) in self.plan.changes.iter().zip(&applied).enumerate() {
+            if self.held.contains(&place) {
+                self.counts.waiting += 1;
+                continue;
+            }
             let unsent = Outcome::NotTried { why: "nothing was heard of it".to_owned() };
             self.counts.add(change, applied.as_ref().map_or(&unsent, |applied| &applied.outcome));
         }
         self.applied = applied;
         let undone = self.counts.refused + self.counts.open;
-        if undone > 0 && undone == self.plan.changes.len() as u64 {
+        let sent = (self.plan.changes.len() - self.held.len()) as u64;
+        if undone > 0 && undone == sent && self.held.is_empty() {
             self.state = RunState::Failed;
         } else if undone > 0 && self.state == RunState::Done {
             self.state = RunState::Partly;

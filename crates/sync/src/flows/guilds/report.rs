@@ -11,6 +11,7 @@ use rollbook_core::snapshot::Snapshot;
 use rollbook_journal::JournalError;
 use rollbook_moodle::client::CallCount;
 use rollbook_moodle::snapshot::{CohortSourceError, MoodleSourceError};
+use std::collections::BTreeSet;
 
 /// A community that has answered.
 #[derive(Clone, Debug)]
@@ -86,6 +87,8 @@ pub struct GuildsReport {
     pub plan: GuildPlan,
     /// What the guards found.
     pub findings: Vec<Finding>,
+    /// The places of the changes that wait for a person.
+    pub held: BTreeSet<usize>,
     /// The stored plan that waits for a person, if this run's does.
     pub waiting: Option<i64>,
     /// Who approved the plan, where it needed that.

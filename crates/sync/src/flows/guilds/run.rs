@@ -6,17 +6,18 @@ use super::find::find_scope;
 use super::record::{credit_unfinished, note_sync, record_bundle, unfinished_changes};
 use super::report::{GuildsError, GuildsReport, Seen, Watch};
 use super::{GuildsFlow, GuildsQuery, GuildsRequest};
-use crate::engine::{Decided, Flow, Plan, Run, Sender, Timing, Write, protect, run, send_and_record};
+use crate::engine::{Decided, Flow, Run, Sender, Timing, Write, protect, run, send_and_record};
 use jiff::Timestamp;
 use rollbook_clock::Clock;
-use rollbook_core::guard::{Cleared, Finding, GuildView, check_guilds};
+use rollbook_core::guard::{Cleared, Decision, Finding, GuildView, check_guilds};
 use rollbook_core::model::{LinkName, Owned};
-use rollbook_core::plan::{Digest, GuildChange, GuildInputs, GuildPlan, Scope, plan_guilds};
+use rollbook_core::plan::{GuildChange, GuildInputs, GuildPlan, Scope, plan_guilds};
 use rollbook_core::policy::GuildPolicy;
 use rollbook_core::run::{GuildCounts, RunKind, RunState};
-use rollbook_journal::{Journal, JournalError, NewRun, PlanState};
+use rollbook_journal::{Journal, JournalError, NewRun, OpenPlan};
 use rollbook_moodle::client::MoodleClient;
 use rollbook_moodle::snapshot::CohortSourceError;
+use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 /// Runs guilds once; `watch` hears what is known as soon as it is.
@@ -31,7 +32,7 @@ pub async fn run_guilds(
     stop: &CancellationToken,
     watch: &mut (dyn FnMut(Watch<'_>) + Send),
 ) -> Result<GuildsReport, GuildsError> {
-    let guilds = GuildsRun { flow, request, watch, known: None, report: None };
+    let guilds = GuildsRun { flow, request, watch, known: None, scope: None, report: None };
     let report = run(guilds, journal, clock, request.purpose, stop).await;
     report.map(|report| GuildsReport { requests: flow.community.requests(), ..report })
 }
@@ -42,6 +43,8 @@ struct GuildsRun<'a> {
     watch: &'a mut (dyn FnMut(Watch<'_>) + Send),
     /// What the journal knows; taken by the reading.
     known: Option<Known>,
+    /// What the run is about, once the community has said what was meant.
+    scope: Option<Scope>,
     report: Option<GuildsReport>,
 }
 
@@ -60,17 +63,6 @@ struct Part {
     scope: Scope,
     policy: GuildPolicy,
     credited: u64,
-    waiting: Option<Digest>,
-}
-
-impl Plan for GuildPlan {
-    fn digest(&self) -> Digest {
-        Self::digest(self)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-    }
 }
 
 impl Flow for GuildsRun<'_> {
@@ -114,17 +106,27 @@ impl Flow for GuildsRun<'_> {
         let community = (&open.community, community);
         let world = collect_moodle(flow, community, &owned, &scope, &unfinished, &policy, clock).await?;
         let credited = credit_unfinished(&unfinished, &world, &policy, &mut owned, run.write()).await?;
-        let waiting = waiting_plan(run.journal, flow, clock.now()).await?;
-        Ok(Some(Part { open, world, owned, seen, scope, policy, credited, waiting }))
+        self.scope = Some(scope.clone());
+        Ok(Some(Part { open, world, owned, seen, scope, policy, credited }))
     }
 
-    fn plan(&self, part: &Part, now: Timestamp) -> Result<(GuildPlan, Vec<Finding>), GuildsError> {
-        let Part { world: World { community, moodle, directory }, owned, scope, policy, waiting, .. } = part;
-        let (link, waiting) = (&self.flow.link, waiting.as_ref());
-        let inputs = GuildInputs { link, scope, community, moodle, directory, owned, waiting };
-        let plan = plan_guilds(&inputs, policy, now);
-        let findings = check_guilds(&GuildView { plan: &plan, inputs: &inputs, policy, now });
-        Ok((plan, findings))
+    fn plan(&self, part: &Part, now: Timestamp) -> Result<GuildPlan, GuildsError> {
+        Ok(plan_guilds(&part.inputs(&self.flow.link), &part.policy, now))
+    }
+
+    fn check(&self, part: &Part, plan: &GuildPlan, now: Timestamp) -> Vec<Finding> {
+        let inputs = &part.inputs(&self.flow.link);
+        check_guilds(&GuildView { plan, inputs, policy: &part.policy, now })
+    }
+
+    /// A run over all guilds has looked at everything; another one at what a plan of the same scope is about.
+    fn covers(&self, plan: &OpenPlan, _: RunKind) -> bool {
+        #[derive(Deserialize)]
+        struct Scoped {
+            scope: Scope,
+        }
+        let same = |scope: &Scope| serde_json::from_str::<Scoped>(&plan.body).is_ok_and(|plan| plan.scope == *scope);
+        self.scope.as_ref().is_some_and(|scope| *scope == Scope::All || same(scope))
     }
 
     fn show(&mut self, part: Part, decided: Decided<GuildPlan>) {
@@ -132,16 +134,15 @@ impl Flow for GuildsRun<'_> {
     }
 
     async fn apply(&mut self, write: &Write<'_>, part: Part, decided: Decided<GuildPlan>) -> Result<(), GuildsError> {
-        let mut applied = None;
-        if let Some(cleared) = &decided.cleared {
-            let outcomes = self.send(write, &part, cleared).await?;
-            note_sync(write, cleared, &outcomes).await?;
-            applied = Some(outcomes);
+        let cleared = &decided.decision.cleared;
+        let applied = self.send(write, &part, cleared).await?;
+        note_sync(write, cleared.plan(), &applied).await?;
+        let mut all: Vec<Option<AppliedChange>> = decided.plan.changes.iter().map(|_| None).collect();
+        for (place, applied) in cleared.places().iter().zip(applied) {
+            all[*place] = applied.map(|applied| AppliedChange { place: *place, ..applied });
         }
         let mut report = part.report(&self.flow.link, decided);
-        if let Some(applied) = applied {
-            report.count(applied);
-        }
+        report.count(all);
         self.report = Some(report);
         Ok(())
     }
@@ -187,31 +188,23 @@ impl GuildsRun<'_> {
     }
 }
 
-/// The full plan that waits for a person: scoped ones may not remove meanwhile.
-async fn waiting_plan(journal: &Journal, flow: &GuildsFlow, now: Timestamp) -> Result<Option<Digest>, GuildsError> {
-    for state in [PlanState::Blocked, PlanState::Approved] {
-        for row in journal.plans().list(Some(&flow.link), Some(state), None, 20).await? {
-            let over = row.expires.is_some_and(|expires| expires <= now);
-            let full = journal.runs().find(row.run.as_str()).await?.kind == RunKind::Normal;
-            if full && !over {
-                return Ok(Some(row.digest));
-            }
-        }
-    }
-    Ok(None)
-}
-
 impl Part {
+    fn inputs<'a>(&'a self, link: &'a LinkName) -> GuildInputs<'a> {
+        let Self { world: World { community, moodle, directory }, owned, scope, .. } = self;
+        GuildInputs { link, scope, community, moodle, directory, owned }
+    }
+
     fn report(self, link: &LinkName, decided: Decided<GuildPlan>) -> GuildsReport {
         let Self { open, world, seen, scope, credited, .. } = self;
-        let Decided { plan, findings, cleared, waiting: stored, .. } = decided;
+        let is_held = decided.is_held();
+        let Decided { plan, decision: Decision { cleared, findings, held, .. }, waiting: stored } = decided;
         let unchanged = plan.guilds.iter().map(|line| line.unchanged).sum();
         let waiting = plan.skips.iter().filter(|skip| skip.reason.leaves_undone()).count() as u64;
         let counts = GuildCounts { guilds: seen.guilds, unchanged, waiting, ..GuildCounts::default() };
-        let state = match &cleared {
-            None => RunState::GuardRefused,
-            Some(_) if waiting > 0 => RunState::Partly,
-            Some(_) => RunState::Done,
+        let state = match is_held {
+            true => RunState::GuardRefused,
+            false if waiting > 0 => RunState::Partly,
+            false => RunState::Done,
         };
         tracing::debug!(%link, guilds = seen.guilds, unchanged, waiting, "planned");
         GuildsReport {
@@ -223,8 +216,9 @@ impl Part {
             community: world.community,
             plan,
             findings,
+            held,
             waiting: stored,
-            approved_by: cleared.as_ref().and_then(Cleared::approved_by).map(str::to_owned),
+            approved_by: cleared.approved_by().map(str::to_owned),
             applied: Vec::new(),
             credited,
             counts,

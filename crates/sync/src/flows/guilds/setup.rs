@@ -6,7 +6,7 @@ use crate::flows::setup::{FlowError, make_database, make_moodle};
 use jiff::SignedDuration;
 use rollbook_clock::Clock;
 use rollbook_community::client::{DrupalAuth, DrupalClient, DrupalOptions};
-use rollbook_community::snapshot::{CommunitySource, JsonApiCommunity, SqlCommunity};
+use rollbook_community::snapshot::{CommunitySource, GroupSelection, JsonApiCommunity, SqlCommunity};
 use rollbook_core::policy::{MemberAccounts, RolesBy};
 use rollbook_settings::GuildsLink;
 use rollbook_settings::link::Guilds;
@@ -25,7 +25,7 @@ pub fn make_guilds(found: &GuildsLink<'_>, clock: &Clock) -> Result<GuildsFlow, 
         link: link.name.clone(),
         from: community.name.clone(),
         to: moodle.name.clone(),
-        community: make_community(community, link.machine_name_field.as_deref(), clock)?,
+        community: make_community(community, Some(link), clock)?,
         community_url: community.url.to_string(),
         moodle: make_moodle(moodle)?,
         database: moodle.database.as_ref().map(make_database).transpose()?,
@@ -38,15 +38,22 @@ pub fn make_guilds(found: &GuildsLink<'_>, clock: &Clock) -> Result<GuildsFlow, 
     })
 }
 
-/// The way into a community; `name_field` is the field that holds machine names.
+/// The way into a community, as a link reads it.
 ///
 /// # Errors
 /// [`FlowError`]
-pub fn make_community(site: &Community, name_field: Option<&str>, clock: &Clock) -> Result<CommunitySource, FlowError> {
+pub fn make_community(site: &Community, link: Option<&Guilds>, clock: &Clock) -> Result<CommunitySource, FlowError> {
+    let selection = GroupSelection {
+        types: site.group_types.clone(),
+        include: site.include.clone(),
+        exclude: site.exclude.clone(),
+        name_field: link.and_then(|link| link.machine_name_field.clone()),
+        name_rule: link.and_then(|link| link.machine_name_rule.clone()),
+    };
     match (site.reader, &site.database, &site.auth) {
         (GuildReader::Sql, Some(database), _) => {
             let tables = make_database(database)?;
-            Ok(CommunitySource::Sql(SqlCommunity::new(tables, &site.group_type, name_field)))
+            Ok(CommunitySource::Sql(SqlCommunity::new(tables, selection, None)))
         }
         (_, _, Some(auth)) => {
             let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
@@ -56,7 +63,7 @@ pub fn make_community(site: &Community, name_field: Option<&str>, clock: &Clock)
             options.concurrency = count(site.concurrency);
             options.pages_max = count(site.pages_max);
             let client = DrupalClient::new(options)?;
-            Ok(CommunitySource::JsonApi(JsonApiCommunity::new(client, &site.group_type, name_field)))
+            Ok(CommunitySource::JsonApi(JsonApiCommunity::new(client, selection, None)))
         }
         (_, _, None) => Err(FlowError::NoWayIn),
     }

@@ -42,7 +42,7 @@ pub async fn query_feed(
     let doubts = known.iter().filter(|(_, code)| code.doubts_identity()).map(|(record, _)| *record).collect();
     let records = Snapshot { taken_at, gaps: Vec::new(), value: records };
     let world = IntakeWorld::collect(flow, journal, records, doubts, now).await?;
-    let (plan, _) = world.plan(&flow.link, now);
+    let plan = world.plan(&flow.link, now);
     let reader = flow.moodle.reader();
     let readable = || world.records.value.iter().filter(|record| record.reading.is_ok());
     let guids: Vec<Guid> = readable().map(FeedRecord::guid).collect();

@@ -11,6 +11,7 @@ use rollbook_elm::client::FeedError;
 use rollbook_journal::JournalError;
 use rollbook_moodle::client::CallCount;
 use rollbook_moodle::snapshot::MoodleSourceError;
+use std::collections::BTreeSet;
 
 /// What a run of intake did, or would do.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct IntakeReport {
     pub plan: IntakePlan,
     /// What the guards found.
     pub findings: Vec<Finding>,
+    /// The places of the changes that wait for a person.
+    pub held: BTreeSet<usize>,
     /// The records of the plan.
     pub records: Vec<FeedRecord>,
     /// What became of each record, or would.

@@ -6,17 +6,19 @@ use super::record::Recorder;
 use super::report::{IntakeError, IntakeReport};
 use super::world::IntakeWorld;
 use super::{IntakeFlow, IntakeQuery, IntakeRequest};
-use crate::engine::{Decided, Flow, Plan, Run, Sender, Timing, Write, run, send_and_record};
+use crate::engine::{Decided, Flow, Run, Sender, Timing, Write, run, send_and_record};
 use jiff::Timestamp;
 use rollbook_clock::Clock;
-use rollbook_core::guard::Finding;
+use rollbook_core::guard::{Decision, Finding};
 use rollbook_core::model::{Fingerprint, LinkName};
-use rollbook_core::plan::{Digest, IntakeChange, IntakePlan, Skip};
-use rollbook_core::run::{Counts, RunKind, RunState, Verdict};
+use rollbook_core::plan::{IntakeChange, IntakePlan, Skip};
+use rollbook_core::run::{Counts, Disposition, RunKind, RunState, Verdict};
 use rollbook_core::snapshot::Snapshot;
-use rollbook_journal::{Intent, Journal, NewRun};
+use rollbook_journal::{Intent, Journal, NewRun, OpenPlan};
 use rollbook_moodle::client::MoodleClient;
 use rollbook_moodle::snapshot::{RequiredRights, prove_rights};
+use serde::Deserialize;
+use std::collections::BTreeSet;
 use tokio_util::sync::CancellationToken;
 
 /// Runs intake once.
@@ -30,7 +32,7 @@ pub async fn run_intake(
     request: &IntakeRequest,
     stop: &CancellationToken,
 ) -> Result<IntakeReport, IntakeError> {
-    let intake = IntakeRun { flow, request, question: None, report: None };
+    let intake = IntakeRun { flow, request, question: None, taken: BTreeSet::new(), report: None };
     run(intake, journal, clock, request.purpose, stop).await
 }
 
@@ -39,6 +41,8 @@ struct IntakeRun<'a> {
     request: &'a IntakeRequest,
     /// What the feed is asked; taken by the reading.
     question: Option<Question>,
+    /// The records that this run decides.
+    taken: BTreeSet<Fingerprint>,
     report: Option<IntakeReport>,
 }
 
@@ -49,13 +53,26 @@ struct Part {
     world: IntakeWorld,
 }
 
-impl Plan for IntakePlan {
-    fn digest(&self) -> Digest {
-        Self::digest(self)
+/// What a stored plan that waits says of records.
+#[derive(Deserialize)]
+struct StoredPlan {
+    changes: Vec<IntakeChange>,
+    skips: Vec<StoredSkip>,
+}
+
+#[derive(Deserialize)]
+struct StoredSkip {
+    record: Fingerprint,
+}
+
+impl StoredPlan {
+    /// One that cannot be read is of an older Rollbook: it is made again.
+    fn of(plan: &OpenPlan) -> Self {
+        serde_json::from_str(&plan.body).unwrap_or(Self { changes: Vec::new(), skips: Vec::new() })
     }
 
-    fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+    fn records(&self) -> impl Iterator<Item = Fingerprint> {
+        self.changes.iter().filter_map(IntakeChange::record).chain(self.skips.iter().map(|skip| skip.record))
     }
 }
 
@@ -92,18 +109,36 @@ impl Flow for IntakeRun<'_> {
         let now = run.clock.now();
         let read = question.read(flow, run.journal, query, now).await?;
         // What the journal knew before this reading; the reading itself is at hand.
-        let taken = Taken::choose(flow, run.journal, query, read.clone(), now).await?;
+        let held = run.open.iter().flat_map(|plan| StoredPlan::of(plan).records().collect::<Vec<_>>()).collect();
+        let taken = Taken::choose(flow, run.journal, query, read.clone(), &held, now).await?;
         if let Some(write) = run.write() {
             question.store(write, &read, now).await?;
         }
-        let doubts = taken.records.iter().filter(|waiting| waiting.code.doubts_identity());
-        let doubts = doubts.map(|waiting| waiting.record.fingerprint).collect();
+        let known = taken.records.iter().filter(|waiting| waiting.code.doubts_identity());
+        let known = known.map(|waiting| waiting.record.fingerprint);
+        // Who approved a plan with many people in doubt has accepted that they are.
+        let valid = |plan: &&OpenPlan| plan.approval.as_ref().is_some_and(|(_, expires)| now < *expires);
+        let accepted = run.open.iter().filter(valid).flat_map(|plan| StoredPlan::of(plan).skips);
+        let doubts = known.chain(accepted.map(|skip| skip.record)).collect();
+        self.taken = taken.records.iter().map(|waiting| waiting.record.fingerprint).collect();
         let world = IntakeWorld::collect(flow, run.journal, taken.snapshot(), doubts, now).await?;
         Ok(Some(Part { question, taken, world }))
     }
 
-    fn plan(&self, part: &Part, now: Timestamp) -> Result<(IntakePlan, Vec<Finding>), IntakeError> {
+    fn plan(&self, part: &Part, now: Timestamp) -> Result<IntakePlan, IntakeError> {
         Ok(part.world.plan(&self.flow.link, now))
+    }
+
+    fn check(&self, part: &Part, plan: &IntakePlan, now: Timestamp) -> Vec<Finding> {
+        let mut findings = part.world.check(plan, &self.flow.link, now);
+        findings.extend(part.taken.left_out());
+        findings
+    }
+
+    /// An ordinary run takes up every record that a plan holds back.
+    fn covers(&self, plan: &OpenPlan, _: RunKind) -> bool {
+        self.request.query == IntakeQuery::New
+            || StoredPlan::of(plan).records().all(|record| self.taken.contains(&record))
     }
 
     async fn prove(&self, part: &Part, plan: &IntakePlan) -> Result<(), IntakeError> {
@@ -142,7 +177,7 @@ impl Flow for IntakeRun<'_> {
 
     async fn apply(&mut self, write: &Write<'_>, part: Part, decided: Decided<IntakePlan>) -> Result<(), IntakeError> {
         let flow = self.flow;
-        let Decided { plan, cleared, .. } = &decided;
+        let Decided { plan, decision, .. } = &decided;
         let mut recorder = Recorder {
             flow,
             write,
@@ -151,24 +186,21 @@ impl Flow for IntakeRun<'_> {
             counts: part.counts(),
             verdicts: Vec::new(),
         };
-        // Doubts of a refused plan are not known doubts yet: the guard must find them again.
-        let (unsaid, said): (Vec<Skip>, Vec<Skip>) =
-            plan.skips.iter().cloned().partition(|skip| cleared.is_none() && skip.verdict.code().doubts_identity());
+        // Doubts that wait for an approval are not known doubts yet: the guard must find them again.
+        let waiting: BTreeSet<Fingerprint> =
+            decision.waiting.iter().flat_map(|waiting| &waiting.skips).map(|skip| skip.record).collect();
+        let said: Vec<Skip> = plan.skips.iter().filter(|skip| !waiting.contains(&skip.record)).cloned().collect();
         recorder.record_skips(&said).await?;
-        match (cleared, &part.world.preflight) {
-            (None, _) => {
-                let wanted = plan.changes.iter().filter_map(IntakeChange::record);
-                let held: Vec<Fingerprint> = wanted.chain(unsaid.iter().map(|skip| skip.record)).collect();
-                recorder.record_not_tried(&held, "a guard refused the plan").await?;
-            }
-            (Some(cleared), Some(preflight)) if !cleared.plan().changes.is_empty() => {
-                let now = write.clock.now();
-                let apply = async |sender: Sender<'_, Applied>| apply_intake(cleared, preflight, now, sender).await;
-                let record = async |applied| recorder.record_applied(applied).await;
-                let made = send_and_record(&flow.moodle, &write.lease, flow.concurrency, apply, record).await?;
-                recorder.counts.accounts = made;
-            }
-            (Some(_), _) => {}
+        let held = decision.held.iter().filter_map(|place| plan.changes[*place].record());
+        let held: Vec<Fingerprint> = held.chain(waiting).collect();
+        recorder.record_not_tried(&held, "a guard holds it back until a person approves it").await?;
+        let cleared = &decision.cleared;
+        if let Some(preflight) = part.world.preflight.as_ref().filter(|_| !cleared.plan().changes.is_empty()) {
+            let now = write.clock.now();
+            let apply = async |sender: Sender<'_, Applied>| apply_intake(cleared, preflight, now, sender).await;
+            let record = async |applied| recorder.record_applied(applied).await;
+            let made = send_and_record(&flow.moodle, &write.lease, flow.concurrency, apply, record).await?;
+            recorder.counts.accounts = made;
         }
         let Recorder { counts, verdicts, .. } = recorder;
         self.report = Some(part.report(decided, counts, verdicts));
@@ -188,19 +220,29 @@ impl Flow for IntakeRun<'_> {
 }
 
 impl Part {
+    /// What waits and is not taken up counts, too: a run that leaves something open says so.
     fn counts(&self) -> Counts {
-        Counts { records: self.taken.read, skipped: self.taken.settled, ..Counts::default() }
+        let Taken { read, settled, left, .. } = &self.taken;
+        let left = |standing| left.get(&standing).copied().unwrap_or_default();
+        Counts {
+            records: *read,
+            skipped: *settled,
+            waiting: left(Disposition::Transient) + left(Disposition::Awaited),
+            errors: left(Disposition::Attention),
+            ..Counts::default()
+        }
     }
 
     fn report(self, decided: Decided<IntakePlan>, counts: Counts, verdicts: Vec<Verdict>) -> IntakeReport {
-        let Decided { plan, findings, cleared, .. } = decided;
-        let unfinished = counts.waiting + counts.errors > 0;
-        let state = match cleared {
-            None => RunState::GuardRefused,
-            Some(_) if unfinished => RunState::Partly,
-            Some(_) => RunState::Done,
+        let Snapshot { mut gaps, value: records, .. } = self.world.records;
+        gaps.extend(self.question.unread());
+        let unfinished = counts.waiting + counts.errors > 0 || !gaps.is_empty();
+        let state = match decided.is_held() {
+            true => RunState::GuardRefused,
+            false if unfinished => RunState::Partly,
+            false => RunState::Done,
         };
-        let Snapshot { gaps, value: records, .. } = self.world.records;
+        let Decided { plan, decision: Decision { findings, held, .. }, .. } = decided;
         IntakeReport {
             run: None,
             state,
@@ -209,6 +251,7 @@ impl Part {
             counts,
             plan,
             findings,
+            held,
             records,
             verdicts,
             known: self.taken.settled,

@@ -121,9 +121,19 @@ impl IntakeWorld {
         })
     }
 
-    /// The plan, and what the checks say of it.
-    pub fn plan(&self, link: &LinkName, now: Timestamp) -> (IntakePlan, Vec<Finding>) {
-        let inputs = IntakeInputs {
+    /// The plan.
+    pub fn plan(&self, link: &LinkName, now: Timestamp) -> IntakePlan {
+        plan_intake(&self.inputs(link), &self.policy, now)
+    }
+
+    /// What the checks say of the plan, or of a part of it.
+    pub fn check(&self, plan: &IntakePlan, link: &LinkName, now: Timestamp) -> Vec<Finding> {
+        let feed = &self.inputs(link);
+        check_intake(&IntakeView { plan, feed, courses: &self.courses, policy: &self.policy, now })
+    }
+
+    fn inputs<'a>(&'a self, link: &'a LinkName) -> IntakeInputs<'a> {
+        IntakeInputs {
             link,
             records: &self.records,
             known_doubts: &self.known_doubts,
@@ -135,11 +145,7 @@ impl IntakeWorld {
             courses: &self.courses,
             enrolments: &self.enrolments,
             intended: &self.intended,
-        };
-        let plan = plan_intake(&inputs, &self.policy, now);
-        let view = IntakeView { plan: &plan, feed: &inputs, courses: &self.courses, policy: &self.policy, now };
-        let findings = check_intake(&view);
-        (plan, findings)
+        }
     }
 }
 

@@ -34,7 +34,7 @@ pub struct FindingView {
 }
 
 impl FindingView {
-    pub(super) fn of(Finding { check, level, subject, message }: &Finding) -> Self {
+    pub(super) fn of(Finding { check, level, subject, message, holds: _ }: &Finding) -> Self {
         let level = match level {
             Level::Block => "block",
             Level::Warn => "warn",
@@ -142,8 +142,10 @@ pub enum PlanStateFilter {
     Rejected,
     /// Its approval was used by a run.
     Used,
-    /// A later run made another plan.
+    /// What it wanted waits in a later plan.
     Superseded,
+    /// A later run no longer wanted it.
+    Lapsed,
 }
 
 impl From<PlanStateFilter> for PlanState {
@@ -155,6 +157,7 @@ impl From<PlanStateFilter> for PlanState {
             PlanStateFilter::Rejected => Self::Rejected,
             PlanStateFilter::Used => Self::Used,
             PlanStateFilter::Superseded => Self::Superseded,
+            PlanStateFilter::Lapsed => Self::Lapsed,
         }
     }
 }

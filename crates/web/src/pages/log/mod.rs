@@ -79,7 +79,7 @@ pub(super) async fn show_log(context: PageContext, QueryParams(query): QueryPara
         ),
         codes: SelectOption::list(std::iter::once(any("any")).chain(codes), &query.code),
         heads: heads(&query),
-        rows: page.rows.iter().map(|row| record_row(row, &times)).collect(),
+        rows: page.rows.iter().map(|row| record_row(row, &context.state.settings, &times)).collect(),
         next,
         first: if query.after.is_empty() { String::new() } else { query.path_with(&[("after", "")]) },
         csv: query.csv_path(),

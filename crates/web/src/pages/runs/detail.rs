@@ -90,7 +90,10 @@ pub(in crate::pages) async fn show_run(
 }
 
 async fn plan_of(context: &PageContext, run: &RunRow) -> Result<Option<PlanView>, JournalError> {
-    Ok(context.state.journal.plans().of_run(&run.id).await?.map(|plan| plan_view(&plan)))
+    match context.state.journal.plans().of_run(&run.id).await? {
+        Some(plan) => Ok(Some(plan_view(context, &plan).await?)),
+        None => Ok(None),
+    }
 }
 
 fn head(run: &RunRow, times: &TimeFormatter) -> RunHead {

@@ -5,6 +5,7 @@ use crate::layout::{Badge, TimeFormatter, Tone, lower_label};
 use rollbook_core::model::{Account, Enrolment, Fingerprint, LinkName};
 use rollbook_journal::LogRow;
 use rollbook_journal::requests::{FeedCard, FeedTexts, Would};
+use rollbook_settings::Settings;
 
 pub struct FeedCardView {
     pub record: String,
@@ -27,7 +28,13 @@ pub struct AccountSide {
     pub facts: Vec<(&'static str, String, bool)>,
 }
 
-pub fn feed_card(link: &LinkName, card: &FeedCard, earlier: &[LogRow], times: &TimeFormatter) -> FeedCardView {
+pub fn feed_card(
+    settings: &Settings,
+    link: &LinkName,
+    card: &FeedCard,
+    earlier: &[LogRow],
+    times: &TimeFormatter,
+) -> FeedCardView {
     let FeedCard { record, texts, problem, known, by_guid, by_mail, account, mismatches, courses, enrolment, would } =
         card;
     let mut accounts: Vec<AccountSide> = Vec::new();
@@ -59,7 +66,7 @@ pub fn feed_card(link: &LinkName, card: &FeedCard, earlier: &[LogRow], times: &T
         enrolment: enrolment.map(enrolment_label).unwrap_or_default().to_owned(),
         mismatches: problem.iter().cloned().chain(mismatches.iter().cloned()).collect(),
         would: lines,
-        earlier: earlier.iter().map(|row| record_row(row, times)).collect(),
+        earlier: earlier.iter().map(|row| record_row(row, settings, times)).collect(),
         can_process: can_process && problem.is_none(),
     }
 }

@@ -3,6 +3,7 @@
 pub mod event;
 pub mod evidence;
 pub mod feed_card;
+pub mod moodle;
 pub mod plan;
 pub mod record;
 pub mod request;

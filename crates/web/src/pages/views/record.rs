@@ -1,11 +1,13 @@
 //! A record of the log as a row, on whichever page shows it.
 
+use super::moodle::MoodleUrls;
 use crate::layout::{Badge, ShownTime, TimeFormatter, outcome_badge, summarise_response};
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rollbook_core::model::{Field, Guid, LinkName};
 use rollbook_core::run::OutcomeCode;
 use rollbook_journal::LogRow;
+use rollbook_settings::Settings;
 
 pub struct RecordRow {
     pub at: ShownTime,
@@ -17,6 +19,9 @@ pub struct RecordRow {
     pub person_path: String,
     pub course: String,
     pub course_id: String,
+    /// The account and the participants of the course in Moodle; empty where they are not known.
+    pub account_url: String,
+    pub course_url: String,
     pub enrolment: String,
     pub reason: String,
     pub next_try: Option<NextTry>,
@@ -28,7 +33,8 @@ pub fn action_label(action: &str) -> String {
     if action == "Email Mistatch" { "Email mismatch".to_owned() } else { action.to_owned() }
 }
 
-pub fn record_row(row: &LogRow, times: &TimeFormatter) -> RecordRow {
+pub fn record_row(row: &LogRow, settings: &Settings, times: &TimeFormatter) -> RecordRow {
+    let moodle = MoodleUrls::of(settings, &row.link);
     let text = |field: Field| row.text.get(field).to_owned();
     let name = format!("{} {}", text(Field::FirstName), text(Field::LastName));
     RecordRow {
@@ -41,6 +47,8 @@ pub fn record_row(row: &LogRow, times: &TimeFormatter) -> RecordRow {
         person_path: person_path(&row.link, &text(Field::Guid), &text(Field::Course)),
         course: if row.course_name.is_empty() { text(Field::ShortName) } else { row.course_name.clone() },
         course_id: text(Field::Course),
+        account_url: moodle.account(row.user_id),
+        course_url: moodle.participants(row.course_id),
         enrolment: text(Field::EnrolmentId),
         reason: if repeats_badge(row) { String::new() } else { summarise_response(&row.reason) },
         next_try: next_try(row, times),

@@ -6,7 +6,7 @@ use crate::live::Bench;
 use crate::live::difference::{Checked, while_doing};
 use crate::live::made::{Person, Place};
 use jiff::{SignedDuration, Timestamp};
-use rollbook_core::model::{FieldNames, Guid, LinkName};
+use rollbook_core::model::{Guid, LinkName};
 use rollbook_core::policy::{
     EnrolmentPolicy, IntakeLimits, IntakePolicy, Protected, UsernameCharacters, UsernameRule, Welcome,
 };
@@ -160,7 +160,7 @@ impl<'a> Stage<'a> {
         Ok(IntakeFlow {
             link: LinkName::new(LINK),
             feed: FeedClient::new(feed).map_err(while_doing("preparing the feed's client"))?,
-            format: FeedFormat { names: FieldNames::default(), zone },
+            format: FeedFormat::new(zone),
             moodle: MoodleClient::new(moodle).map_err(while_doing("preparing a client"))?,
             database: database.clone(),
             concurrency: 3,
@@ -192,6 +192,7 @@ fn policy(bench: &Bench) -> IntakePolicy {
         auth: "oauth2".to_owned(),
         username: UsernameRule::MailThenGuid,
         username_characters: UsernameCharacters::Plain,
+        missing_name: None,
         protected: Protected::default(),
         welcome: Welcome::Rollbook,
         enrolments: EnrolmentPolicy::default(),
