@@ -5,27 +5,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+#[cfg(feature = "world")]
 mod config;
 pub mod databases;
+#[cfg(feature = "world")]
 mod process;
+#[cfg(feature = "world")]
+mod world;
 
+#[cfg(feature = "world")]
 pub use config::Config;
+#[cfg(feature = "world")]
 pub use process::{Process, until};
-
-use rollbook_journal::{Journal, OpenOptions};
-use rollbook_remote::retry::RetryPolicy;
-use std::path::Path;
-use std::time::Duration;
-
-/// Tries twice, and does not wait in between.
-pub const QUICK: RetryPolicy =
-    RetryPolicy { tries_max: 2, delay: Duration::from_millis(1), wait_max: Duration::from_millis(5) };
-
-/// The name of the journal that a [`Config`] names.
-pub const JOURNAL: &str = "rollbook.sqlite";
-
-/// Opens the journal that a [`Config`] in this folder names.
-pub async fn open_journal(folder: &Path) -> Journal {
-    let address = folder.join(JOURNAL).display().to_string();
-    Journal::open(&address, &OpenOptions::default()).await.unwrap()
-}
+#[cfg(feature = "world")]
+pub use world::{JOURNAL, QUICK, open_journal};

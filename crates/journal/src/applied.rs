@@ -22,9 +22,6 @@ const ACCOUNTS: &str = "SELECT person.guid_fold, person.user_id FROM {rows}
 
 impl Records<'_> {
     /// The newest state that was applied for each enrolment of these people, by folded GUID and course.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn applied(
         self,
         link: &LinkName,
@@ -51,18 +48,12 @@ impl Records<'_> {
     }
 
     /// The enrolments of these people that the link made, by folded GUID and course.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn made(self, link: &LinkName, people: &[Guid]) -> Result<BTreeSet<(String, ElmCourseId)>, JournalError> {
         let rows = self.store.bulk_rows(MADE, &keys(&folded(people)), args![link.as_str()]).await?;
         rows.iter().map(|row| Ok((row.text("guid_fold")?, ElmCourseId::new(row.text("course")?)))).collect()
     }
 
     /// The account that each of these people was last seen to have, by folded GUID.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn accounts(
         self,
         link: &LinkName,
@@ -95,6 +86,7 @@ row! {
         number: i64,
         state: &'static str,
         fingerprint: Fingerprint,
+    } beside {
         user_id: MoodleUserId,
         course_id: MoodleCourseId,
         enrolment_id: &'a str,
@@ -103,11 +95,8 @@ row! {
 }
 
 const PUT: &str = "
-    INSERT INTO applied (link, guid_fold, course, changed_ms, created_ms, number, state, fingerprint, user_id, course_id,
-        at_ms)
-    SELECT $2, r.guid_fold, r.course, r.changed_ms, r.created_ms, r.number, r.state, r.fingerprint, r.user_id,
-        r.course_id, $3
-    FROM {rows} WHERE true
+    INSERT INTO applied (link, at_ms, user_id, course_id, {columns})
+    SELECT $2, $3, r.user_id, r.course_id, {values} FROM {rows} WHERE true
     ON CONFLICT (link, guid_fold, course) DO UPDATE SET changed_ms = excluded.changed_ms,
         created_ms = excluded.created_ms, number = excluded.number, state = excluded.state,
         fingerprint = excluded.fingerprint, user_id = excluded.user_id, course_id = excluded.course_id,
@@ -116,11 +105,8 @@ const PUT: &str = "
         >= (applied.changed_ms, applied.created_ms, applied.number)";
 
 const PUT_ENROLMENT: &str = "
-    INSERT INTO enrolment (link, guid_fold, course, enrolment_id, changed_ms, created_ms, number, state, fingerprint,
-        decided, at_ms)
-    SELECT $2, r.guid_fold, r.course, r.enrolment_id, r.changed_ms, r.created_ms, r.number, r.state, r.fingerprint,
-        r.decided, $3
-    FROM {rows} WHERE true
+    INSERT INTO enrolment (link, at_ms, enrolment_id, decided, {columns})
+    SELECT $2, $3, r.enrolment_id, r.decided, {values} FROM {rows} WHERE true
     ON CONFLICT (link, guid_fold, course, enrolment_id) DO UPDATE SET changed_ms = excluded.changed_ms,
         created_ms = excluded.created_ms, number = excluded.number, state = excluded.state,
         fingerprint = excluded.fingerprint, decided = excluded.decided, at_ms = excluded.at_ms
@@ -179,7 +165,7 @@ row! {
 }
 
 const PUT_MADE: &str = "
-    INSERT INTO made_enrolment (link, guid_fold, course, at_ms) SELECT $2, r.guid_fold, r.course, $3 FROM {rows} WHERE true
+    INSERT INTO made_enrolment (link, at_ms, {columns}) SELECT $2, $3, {values} FROM {rows} WHERE true
     ON CONFLICT (link, guid_fold, course) DO NOTHING";
 
 /// Keeps that the link made these enrolments.
