@@ -17,14 +17,10 @@ pub enum JournalError {
     },
     /// The lease was taken over or given back: stop the run at once. The write did not happen.
     #[error("the lease of link {link} was lost: nothing was written")]
-    LeaseLost {
-        link: LinkName,
-    },
+    LeaseLost { link: LinkName },
     /// The claim on an outbox row was taken away, because it lasted too long: do not count on the delivery.
     #[error("the claim on outbox row {id} was lost")]
-    ClaimLost {
-        id: i64,
-    },
+    ClaimLost { id: i64 },
     /// A newer Rollbook wrote this journal: use that one, or restore the backup that it made.
     #[error("the journal has schema version {found}, this Rollbook knows up to {known}: run the newer Rollbook")]
     TooNew {
@@ -34,14 +30,10 @@ pub enum JournalError {
     },
     /// There is no such row: check the id.
     #[error("there is no {what}")]
-    NotFound {
-        what: String,
-    },
+    NotFound { what: String },
     /// It is no longer as the caller thinks (closed, used, rejected): look again.
     #[error("{what}")]
-    Conflict {
-        what: String,
-    },
+    Conflict { what: String },
     /// No space is left for the journal: make room and run again; what was recorded before stays true.
     #[error("no space is left for the journal: make room, then run again")]
     Full(#[source] sqlx::Error),
@@ -59,9 +51,7 @@ pub enum JournalError {
     Damaged(#[source] sqlx::Error),
     /// A stored row cannot be read by this binary.
     #[error("the journal holds a row that cannot be read: {what}")]
-    Unreadable {
-        what: String,
-    },
+    Unreadable { what: String },
     /// The database refused a statement: a defect, to be reported.
     #[error("the journal's database refused a statement")]
     Failed(#[source] sqlx::Error),

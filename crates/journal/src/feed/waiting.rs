@@ -6,7 +6,7 @@ use crate::store::{Row, args};
 use crate::{JournalError, Records};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rollbook_core::model::{FeedRecord, Fingerprint, Guid, LinkName};
+use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, Guid, LinkName};
 use rollbook_core::run::{Disposition, OutcomeCode, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -18,15 +18,9 @@ pub enum Job {
     },
     /// Run what an approved plan was made for; the plan is made anew, and runs if it is still the approved one.
     /// Answered with [`super::JobOutcome::Ran`].
-    ApplyPlan {
-        link: LinkName,
-        plan: i64,
-    },
+    ApplyPlan { link: LinkName, plan: i64 },
     /// Show the feed's records beside what Moodle says. Answered with [`super::JobOutcome::Feed`].
-    QueryFeed {
-        link: LinkName,
-        question: FeedQuery,
-    },
+    QueryFeed { link: LinkName, question: FeedQuery },
     /// Process these records of the feed. Answered with [`super::JobOutcome::Ran`].
     ProcessRecords {
         link: LinkName,
@@ -36,21 +30,11 @@ pub enum Job {
         records: Vec<Fingerprint>,
     },
     /// Decide about an attention item. Answered with [`super::JobOutcome::Attended`].
-    Attend {
-        link: LinkName,
-        item: i64,
-        act: AttentionAct,
-    },
+    Attend { link: LinkName, item: i64, act: AttentionAct },
     /// Show what would be sent for a completion. Answered with [`super::JobOutcome::Completion`].
-    PreviewCompletion {
-        link: LinkName,
-        named: NamedCompletion,
-    },
+    PreviewCompletion { link: LinkName, named: NamedCompletion },
     /// Send a completion by hand. Answered with [`super::JobOutcome::Reported`].
-    SendCompletion {
-        link: LinkName,
-        named: NamedCompletion,
-    },
+    SendCompletion { link: LinkName, named: NamedCompletion },
     /// Send reports again. Answered with [`super::JobOutcome::Reported`].
     RetryCompletions {
         link: LinkName,
@@ -64,15 +48,9 @@ pub enum Job {
         completions: Vec<CompletionKey>,
     },
     /// Give the enrolment id that a completion waits for, and report it. Answered with [`super::JobOutcome::Reported`].
-    SupplyEnrolment {
-        link: LinkName,
-        completion: CompletionKey,
-        enrolment: EnrolmentId,
-    },
+    SupplyEnrolment { link: LinkName, completion: CompletionKey, enrolment: EnrolmentId },
     /// Look into the pushed events. Answered with [`super::JobOutcome::Ran`].
-    CheckCompletions {
-        link: LinkName,
-    },
+    CheckCompletions { link: LinkName },
     /// Synchronise one member of a community. Answered with [`super::JobOutcome::Ran`].
     SyncMember {
         link: LinkName,
@@ -102,21 +80,13 @@ pub enum Narrow {
     /// As the schedule does it.
     Usual,
     /// Intake: these records of the journal, whether or not their time has come.
-    Records {
-        records: Vec<Fingerprint>,
-    },
+    Records { records: Vec<Fingerprint> },
     /// Intake: what the feed has on this question.
-    Feed {
-        question: FeedQuery,
-    },
+    Feed { question: FeedQuery },
     /// Guilds: one guild, by machine name, label, number or UUID.
-    Guild {
-        guild: String,
-    },
+    Guild { guild: String },
     /// Guilds: one person, by number, user name or mail address.
-    User {
-        user: String,
-    },
+    User { user: String },
     /// Completions: everything that counts is read again.
     Full,
 }
@@ -150,9 +120,7 @@ pub enum AttentionAct {
         reason: String,
     },
     /// This account is the person: the feed's GUID becomes its idnumber.
-    UseAccount {
-        user: MoodleUserId,
-    },
+    UseAccount { user: MoodleUserId },
     /// The feed's mail address becomes the account's.
     UpdateMail,
     /// Nothing is to be done for these records, now or later.

@@ -121,9 +121,7 @@ pub struct FeedTexts {
 #[serde(tag = "would", rename_all = "snake_case")]
 pub enum Would {
     /// These changes, a line each.
-    Change {
-        lines: Vec<String>,
-    },
+    Change { lines: Vec<String> },
     Leave {
         /// The code of the verdict.
         code: OutcomeCode,
