@@ -63,7 +63,7 @@ final class accounts_test extends testcase {
             $this->person('fred', ['firstname' => '<b>Fred</b>']),
             $this->person('gina', ['auth' => 'nosuch']),
             $this->person('hans', ['auth' => 'manual']),
-            $this->person('ines', ['lastname' => str_repeat('é', 101)]),
+            $this->person('ilse', ['lastname' => str_repeat('é', 101)]),
             $this->person('jack', ['email' => 'jack']),
             $this->person('kira', ['create' => 0]),
             $this->person('lars')

@@ -92,7 +92,8 @@ async fn approval_counts_once_and_until_its_end(world: World) {
     assert_eq!((approved[0].id, approved[0].approval.clone()), (id, Some(("ann".to_owned(), at(60)))));
     let other_link = rollbook_core::model::LinkName::new("another");
     assert!(journal.plans().open(&other_link).await.unwrap().is_empty());
-    let late = plan_of(&digest, PlanState::Cleared, &[id]);
+    let used = [id];
+    let late = plan_of(&digest, PlanState::Cleared, &used);
     let error = journal.plans().store(&lease, &run, &late, &[], at(60)).await.unwrap_err();
     assert!(matches!(error, JournalError::Conflict { .. }), "{error:?}");
     journal.plans().store(&lease, &run, &late, &[], at(4)).await.unwrap();

@@ -143,7 +143,7 @@ impl Flow for IntakeRun<'_> {
 
     async fn prove(&self, part: &Part, plan: &IntakePlan) -> Result<(), IntakeError> {
         let Some(preflight) = &part.world.preflight else { return Ok(()) };
-        let mut wanted = RequiredRights::default();
+        let mut wanted = RequiredRights { role: Some(self.flow.policy.role), ..RequiredRights::default() };
         for change in &plan.changes {
             let place = match change {
                 IntakeChange::CreateAccount(_) => {

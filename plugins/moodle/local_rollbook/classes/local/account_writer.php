@@ -26,6 +26,8 @@ final class account_writer {
     private $index = ['idnumber' => [], 'email' => [], 'username' => []];
     /** @var \stdClass[] marks by account */
     private $marks = [];
+    /** @var bool[] whether methods of signing in keep passwords in Moodle */
+    private $internal = [];
     /** @var bool[] what the caller may, by capability */
     private $may = [];
 
@@ -105,17 +107,17 @@ final class account_writer {
         }
         $this->check_taken($wanted, 0);
         $auth = $wanted['auth'] ?? 'manual';
-        $plugin = get_auth_plugin($auth);
-        if ($plugin->is_internal() && !$item['createpassword']) {
+        $internal = $this->keeps_passwords($auth);
+        if ($internal && !$item['createpassword']) {
             throw new refusal('auth_needs_password', $auth);
         }
         $user = (object) ($wanted + ['auth' => $auth]);
         $user->confirmed = 1;
         $user->mnethostid = $CFG->mnet_localhost_id;
         $user->suspended = (int) ($item['suspended'] ?? 0);
-        $user->password = $plugin->is_internal() ? '' : AUTH_PASSWORD_NOT_CACHED;
+        $user->password = $internal ? '' : AUTH_PASSWORD_NOT_CACHED;
         $id = (int) user_create_user($user, false);
-        if ($item['createpassword'] && $plugin->is_internal()) {
+        if ($item['createpassword'] && $internal) {
             // Moodle's cron makes the password and mails it: no mail in this call.
             set_user_preference('create_password', 1, $id);
             set_user_preference('auth_forcepasswordchange', 1, $id);
@@ -166,7 +168,7 @@ final class account_writer {
         }
         $changes = array_intersect_key($wanted, array_flip(array_column($before, 'field')));
         $this->check_taken($changes, (int) $user->id, $known);
-        if (isset($changes['auth']) && get_auth_plugin($changes['auth'])->is_internal()) {
+        if (isset($changes['auth']) && $this->keeps_passwords($changes['auth'])) {
             throw new refusal('auth_needs_password', $changes['auth'], $known);
         }
         user_update_user((object) (['id' => $user->id] + $changes), false);
@@ -182,6 +184,18 @@ final class account_writer {
         return ['done', [
             'did' => 'updated', 'before' => $before, 'account' => accounts::answer($now, $this->marks[$now->id]),
         ]];
+    }
+
+    /**
+     * Whether a method of signing in keeps passwords in Moodle.
+     *
+     * @param string $auth
+     * @return bool
+     */
+    private function keeps_passwords(string $auth): bool {
+        // Moodle makes the method anew each time it is asked for.
+        $this->internal[$auth] = $this->internal[$auth] ?? get_auth_plugin($auth)->is_internal();
+        return $this->internal[$auth];
     }
 
     /**
