@@ -70,15 +70,6 @@ async fn c01_suspend_of_one_class_leaves_whoever_is_in_another() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_classes_that_end_at_one_moment_leave_nobody_in() {
-    let stage = Stage::new(empty_school()).await;
-    stage.next_run([910_001, 910_002].map(|id| enrol("ANNA", FIRST, id - 909_900).numbered(id))).await;
-    stage.next_run([910_001, 910_002].map(|id| suspend("ANNA", FIRST, 20).numbered(id))).await;
-    assert!(!stage.is_active("ANNA", FIRST));
-    assert_eq!(stage.number("SELECT COUNT(*) FROM record WHERE state = 'Suspend'").await, 2);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c17_record_of_a_later_day_waits_and_is_taken_back_by_what_is_entered_later() {
     let stage = Stage::new(empty_school()).await;
     let later = now() + SignedDuration::from_mins(30 * DAY);
