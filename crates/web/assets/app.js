@@ -9,8 +9,8 @@
     if (!seconds || !window.htmx) return;
     setTimeout(async () => {
       const now = document.getElementById("live");
-      // Nobody's focus is taken away, and nobody looks at a hidden page.
-      if (now && !document.hidden && !now.contains(document.activeElement)) {
+      // Nobody's focus or selection is taken away, and nobody looks at a hidden page.
+      if (now && !document.hidden && !now.contains(document.activeElement) && !now.querySelector("input:checked, details[open].pause")) {
         const here = location.pathname + location.search;
         try {
           await window.htmx.ajax("GET", here, {
@@ -41,6 +41,18 @@
   // A filter that is a list applies at once.
   document.addEventListener("change", (event) => {
     if (event.target.matches?.("select[data-apply]")) event.target.form.requestSubmit();
+  });
+
+  // An address says what is looked for, and not what is not.
+  document.addEventListener("formdata", (event) => {
+    if (event.target.method !== "get") return;
+    for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  });
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.verb !== "get") return;
+    for (const [name, value] of Object.entries(event.detail.parameters)) {
+      if (value === "") delete event.detail.parameters[name];
+    }
   });
 
   // A form is sent once.

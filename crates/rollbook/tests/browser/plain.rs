@@ -48,8 +48,8 @@ async fn look_again_until(driver: &Driver, text: &str) {
             return;
         }
         // Between two pages there is neither.
-        if said.as_str().unwrap().contains("Look again") {
-            driver.press("Look again").await;
+        if said.as_str().unwrap().contains("Reload") {
+            driver.press("Reload").await;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -66,7 +66,7 @@ async fn search_filter_and_turn_pages(driver: &Driver) {
     let found = rows(driver).await;
     assert!(!found.is_empty() && found.iter().all(|row| row.contains("learner.3.1@")), "{found:?}");
     driver.click("#results tbody a").await;
-    driver.sees("How it came to this").await;
+    driver.sees("How this happened").await;
     driver.open("/log").await;
     driver.click("details.filters summary").await;
     driver.click("select[name=status] option[value=Error]").await;
@@ -132,8 +132,8 @@ async fn process(driver: &Driver, served: &Served) {
     served.stage.world().elm.push(row.numbered(777_777));
     driver.open("/intake").await;
     driver.write("[name=guid]", GUID).await;
-    driver.press("Ask the feed").await;
-    look_again_until(driver, "Processing it would do").await;
+    driver.press("Query feed").await;
+    look_again_until(driver, "Processing would").await;
     driver.press("Process").await;
     look_again_until(driver, "Open the run").await;
     assert_eq!(statuses(served, GUID).await, ["Success"]);
@@ -154,9 +154,10 @@ async fn run_and_pause(driver: &Driver) {
     driver.click("form[action='/links/demo/run'] button").await;
     look_again_until(driver, "Open the run").await;
     driver.open("/").await;
+    driver.click("details.pause:has(form[action='/links/done/pause']) summary").await;
     driver.write("form[action='/links/done/pause'] [name=why]", "The ELM moves").await;
     driver.click("form[action='/links/done/pause'] button").await;
     driver.sees("Paused by").await;
     driver.click("form[action='/links/done/resume'] button").await;
-    driver.sees("done goes on").await;
+    driver.sees("done is resumed").await;
 }

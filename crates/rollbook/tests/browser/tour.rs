@@ -11,6 +11,8 @@ use serde_json::json;
 
 const DESK: (u32, u32) = (1280, 900);
 const PHONE: (u32, u32) = (390, 844);
+const NARROW: (u32, u32) = (320, 700);
+const TABLET: (u32, u32) = (1024, 768);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_gets_through_every_page_and_axe_finds_no_fault() {
@@ -60,7 +62,7 @@ async fn search(driver: &Driver) {
     assert_eq!(driver.path().await.split('?').next(), Some("/log"), "the address can be shared");
     assert!(driver.path().await.contains("q=learner"), "{}", driver.path().await);
     driver.click("#results tbody a").await;
-    driver.sees("How it came to this").await;
+    driver.sees("How this happened").await;
     let story = driver.path().await;
     assert!(story.starts_with("/people/demo/"), "{story}");
     // The next page has other lines.
@@ -97,7 +99,7 @@ async fn export(driver: &Driver, served: &Served) {
 async fn watch_a_run(driver: &Driver, served: &Served) {
     ask_for_a_slow_run(driver, served, 4_000).await;
     driver.script("window.notReloaded = true").await;
-    driver.sees("being carried out").await;
+    driver.sees("running").await;
     driver.picture("request-under-way-desk").await;
     driver.sees("Open the run").await;
     assert_eq!(driver.script("return window.notReloaded").await, true, "the page followed it by itself");
@@ -120,7 +122,7 @@ async fn ask_for_a_slow_run(driver: &Driver, served: &Served, feed_ms: u64) {
     served.stage.sandbox.as_ref().unwrap().faults().arm(Fault::nth(Target::Feed, 1, Kind::SlowMs(feed_ms)));
     driver.open("/").await;
     driver.click("form[action='/links/demo/run'] button").await;
-    driver.sees("The run was asked for").await;
+    driver.sees("The run was requested").await;
 }
 
 async fn process_by_hand(driver: &Driver, served: &Served) {
@@ -130,7 +132,7 @@ async fn process_by_hand(driver: &Driver, served: &Served) {
     served.stage.world().moodle.add_course(&course, "A course that was made today");
     driver.open("/intake").await;
     driver.write("[name=guid]", case.guid).await;
-    driver.press("Ask the feed").await;
+    driver.press("Query feed").await;
     driver.sees("A course that was made today").await;
     check(driver, "intake-answer").await;
     driver.look_as(DESK, "light").await;
@@ -154,7 +156,7 @@ async fn resolve(driver: &Driver, served: &Served) -> String {
         .to_owned();
     driver.open("/attention").await;
     driver.click(&format!("a[href='/attention/{}']", changed.id)).await;
-    driver.sees("What is known").await;
+    driver.sees("Evidence").await;
     driver.click("input[name=account]").await;
     driver.press("Use this account").await;
     driver.sees("released or settled").await;
@@ -179,7 +181,7 @@ async fn preview_completion(driver: &Driver, served: &Served) -> String {
     driver.open("/completions").await;
     driver.write("[name=user]", row.seen.guid.as_str()).await;
     driver.write("main form[action='/completions/preview'] [name=course]", row.course.unwrap().as_str()).await;
-    driver.press("Look").await;
+    driver.press("Preview").await;
     driver.until("document.querySelector('section.card')").await;
     driver.path().await
 }
@@ -189,7 +191,7 @@ async fn approve(driver: &Driver, served: &Served) -> String {
     let path = format!("/plans/{}", plans[0].id);
     driver.open("/plans").await;
     driver.click(&format!("a[href='{path}']")).await;
-    driver.sees("Takes away").await;
+    driver.sees("Removes (").await;
     driver.write("[name=why]", "They left, their manager says").await;
     driver.press("Approve").await;
     driver.sees("is approved").await;
@@ -200,8 +202,8 @@ async fn approve(driver: &Driver, served: &Served) -> String {
 
 async fn see_every_page(driver: &Driver, served: &Served, more: &[String]) {
     driver.open("/doctor").await;
-    driver.press("Make a round").await;
-    driver.sees("As of").await;
+    driver.press("Run checks").await;
+    driver.sees("Checked").await;
     let runs = served.stage.journal.runs().list(&rollbook_journal::RunFilter::default()).await.unwrap();
     let run =
         |flow: &str| format!("/runs/{}", runs.iter().find(|run| run.flow == flow && run.counts.calls > 0).unwrap().id);
@@ -221,6 +223,7 @@ async fn see_every_page(driver: &Driver, served: &Served, more: &[String]) {
         ("plans", "/plans".to_owned()),
         ("plan", format!("/plans/{}", plans[0].id)),
         ("attention", "/attention?show=all".to_owned()),
+        ("codes", "/codes".to_owned()),
         ("attention-item", more[0].clone()),
         ("intake", "/intake".to_owned()),
         ("completions", more[1].clone()),
@@ -242,8 +245,11 @@ async fn see_every_page(driver: &Driver, served: &Served, more: &[String]) {
 /// The page that is open, in light and dark, on a desk and on a phone; what axe holds against it.
 async fn look(driver: &Driver, name: &str) -> Vec<String> {
     let mut faults = Vec::new();
-    for (size, place) in [(DESK, "desk"), (PHONE, "phone")] {
-        for theme in ["light", "dark"] {
+    let looks = [(DESK, "desk", &["light", "dark"][..]), (PHONE, "phone", &["light", "dark"])];
+    for (size, place, themes) in
+        looks.into_iter().chain([(NARROW, "narrow", &["light"][..]), (TABLET, "tablet", &["light"])])
+    {
+        for theme in themes {
             driver.look_as(size, theme).await;
             driver.picture(&format!("{name}-{place}-{theme}")).await;
             faults.extend(driver.faults().await.into_iter().map(|fault| format!("{name}, {place}, {theme}: {fault}")));
@@ -269,18 +275,18 @@ async fn change_password(driver: &Driver) {
     log_in_with(driver, PASSWORD).await;
     driver.click(".who a").await;
     driver.sees("Change your password").await;
-    driver.write("[name=present]", "a wrong password").await;
-    for field in ["[name=wanted]", "[name=again]"] {
+    driver.write("[name=current]", "a wrong password").await;
+    for field in ["[name=new]", "[name=repeated]"] {
         driver.write(field, WANTED).await;
     }
-    driver.press("Change it").await;
-    driver.sees("The present password is wrong.").await;
+    driver.press("Change password").await;
+    driver.sees("The current password is wrong.").await;
     check(driver, "own-account-refused").await;
     driver.look_as(DESK, "light").await;
-    for (field, text) in [("[name=present]", PASSWORD), ("[name=wanted]", WANTED), ("[name=again]", WANTED)] {
+    for (field, text) in [("[name=current]", PASSWORD), ("[name=new]", WANTED), ("[name=repeated]", WANTED)] {
         driver.write(field, text).await;
     }
-    driver.press("Change it").await;
+    driver.press("Change password").await;
     driver.sees("Your password is changed").await;
     driver.press("Log out").await;
     driver.sees("Log in").await;

@@ -127,6 +127,69 @@ async fn refused_plan_runs_once_after_an_approval_and_not_after_a_rejection() {
 }
 
 #[tokio::test]
+async fn several_items_are_decided_at_once_and_each_of_them_once() {
+    let stage = Stage::small().await;
+    stage.world().elm.push(
+        FeedRow::enrol("A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1F1", "gil@example.org", NO_COURSE + 1, stage.now())
+            .named("Gil", "Early")
+            .numbered(700_200),
+    );
+    stage.run("demo").await;
+    let items = stage.journal.attention().list(&AttentionFilter::default(), 100).await.unwrap();
+    let unknown: Vec<String> =
+        items.iter().filter(|item| item.kind == "course_not_found").map(|item| item.id.to_string()).collect();
+    assert_eq!(unknown.len(), 2, "{items:#?}");
+    let mut operator = Browser::of(&stage, RoleName::Operator).await;
+    let page = operator.get("/attention").await.body;
+    assert!(page.contains("Try all 2 again"), "{page}");
+    let overview = operator.get("/").await.body;
+    assert!(overview.contains(">2 course not found</a>"), "{overview}");
+    assert!(overview.contains(&format!(">{} open</a>", items.len())), "one number everywhere: {overview}");
+    for (fields, told) in [
+        (vec![("act", "ignore"), ("item", unknown[0].as_str())], "requires a reason"),
+        (vec![("act", "try_again")], "No item was selected"),
+        (vec![("act", "explode"), ("item", unknown[0].as_str())], "is not a decision"),
+    ] {
+        let page = operator.post("/attention", &fields).await;
+        assert!(page.status == StatusCode::UNPROCESSABLE_ENTITY && page.body.contains(told), "{told}: {}", page.body);
+    }
+    stage.world().moodle.add_course(&NO_COURSE.to_string(), "It is there now");
+    let all: Vec<(&str, &str)> =
+        [("act", "try_all")].into_iter().chain(unknown.iter().map(|id| ("shown", id.as_str()))).collect();
+    let sent = operator.post("/attention", &all).await;
+    assert_eq!((sent.status, sent.location()), (StatusCode::SEE_OTHER, "/attention"), "{}", sent.body);
+    stage.work().await;
+    assert_eq!(codes(&stage, EVE).await, [OutcomeCode::Enrolled]);
+    let mut viewer = Browser::of(&stage, RoleName::Viewer).await;
+    assert_eq!(viewer.post("/attention", &all).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn person_has_one_page_whichever_link_leads_there() {
+    let stage = Stage::small().await;
+    let mut viewer = Browser::of(&stage, RoleName::Viewer).await;
+    let intake = viewer.get(&format!("/people/demo/{ANN}?course=930002")).await.body;
+    let completions = viewer.get(&format!("/people/done/{ANN}?course=930002")).await.body;
+    let answer = |page: &str| {
+        page.split_once("aria-label=\"The answer\"").unwrap().1.split_once("</section>").unwrap().0.to_owned()
+    };
+    assert_eq!(answer(&intake), answer(&completions));
+    assert!(answer(&intake).contains("enrolled") || answer(&intake).contains("is in"), "{intake}");
+}
+
+#[tokio::test]
+async fn each_code_says_what_ends_it() {
+    let stage = Stage::small().await;
+    let mut viewer = Browser::of(&stage, RoleName::Viewer).await;
+    let page = viewer.get("/codes").await.body;
+    for code in OutcomeCode::ALL {
+        assert!(page.contains(&format!("<tr id=\"{}\">", code.as_str())), "{code:?}");
+    }
+    let row = page.split_once("<tr id=\"course_not_found\">").unwrap().1.split_once("</tr>").unwrap().0;
+    assert!(row.contains("Waiting now\">1<"), "{row}");
+}
+
+#[tokio::test]
 async fn paused_link_says_so_and_goes_on() {
     let stage = Stage::small().await;
     let mut boss = Browser::of(&stage, RoleName::Administrator).await;
@@ -203,4 +266,5 @@ async fn feed_is_asked_by_time_mail_guid_and_any_of_them_together() {
     assert_eq!(found(&stage, &mut operator, &[sam, early, late]).await, 0);
     let wrong = operator.post("/intake", &[("link", "demo"), ("from", "yesterday")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.body.contains("is not a valid time") && wrong.body.contains("value=\"yesterday\""), "{}", wrong.body);
 }

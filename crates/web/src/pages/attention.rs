@@ -18,23 +18,34 @@ use rollbook_journal::requests::{AttentionAct, Job};
 use rollbook_journal::{AttentionFilter, AttentionItem, LogRow};
 use serde::Deserialize;
 
-const ITEMS: u32 = 50;
+const ITEMS: u32 = 200;
 const RECORDS: u32 = 100;
 
 #[derive(Template)]
 #[template(path = "pages/attention.html")]
 struct AttentionPage {
     layout: Layout,
-    items: Vec<ItemRow>,
+    may_decide: bool,
+    groups: Vec<ItemGroup>,
     links: Vec<SelectOption>,
     is_all: bool,
     next: Option<NextPage>,
 }
 
+/// Items of a kind, the kind with the most first.
+struct ItemGroup {
+    kind: String,
+    label: String,
+    advice: String,
+    items: Vec<ItemRow>,
+    open: usize,
+}
+
 struct ItemRow {
+    id: i64,
+    is_open: bool,
     path: String,
     title: String,
-    kind: String,
     link: String,
     records: String,
     since: ShownTime,
@@ -93,12 +104,42 @@ pub(in crate::pages) async fn show_attention(
     let all = std::iter::once(("", "all".to_owned()));
     let page = AttentionPage {
         layout: Layout { live: 5, ..context.layout("Attention", PageLocation::Attention).await? },
-        items: items.iter().map(|item| item_row(item, &context.times(Some(&item.link)))).collect(),
+        may_decide: context.may(Permission::Resolve),
+        groups: groups(&context, &items),
         links: SelectOption::list(all.chain(names.iter().map(|name| (*name, (*name).to_owned()))), &query.link),
         is_all,
         next,
     };
     show(&page)
+}
+
+/// The attention items of a link and kind.
+pub(super) fn attention_path(link: &str, kind: &str) -> String {
+    let pairs = [("link", link), ("kind", kind)];
+    format!("/attention?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
+}
+
+fn groups(context: &PageContext, items: &[AttentionItem]) -> Vec<ItemGroup> {
+    let mut groups: Vec<ItemGroup> = Vec::new();
+    for item in items {
+        let row = item_row(item, &context.times(Some(&item.link)));
+        let open = usize::from(row.is_open);
+        match groups.iter_mut().find(|group| group.kind == item.kind) {
+            Some(group) => {
+                group.items.push(row);
+                group.open += open;
+            }
+            None => groups.push(ItemGroup {
+                kind: item.kind.clone(),
+                label: label_of(&item.kind),
+                advice: sentence(AlertKind::of_attention(&item.kind).1),
+                items: vec![row],
+                open,
+            }),
+        }
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.items.len()));
+    groups
 }
 
 fn item_row(item: &AttentionItem, times: &TimeFormatter) -> ItemRow {
@@ -109,12 +150,10 @@ fn item_row(item: &AttentionItem, times: &TimeFormatter) -> ItemRow {
         (None, None) => String::new(),
     };
     ItemRow {
+        id: item.id,
+        is_open: item.closed.is_none(),
         path: format!("/attention/{}", item.id),
-        title: item.title.clone(),
-        kind: match item.person.as_str() {
-            "" => label_of(&item.kind),
-            person => format!("{}: {person}", label_of(&item.kind)),
-        },
+        title: item.named(),
         link: item.link.to_string(),
         records: if item.records == 0 { String::new() } else { pluralise(item.records, "record") },
         since: times.ago(item.opened),
@@ -194,4 +233,39 @@ pub(in crate::pages) async fn decide_item(
     };
     let path = submit(&context, &Job::Attend { link: item.link, item: id, act }).await?;
     Ok(context.redirect("The decision was saved and is being executed", &path))
+}
+
+/// A decision about several items of a kind: those that are selected, or all that the page shows.
+pub(in crate::pages) async fn decide_items(
+    context: PageContext,
+    FormData(fields): FormData<Vec<(String, String)>>,
+) -> PageResult {
+    let field = |name: &str| fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim());
+    let chosen = |name: &str| -> Vec<i64> {
+        fields.iter().filter(|(key, _)| key == name).filter_map(|(_, value)| value.parse().ok()).collect()
+    };
+    let reason = field("reason").to_owned();
+    let (ids, act) = match field("act") {
+        "try_again" => (chosen("item"), AttentionAct::TryAgain { reason }),
+        "try_all" => (chosen("shown"), AttentionAct::TryAgain { reason }),
+        "ignore" if reason.is_empty() => {
+            return Err(PageError::Invalid("Ignoring items requires a reason".to_owned()));
+        }
+        "ignore" => (chosen("item"), AttentionAct::Ignore { reason }),
+        other => return Err(PageError::Invalid(format!("\"{other}\" is not a decision"))),
+    };
+    if ids.is_empty() {
+        return Err(PageError::Invalid("No item was selected".to_owned()));
+    }
+    let mut decided = 0_u64;
+    for id in ids.into_iter().take(ITEMS as usize) {
+        let item = context.state.journal.attention().find(id).await?;
+        // Somebody else may have decided it meanwhile.
+        if item.closed.is_none() {
+            submit(&context, &Job::Attend { link: item.link, item: id, act: act.clone() }).await?;
+            decided += 1;
+        }
+    }
+    let flash = format!("{} saved; the records are being released", pluralise(decided, "decision"));
+    Ok(context.redirect(&flash, "/attention"))
 }

@@ -15,7 +15,7 @@ use crate::pages::extract::{FormData, QueryParams};
 use askama::Template;
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, Guid, LinkName, MoodleCourseId, MoodleUserId};
 use rollbook_journal::requests::{CompletionCard, Job, JobOutcome, NamedCompletion, RequestId};
-use rollbook_journal::{CompletionQuery, CompletionRow};
+use rollbook_journal::{CompletionQuery, CompletionRow, JournalError};
 use serde::Deserialize;
 
 /// So many completions are shown.
@@ -97,7 +97,11 @@ pub(in crate::pages) async fn show_completions(
         }
         request = Some(request_status(&asked, &context.times(asked.job.link())));
         if let Some(JobOutcome::Completion(found)) = &asked.answer {
-            card = Some(view(found));
+            let mut preview = view(found);
+            if let Some(link) = asked.job.link() {
+                say_what_became_of_it(&context, link, found, &mut preview).await?;
+            }
+            card = Some(preview);
         }
     }
     let names: Vec<String> = context.state.settings.completions().map(|found| found.link.name.to_string()).collect();
@@ -149,6 +153,41 @@ fn view(found: &CompletionCard) -> PreviewCard {
         why_not: why_not.as_deref().map(sentence).unwrap_or_default(),
         remedy: remedy.as_deref().map(sentence).unwrap_or_default(),
     }
+}
+
+/// A report that exists is no success yet: what became of it counts, as the list below says it.
+async fn say_what_became_of_it(
+    context: &PageContext,
+    link: &LinkName,
+    found: &CompletionCard,
+    card: &mut PreviewCard,
+) -> Result<(), JournalError> {
+    let query = CompletionQuery {
+        guid: Some(Guid::new(&found.account.guid).folded()),
+        course: Some(found.course.clone()),
+        limit: ROWS,
+        ..CompletionQuery::default()
+    };
+    let rows = context.state.journal.completions().list(link, &query).await?;
+    let Some(row) = rows.iter().find(|row| row.seen.key == found.completion) else { return Ok(()) };
+    let answer = row.report.as_ref().map(|report| summarise_response(&report.answer)).unwrap_or_default();
+    let (why_not, remedy) = match row.standing.as_str() {
+        "refused" => (
+            format!("The ELM refused this completion: {answer}"),
+            "Fix the cause, then send the report again from the list above.",
+        ),
+        "cancelled" => {
+            ("The report of this completion was cancelled.".to_owned(), "Send it again from the list above.")
+        }
+        "due" | "sending" => ("The report of this completion is queued.".to_owned(), "Wait for the ELM's answer."),
+        "unknown" => (
+            "The report of this completion was sent and got no answer.".to_owned(),
+            "Rollbook checks with the ELM before it sends it again.",
+        ),
+        _ => return Ok(()),
+    };
+    (card.why_not, card.remedy) = (why_not, remedy.to_owned());
+    Ok(())
 }
 
 /// A person's name; of whom none is known, the account.

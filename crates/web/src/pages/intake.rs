@@ -8,6 +8,8 @@ use crate::layout::{Layout, PageContext, PageLocation, PageResult, SelectOption,
 use crate::page_error::PageError;
 use crate::pages::extract::{FormData, QueryParams};
 use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse};
 use rollbook_core::model::{ElmCourseId, Guid, LinkName};
 use rollbook_journal::requests::{FeedQuery, Job, JobOutcome, RequestId};
 use rollbook_journal::{Journal, JournalError, LogQuery, LogRow};
@@ -25,6 +27,8 @@ struct IntakePage {
     may_run: bool,
     links: Vec<SelectOption>,
     form: FeedForm,
+    /// Why the form was refused.
+    error: String,
     request: Option<RequestStatus>,
     found: Option<Found>,
 }
@@ -89,17 +93,26 @@ pub(in crate::pages) async fn show_intake(
             });
         }
     }
+    show(&page(&context, form, (request, found), String::new()).await?)
+}
+
+async fn page(
+    context: &PageContext,
+    form: FeedForm,
+    (request, found): (Option<RequestStatus>, Option<Found>),
+    error: String,
+) -> Result<IntakePage, PageError> {
     let live = if request.as_ref().is_some_and(|request| !request.is_finished) { 1 } else { 0 };
     let names: Vec<String> = context.state.settings.intakes().map(|found| found.link.name.to_string()).collect();
-    let page = IntakePage {
+    Ok(IntakePage {
+        error,
         layout: Layout { live, ..context.layout("Manual intake", PageLocation::Intake).await? },
         may_run: context.may(Permission::Run),
         links: SelectOption::list(names.iter().map(|name| (name.as_str(), name.clone())), &form.link),
         form,
         request,
         found,
-    };
-    show(&page)
+    })
 }
 
 fn filled(link: &LinkName, question: &FeedQuery, times: &TimeFormatter) -> FeedForm {
@@ -130,6 +143,21 @@ async fn earlier(journal: &Journal, link: &LinkName, guid: &str, course: &str) -
 }
 
 pub(in crate::pages) async fn query_feed(context: PageContext, FormData(form): FormData<FeedForm>) -> PageResult {
+    let (link, question) = match parse(&context, &form) {
+        Ok(parsed) => parsed,
+        // What was typed stays, with what is wrong about it.
+        Err(PageError::Invalid(why)) => {
+            let page = page(&context, form, (None, None), format!("{why}.")).await?;
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response());
+        }
+        Err(other) => return Err(other),
+    };
+    let path = submit(&context, &Job::QueryFeed { link, question }).await?;
+    let id = path.rsplit('/').next().unwrap_or_default();
+    Ok(context.redirect("The feed query is running", &format!("/intake?request={id}")))
+}
+
+fn parse(context: &PageContext, form: &FeedForm) -> Result<(LinkName, FeedQuery), PageError> {
     let link = LinkName::new(form.link.trim());
     context.state.settings.intake(&link).map_err(|_| PageError::NotFound(format!("intake link called {link}")))?;
     let times = context.times(Some(&link));
@@ -152,9 +180,7 @@ pub(in crate::pages) async fn query_feed(context: PageContext, FormData(form): F
     if !question.is_bounded() {
         return Err(PageError::Invalid("Enter a start time, a mail address or a GUID".to_owned()));
     }
-    let path = submit(&context, &Job::QueryFeed { link, question }).await?;
-    let id = path.rsplit('/').next().unwrap_or_default();
-    Ok(context.redirect("The feed query is running", &format!("/intake?request={id}")))
+    Ok((link, question))
 }
 
 pub(in crate::pages) async fn process(

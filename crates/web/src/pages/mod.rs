@@ -5,6 +5,7 @@
 
 mod accounts;
 mod attention;
+mod codes;
 mod completions;
 mod courses;
 mod doctor;
@@ -98,6 +99,7 @@ fn route_table(state: &WebState) -> RouteTable {
         .page("/log", View, log::show_log)
         .page("/log.csv", View, log::export_log)
         .page("/people/{link}/{guid}", View, story::show_story)
+        .page("/codes", View, codes::show_codes)
         .page("/courses", View, courses::show_courses)
         .page("/runs", View, runs::show_runs)
         .page("/runs/{id}", View, runs::show_run)
@@ -107,6 +109,7 @@ fn route_table(state: &WebState) -> RouteTable {
         .page("/plans/{id}", View, plans::show_plan)
         .action("/plans/{id}", Approve, plans::decide_plan)
         .page("/attention", View, attention::show_attention)
+        .action("/attention", Resolve, attention::decide_items)
         .page("/attention/{id}", View, attention::show_item)
         .action("/attention/{id}", Resolve, attention::decide_item)
         .page("/intake", Query, intake::show_intake)

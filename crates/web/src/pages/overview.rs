@@ -1,5 +1,6 @@
 //! The overview: each link's health, the numbers of today and this week, a chart of the last two weeks.
 
+use super::attention::attention_path;
 use super::runs::chart_of_days;
 use crate::auth::permissions::Permission;
 use crate::layout::{
@@ -8,16 +9,20 @@ use crate::layout::{
 };
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
+use rollbook_core::model::LinkName;
 use rollbook_core::run::{Counts, RunState};
-use rollbook_journal::{LinkOverview, OutboxTotal, ScheduleRow};
+use rollbook_journal::{AttentionFilter, AttentionItem, LinkOverview, OutboxTotal, ScheduleRow};
 use rollbook_settings::link::Link;
+use std::collections::BTreeMap;
 
 /// A process that was not seen for so long is taken for dead.
 const UNSEEN: SignedDuration = SignedDuration::from_secs(60);
 /// So many open episodes of a link are pluralise.
 const EPISODES: u32 = 100;
-/// So many of them are told; the others are a number.
-const EPISODES_TOLD: usize = 2;
+/// So many of them are shown; the others are a number.
+const EPISODES_SHOWN: usize = 3;
+/// So many open attention items of a link are counted by kind.
+const ITEMS: u32 = 1_000;
 /// The chart shows so many days.
 const DAYS: i64 = 14;
 /// Seconds between two looks of the script.
@@ -58,8 +63,9 @@ struct LinkCard {
     outbox: Vec<String>,
     attention: u64,
     plans: u64,
+    /// What needs attention, a line a kind.
+    problems: Vec<Problem>,
     episodes: Vec<Episode>,
-    /// How many more there are.
     more_episodes: usize,
 }
 
@@ -74,6 +80,13 @@ struct LastRun {
     began: ShownTime,
     badge: Badge,
     summary: String,
+}
+
+/// Attention items of a kind.
+struct Problem {
+    summary: String,
+    path: String,
+    oldest: ShownTime,
 }
 
 struct Episode {
@@ -104,21 +117,27 @@ pub(super) async fn show_overview(context: PageContext) -> PageResult {
         let known = overviews.iter().find(|known| known.state.link == *link.name());
         let times = context.times(Some(link.name()));
         let episodes = journal.notices().episodes(Some(link.name()), true, None, EPISODES).await?;
-        let episodes = episodes.into_iter().map(|row| Episode {
+        // Attention items have lines of their own, by kind.
+        let episodes = episodes.into_iter().filter(|row| !row.path.starts_with("/attention/")).map(|row| Episode {
             title: row.episode.title,
             remedy: sentence(&row.remedy),
             path: row.path,
             since: times.ago(row.episode.began),
         });
-        links.push(card(link, known, schedules.get(link.name()), &outbox, episodes.collect(), &times));
+        let filter = AttentionFilter { link: Some(link.name().clone()), ..AttentionFilter::default() };
+        let problems = problems(link.name(), &journal.attention().list(&filter, ITEMS).await?, &times);
+        links.push(card(link, known, schedules.get(link.name()), &outbox, (problems, episodes.collect()), &times));
     }
-    let mut numbers = Vec::new();
+    let mut numbers: Vec<(&str, Counts)> = Vec::new();
     for (label, since) in [("Today", times.day_began()), ("This week", times.week_began())] {
         let mut sum = Counts::default();
         for intake in context.state.settings.intakes() {
             add(&mut sum, &journal.runs().totals_since(Some(&intake.link.name), since).await?);
         }
-        numbers.push(numbers_row(label, &sum));
+        // On a Monday the week says nothing else than the day.
+        if numbers.last().is_none_or(|(_, known)| *known != sum) {
+            numbers.push((label, sum));
+        }
     }
     let page = OverviewPage {
         layout: Layout { live: LIVE, ..context.layout("Overview", PageLocation::Overview).await? },
@@ -127,7 +146,7 @@ pub(super) async fn show_overview(context: PageContext) -> PageResult {
         may_pause: context.may(Permission::Pause),
         process: process(&context).await?,
         links,
-        numbers,
+        numbers: numbers.iter().map(|(label, sum)| numbers_row(label, sum)).collect(),
         chart: chart_of_days(&context, None, DAYS).await?,
     };
     show(&page)
@@ -181,11 +200,11 @@ fn card(
     known: Option<&LinkOverview>,
     schedule: Option<&ScheduleRow>,
     outbox: &[OutboxTotal],
-    mut episodes: Vec<Episode>,
+    (problems, mut episodes): (Vec<Problem>, Vec<Episode>),
     times: &TimeFormatter,
 ) -> LinkCard {
-    let more_episodes = episodes.len().saturating_sub(EPISODES_TOLD);
-    episodes.truncate(EPISODES_TOLD);
+    let more_episodes = episodes.len().saturating_sub(EPISODES_SHOWN);
+    episodes.truncate(EPISODES_SHOWN);
     let (from, to) = link.ends();
     let outbox = outbox.iter().filter(|total| total.link == *link.name()).map(|total| {
         let kind = total.kind.as_str();
@@ -214,9 +233,28 @@ fn card(
         attention: known.map_or(0, |known| known.attention),
         plans: known.map_or(0, |known| known.plans),
         paused,
+        problems,
         episodes,
         more_episodes,
     }
+}
+
+/// "6 invalid", the most frequent first.
+fn problems(link: &LinkName, items: &[AttentionItem], times: &TimeFormatter) -> Vec<Problem> {
+    let mut kinds: BTreeMap<&str, (u64, Timestamp)> = BTreeMap::new();
+    for item in items {
+        let (count, oldest) = kinds.entry(&item.kind).or_insert((0, item.opened));
+        *count += 1;
+        *oldest = (*oldest).min(item.opened);
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
+    let problem = |(kind, (count, oldest)): (&str, (u64, Timestamp))| Problem {
+        summary: format!("{} {}", format_count(count), lower_label(kind)),
+        path: attention_path(link.as_str(), kind),
+        oldest: times.ago(oldest),
+    };
+    kinds.into_iter().map(problem).collect()
 }
 
 fn run_summary(run: &rollbook_journal::RunRow) -> String {

@@ -45,6 +45,13 @@ struct LogPage {
     next: Option<NextPage>,
     first: String,
     csv: String,
+    /// The filters that apply, each with the address without it.
+    chips: Vec<Chip>,
+}
+
+struct Chip {
+    label: String,
+    path: String,
 }
 
 /// The head of a column, perhaps with the way to sort by it.
@@ -83,6 +90,11 @@ pub(super) async fn show_log(context: PageContext, QueryParams(query): QueryPara
         next,
         first: if query.after.is_empty() { String::new() } else { query.path_with(&[("after", "")]) },
         csv: query.csv_path(),
+        chips: query
+            .filters()
+            .into_iter()
+            .map(|(label, name)| Chip { label, path: query.path_with(&[(name, ""), ("after", "")]) })
+            .collect(),
         query,
     };
     show(&view)

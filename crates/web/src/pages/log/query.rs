@@ -80,6 +80,13 @@ impl LogPageQuery {
         self.parts().iter().any(|(name, value)| narrows(name) && !value.trim().is_empty())
     }
 
+    /// The filters that apply: as text, and by which part of the address.
+    pub(super) fn filters(&self) -> Vec<(String, &'static str)> {
+        let narrows = |name: &str| !matches!(name, "q" | "sort" | "order" | "after");
+        let parts = self.parts().into_iter().filter(|(name, value)| narrows(name) && !value.trim().is_empty());
+        parts.map(|(name, value)| (format!("{name}: {value}"), name)).collect()
+    }
+
     /// The link, where one is named.
     pub(super) fn link(&self) -> Option<LinkName> {
         non_blank(&self.link).map(LinkName::new)
