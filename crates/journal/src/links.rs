@@ -115,10 +115,20 @@ impl Runs<'_> {
     /// # Errors
     /// Those of the database only.
     pub async fn totals_since(self, link: Option<&LinkName>, since: Timestamp) -> Result<Counts, JournalError> {
-        let columns =
-            ["records", "enrolled", "suspended", "errors", "skipped", "waiting", "accounts", "mails", "calls"];
+        let columns = [
+            "records",
+            "enrolled",
+            "suspended",
+            "errors",
+            "skipped",
+            "waiting",
+            "planned",
+            "accounts",
+            "mails",
+            "calls",
+        ];
         let sum = |column: &&str| {
-            let of = if matches!(*column, "errors" | "waiting") { "MAX" } else { "SUM" };
+            let of = if matches!(*column, "errors" | "waiting" | "planned") { "MAX" } else { "SUM" };
             format!("CAST(COALESCE({of}({column}), 0) AS BIGINT) AS {column}")
         };
         let sums: Vec<String> = columns.iter().map(sum).collect();
