@@ -22,9 +22,6 @@ const ACCOUNTS: &str = "SELECT person.guid_fold, person.user_id FROM {rows}
 
 impl Records<'_> {
     /// The newest state that was applied for each enrolment of these people, by folded GUID and course.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn applied(
         self,
         link: &LinkName,
@@ -51,18 +48,12 @@ impl Records<'_> {
     }
 
     /// The enrolments of these people that the link made, by folded GUID and course.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn made(self, link: &LinkName, people: &[Guid]) -> Result<BTreeSet<(String, ElmCourseId)>, JournalError> {
         let rows = self.store.bulk_rows(MADE, &keys(&folded(people)), args![link.as_str()]).await?;
         rows.iter().map(|row| Ok((row.text("guid_fold")?, ElmCourseId::new(row.text("course")?)))).collect()
     }
 
     /// The account that each of these people was last seen to have, by folded GUID.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn accounts(
         self,
         link: &LinkName,

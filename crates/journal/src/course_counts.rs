@@ -59,7 +59,6 @@ pub(super) fn short_action(action: &str) -> &str {
 /// What the records of one course came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CourseCounts {
-    /// The link.
     pub link: LinkName,
     /// The course, as the ELM names it.
     pub course: ElmCourseId,
@@ -75,9 +74,6 @@ pub struct CourseCounts {
 
 impl Records<'_> {
     /// What the records of each course came to, by course; of one link, or of all.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn course_totals(self, link: Option<&LinkName>) -> Result<Vec<CourseCounts>, JournalError> {
         let sql = "
             SELECT tally.link, tally.course, tally.action, tally.status, tally.total,

@@ -9,47 +9,31 @@ pub enum JournalError {
     /// Another process runs this link: wait, or stop that one.
     #[error("link {link} is being run by {by} since {since:.0}; its lease ends at {until:.0} unless it is renewed")]
     LeaseHeld {
-        /// The link.
         link: LinkName,
-        /// Who holds it.
         by: String,
-        /// Since when.
         since: Timestamp,
         /// Until when, unless renewed.
         until: Timestamp,
     },
     /// The lease was taken over or given back: stop the run at once. The write did not happen.
     #[error("the lease of link {link} was lost: nothing was written")]
-    LeaseLost {
-        /// The link.
-        link: LinkName,
-    },
+    LeaseLost { link: LinkName },
     /// The claim on an outbox row was taken away, because it lasted too long: do not count on the delivery.
     #[error("the claim on outbox row {id} was lost")]
-    ClaimLost {
-        /// The row.
-        id: i64,
-    },
+    ClaimLost { id: i64 },
     /// A newer Rollbook wrote this journal: use that one, or restore the backup that it made.
     #[error("the journal has schema version {found}, this Rollbook knows up to {known}: run the newer Rollbook")]
     TooNew {
-        /// The journal's version.
         found: i64,
         /// The newest that this binary knows.
         known: i64,
     },
     /// There is no such row: check the id.
     #[error("there is no {what}")]
-    NotFound {
-        /// What was looked for.
-        what: String,
-    },
+    NotFound { what: String },
     /// It is no longer as the caller thinks (closed, used, rejected): look again.
     #[error("{what}")]
-    Conflict {
-        /// How it is.
-        what: String,
-    },
+    Conflict { what: String },
     /// No space is left for the journal: make room and run again; what was recorded before stays true.
     #[error("no space is left for the journal: make room, then run again")]
     Full(#[source] sqlx::Error),
@@ -67,10 +51,7 @@ pub enum JournalError {
     Damaged(#[source] sqlx::Error),
     /// A stored row cannot be read by this binary.
     #[error("the journal holds a row that cannot be read: {what}")]
-    Unreadable {
-        /// Which, and why.
-        what: String,
-    },
+    Unreadable { what: String },
     /// The database refused a statement: a defect, to be reported.
     #[error("the journal's database refused a statement")]
     Failed(#[source] sqlx::Error),

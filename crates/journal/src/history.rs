@@ -23,15 +23,12 @@ use std::collections::{HashMap, HashSet};
 pub struct HistoryRow {
     /// The record, with the fingerprint that the original logged.
     pub record: FeedRecord,
-    /// The original's action word.
     pub action: String,
-    /// The original's status word.
     pub status: String,
     /// When the original logged it.
     pub at: Timestamp,
     /// The Moodle course, 0 where it was not found.
     pub course_id: MoodleCourseId,
-    /// Its name.
     pub course_name: String,
     /// The account, 0 where there was none.
     pub user_id: MoodleUserId,
@@ -42,7 +39,6 @@ pub struct HistoryRow {
 /// What taking history over came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Imported {
-    /// Lines that are new.
     pub new: u64,
     /// Lines that were there already.
     pub known: u64,

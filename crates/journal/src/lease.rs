@@ -62,7 +62,7 @@ const TAKE: &str = "
     RETURNING fence";
 
 const ABANDON: &str = "
-    UPDATE run SET state = 'abandoned', ended_ms = $2, reason = 'its process ended without a word'
+    UPDATE run SET state = 'abandoned', ended_ms = $2, reason = 'the process ended unexpectedly'
     WHERE link = $1 AND state = 'running' RETURNING id";
 
 impl Leases<'_> {
@@ -123,18 +123,12 @@ impl Leases<'_> {
     }
 
     /// Until when somebody may run the link, unless that is renewed; `None` where it is free.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn held_until(self, link: &LinkName, now: Timestamp) -> Result<Option<Timestamp>, JournalError> {
         let sql = "SELECT expires_ms FROM lease WHERE link = $1 AND holder IS NOT NULL AND expires_ms > $2";
         self.store.row(sql, args![link.as_str(), now]).await?.map(|row| row.time("expires_ms")).transpose()
     }
 
     /// Gives the lease back. One that was lost already is left to its new holder.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn release(self, lease: Lease) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         let sql = "UPDATE lease SET holder = NULL WHERE link = $1 AND fence = $2 AND holder = $3";

@@ -1,16 +1,19 @@
 //! The journal: what was read, decided, intended and done, kept so that nothing is lost and nothing is done twice.
 //!
-//! One type, [`Journal`], over SQLite and PostgreSQL. Its rules:
+//! One [`Journal`] over SQLite and PostgreSQL, and a repository for each thing that it knows: `journal.runs()`,
+//! `journal.records()`… (see `repositories`). Its rules:
 //! - A run writes only through its [`Lease`]: each such write proves, inside its own transaction, that the lease still holds.
 //! - What belongs together is written in one transaction: records with the watermark that covers them, a verdict with its
 //!   event, mail and attention. A dropped call leaves nothing half.
 //! - Events are only ever added; the database itself refuses anything else.
 //! - It never reads a clock: every time is given to it. Times are kept in milliseconds.
+//! - Every call can fail as the database can ([`JournalError::Full`], [`JournalError::Unavailable`]…). A method that says nothing of
+//!   errors fails in no other way.
 //!
 //! It must never decide what a record means (that is `rollbook_core`) nor speak to a remote system. Reading order:
-//! `lease`, `runs`, `feed`, `plans`, `decide`, then `outbox`, `attention`, `guilds`, then `log`, `story`, `links` and `tally`
-//! for what people look at, `numbers` for machines that watch, `accounts` for who they are; `requests`, `schedule` and
-//! `notices` for the process that serves. `history` takes over what an earlier system knew, `keep` lets go of what is too
+//! `lease`, `runs`, `feed`, `plans`, `decide`, then `outbox`, `attention`, `guilds`, then `log`, `story`, `links` and
+//! `course_counts` for what people look at, `metrics` for machines that watch, `accounts` for who they are; `requests`, `schedule` and
+//! `notices` for the process that serves. `history` takes over what an earlier system knew, `maintenance` removes what is too
 //! old; `store` is the machinery below.
 
 mod accounts;
@@ -33,7 +36,6 @@ mod outbox;
 mod plans;
 mod repositories;
 pub mod requests;
-mod run_stats;
 mod runs;
 mod schedule;
 mod store;
@@ -49,7 +51,7 @@ pub use completions::{
 pub use course_counts::CourseCounts;
 pub use decide::{Decided, Decision};
 pub use error::JournalError;
-pub use feed::{FeedRead, Ingested, LinkState, WaitingRecord};
+pub use feed::{AwaitedCourse, FeedRead, Ingested, LinkState, WaitingRecord};
 pub use guilds::{GuildRow, GuildSync, Ownership};
 pub use history::{HistoryRow, Imported};
 pub use lease::Lease;
@@ -57,15 +59,14 @@ pub use links::LinkOverview;
 pub use log::{LogKey, LogOrder, LogPage, LogQuery, LogRow, LogSort, NotALogKey};
 pub use maintenance::{Access, Checked, PruneScope, Pruned, Restored, restore};
 pub use metrics::JournalMetrics;
-pub use notices::{AwaitedCourse, EpisodeRow, NoticeRow};
+pub use notices::{EpisodeRow, NoticeRow};
 pub use outbox::{Claimed, OutboxFilter, OutboxItem, OutboxKind, OutboxRow, OutboxTotal, SendOutcome};
 pub use plans::{Intent, NewPlan, OpenPlan, PlanRow, PlanState, UnsettledIntent};
 pub use repositories::{
     Accounts, Attention, Completions, Guilds, Leases, Links, Maintenance, Nodes, Notices, Outbox, People, Plans,
     Records, Requests, Runs, Schedule, Sessions, Tokens,
 };
-pub use run_stats::RunStats;
-pub use runs::{NewEvent, NewRun, RunFilter, RunRow, StoredEvent};
+pub use runs::{NewEvent, NewRun, RunFilter, RunRow, RunStats, StoredEvent};
 pub use schedule::{LinkSwitch, NodeRow, ScheduleRow};
 pub use story::{AppliedRow, Person, Story};
 

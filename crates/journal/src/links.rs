@@ -14,13 +14,11 @@ use std::collections::BTreeMap;
 pub struct LinkOverview {
     /// Its watermark, and whether it is paused.
     pub state: LinkState,
-    /// Its newest run.
     pub last_run: Option<RunRow>,
     /// Who runs it now, and until when unless renewed.
     pub held_by: Option<(String, Timestamp)>,
     /// Records that are not settled, by what they wait for.
     pub waiting: BTreeMap<OutcomeCode, u64>,
-    /// Open attention items.
     pub attention: u64,
     /// Plans that wait for a person's word.
     pub plans: u64,
@@ -30,9 +28,6 @@ pub struct LinkOverview {
 
 impl Links<'_> {
     /// Every link at a glance, by name.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn overview(self, now: Timestamp) -> Result<Vec<LinkOverview>, JournalError> {
         let mut links = Vec::new();
         for link in self.names().await? {
@@ -111,9 +106,6 @@ impl Links<'_> {
 impl Runs<'_> {
     /// What the runs of a link, or of all, came to in sum since a moment; of records that wait or need a human, which each run
     /// meets again, the most that one run met.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn totals_since(self, link: Option<&LinkName>, since: Timestamp) -> Result<Counts, JournalError> {
         let columns = [
             "records",

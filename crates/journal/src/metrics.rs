@@ -4,7 +4,6 @@ use super::store::args;
 use super::{Journal, JournalError};
 use std::collections::BTreeMap;
 
-/// Totals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JournalMetrics {
     /// Runs, by link, flow and state.
@@ -16,10 +15,6 @@ pub struct JournalMetrics {
 }
 
 impl Journal {
-    /// The totals.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn metrics(&self) -> Result<JournalMetrics, JournalError> {
         let mut numbers = JournalMetrics::default();
         let sql = "SELECT link, flow, state, COUNT(*) AS total FROM run GROUP BY link, flow, state";

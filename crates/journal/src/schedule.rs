@@ -18,18 +18,14 @@ use std::collections::BTreeMap;
 pub struct LinkSwitch {
     /// Whether the link runs by itself.
     pub enabled: bool,
-    /// Since when.
     pub since: Timestamp,
-    /// Who said so.
     pub by: String,
-    /// Why.
     pub why: String,
 }
 
 /// How the schedule of a link stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleRow {
-    /// The link.
     pub link: LinkName,
     /// A person's word over the configuration, where there is one.
     pub switch: Option<LinkSwitch>,
@@ -46,11 +42,8 @@ pub struct ScheduleRow {
 pub struct NodeRow {
     /// Its name; no other process has it.
     pub name: String,
-    /// Its version.
     pub version: String,
-    /// Where it listens.
     pub listens: String,
-    /// Since when it serves.
     pub started: Timestamp,
     /// When it was last heard of.
     pub seen: Timestamp,
@@ -70,9 +63,6 @@ const PUT: &str = "
 
 impl Schedule<'_> {
     /// Begins to watch a link; what was due before is nobody's. Gives how its schedule stands.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn watch(self, link: &LinkName, now: Timestamp) -> Result<ScheduleRow, JournalError> {
         let mut tx = self.store.begin().await?;
         super::feed::make_link(&mut tx, link, now).await?;
@@ -84,9 +74,6 @@ impl Schedule<'_> {
     }
 
     /// How every watched link's schedule stands.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn list(self) -> Result<BTreeMap<LinkName, ScheduleRow>, JournalError> {
         let rows = self.store.rows("SELECT * FROM schedule", args![]).await?;
         rows.iter().map(|row| schedule(row).map(|row| (row.link.clone(), row))).collect()
@@ -94,9 +81,6 @@ impl Schedule<'_> {
 
     /// Covers a slot, and asks for its run at `begins`. `None` where another node was first, or the link's last scheduled
     /// run is not over.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn cover_slot(
         self,
         link: &LinkName,
@@ -117,9 +101,6 @@ impl Schedule<'_> {
     }
 
     /// Says when the next run of a link begins, for people; `None` where none will.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn set_next(self, link: &LinkName, next: Option<Timestamp>) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         tx.run("UPDATE schedule SET next_ms = $2 WHERE link = $1", args![link.as_str(), next]).await?;
@@ -127,9 +108,6 @@ impl Schedule<'_> {
     }
 
     /// Switches a link on or off, over the configuration; `None` takes the word back. An event with its author.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn switch(
         self,
         link: &LinkName,
@@ -156,9 +134,6 @@ impl Schedule<'_> {
 
 impl Nodes<'_> {
     /// A process serves: said at its start and every few seconds.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn heartbeat(self, node: &NodeRow) -> Result<(), JournalError> {
         let NodeRow { name, version, listens, started, seen, stopping } = node;
         let sql = "
@@ -170,9 +145,6 @@ impl Nodes<'_> {
     }
 
     /// A process ends, or was not heard of since `before`.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn forget(self, name: &str, before: Timestamp) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         tx.run("DELETE FROM node WHERE name = $1 OR seen_ms < $2", args![name, before]).await?;
@@ -180,9 +152,6 @@ impl Nodes<'_> {
     }
 
     /// The processes that serve, by name. One that was killed stays for a while: look when it was seen.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn list(self) -> Result<Vec<NodeRow>, JournalError> {
         let rows = self.store.rows("SELECT * FROM node ORDER BY name", args![]).await?;
         let node = |row: &Row| {

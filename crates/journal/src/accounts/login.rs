@@ -1,6 +1,6 @@
 //! Failed logins, which are counted, and links that log in once.
 
-use super::{ACCOUNT, AccountRow, account_row, fold, missing, tell};
+use super::{ACCOUNT, AccountRow, account_row, fold, missing, record_act};
 use crate::store::args;
 use crate::{Accounts, JournalError};
 use jiff::Timestamp;
@@ -8,18 +8,12 @@ use serde_json::json;
 
 impl Accounts<'_> {
     /// How many logins failed for a subject (an account's name, an address) since a moment.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn failed_logins(self, subject: &str, since: Timestamp) -> Result<u64, JournalError> {
         let sql = "SELECT COUNT(*) AS total FROM login_try WHERE subject = $1 AND at_ms > $2";
         self.store.row(sql, args![fold(subject), since]).await?.map_or(Ok(0), |row| row.count("total"))
     }
 
     /// Notes a failed login for each subject; what is older than `forget` is swept out.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn record_failed_login(
         self,
         subjects: &[&str],
@@ -36,9 +30,6 @@ impl Accounts<'_> {
     }
 
     /// Withdraws what was noted at a moment: that login did not fail.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn withdraw_failed_login(self, subjects: &[&str], at: Timestamp) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         for subject in subjects {
@@ -48,9 +39,6 @@ impl Accounts<'_> {
     }
 
     /// Forgets the failed logins of an account: somebody got in.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn clear_failed_logins(self, subject: &str) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         tx.run("DELETE FROM login_try WHERE subject = $1", args![fold(subject)]).await?;
@@ -78,14 +66,11 @@ impl Accounts<'_> {
         let sql = "INSERT INTO login_link (hash, account, expires_ms) VALUES ($1, $2, $3)";
         tx.run(sql, args![hash, &name, expires]).await?;
         let act = json!({"act": "login link made", "account": name, "expires": expires.to_string()});
-        tell(&mut tx, act, by, now).await?;
+        record_act(&mut tx, act, by, now).await?;
         tx.commit().await
     }
 
     /// Uses a link up; gives whom it logs in. Nobody, where it was used, is too old, or the account is shut.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn use_login_link(self, hash: &str, now: Timestamp) -> Result<Option<AccountRow>, JournalError> {
         let mut tx = self.store.begin().await?;
         let gone = "DELETE FROM login_link WHERE hash = $1 AND expires_ms > $2 RETURNING account";

@@ -4,7 +4,6 @@
 //! event with its author, on no link. Next: `session`, `login`, then `token`.
 
 mod login;
-mod own;
 mod session;
 mod token;
 
@@ -20,20 +19,16 @@ use rollbook_core::model::RoleName;
 use rollbook_core::run::EventKind;
 use serde_json::{Value, json};
 
-/// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountRow {
     /// Its name, folded.
     pub name: String,
-    /// What it may do.
     pub role: RoleName,
     /// The hash of its password; none where it has no password.
     pub password: Option<String>,
     /// Whether it comes from single sign-on.
     pub is_foreign: bool,
-    /// When it was made.
     pub made: Timestamp,
-    /// Who made it.
     pub made_by: String,
     /// Since when nobody gets in with it.
     pub disabled: Option<Timestamp>,
@@ -46,18 +41,12 @@ const ACCOUNT: &str = "SELECT account.name, account.role, account.password, acco
 
 impl Accounts<'_> {
     /// Every account, by name.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn list(self) -> Result<Vec<AccountRow>, JournalError> {
         let rows = self.store.rows(&format!("{ACCOUNT} FROM account ORDER BY name"), args![]).await?;
         rows.iter().map(account_row).collect()
     }
 
     /// The account of a name, whatever its case.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn find(self, name: &str) -> Result<Option<AccountRow>, JournalError> {
         let sql = format!("{ACCOUNT} FROM account WHERE name = $1");
         self.store.row(&sql, args![fold(name)]).await?.as_ref().map(account_row).transpose()
@@ -82,7 +71,7 @@ impl Accounts<'_> {
         if tx.run(sql, args![&name, role.as_str(), password, now, by]).await? == 0 {
             return Err(JournalError::Conflict { what: format!("there is an account {name} already") });
         }
-        tell(&mut tx, json!({"act": "account added", "account": name, "role": role.as_str()}), by, now).await?;
+        record_act(&mut tx, json!({"act": "account added", "account": name, "role": role.as_str()}), by, now).await?;
         tx.commit().await
     }
 
@@ -107,7 +96,7 @@ impl Accounts<'_> {
             Some(known) => {
                 tx.run("UPDATE account SET role = $2 WHERE subject = $1", args![subject, role.as_str()]).await?;
                 let act = json!({"act": "role given by single sign-on", "account": known.name, "role": role.as_str()});
-                tell(&mut tx, act, &known.name, now).await?;
+                record_act(&mut tx, act, &known.name, now).await?;
             }
             None => {
                 let sql = "INSERT INTO account (name, role, subject, made_ms, made_by)
@@ -116,7 +105,7 @@ impl Accounts<'_> {
                     return Err(JournalError::Conflict { what: format!("the account {name} is somebody else's") });
                 }
                 let act = json!({"act": "account added", "account": name, "role": role.as_str()});
-                tell(&mut tx, act, "single sign-on", now).await?;
+                record_act(&mut tx, act, "single sign-on", now).await?;
             }
         }
         let row = tx.row(&find, args![subject]).await?;
@@ -157,6 +146,34 @@ impl Accounts<'_> {
         self.change(sql, name, None, act, by, now).await
     }
 
+    /// Gives an account another password, as a hash, by its owner's word: `before` is the hash that was compared with. Every
+    /// session but the one kept under `session` ends.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] where the password is another meanwhile, or the account is shut.
+    pub async fn change_own_password(
+        self,
+        name: &str,
+        before: Option<&str>,
+        hash: &str,
+        session: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let name = fold(name);
+        let sql = "UPDATE account SET password = $2 WHERE name = $1 AND COALESCE(password, '') = $3
+            AND disabled_ms IS NULL AND subject IS NULL";
+        let mut tx = self.store.begin().await?;
+        if tx.run(sql, args![&name, hash, before.unwrap_or_default()]).await? == 0 {
+            return Err(JournalError::Conflict {
+                what: "the password was changed by somebody else meanwhile".to_owned(),
+            });
+        }
+        tx.run("DELETE FROM session WHERE account = $1 AND hash <> $2", args![&name, session]).await?;
+        tx.run("DELETE FROM login_link WHERE account = $1", args![&name]).await?;
+        record_act(&mut tx, json!({"act": "password changed", "account": name}), &name, now).await?;
+        tx.commit().await
+    }
+
     /// `$1` is the name, `$2` the value, `$3` now where there is no value.
     async fn change(
         self,
@@ -180,7 +197,7 @@ impl Accounts<'_> {
             });
         }
         tx.run("DELETE FROM session WHERE account = $1", args![&name]).await?;
-        tell(&mut tx, act, by, now).await?;
+        record_act(&mut tx, act, by, now).await?;
         tx.commit().await
     }
 }
@@ -191,8 +208,7 @@ async fn administrators(tx: &mut Tx) -> Result<usize, JournalError> {
     Ok(tx.rows(sql, args![]).await?.len())
 }
 
-/// Writes down what somebody did with the accounts.
-async fn tell(tx: &mut Tx, act: Value, by: &str, now: Timestamp) -> Result<(), JournalError> {
+async fn record_act(tx: &mut Tx, act: Value, by: &str, now: Timestamp) -> Result<(), JournalError> {
     append(tx, None, &LinkName::new(""), &[NewEvent::of(EventKind::Acted, act).by(by)], now).await
 }
 

@@ -11,19 +11,13 @@ const SEEN_WITHIN_IDLE: i32 = 4;
 /// Somebody who is logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
-    /// Who.
     pub account: AccountRow,
-    /// Since when.
     pub made: Timestamp,
-    /// Until when at most.
     pub expires: Timestamp,
 }
 
 impl Sessions<'_> {
     /// Logs an account in; `hash` is what the cookie's value hashes to. Sessions that are over are swept out on the way.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn open(self, account: &str, hash: &str, expires: Timestamp, now: Timestamp) -> Result<(), JournalError> {
         let sql = "INSERT INTO session (hash, account, made_ms, seen_ms, expires_ms) VALUES ($1, $2, $3, $3, $4)";
         let mut tx = self.store.begin().await?;
@@ -35,9 +29,6 @@ impl Sessions<'_> {
 
     /// The session of a cookie, if it still holds: not over, not idle for so long, the account not shut. Where `is_seen`, it is
     /// noted as seen, a few times within `idle` only: a page must not cost a write.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn find(
         self,
         hash: &str,
@@ -68,10 +59,6 @@ impl Sessions<'_> {
         }))
     }
 
-    /// Logs out.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn close(self, hash: &str) -> Result<(), JournalError> {
         let mut tx = self.store.begin().await?;
         tx.run("DELETE FROM session WHERE hash = $1", args![hash]).await?;

@@ -1,6 +1,6 @@
 //! Tokens of programs: a scope, an end, and only the hash.
 
-use super::tell;
+use super::record_act;
 use crate::store::{Row, args};
 use crate::{JournalError, Tokens};
 use jiff::{SignedDuration, Timestamp};
@@ -12,32 +12,23 @@ const USED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 /// A token to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewToken<'a> {
-    /// What it is for.
     pub name: &'a str,
     /// What its secret hashes to.
     pub hash: &'a str,
     /// What it may do: words with blanks between them.
     pub scope: &'a str,
-    /// Until when.
     pub expires: Timestamp,
 }
 
 /// A token as people see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRow {
-    /// Its number.
     pub id: i64,
-    /// What it is for.
     pub name: String,
-    /// What it may do.
     pub scope: String,
-    /// When it was made.
     pub made: Timestamp,
-    /// Who made it.
     pub made_by: String,
-    /// Until when it holds.
     pub expires: Timestamp,
-    /// When it was revoked.
     pub revoked: Option<Timestamp>,
     /// When it was used last.
     pub used: Option<Timestamp>,
@@ -63,24 +54,18 @@ impl Tokens<'_> {
         let id = row.ok_or_else(|| JournalError::NotFound { what: "token that was kept just now".to_owned() })?;
         let id = id.int("id")?;
         let act = json!({"act": "token added", "token": name, "scope": scope, "expires": expires.to_string()});
-        tell(&mut tx, act, by, now).await?;
+        record_act(&mut tx, act, by, now).await?;
         tx.commit().await?;
         Ok(id)
     }
 
     /// Every token, the newest first.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn list(self) -> Result<Vec<TokenRow>, JournalError> {
         let rows = self.store.rows(&format!("{TOKEN} ORDER BY id DESC LIMIT 1000"), args![]).await?;
         rows.iter().map(token_row).collect()
     }
 
     /// The token of a hash, if it still holds.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn find(self, hash: &str, now: Timestamp) -> Result<Option<TokenRow>, JournalError> {
         let sql = format!("{TOKEN} WHERE hash = $1 AND revoked_ms IS NULL AND expires_ms > $2");
         let Some(row) = self.store.row(&sql, args![hash, now]).await? else { return Ok(None) };
@@ -102,7 +87,7 @@ impl Tokens<'_> {
         let mut tx = self.store.begin().await?;
         let row = tx.row(sql, args![id, now]).await?;
         let name = row.ok_or_else(|| JournalError::NotFound { what: format!("token {id} that holds") })?;
-        tell(&mut tx, json!({"act": "token revoked", "token": name.text("name")?}), by, now).await?;
+        record_act(&mut tx, json!({"act": "token revoked", "token": name.text("name")?}), by, now).await?;
         tx.commit().await
     }
 }

@@ -16,9 +16,7 @@ use serde_json::Value;
 /// Something that waits, or waited, for a human.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttentionItem {
-    /// Its number.
     pub id: i64,
-    /// Its link.
     pub link: LinkName,
     /// The outcome code, or another word.
     pub kind: String,
@@ -26,15 +24,12 @@ pub struct AttentionItem {
     pub subject: String,
     /// The name of the person that it is about, as the feed has it; empty where it is about nobody or anything else.
     pub person: String,
-    /// It in one line.
     pub title: String,
     /// The newest verdict behind it.
     pub evidence: Value,
-    /// Since when.
     pub opened: Timestamp,
     /// When a new record came behind it last.
     pub seen: Timestamp,
-    /// When it was closed.
     pub closed: Option<Timestamp>,
     /// What a person did, who it was, and why; none where it closed by itself.
     pub resolution: Option<(String, String, String)>,
@@ -53,12 +48,9 @@ impl AttentionItem {
     }
 }
 
-/// Which items are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttentionFilter {
-    /// Of this link only.
     pub link: Option<LinkName>,
-    /// Of this kind only.
     pub kind: Option<String>,
     /// Those that are closed, too.
     pub with_closed: bool,
@@ -75,9 +67,6 @@ const ITEM: &str = "
 
 impl Attention<'_> {
     /// Items, the newest first.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn list(self, filter: &AttentionFilter, limit: u32) -> Result<Vec<AttentionItem>, JournalError> {
         let AttentionFilter { link, kind, with_closed, before } = filter;
         let open = if *with_closed { "" } else { "AND closed_ms IS NULL" };
@@ -100,10 +89,15 @@ impl Attention<'_> {
         item(&row.ok_or_else(|| JournalError::NotFound { what: format!("attention item {id}") })?)
     }
 
+    /// Open attention items, and plans that wait for a person's word.
+    pub async fn open_counts(self) -> Result<(u64, u64), JournalError> {
+        let sql = "SELECT (SELECT COUNT(*) FROM attention WHERE closed_ms IS NULL) AS items,
+            (SELECT COUNT(*) FROM plan WHERE state = 'blocked') AS plans";
+        let row = self.store.row(sql, args![]).await?;
+        row.map_or(Ok((0, 0)), |row| Ok((row.count("items")?, row.count("plans")?)))
+    }
+
     /// The records that wait behind an item, from the record of number `after` on (0 for the first page).
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn records_behind(self, item: i64, after: i64, limit: u32) -> Result<Vec<LogRow>, JournalError> {
         let sql = format!("SELECT {} FROM record WHERE attention = $1 AND id > $2 ORDER BY id LIMIT $3", columns());
         self.store.rows(&sql, args![item, after, u64::from(limit)]).await?.iter().map(log_row).collect()

@@ -40,7 +40,7 @@ const IGNORE: &str = "
     WHERE attention = $1 AND standing <> 'settled'
     RETURNING course, action, state";
 
-const SAY_SO: &str = "
+const INSERT_EVENTS: &str = "
     INSERT INTO event (run, link, at_ms, kind, author, record, guid_fold, course, payload)
     SELECT NULL, link, $2, 'acted', $3, fingerprint, guid_fold, course, $4 FROM record WHERE attention = $1";
 
@@ -70,7 +70,7 @@ impl Attention<'_> {
             return Err(JournalError::Conflict { what: format!("attention item {item} is closed already") });
         }
         let act = act_of(&found, action, reason);
-        tx.run(SAY_SO, args![item, now, by, act.to_string()]).await?;
+        tx.run(INSERT_EVENTS, args![item, now, by, act.to_string()]).await?;
         let mut released = match resolution {
             Resolution::Release => tx.rows(RELEASE, args![item, now]).await?.len(),
             Resolution::Ignore => ignore(&mut tx, &link, item, reason, now).await?,
@@ -93,9 +93,6 @@ impl Attention<'_> {
 
     /// Opens an item that no record waits behind (a completion without enrolment record, a refused delivery), or sees an
     /// open one again. Gives its number.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn open(
         self,
         link: &LinkName,
@@ -120,9 +117,6 @@ impl Attention<'_> {
     }
 
     /// Closes an item by itself, once its cause is gone. Records behind it keep it open. Says whether it was closed.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn close(self, link: &LinkName, kind: &str, subject: &str, now: Timestamp) -> Result<bool, JournalError> {
         let sql = "SELECT id FROM attention WHERE link = $1 AND kind = $2 AND subject = $3 AND closed_ms IS NULL";
         let mut tx = self.store.begin().await?;
@@ -137,9 +131,6 @@ impl Attention<'_> {
 impl Records<'_> {
     /// Lets records that wait be tried by the next run, by a person's word; settled ones stay as they are. Gives how many it
     /// released.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn retry(
         self,
         link: &LinkName,

@@ -14,9 +14,7 @@ pub struct NewAttention {
     pub kind: String,
     /// Whom or what it is about.
     pub subject: String,
-    /// The question in words.
     pub title: String,
-    /// What is known.
     pub evidence: Value,
 }
 

@@ -123,7 +123,7 @@ fn row<'a>(link: &LinkName, line: &NewLine<'a>) -> LineRow<'a> {
 }
 
 /// How a line stands from now on.
-pub(super) struct Stands<'a> {
+pub(super) struct LineState<'a> {
     pub code: OutcomeCode,
     pub reason: &'a str,
     pub attempts: u32,
@@ -134,10 +134,10 @@ pub(super) async fn settle(
     tx: &mut Tx,
     link: &LinkName,
     report: &Report,
-    stands: &Stands<'_>,
+    line_state: &LineState<'_>,
     now: Timestamp,
 ) -> Result<(), JournalError> {
-    let Stands { code, reason, attempts } = stands;
+    let LineState { code, reason, attempts } = line_state;
     let fingerprint = fingerprint(link, &report.key, report.record).to_hex();
     let words = args![code.as_str(), disposition(*code).as_str(), code.status(), bounded(reason), u64::from(*attempts)];
     let place = args![link.as_str(), report.key.dedupe(link)];

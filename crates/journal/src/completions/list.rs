@@ -13,7 +13,6 @@ use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
 
-/// Which completions are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CompletionQuery {
     /// Of one person: the folded GUID.
@@ -55,14 +54,11 @@ impl FromStr for CompletionKeyset {
 /// A completion and what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CompletionRow {
-    /// Its number.
     #[serde(skip)]
     pub id: i64,
-    /// The completion.
     pub seen: SeenCompletion,
     /// The course, as the ELM names it.
     pub course: Option<ElmCourseId>,
-    /// Its full name.
     pub course_name: String,
     /// `waiting`, `skipped` or `marked`; of a report `due`, `sending`, `unknown`, `sent`, `refused` or `cancelled`.
     pub standing: String,
@@ -76,7 +72,6 @@ pub struct CompletionRow {
     pub seen_at: Timestamp,
     /// When the ELM accepted it.
     pub accepted_at: Option<Timestamp>,
-    /// Its report.
     pub report: Option<CompletionReportRow>,
 }
 
@@ -92,13 +87,9 @@ impl CompletionRow {
 pub struct CompletionReportRow {
     /// Its number, by which it is sent again or cancelled.
     pub id: i64,
-    /// What is reported.
     pub report: Report,
-    /// How it stands.
     pub delivery: Delivery,
-    /// When it was queued.
     pub queued_at: Timestamp,
-    /// The ELM's last answer.
     pub answer: String,
 }
 
@@ -156,9 +147,6 @@ impl Completions<'_> {
     }
 
     /// How many completions of a link stand how.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn totals(self, link: &LinkName) -> Result<CompletionTotals, JournalError> {
         let sql =
             format!("SELECT {STANDING} AS standing, COUNT(*) AS total {FROM} WHERE c.link = $1 GROUP BY {STANDING}");

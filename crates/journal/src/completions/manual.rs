@@ -1,7 +1,7 @@
 //! What people do about completions: supply an enrolment id, mark what was reported elsewhere, send again, cancel.
 
 use super::attention;
-use super::line::{self, Stands};
+use super::line::{self, LineState};
 use super::reports::{OpenReport, code, event, open_report, subject};
 use crate::runs::{NewEvent, append};
 use crate::store::{Bulk, Tx, args, row};
@@ -18,9 +18,7 @@ const ELM: &str = "completion_elm";
 /// What marking completions came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marked {
-    /// Marked now.
     pub marked: u64,
-    /// Reported, or marked, before.
     pub known: u64,
 }
 
@@ -91,9 +89,6 @@ impl Completions<'_> {
     }
 
     /// Marks completions as reported elsewhere: they are never reported from here.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn mark_reported(
         self,
         link: &LinkName,
@@ -116,17 +111,11 @@ impl Completions<'_> {
 
     /// Sends reports again, by a person's word: refused and cancelled ones, and at once those that wait for their next try.
     /// One in doubt is looked for first. Gives how many.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn resend(self, link: &LinkName, reports: &[i64], by: &str, now: Timestamp) -> Result<u64, JournalError> {
         self.act_on(link, reports, &DeliveryEvent::Again, "send the report again", by, now).await
     }
 
     /// Gives reports up, by a person's word; they are not sent any more. Gives how many.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn cancel_reports(
         self,
         link: &LinkName,
@@ -198,8 +187,8 @@ async fn act_on_one(
     let settled = to.state.is_at_rest().then_some(now);
     tx.run(MOVE, args![open.id, to.state.as_str(), u64::from(to.attempts), to.next, settled]).await?;
     let reason = format!("{act}, by {by}");
-    let stands = Stands { code: code(to.state), reason: &reason, attempts: to.attempts };
-    line::settle(tx, link, &open.report, &stands, now).await?;
+    let line_state = LineState { code: code(to.state), reason: &reason, attempts: to.attempts };
+    line::settle(tx, link, &open.report, &line_state, now).await?;
     let payload = json!({"act": act, "outbox": open.id, "state": to.state});
     append(tx, None, link, &[event(&open.report, EventKind::Acted, payload).by(by)], now).await?;
     let about = [subject(&open.report)].into();

@@ -102,9 +102,6 @@ impl Completions<'_> {
     }
 
     /// The courses that have opted in, now or before, by id.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn opted_courses(self, link: &LinkName) -> Result<Vec<OptedCourse>, JournalError> {
         let sql = "SELECT course_id, course, name, opted_ms, withdrawn, scanned_from_ms FROM opted_course
             WHERE link = $1 ORDER BY course_id";

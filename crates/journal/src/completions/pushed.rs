@@ -11,27 +11,20 @@ use rollbook_core::model::{LinkName, MoodleCourseId, MoodleUserId};
 pub struct PushedEvent {
     /// Its signature, by which it is known again.
     pub signature: String,
-    /// Whom it names.
     pub user: MoodleUserId,
-    /// In which course.
     pub course: MoodleCourseId,
 }
 
 /// Whether an event is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// It was taken.
     New,
-    /// It was taken before.
     Duplicate,
 }
 
 impl Completions<'_> {
     /// Takes an event that was believed. Events of before `forget` that were looked into are forgotten: their time alone
     /// refuses them by now.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn accept_event(
         self,
         link: &LinkName,
@@ -52,9 +45,6 @@ impl Completions<'_> {
     }
 
     /// The events that nobody has looked into yet, the oldest first.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn pending_events(self, link: &LinkName, limit: u64) -> Result<Vec<PushedEvent>, JournalError> {
         let sql = "SELECT signature, user_id, course_id FROM completion_event
             WHERE link = $1 AND checked_ms IS NULL ORDER BY at_ms, signature LIMIT $2";
@@ -68,9 +58,6 @@ impl Completions<'_> {
     }
 
     /// Remembers that events were looked into.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn finish_events(self, events: &[PushedEvent], now: Timestamp) -> Result<(), JournalError> {
         let signatures: Vec<&str> = events.iter().map(|event| event.signature.as_str()).collect();
         let sql = "UPDATE completion_event SET checked_ms = $2 FROM {rows} WHERE completion_event.signature = r.key";

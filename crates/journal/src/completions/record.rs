@@ -41,13 +41,10 @@ pub struct CompletionsRecord<'a> {
 /// Which open questions a plan has looked at again: those that it no longer asks are closed.
 #[derive(Clone, Copy, Debug)]
 pub enum Reviewed<'a> {
-    /// Every one.
     All,
-    /// Those about these subjects.
     About(&'a BTreeSet<String>),
 }
 
-/// What recording came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Queued {
     /// Reports that are due now and were not known before.

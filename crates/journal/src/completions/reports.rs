@@ -1,7 +1,7 @@
 //! Reports on their way: which are open, and what a try made of one.
 
 use super::attention::{self, NewAttention};
-use super::line::{self, Stands};
+use super::line::{self, LineState};
 use crate::runs::{NewEvent, append};
 use crate::store::{Row, Tx, args};
 use crate::{Completions, JournalError, Lease, bounded};
@@ -18,9 +18,7 @@ pub struct OpenReport {
     pub id: i64,
     /// What is to be reported.
     pub report: Report,
-    /// How it stands.
     pub delivery: Delivery,
-    /// When it was queued.
     pub queued: Timestamp,
 }
 
@@ -29,7 +27,6 @@ pub struct OpenReport {
 pub struct ReportMove<'a> {
     /// The report as it was.
     pub report: &'a OpenReport,
-    /// How it stands now.
     pub to: Delivery,
     /// What happened, as one word: `claimed`, `accepted`, `refused`, `looked up`…
     pub what: &'a str,
@@ -79,9 +76,6 @@ impl Completions<'_> {
     }
 
     /// How many reports of a link are not at rest.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn count_open_reports(self, link: &LinkName) -> Result<u64, JournalError> {
         let row = self.store.row(COUNT, args![link.as_str()]).await?;
         row.map_or(Ok(0), |row| row.count("total"))
@@ -131,8 +125,8 @@ async fn follow(
     }
     let latency_s = (to.state == DeliveryState::Sent).then(|| now.duration_since(report.key.completed_at).as_secs());
     let words = words(*to, what, answer);
-    let stands = Stands { code: code(to.state), reason: &words, attempts: to.attempts };
-    line::settle(tx, link, report, &stands, now).await?;
+    let line_state = LineState { code: code(to.state), reason: &words, attempts: to.attempts };
+    line::settle(tx, link, report, &line_state, now).await?;
     let payload = json!({
         "outbox": open.id, "kind": "completion", "state": to.state, "what": what, "attempt": to.attempts,
         "answer": bounded(answer), "next": (!to.state.is_at_rest()).then(|| to.next.to_string()), "latency_s": latency_s,

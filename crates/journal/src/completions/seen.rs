@@ -14,7 +14,6 @@ use std::collections::BTreeMap;
 /// A completion that was seen and is not reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingCompletion {
-    /// The completion.
     pub seen: SeenCompletion,
     /// The enrolment id that a person supplied.
     pub supplied: Option<EnrolmentId>,
@@ -23,9 +22,7 @@ pub struct WaitingCompletion {
 /// A pair of whom the reported completions are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownQuery {
-    /// The account.
     pub user: MoodleUserId,
-    /// The course.
     pub course: MoodleCourseId,
     /// The person: the folded GUID.
     pub guid: String,
@@ -110,7 +107,6 @@ fn links(links: &[LinkName]) -> Bulk {
     Bulk::pack(&rows)
 }
 
-/// Who, of what, when.
 pub(super) fn key(row: &Row) -> Result<CompletionKey, JournalError> {
     Ok(CompletionKey {
         user: MoodleUserId(row.int("user_id")?),
@@ -132,9 +128,6 @@ pub(super) fn seen(row: &Row) -> Result<SeenCompletion, JournalError> {
 
 impl Completions<'_> {
     /// What was reported, or marked as reported, of these accounts and people in these courses.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn known(self, link: &LinkName, asked: &[KnownQuery]) -> Result<Vec<KnownCompletion>, JournalError> {
         let rows: Vec<PairRow<'_>> = asked
             .iter()
@@ -156,9 +149,6 @@ impl Completions<'_> {
 
     /// What waits for a human, the oldest first, at most `limit`; and, when the settings have changed, what was skipped until
     /// then and was completed at `skipped_from` or later.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn waiting(
         self,
         link: &LinkName,
@@ -180,9 +170,6 @@ impl Completions<'_> {
     }
 
     /// The Enrol records of people in courses, of these intake links.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn enrolment_records(
         self,
         intakes: &[LinkName],
@@ -206,9 +193,6 @@ impl Completions<'_> {
     }
 
     /// The courses in which these intake links have enrolled somebody, with the ELM's names of them.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn intake_courses(
         self,
         intakes: &[LinkName],
@@ -221,9 +205,6 @@ impl Completions<'_> {
 
     /// Whom web services are asked about: enrolled by these intake links in one of these courses, and not seen to have
     /// completed it since.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn candidates(
         self,
         link: &LinkName,

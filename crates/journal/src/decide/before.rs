@@ -58,8 +58,8 @@ pub(super) async fn load<'a>(
         }
         let before = stored.remove(&decision.record);
         let before = before.ok_or_else(|| JournalError::NotFound { what: format!("record {}", decision.record) })?;
-        let stands = disposition(decision.verdict.code());
-        if before.code == OutcomeCode::Ignored && stands != Disposition::Settled {
+        let after = disposition(decision.verdict.code());
+        if before.code == OutcomeCode::Ignored && after != Disposition::Settled {
             continue;
         }
         let evidence = serde_json::to_string(&decision.verdict).expect("a verdict is plain data");

@@ -20,9 +20,7 @@ use serde_json::json;
 /// What became of one record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
-    /// The record.
     pub record: Fingerprint,
-    /// What became of it.
     pub verdict: Verdict,
     /// When it is tried again, if it is.
     pub next: Step,
@@ -53,7 +51,6 @@ pub struct Decided {
 struct Change<'a> {
     decision: &'a Decision,
     before: Before,
-    /// The verdict as stored.
     evidence: String,
     /// Whether anything but the time of the next try is new.
     is_new: bool,

@@ -27,7 +27,6 @@ pub struct FeedRead<'a> {
 /// What became of the records of one read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ingested {
-    /// Stored now.
     pub new: u64,
     /// Stored before, or twice in this read.
     pub known: u64,

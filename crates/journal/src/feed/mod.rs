@@ -6,7 +6,7 @@ mod waiting;
 
 pub use ingest::{FeedRead, Ingested};
 pub(super) use stored::{FIELDS, StoredRecord, texts};
-pub use waiting::WaitingRecord;
+pub use waiting::{AwaitedCourse, WaitingRecord};
 
 use super::store::{Arg, Bulk, BulkRow, Column, Tx, args};
 use super::{JournalError, Links, Records};
@@ -17,10 +17,8 @@ use rollbook_core::window::Covered;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How a link stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkState {
-    /// The link.
     pub link: LinkName,
     /// Up to which record creation time the feed is covered.
     pub watermark: Option<Timestamp>,
@@ -64,9 +62,6 @@ const KNOWN_ENROLMENT_IDS: &str = "
 
 impl Records<'_> {
     /// Which of these records are known, and how each stands (see `rollbook_core::run::standing`).
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn known(
         self,
         link: &LinkName,
@@ -83,9 +78,6 @@ impl Records<'_> {
 
     /// The texts under which these fingerprints were stored. What was taken over from an earlier system is left out, since its
     /// texts may be written in another way.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn known_texts(
         self,
         link: &LinkName,
@@ -101,9 +93,6 @@ impl Records<'_> {
     }
 
     /// The records whose person is in doubt, and that a run whose plan was cleared left so.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn known_doubts(self, link: &LinkName) -> Result<BTreeSet<Fingerprint>, JournalError> {
         let sql = "SELECT fingerprint, code FROM record WHERE link = $1 AND standing <> 'settled' AND cleared = 1";
         let mut doubts = BTreeSet::new();
@@ -118,18 +107,12 @@ impl Records<'_> {
 
 impl Links<'_> {
     /// The links that are known, by name.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn names(self) -> Result<Vec<LinkName>, JournalError> {
         let rows = self.store.rows("SELECT name FROM link ORDER BY name", args![]).await?;
         rows.iter().map(|row| row.text("name").map(LinkName::new)).collect()
     }
 
     /// How a link stands; one that never ran has no watermark and is not paused.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn state(self, link: &LinkName) -> Result<LinkState, JournalError> {
         let sql = "SELECT watermark_ms, paused_ms, paused_by, paused_why,
             (SELECT MIN(started_ms) FROM run WHERE run.link = link.name) AS first_ms FROM link WHERE name = $1";
@@ -146,9 +129,6 @@ impl Links<'_> {
     }
 
     /// How far a link has come with its feed.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn covered(self, link: &LinkName) -> Result<Covered, JournalError> {
         let LinkState { watermark, first_run, .. } = self.state(link).await?;
         Ok(Covered { until: watermark, first_run })

@@ -6,20 +6,17 @@ use crate::store::{Row, args};
 use crate::{JournalError, Records};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rollbook_core::model::{FeedRecord, Fingerprint, Guid, LinkName};
+use rollbook_core::model::{ElmCourseId, FeedRecord, Fingerprint, Guid, LinkName};
 use rollbook_core::run::{Disposition, OutcomeCode, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A record that is not settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingRecord {
-    /// The record.
     pub record: FeedRecord,
     /// How often it was decided with a new verdict, or tried again after trouble that may pass.
     pub attempts: u32,
-    /// When it was stored.
     pub first_seen: Timestamp,
-    /// How it stands.
     pub code: OutcomeCode,
     /// The verdict before, with its evidence; none for a new record.
     pub verdict: Option<Verdict>,
@@ -49,9 +46,6 @@ impl Records<'_> {
     }
 
     /// How many records [`Self::due`] would give without a limit.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn count_due(self, link: &LinkName, now: Timestamp) -> Result<u64, JournalError> {
         let sql = "SELECT COUNT(*) AS records FROM record
             WHERE link = $1 AND standing <> 'settled' AND next_try_ms <= $2";
@@ -59,9 +53,6 @@ impl Records<'_> {
     }
 
     /// How many records of a link are not settled, by how they stand; those that hold from a later day are not counted.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn open(self, link: &LinkName) -> Result<BTreeMap<Disposition, u64>, JournalError> {
         let sql = "SELECT standing, COUNT(*) AS records FROM record
             WHERE link = $1 AND standing <> 'settled' AND code <> 'planned' GROUP BY standing";
@@ -152,4 +143,48 @@ fn waiting(row: &Row, zone: &TimeZone) -> Result<WaitingRecord, JournalError> {
         // Evidence that an older Rollbook wrote in another form is no reason to forget the record.
         verdict: serde_json::from_str(&row.text("evidence")?).ok(),
     })
+}
+
+/// A course that records wait for by themselves, before a human is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwaitedCourse {
+    /// The course, as the ELM names it.
+    pub course: ElmCourseId,
+    /// Why: it is not found, or nobody can be enrolled in it.
+    pub code: OutcomeCode,
+    /// How many records wait for it.
+    pub records: u64,
+    /// Since when the first of them.
+    pub since: Timestamp,
+}
+
+impl Records<'_> {
+    /// The courses that records wait for: no Moodle course was found, or one in which nobody can be enrolled.
+    pub async fn awaited_courses(self, link: &LinkName, limit: u32) -> Result<Vec<AwaitedCourse>, JournalError> {
+        let sql = "
+            SELECT course, code, COUNT(*) AS total, MIN(first_seen_ms) AS since_ms FROM record
+            WHERE link = $1 AND standing = 'awaited' AND standing <> 'settled'
+            GROUP BY course, code ORDER BY course, code LIMIT $2";
+        let rows = self.store.rows(sql, args![link.as_str(), u64::from(limit)]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(AwaitedCourse {
+                    course: ElmCourseId::new(row.text("course")?),
+                    code: row.word("code", OutcomeCode::read)?,
+                    records: row.count("total")?,
+                    since: row.time("since_ms")?,
+                })
+            })
+            .collect()
+    }
+
+    /// When an Enrol or Suspend of the feed was seen last that had never been seen; history that was taken over does not
+    /// count.
+    pub async fn last_fed(self, link: &LinkName) -> Result<Option<Timestamp>, JournalError> {
+        // Rows are numbered as they come; the words of the index `record_fed`.
+        let sql = "SELECT first_seen_ms FROM record
+            WHERE link = $1 AND line = '' AND code <> 'imported' AND state IN ('Enrol', 'Suspend')
+            ORDER BY id DESC LIMIT 1";
+        self.store.row(sql, args![link.as_str()]).await?.map(|row| row.time("first_seen_ms")).transpose()
+    }
 }

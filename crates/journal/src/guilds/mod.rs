@@ -35,18 +35,15 @@ pub enum Ownership {
 /// What the last synchronisation of a guild came to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GuildSync {
-    /// The guild.
     pub uuid: GuildUuid,
     /// How many members its cohort has.
     pub members: u64,
-    /// Whatever else was counted.
     pub stats: Value,
 }
 
 /// A guild as the dashboard shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GuildRow {
-    /// The guild.
     pub uuid: GuildUuid,
     /// Its cohort, name, label and state.
     pub pair: GuildPair,

@@ -20,11 +20,8 @@ use rollbook_core::run::OutcomeCode;
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRow {
-    /// Its number.
     pub id: i64,
-    /// Its link.
     pub link: LinkName,
-    /// The record.
     pub fingerprint: Fingerprint,
     /// Empty for the record's own line; else what tells another line about it apart.
     pub line: String,
@@ -32,23 +29,17 @@ pub struct LogRow {
     pub text: RecordText,
     /// The Moodle course, 0 where none was found.
     pub course_id: MoodleCourseId,
-    /// Its full name.
     pub course_name: String,
     /// The Moodle account, 0 where there is none.
     pub user_id: MoodleUserId,
-    /// What became of it.
     pub code: OutcomeCode,
     /// `settled`, `transient`, `awaited` or `attention`.
     pub standing: String,
-    /// The original's status word.
     pub status: String,
-    /// The original's action word.
     pub action: String,
-    /// Why, in words.
     pub reason: String,
     /// How often it was tried.
     pub attempts: u64,
-    /// When it was stored.
     pub first_seen: Timestamp,
     /// When it last came to something.
     pub at: Timestamp,
@@ -63,7 +54,6 @@ pub struct LogRow {
 /// Lines of the log, and where the next page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogPage {
-    /// The lines.
     pub rows: Vec<LogRow>,
     /// The key of the next page, if there is more.
     pub next: Option<LogKey>,
@@ -113,16 +103,13 @@ impl Records<'_> {
     /// A page of the log. Free text is matched as the original did: one that reads as a time finds the lines of ±2 minutes
     /// around it (a bare date: of that day); any other finds lines whose GUID, mail, names, course, class code, enrolment id,
     /// status or action contains it. With free text the lines are ordered by time, whatever order is asked for.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn log(self, query: &LogQuery) -> Result<LogPage, JournalError> {
         let limit = usize::try_from(query.limit.max(1)).unwrap_or(usize::MAX);
         let sort = if query.search.trim().is_empty() { query.sort } else { LogSort::Time };
         let mut found: Vec<Found> = Vec::new();
         for link in self.log_links(query).await? {
-            let ways = search::ways(self.store, query, &link).await?;
-            let followed = ways.into_iter().map(|way| self.follow(query, sort, &link, way));
+            let filters = search::filters(self.store, query, &link).await?;
+            let followed = filters.into_iter().map(|filter| self.follow(query, sort, &link, filter));
             found.extend(try_join_all(followed).await?.into_iter().flatten());
         }
         found.sort_by(|left, right| key(left).cmp(&key(right)));
@@ -147,15 +134,15 @@ impl Records<'_> {
         }
     }
 
-    /// One page's worth of lines by one way in.
+    /// One page's worth of lines that one filter lets through.
     async fn follow(
         self,
         query: &LogQuery,
         sort: LogSort,
         link: &LinkName,
-        way: Where,
+        filter: Where,
     ) -> Result<Vec<Found>, JournalError> {
-        let (sql, keys, args) = query::statement(query, sort, link, way);
+        let (sql, keys, args) = query::statement(query, sort, link, filter);
         let rows = match keys {
             Some(keys) => self.store.bulk_rows(&sql, &keys, args).await?,
             None => self.store.rows(&sql, args).await?,

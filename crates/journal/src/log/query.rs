@@ -15,13 +15,9 @@ pub enum LogSort {
     /// When they last came to something.
     #[default]
     Time,
-    /// The person.
     Guid,
-    /// The mail address.
     Mail,
-    /// The ELM's course id.
     Course,
-    /// The ELM's enrolment id.
     EnrolmentId,
 }
 
@@ -37,7 +33,6 @@ impl LogSort {
     }
 }
 
-/// In which direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogOrder {
     /// The newest or last first.
@@ -81,33 +76,23 @@ impl FromStr for LogKey {
 /// What is wanted from the log. Every filter narrows; an empty query gives the newest lines.
 #[derive(Clone, Debug)]
 pub struct LogQuery {
-    /// Of this link only.
     pub link: Option<LinkName>,
     /// Free text; empty for none.
     pub search: String,
     /// The zone of times in `search`.
     pub zone: TimeZone,
-    /// The status word.
     pub status: Option<String>,
-    /// The action word.
     pub action: Option<String>,
-    /// The outcome code.
     pub code: Option<OutcomeCode>,
-    /// The ELM's course id.
     pub course: Option<ElmCourseId>,
-    /// The person.
     pub guid: Option<Guid>,
     /// The mail address, whatever its case.
     pub mail: Option<Mail>,
-    /// The ELM's enrolment id.
     pub enrolment_id: Option<EnrolmentId>,
     /// At this moment or later.
     pub since: Option<Timestamp>,
-    /// Before this moment.
     pub until: Option<Timestamp>,
-    /// The order.
     pub sort: LogSort,
-    /// Its direction.
     pub order: LogOrder,
     /// The key that the page before gave.
     pub after: Option<LogKey>,
@@ -191,7 +176,6 @@ impl Where {
     }
 }
 
-/// One argument.
 fn one(arg: impl Into<Arg>) -> Vec<Arg> {
     vec![arg.into()]
 }
@@ -202,7 +186,7 @@ pub(super) fn statement(
     query: &LogQuery,
     sort: LogSort,
     link: &LinkName,
-    way: Where,
+    filter: Where,
 ) -> (String, Option<Bulk>, Vec<Arg>) {
     let (direction, beyond) = match query.order {
         LogOrder::Descending => ("DESC", "<"),
@@ -217,7 +201,7 @@ pub(super) fn statement(
     };
     // Where nothing else narrows, an order's own index gives the first lines at once; by the link SQLite would sort all of them.
     let of_link = if sort == LogSort::Time || query.is_narrow() { "link = ?" } else { "{unindexed}link = ?" };
-    let mut all = filters(query, way.and(of_link, one(link.as_str())));
+    let mut all = filters(query, filter.and(of_link, one(link.as_str())));
     if let Some(LogKey { value, at, id }) = &query.after {
         all = match sort {
             LogSort::Time => all.and(&format!("(at_ms, id) {beyond} (?, ?)"), vec![(*at).into(), (*id).into()]),

@@ -1,4 +1,4 @@
-//! Free text → the ways into the log, each by an index.
+//! Free text → the paths into the log, each by an index.
 //!
 //! The original looked through every line for every search. Here the text is first looked for among people and courses,
 //! which are few; a text that fits very many of them is so common that the newest lines are simply walked through.
@@ -37,8 +37,8 @@ const ACTIONS: [&str; 9] = [
     "Imported",
 ];
 
-/// The ways in that a query's free text opens on one link; without free text the one that is open to all.
-pub(super) async fn ways(store: &Store, query: &LogQuery, link: &LinkName) -> Result<Vec<Where>, JournalError> {
+/// The filters that a query's free text opens on one link; without free text the one that lets all through.
+pub(super) async fn filters(store: &Store, query: &LogQuery, link: &LinkName) -> Result<Vec<Where>, JournalError> {
     let text = query.search.trim();
     if text.is_empty() {
         return Ok(vec![Where::default()]);
@@ -47,21 +47,21 @@ pub(super) async fn ways(store: &Store, query: &LogQuery, link: &LinkName) -> Re
         return Ok(vec![Where::default().and("at_ms BETWEEN ? AND ?", vec![from.into(), to.into()])]);
     }
     let folded = text.to_lowercase();
-    let mut ways = vec![
+    let mut filters = vec![
         Where::default().and("enrolment_id = ?", vec![text.into()]),
         Where::default().and("mail_fold = ?", vec![folded.as_str().into()]),
     ];
     if text.len() == 64 {
-        ways.push(Where::default().and("fingerprint = ?", vec![folded.as_str().into()]));
+        filters.push(Where::default().and("fingerprint = ?", vec![folded.as_str().into()]));
     }
     for status in STATUSES.into_iter().filter(|status| status.to_lowercase().contains(&folded)) {
         let is_rare = if status == "Success" { "" } else { "status <> 'Success' AND " };
-        ways.push(Where::default().and(&format!("{is_rare}status = ?"), vec![status.into()]));
+        filters.push(Where::default().and(&format!("{is_rare}status = ?"), vec![status.into()]));
     }
     for action in ACTIONS.into_iter().filter(|action| action.to_lowercase().contains(&folded)) {
         let is_rare =
             if matches!(action, "Enrol" | "Suspend") { "" } else { "action NOT IN ('Enrol', 'Suspend') AND " };
-        ways.push(Where::default().and(&format!("{is_rare}action = ?"), vec![action.into()]));
+        filters.push(Where::default().and(&format!("{is_rare}action = ?"), vec![action.into()]));
     }
     let people = async {
         match whole_name(store, link, &folded).await? {
@@ -71,8 +71,8 @@ pub(super) async fn ways(store: &Store, query: &LogQuery, link: &LinkName) -> Re
     };
     let courses = owners(store, link, "course", "course", &folded);
     let (people, courses) = tokio::try_join!(people, courses)?;
-    ways.extend(people.into_iter().chain(courses));
-    Ok(ways)
+    filters.extend(people.into_iter().chain(courses));
+    Ok(filters)
 }
 
 /// The way to the lines of the people whose GUID, or whose mail address then or now, is the whole text: they are meant, and an

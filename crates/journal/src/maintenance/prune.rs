@@ -18,7 +18,6 @@ const PEOPLE: u64 = 500;
 /// Events in one transaction.
 const EVENTS: u32 = 20_000;
 
-/// Who goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PruneScope {
     /// Not those whom Rollbook enrolled and who have not been reported to have finished since.
@@ -27,14 +26,12 @@ pub enum PruneScope {
     Everybody,
 }
 
-/// What left, or would.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Pruned {
     /// People of whom nothing personal is left.
     pub people: u64,
     /// Lines of the log that lost what names somebody.
     pub lines: u64,
-    /// Events that were deleted.
     pub events: u64,
     /// Plans, requests, notices, ended episodes and closed attention items that were deleted.
     pub papers: u64,
@@ -117,9 +114,6 @@ impl Maintenance<'_> {
     }
 
     /// What [`Maintenance::prune`] would do now.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn preview(self, before: Timestamp, scope: PruneScope) -> Result<Pruned, JournalError> {
         let leaving = args![before, "", "", i64::from(scope == PruneScope::Everybody)];
         let people = self.count(&format!("SELECT COUNT(*) AS total {LEAVING}"), leaving.clone()).await?;

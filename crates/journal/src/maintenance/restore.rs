@@ -18,7 +18,6 @@ use std::path::{Path, PathBuf};
 /// A process that was heard of within this time may still be writing.
 const HEARD: SignedDuration = SignedDuration::from_secs(90);
 
-/// What a restore did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
     /// Where the journal that was replaced is now.

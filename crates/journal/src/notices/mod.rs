@@ -1,11 +1,7 @@
 //! Episodes and notices: which trouble people were told of, and what is to be told.
 //!
 //! An episode begins, is reminded of and ends in the transaction that makes its notice due: however many nodes judge the same
-//! trouble at once, and whenever one of them dies, people are told once. Next: `look`, what the judging needs to know.
-
-mod look;
-
-pub use look::AwaitedCourse;
+//! trouble at once, and whenever one of them dies, people are told once.
 
 use super::outbox::{NewRow, insert};
 use super::store::{Row, Tx, args};
@@ -18,7 +14,6 @@ use serde_json::json;
 /// An episode, open or over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EpisodeRow {
-    /// Its link.
     pub link: LinkName,
     /// It, as it is followed.
     pub episode: OpenEpisode,
@@ -28,20 +23,15 @@ pub struct EpisodeRow {
     pub path: String,
     /// When it was seen last.
     pub seen: Timestamp,
-    /// When it ended.
     pub ended: Option<Timestamp>,
 }
 
 /// A notice that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoticeRow {
-    /// Its number.
     pub id: i64,
-    /// Its link.
     pub link: LinkName,
-    /// What it says.
     pub digest: Digest,
-    /// When it was made.
     pub made: Timestamp,
 }
 
@@ -58,9 +48,6 @@ const END: &str = "UPDATE episode SET ended_ms = $2 WHERE id = $1 AND ended_ms I
 
 impl Notices<'_> {
     /// The episodes of a link that have not ended.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn open_episodes(self, link: &LinkName) -> Result<Vec<OpenEpisode>, JournalError> {
         let sql = "SELECT * FROM episode WHERE link = $1 AND ended_ms IS NULL ORDER BY id";
         let rows = self.store.rows(sql, args![link.as_str()]).await?;
@@ -68,9 +55,6 @@ impl Notices<'_> {
     }
 
     /// Episodes, the newest first: of one link or all, only those that have not ended or all.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn episodes(
         self,
         link: Option<&LinkName>,
@@ -86,9 +70,6 @@ impl Notices<'_> {
     }
 
     /// Notices, the newest first, of one link or all.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn list(
         self,
         link: Option<&LinkName>,
@@ -111,14 +92,11 @@ impl Notices<'_> {
 
     /// Follows episodes, and makes one notice of those turns that nobody else was first with, due to each of `ways`. Gives its
     /// number; `None` where there was nothing to tell.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn record(
         self,
         link: &LinkName,
         turns: &[EpisodeChange],
-        ways: &[String],
+        methods: &[String],
         word: impl FnOnce(&[EpisodeChange]) -> Option<Digest> + Send,
         now: Timestamp,
     ) -> Result<Option<i64>, JournalError> {
@@ -138,13 +116,13 @@ impl Notices<'_> {
         let row = tx.row(sql, args![link.as_str(), bounded(&digest.title), body, now]).await?;
         let row = row.ok_or_else(|| JournalError::NotFound { what: "notice that was made just now".to_owned() })?;
         let id = row.int("id")?;
-        let items: Vec<OutboxItem> = ways
+        let items: Vec<OutboxItem> = methods
             .iter()
             .enumerate()
-            .map(|(at, way)| OutboxItem {
+            .map(|(at, method)| OutboxItem {
                 kind: OutboxKind::Notice,
                 dedupe: format!("notice/{id}/{at}"),
-                payload: json!({"notice": id, "way": way}),
+                payload: json!({"notice": id, "way": method}),
                 next: now,
             })
             .collect();

@@ -49,7 +49,6 @@ impl OutboxKind {
 /// Something to be sent once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutboxItem {
-    /// What it is.
     pub kind: OutboxKind,
     /// What makes two of them one; unique over all kinds and links, for ever.
     pub dedupe: String,
@@ -62,11 +61,8 @@ pub struct OutboxItem {
 /// A row that the caller alone may send now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claimed {
-    /// The row.
     pub id: i64,
-    /// What it is.
     pub kind: OutboxKind,
-    /// Its link.
     pub link: LinkName,
     /// What makes two of them one.
     pub dedupe: String,
@@ -81,7 +77,6 @@ pub struct Claimed {
 /// What became of a try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
-    /// It was accepted.
     Sent,
     /// It was surely not accepted; try again at this moment.
     Retry(Timestamp),
@@ -150,9 +145,6 @@ pub(super) async fn insert(
 
 impl Outbox<'_> {
     /// Makes notices (or other things that no decision carries) due; gives how many were not so before.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn enqueue(self, link: &LinkName, items: &[OutboxItem], now: Timestamp) -> Result<u64, JournalError> {
         let rows: Vec<NewRow<'_>> = items.iter().map(NewRow::of).collect();
         let mut tx = self.store.begin().await?;
@@ -163,9 +155,6 @@ impl Outbox<'_> {
 
     /// Takes up to `limit` rows that are due, the longest due first, for `who` alone; of one link, or of all. Links that are
     /// paused keep theirs, but for notices: a pause must not hide trouble.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn claim_due(
         self,
         kind: OutboxKind,

@@ -10,13 +10,10 @@ use serde_json::Value;
 /// A row of the outbox.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutboxRow {
-    /// Its number.
     pub id: i64,
-    /// What it is.
     pub kind: OutboxKind,
     /// What makes two of them one.
     pub dedupe: String,
-    /// Its link.
     pub link: LinkName,
     /// The run that made it due.
     pub run: Option<RunId>,
@@ -40,14 +37,10 @@ pub struct OutboxRow {
     pub settled: Option<Timestamp>,
 }
 
-/// Which rows are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutboxFilter {
-    /// Of this link only.
     pub link: Option<LinkName>,
-    /// Of this kind only.
     pub kind: Option<OutboxKind>,
-    /// In this state only.
     pub state: Option<String>,
     /// Older than the row of this number: the next page.
     pub before: Option<i64>,
@@ -56,13 +49,10 @@ pub struct OutboxFilter {
 /// How many rows of a kind stand how, and since when the oldest of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxTotal {
-    /// The link.
     pub link: LinkName,
-    /// The kind.
     pub kind: OutboxKind,
     /// The state; settled ones are not counted.
     pub state: String,
-    /// How many.
     pub total: u64,
     /// Since when the oldest of them waits.
     pub oldest: Timestamp,
@@ -70,9 +60,6 @@ pub struct OutboxTotal {
 
 impl Outbox<'_> {
     /// Rows of the outbox, the newest first.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn list(self, filter: &OutboxFilter, limit: u32) -> Result<Vec<OutboxRow>, JournalError> {
         let OutboxFilter { link, kind, state, before } = filter;
         let sql = "SELECT * FROM outbox
@@ -86,9 +73,6 @@ impl Outbox<'_> {
     }
 
     /// How many rows wait, by link, kind and state.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn totals(self) -> Result<Vec<OutboxTotal>, JournalError> {
         let sql = "SELECT link, kind, state, COUNT(*) AS total, MIN(created_ms) AS oldest_ms FROM outbox
             WHERE settled_ms IS NULL GROUP BY link, kind, state ORDER BY link, kind, state";

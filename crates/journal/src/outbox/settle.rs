@@ -58,9 +58,6 @@ impl Outbox<'_> {
 
     /// Takes away the claims that were made before `before` and never settled: their rows become `unknown`, and are given
     /// back, claimed anew by `who`, so that somebody looks whether they arrived and settles them.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn reclaim_stale(
         self,
         kind: OutboxKind,
@@ -86,9 +83,6 @@ impl Outbox<'_> {
 
     /// Says of every row that was claimed before `before` and never settled that its fate is not known; gives how many. For
     /// what nobody can look up; what can be, see [`Outbox::reclaim_stale`].
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn expire_claims(self, kind: OutboxKind, before: Timestamp, now: Timestamp) -> Result<u64, JournalError> {
         let mut tx = self.store.begin().await?;
         let rows = tx.rows(GIVE_UP, args![kind.as_str(), before, DIED]).await?;
@@ -102,9 +96,6 @@ impl Outbox<'_> {
     }
 
     /// Makes refused, unknown or cancelled rows due again, on behalf of a person; the items about them close.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn resend(self, rows: &[i64], by: &str, now: Timestamp) -> Result<u64, JournalError> {
         let mut tx = self.store.begin().await?;
         let resent = resend(&mut tx, rows, by, now).await?;

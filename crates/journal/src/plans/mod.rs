@@ -23,7 +23,6 @@ pub enum PlanState {
     Blocked,
     /// A person approved it; the next run that makes the same plan uses the word up.
     Approved,
-    /// A person rejected it.
     Rejected,
     /// Its approval was used by a run.
     Used,
@@ -61,9 +60,7 @@ impl PlanState {
 pub struct NewPlan<'a> {
     /// What an approval is bound to.
     pub digest: &'a Digest,
-    /// The plan as JSON.
     pub body: &'a str,
-    /// What the guards found.
     pub findings: &'a [Finding],
     /// [`PlanState::Cleared`] or [`PlanState::Blocked`].
     pub state: PlanState,
@@ -89,9 +86,7 @@ pub struct OpenPlan {
 /// A change that is about to be sent for a record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Intent {
-    /// The record.
     pub record: Fingerprint,
-    /// The change in words.
     pub step: String,
     /// The change itself, to be read again by the run that must find out what became of it.
     pub change: Value,
@@ -100,11 +95,9 @@ pub struct Intent {
 /// An intent whose outcome was never recorded, or recorded as unknown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnsettledIntent {
-    /// The record.
     pub record: Fingerprint,
     /// The run that meant it.
     pub run: RunId,
-    /// The change.
     pub change: Value,
 }
 
@@ -121,7 +114,7 @@ const INTEND: &str = "
         {join} record AS found ON found.link = $2 AND found.fingerprint = r.record AND found.line = '')
     UPDATE record SET intent = meant.change, intent_run = $3 FROM meant WHERE record.id = meant.id";
 
-const SAY_SO: &str = "
+const INSERT_EVENTS: &str = "
     INSERT INTO event (run, link, at_ms, kind, author, record, guid_fold, course, payload)
     SELECT $3, $2, $4, 'intended', '', record.fingerprint, record.guid_fold, record.course, r.payload FROM {rows}
     {join} record ON record.link = $2 AND record.fingerprint = r.record AND record.line = ''";
@@ -174,9 +167,6 @@ impl Plans<'_> {
     }
 
     /// What earlier runs of a link meant to do and never recorded an outcome for, and what ended unknown; by record.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn unsettled_intents(self, link: &LinkName) -> Result<Vec<UnsettledIntent>, JournalError> {
         let sql =
             "SELECT fingerprint, intent, intent_run FROM record WHERE link = $1 AND intent IS NOT NULL ORDER BY id";
@@ -193,9 +183,6 @@ impl Plans<'_> {
     }
 
     /// The plans of a link that wait for a person or for the next run, the oldest first.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn open(self, link: &LinkName) -> Result<Vec<OpenPlan>, JournalError> {
         let sql = "SELECT plan.id, plan.run, run.kind, plan.state, plan.judged_by, plan.expires_ms, plan.body
             FROM plan JOIN run ON run.id = plan.run
@@ -288,6 +275,6 @@ async fn intend(
     if touched != intents.len() as u64 {
         return Err(JournalError::NotFound { what: "record that a change is intended for".to_owned() });
     }
-    tx.bulk_run(SAY_SO, &bulk, args![link.as_str(), run.as_str(), now]).await?;
+    tx.bulk_run(INSERT_EVENTS, &bulk, args![link.as_str(), run.as_str(), now]).await?;
     Ok(())
 }

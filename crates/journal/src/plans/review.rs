@@ -11,24 +11,19 @@ use rollbook_core::plan::Digest;
 use rollbook_core::run::EventKind;
 use serde_json::json;
 
-/// A stored plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanRow {
-    /// Its number.
     pub id: i64,
-    /// Its link.
     pub link: LinkName,
     /// The run that made it last.
     pub run: RunId,
     /// What an approval is bound to.
     pub digest: Digest,
-    /// How it stands.
     pub state: PlanState,
     /// When it was made last.
     pub made: Timestamp,
     /// The plan as JSON; empty in a list.
     pub body: String,
-    /// What the guards found.
     pub findings: Vec<Finding>,
     /// Who reviewed it, when, and why.
     pub reviewed: Option<(String, Timestamp, String)>,
@@ -43,9 +38,6 @@ const PLAN: &str = "id, link, run, digest, state, made_ms, findings, judged_by, 
 
 impl Plans<'_> {
     /// Plans, the newest first, without their bodies: those of one link or all, in one state or any, older than `before`.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn list(
         self,
         link: Option<&LinkName>,
@@ -72,9 +64,6 @@ impl Plans<'_> {
     }
 
     /// What a run set out to do, with its body; the newest where it made several plans.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn cleared_of_run(self, run: &RunId) -> Result<Option<PlanRow>, JournalError> {
         let sql =
             format!("SELECT {PLAN}, body FROM plan WHERE run = $1 AND state = 'cleared' ORDER BY id DESC LIMIT 1");
@@ -82,9 +71,6 @@ impl Plans<'_> {
     }
 
     /// The plan that a run made, with its body; the newest where it made several.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn of_run(self, run: &RunId) -> Result<Option<PlanRow>, JournalError> {
         let sql = format!("SELECT {PLAN}, body FROM plan WHERE run = $1 ORDER BY id DESC LIMIT 1");
         self.store.row(&sql, args![run.as_str()]).await?.as_ref().map(plan_row).transpose()

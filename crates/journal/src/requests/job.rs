@@ -5,7 +5,6 @@ use jiff::civil::Date;
 use rollbook_core::model::{CompletionKey, ElmCourseId, EnrolmentId, Fingerprint, LinkName, MoodleUserId, SiteName};
 use serde::{Deserialize, Serialize};
 
-/// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Job {
@@ -15,27 +14,15 @@ pub enum Job {
         link: LinkName,
         /// Whether it may change anything.
         purpose: Purpose,
-        /// How much of it.
         narrow: Narrow,
     },
     /// Run what an approved plan was made for; the plan is made anew, and runs if it is still the approved one.
     /// Answered with [`super::JobOutcome::Ran`].
-    ApplyPlan {
-        /// The plan's link.
-        link: LinkName,
-        /// The plan's number.
-        plan: i64,
-    },
+    ApplyPlan { link: LinkName, plan: i64 },
     /// Show the feed's records beside what Moodle says. Answered with [`super::JobOutcome::Feed`].
-    QueryFeed {
-        /// An intake link.
-        link: LinkName,
-        /// Which records.
-        question: FeedQuery,
-    },
+    QueryFeed { link: LinkName, question: FeedQuery },
     /// Process these records of the feed. Answered with [`super::JobOutcome::Ran`].
     ProcessRecords {
-        /// An intake link.
         link: LinkName,
         /// By which they are found again in the feed.
         question: FeedQuery,
@@ -43,59 +30,29 @@ pub enum Job {
         records: Vec<Fingerprint>,
     },
     /// Decide about an attention item. Answered with [`super::JobOutcome::Attended`].
-    Attend {
-        /// The item's link.
-        link: LinkName,
-        /// The item's number.
-        item: i64,
-        /// What is decided.
-        act: AttentionAct,
-    },
+    Attend { link: LinkName, item: i64, act: AttentionAct },
     /// Show what would be sent for a completion. Answered with [`super::JobOutcome::Completion`].
-    PreviewCompletion {
-        /// A completions link.
-        link: LinkName,
-        /// Whose, of what.
-        named: NamedCompletion,
-    },
+    PreviewCompletion { link: LinkName, named: NamedCompletion },
     /// Send a completion by hand. Answered with [`super::JobOutcome::Reported`].
-    SendCompletion {
-        /// A completions link.
-        link: LinkName,
-        /// Whose, of what.
-        named: NamedCompletion,
-    },
+    SendCompletion { link: LinkName, named: NamedCompletion },
     /// Send reports again. Answered with [`super::JobOutcome::Reported`].
     RetryCompletions {
-        /// A completions link.
         link: LinkName,
         /// Their numbers in the outbox.
         reports: Vec<i64>,
     },
     /// Remember that completions were reported elsewhere. Answered with [`super::JobOutcome::Marked`].
     MarkCompletions {
-        /// A completions link.
         link: LinkName,
         /// Which; each is known to the journal.
         completions: Vec<CompletionKey>,
     },
     /// Give the enrolment id that a completion waits for, and report it. Answered with [`super::JobOutcome::Reported`].
-    SupplyEnrolment {
-        /// A completions link.
-        link: LinkName,
-        /// Which completion.
-        completion: CompletionKey,
-        /// The ELM's id.
-        enrolment: EnrolmentId,
-    },
+    SupplyEnrolment { link: LinkName, completion: CompletionKey, enrolment: EnrolmentId },
     /// Look into the pushed events. Answered with [`super::JobOutcome::Ran`].
-    CheckCompletions {
-        /// A completions link.
-        link: LinkName,
-    },
+    CheckCompletions { link: LinkName },
     /// Synchronise one member of a community. Answered with [`super::JobOutcome::Ran`].
     SyncMember {
-        /// A guilds link.
         link: LinkName,
         /// Number, user name or mail address.
         user: String,
@@ -111,7 +68,6 @@ pub enum Job {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
-    /// It may.
     Apply,
     /// It only shows what it would do.
     DryRun,
@@ -124,25 +80,13 @@ pub enum Narrow {
     /// As the schedule does it.
     Usual,
     /// Intake: these records of the journal, whether or not their time has come.
-    Records {
-        /// Which.
-        records: Vec<Fingerprint>,
-    },
+    Records { records: Vec<Fingerprint> },
     /// Intake: what the feed has on this question.
-    Feed {
-        /// The question.
-        question: FeedQuery,
-    },
+    Feed { question: FeedQuery },
     /// Guilds: one guild, by machine name, label, number or UUID.
-    Guild {
-        /// Which.
-        guild: String,
-    },
+    Guild { guild: String },
     /// Guilds: one person, by number, user name or mail address.
-    User {
-        /// Who.
-        user: String,
-    },
+    User { user: String },
     /// Completions: everything that counts is read again.
     Full,
 }
@@ -154,9 +98,7 @@ pub struct FeedQuery {
     pub from: Option<Timestamp>,
     /// Created before this moment.
     pub until: Option<Timestamp>,
-    /// With this mail address.
     pub mail: Option<String>,
-    /// With this GUID.
     pub guid: Option<String>,
 }
 
@@ -178,10 +120,7 @@ pub enum AttentionAct {
         reason: String,
     },
     /// This account is the person: the feed's GUID becomes its idnumber.
-    UseAccount {
-        /// The account.
-        user: MoodleUserId,
-    },
+    UseAccount { user: MoodleUserId },
     /// The feed's mail address becomes the account's.
     UpdateMail,
     /// Nothing is to be done for these records, now or later.

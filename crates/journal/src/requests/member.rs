@@ -26,9 +26,6 @@ const PUT: &str = "
 impl Requests<'_> {
     /// Accepts a verified event, recognised by its signature, and requests the check of the member that it names; `None` where
     /// it was accepted before. Events of before `forget` are forgotten: their time alone refuses them by now.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn accept_member_event(
         self,
         link: &LinkName,
@@ -42,9 +39,6 @@ impl Requests<'_> {
     }
 
     /// As [`Requests::accept_member_event`], for one guild, by UUID, number or name; for every guild where none is named.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn accept_guild_event(
         self,
         link: &LinkName,
@@ -79,8 +73,8 @@ impl Requests<'_> {
                 let row = tx.row(PUT, args![link.as_str(), job.kind(), &body, EVENT, now]).await?;
                 let row =
                     row.ok_or_else(|| JournalError::NotFound { what: "request that was put just now".to_owned() })?;
-                let told = json!({"act": "ask", "request": row.int("id")?, "what": job.kind()});
-                append(&mut tx, None, link, &[NewEvent::of(EventKind::Acted, told).by(EVENT)], now).await?;
+                let payload = json!({"act": "ask", "request": row.int("id")?, "what": job.kind()});
+                append(&mut tx, None, link, &[NewEvent::of(EventKind::Acted, payload).by(EVENT)], now).await?;
                 row
             }
         };

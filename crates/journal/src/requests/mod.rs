@@ -39,7 +39,6 @@ impl std::fmt::Display for RequestId {
     }
 }
 
-/// How a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestState {
@@ -77,36 +76,25 @@ impl RequestState {
 /// A request, and what came of it so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// Its number.
     pub id: RequestId,
-    /// What is asked.
     pub job: Job,
-    /// How it stands.
     pub state: RequestState,
-    /// Who asked.
     pub asked_by: String,
-    /// When.
     pub asked: Timestamp,
-    /// Who carries it out.
     pub node: Option<String>,
     /// The answer, once it is finished.
     pub answer: Option<JobOutcome>,
-    /// When it was finished.
     pub finished: Option<Timestamp>,
 }
 
-/// Which requests are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestFilter {
-    /// About this link only.
     pub link: Option<LinkName>,
-    /// About this site only.
     pub site: Option<SiteName>,
     /// Of this kind only: a word of [`Job::kind`].
     pub kind: Option<String>,
     /// Asked by this person only.
     pub asked_by: Option<String>,
-    /// Unfinished ones only.
     pub open: bool,
     /// Older than the request of this number: the next page.
     pub before: Option<RequestId>,
@@ -114,9 +102,6 @@ pub struct RequestFilter {
 
 impl Requests<'_> {
     /// Asks the process for something. The act is an event with its author.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn put(self, job: &Job, by: &str, now: Timestamp) -> Result<RequestId, JournalError> {
         let body = serde_json::to_string(job).expect("a request is plain data");
         let nowhere = LinkName::new("");
@@ -136,18 +121,12 @@ impl Requests<'_> {
     }
 
     /// A request, with its answer once there is one.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn find(self, id: RequestId) -> Result<Option<Request>, JournalError> {
         let row = self.store.row("SELECT * FROM request WHERE id = $1", args![id.0]).await?;
         row.as_ref().map(request).transpose()
     }
 
     /// Requests, the newest first.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn list(self, filter: &RequestFilter, limit: u32) -> Result<Vec<Request>, JournalError> {
         let RequestFilter { link, site, kind, asked_by, open, before } = filter;
         let open = if *open { "AND finished_ms IS NULL" } else { "" };
@@ -167,9 +146,6 @@ impl Requests<'_> {
     }
 
     /// Forgets finished requests of before a moment; their events stay. Gives how many.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn prune(self, before: Timestamp) -> Result<u64, JournalError> {
         let mut tx = self.store.begin().await?;
         let gone = tx.run("DELETE FROM request WHERE finished_ms < $1", args![before]).await?;

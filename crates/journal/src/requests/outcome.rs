@@ -24,18 +24,13 @@ pub enum JobOutcome {
     Attended(Attended),
     /// A completion, and what would be sent for it.
     Completion(CompletionCard),
-    /// What became of reports.
     Reported(Reported),
     /// Completions that are remembered as reported elsewhere.
     Marked {
-        /// Marked now.
         marked: u64,
-        /// Reported or marked before.
         known: u64,
     },
-    /// What the doctor found.
     Examined {
-        /// Each check, in order.
         checks: Vec<CheckLine>,
     },
     /// It could not be done. Nothing was changed, except where the words say otherwise.
@@ -52,9 +47,7 @@ pub enum JobOutcome {
 pub struct Ran {
     /// The run in the journal; none for a dry run.
     pub run: Option<RunId>,
-    /// How it ended.
     pub state: RunState,
-    /// The numbers.
     pub counts: Counts,
     /// What was (or would be) changed, a line each.
     pub changes: Vec<String>,
@@ -62,24 +55,19 @@ pub struct Ran {
     pub skips: Vec<String>,
     /// How many changes and skips were left out of the lists.
     pub left_out: u64,
-    /// What the guards found.
     pub findings: Vec<Finding>,
-    /// What may be missing.
     pub gaps: Vec<String>,
     /// The plan that waits for approval now, where a guard refused.
     pub plan: Option<i64>,
 }
 
-/// Records of the feed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FeedAnswer {
-    /// When they were read.
     pub read: Timestamp,
     /// The records, the newest first.
     pub records: Vec<FeedCard>,
     /// How many more there were.
     pub left_out: u64,
-    /// What may be missing.
     pub gaps: Vec<String>,
 }
 
@@ -88,7 +76,6 @@ pub struct FeedAnswer {
 pub struct FeedCard {
     /// By which it is known.
     pub record: Fingerprint,
-    /// The feed's texts.
     pub texts: FeedTexts,
     /// Why it cannot be read, where it cannot.
     pub problem: Option<String>,
@@ -115,23 +102,15 @@ pub struct FeedCard {
 pub struct FeedTexts {
     /// When the ELM wrote it.
     pub date_created: String,
-    /// The course.
     pub course: String,
-    /// The class code.
     pub short_name: String,
     /// `Enrol` or `Suspend`.
     pub state: String,
-    /// When the learner acted.
     pub state_date: String,
-    /// The person.
     pub guid: String,
-    /// Their mail address.
     pub mail: String,
-    /// Given name.
     pub first_name: String,
-    /// Family name.
     pub last_name: String,
-    /// The enrolment.
     pub enrolment_id: String,
     /// The feed's own number of the record.
     pub record_id: String,
@@ -142,15 +121,10 @@ pub struct FeedTexts {
 #[serde(tag = "would", rename_all = "snake_case")]
 pub enum Would {
     /// These changes, a line each.
-    Change {
-        /// The lines.
-        lines: Vec<String>,
-    },
-    /// Nothing.
+    Change { lines: Vec<String> },
     Leave {
         /// The code of the verdict.
         code: OutcomeCode,
-        /// Why, in a sentence.
         why: String,
     },
 }
@@ -158,7 +132,6 @@ pub enum Would {
 /// What a decision about an attention item came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attended {
-    /// The item.
     pub item: i64,
     /// Records that were released or ignored.
     pub records: u64,
@@ -168,16 +141,13 @@ pub struct Attended {
     pub ran: Option<Ran>,
 }
 
-/// A completion by hand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CompletionCard {
-    /// Which.
     pub completion: CompletionKey,
     /// Whose, as Moodle has them.
     pub account: Account,
     /// The course, as the ELM names it.
     pub course: ElmCourseId,
-    /// The course's name.
     pub course_name: String,
     /// The enrolment that it is reported by, where one is known.
     pub enrolment: Option<EnrolmentId>,
@@ -189,14 +159,11 @@ pub struct CompletionCard {
     pub remedy: Option<String>,
 }
 
-/// What became of reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reported {
     /// Reports that were moved or newly queued.
     pub queued: u64,
-    /// Accepted by the ELM.
     pub accepted: u64,
-    /// Refused by the ELM.
     pub refused: u64,
     /// Not accepted, and tried again later.
     pub failed: u64,
@@ -207,11 +174,9 @@ pub struct Reported {
 pub struct CheckLine {
     /// The site, or `journal`, `mail`, `clock`.
     pub site: String,
-    /// What was checked.
     pub name: String,
     /// `good`, `warning` or `bad`.
     pub health: String,
-    /// What was seen.
     pub detail: String,
     /// What to do; may be empty.
     pub mend: String,

@@ -8,13 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 /// A request that one node alone carries out now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TakenRequest {
-    /// Its number.
     pub id: RequestId,
-    /// What is asked.
     pub job: Job,
-    /// Who asked.
     pub asked_by: String,
-    /// When.
     pub asked: Timestamp,
     /// How often it was taken, from 1. It proves the claim.
     pub take: i64,
@@ -34,9 +30,6 @@ const TAKE: &str = "
 
 impl Requests<'_> {
     /// Takes the oldest request that waits, or whose node was not heard of in time, for `node` alone and for `lasts`.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn take(
         self,
         node: &str,

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 /// An event to be added.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEvent {
-    /// What it says.
     pub kind: EventKind,
     /// The record that it is about, if it is about one.
     pub record: Option<Fingerprint>,

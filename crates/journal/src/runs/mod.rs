@@ -6,7 +6,7 @@ mod read;
 pub use event::NewEvent;
 pub(super) use event::append;
 pub(super) use read::{EVENT, counts, event_row};
-pub use read::{RunFilter, RunRow, StoredEvent};
+pub use read::{RunFilter, RunRow, RunStats, StoredEvent};
 
 use super::store::args;
 use super::{JournalError, Lease, Runs, bounded};
@@ -16,7 +16,6 @@ use rollbook_core::run::{Counts, EventKind, RunKind, RunState};
 use serde_json::json;
 use uuid::Uuid;
 
-/// A run that begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRun {
     /// `intake`, `completions` or `guilds`.

@@ -8,14 +8,11 @@ use rollbook_core::model::{ElmCourseId, Fingerprint, LinkName, RunId};
 use rollbook_core::run::{Counts, EventKind, RunState};
 use serde_json::Value;
 
-/// A run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRow {
     /// Its number: larger for later ones; a page goes on after it.
     pub number: i64,
-    /// Its id.
     pub id: RunId,
-    /// Its link.
     pub link: LinkName,
     /// `intake`, `completions` or `guilds`.
     pub flow: String,
@@ -23,34 +20,26 @@ pub struct RunRow {
     pub kind: RunKind,
     /// How it stands or ended.
     pub state: RunState,
-    /// Who asked for it.
     pub author: String,
-    /// Where it read from.
     pub url: String,
-    /// When it began.
     pub started: Timestamp,
     /// When it ended, if it did.
     pub ended: Option<Timestamp>,
     /// Which interval of record creation times it covered.
     pub covered: Option<(Timestamp, Timestamp)>,
-    /// What it came to.
     pub counts: Counts,
     /// Why it ended as it did, in words.
     pub reason: String,
 }
 
-/// An event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredEvent {
     /// Its number: larger for later ones.
     pub id: i64,
     /// Its run; none for an act of a person.
     pub run: Option<RunId>,
-    /// Its link.
     pub link: LinkName,
-    /// When.
     pub at: Timestamp,
-    /// What it says.
     pub kind: EventKind,
     /// Who did it; empty for the run itself.
     pub author: String,
@@ -60,16 +49,12 @@ pub struct StoredEvent {
     pub guid_fold: Option<String>,
     /// The course that it is about.
     pub course: Option<ElmCourseId>,
-    /// The particulars.
     pub payload: Value,
 }
 
-/// Which runs are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFilter {
-    /// Of this link only.
     pub link: Option<LinkName>,
-    /// Of this flow only.
     pub flow: Option<String>,
     /// Begun at this moment or later.
     pub since: Option<Timestamp>,
@@ -89,9 +74,6 @@ pub(crate) const EVENT: &str = "id, run, link, at_ms, kind, author, record, guid
 
 impl Runs<'_> {
     /// Runs, the newest first.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn list(self, filter: &RunFilter) -> Result<Vec<RunRow>, JournalError> {
         let RunFilter { link, flow, since, before, limit } = filter;
         let sql = "SELECT * FROM run
@@ -122,9 +104,6 @@ impl Runs<'_> {
     }
 
     /// The events of a run in their order, after the event of number `after` (0 for the first page).
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn events(self, run: &RunId, after: i64, limit: u32) -> Result<Vec<StoredEvent>, JournalError> {
         let sql = format!("SELECT {EVENT} FROM event WHERE run = $1 AND id > $2 ORDER BY id LIMIT $3");
         let rows = self.store.rows(&sql, args![run.as_str(), after, u64::from(limit)]).await?;
@@ -132,9 +111,6 @@ impl Runs<'_> {
     }
 
     /// What people did on a link, the newest first, before the event of number `before`.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn acts(self, link: &LinkName, before: i64, limit: u32) -> Result<Vec<StoredEvent>, JournalError> {
         let sql = format!(
             "SELECT {EVENT} FROM event WHERE link = $1 AND author <> '' AND kind = 'acted' AND id < $2
@@ -148,9 +124,6 @@ impl Runs<'_> {
 impl Maintenance<'_> {
     /// Removes the events older than `before`, the one way in which events leave; at most `limit` in one go. Gives how many
     /// went. The act itself is recorded.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn prune_events(
         self,
         before: Timestamp,
@@ -226,4 +199,54 @@ pub(crate) fn event_row(row: &Row) -> Result<StoredEvent, JournalError> {
         course: row.maybe_text("course")?.map(ElmCourseId::new),
         payload: row.json("payload")?,
     })
+}
+
+/// Every offset of a time zone is a multiple of this, so days of any zone can be added up from it.
+const STEP_MS: i64 = 15 * 60 * 1000;
+
+/// What the runs that began within a quarter of an hour came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunStats {
+    pub from: Timestamp,
+    pub runs: u64,
+    /// Put into a course or made active again.
+    pub enrolled: u64,
+    pub suspended: u64,
+    /// Records that needed a human: the most that a run met, for each run meets them again until they are mended.
+    pub errors: u64,
+}
+
+impl Runs<'_> {
+    /// What the runs of a flow came to, of one link or all, begun between two moments: one entry for each quarter of an hour
+    /// with a run, the oldest first.
+    pub async fn stats(
+        self,
+        flow: &str,
+        link: Option<&LinkName>,
+        (from, until): (Timestamp, Timestamp),
+    ) -> Result<Vec<RunStats>, JournalError> {
+        let sum = |column: &str| format!("CAST(SUM({column}) AS BIGINT) AS {column}");
+        let (runs, enrolled, suspended, errors) = (sum("runs"), sum("enrolled"), sum("suspended"), sum("errors"));
+        let sql = format!(
+            "SELECT step, {runs}, {enrolled}, {suspended}, {errors} FROM (
+                SELECT started_ms / {STEP_MS} AS step, COUNT(*) AS runs, {enrolled}, {suspended}, MAX(errors) AS errors
+                FROM run WHERE flow = $1 AND started_ms >= $2 AND started_ms < $3 AND ($4 = '' OR link = $4)
+                    AND kind <> 'import'
+                GROUP BY started_ms / {STEP_MS}, link) AS of_link
+             GROUP BY step ORDER BY 1"
+        );
+        let args = args![flow, from, until, link.map_or("", LinkName::as_str)];
+        let rows = self.store.rows(&sql, args).await?;
+        let read = |row: &Row| {
+            let began = row.int("step")?.saturating_mul(STEP_MS);
+            Ok(RunStats {
+                from: Timestamp::from_millisecond(began).unwrap_or(Timestamp::MIN),
+                runs: row.count("runs")?,
+                enrolled: row.count("enrolled")?,
+                suspended: row.count("suspended")?,
+                errors: row.count("errors")?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
 }

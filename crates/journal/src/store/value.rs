@@ -132,7 +132,6 @@ impl Row {
         read(&text).ok_or_else(|| JournalError::Unreadable { what: format!("{column} is \"{text}\"") })
     }
 
-    /// A stored JSON text.
     pub fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T, JournalError> {
         serde_json::from_str(&self.text(column)?)
             .map_err(|error| JournalError::Unreadable { what: format!("{column}: {error}") })

@@ -1,8 +1,8 @@
 //! Everything about one person, perhaps in one course: what `explain` and the story page are made of.
 //!
-//! Next: `told`, which folds it into an answer.
+//! Next: `explain`, which folds it into an answer.
 
-mod told;
+mod explain;
 
 use super::completions::CompletionRow;
 use super::log::{LogRow, columns, log_row};
@@ -34,19 +34,13 @@ pub struct Story {
 /// The state that was applied last for a person and course.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppliedRow {
-    /// The course.
     pub course: ElmCourseId,
-    /// The state.
     pub state: EnrolState,
-    /// When the learner acted.
     pub changed: Timestamp,
     /// The record that wanted it.
     pub record: Fingerprint,
-    /// The account.
     pub user_id: MoodleUserId,
-    /// The Moodle course.
     pub course_id: MoodleCourseId,
-    /// When it was applied.
     pub at: Timestamp,
 }
 
@@ -63,9 +57,6 @@ pub struct Person {
 
 impl People<'_> {
     /// The people of a link that a text names: by GUID, by a mail address that they have or had, or by the account's id.
-    ///
-    /// # Errors
-    /// Those of the database only.
     pub async fn find(self, link: &LinkName, text: &str) -> Result<Vec<Person>, JournalError> {
         let sql = "
             SELECT guid_fold, search, user_id FROM person WHERE link = $1 AND guid_fold = $2

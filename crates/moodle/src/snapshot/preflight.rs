@@ -179,6 +179,8 @@ pub struct RequiredRights {
     pub accounts: bool,
     /// Enrol or suspend people: where, and as what.
     pub courses: Vec<(MoodleCourseId, RoleId)>,
+    /// The configured role. That a course's own default role may not be given is a matter of that course's records.
+    pub role: Option<RoleId>,
 }
 
 /// Proves the rights; one or two calls where all is well. An answer that does not come proves nothing, and is left to the
@@ -204,15 +206,21 @@ pub async fn prove_rights(
         let Some((error, mend)) = answer.and_then(|error| mend(&error).map(|mend| (error, mend))) else {
             return Ok(());
         };
+        if error.code() == Some(CANNOT_ASSIGN) && wanted.role.is_some_and(|configured| configured != *role) {
+            return Ok(());
+        }
         refused = Some(barred(&format!("enrol people in course {course} as role {role}"), mend, error));
     }
     refused.map_or(Ok(()), Err)
 }
 
+/// Moodle's code for a role that the account may not give.
+const CANNOT_ASSIGN: &str = "wsusercannotassign";
+
 fn mend(error: &MoodleError) -> Option<&'static str> {
     match error.code()? {
         "nopermissions" => Some("enrol/manual:enrol"),
-        "wsusercannotassign" => Some("moodle/role:assign, and the permission to assign that role"),
+        CANNOT_ASSIGN => Some("moodle/role:assign, and the permission to assign that role"),
         "requireloginerror" | "errorcoursecontextnotvalid" => {
             Some("moodle/course:view and moodle/course:viewhiddencourses")
         }

@@ -4,13 +4,13 @@ use super::site::start;
 use super::table::{Cost, Line, Meter};
 use rollbook_clock::Clock;
 use rollbook_core::model::LinkName;
+use rollbook_harness::Config;
 use rollbook_journal::{Journal, OpenOptions};
-use rollbook_sandbox::{ELM_TOKEN, Sandbox};
+use rollbook_sandbox::Sandbox;
 use rollbook_settings::{Env, Settings};
 use rollbook_sync::flows::completions::{CompletionsRequest, Purpose, Reach, make_completions, run_completions};
 use rollbook_sync::flows::intake::{IntakeQuery, IntakeRequest, Purpose as IntakePurpose, run_intake};
 use rollbook_sync::flows::setup::make_intake;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
@@ -106,41 +106,14 @@ async fn report(folder: &Path) -> Cost {
 }
 
 fn write_config(folder: &Path, sandbox: &Sandbox, width: u32) {
-    let text = format!(
+    let config = Config::over(sandbox).without("site.avc").without("mail");
+    let more = format!(
         r#"
-[site.elm]
-kind = "elm"
-feed_url = "{feed}"
-token = "{ELM_TOKEN}"
-literal = "date-time-offset"
-[site.elm.completion]
-url = "{completions}"
-[site.learning]
-kind = "moodle"
-url = "{moodle}"
-token = "{token}"
-concurrency = {width}
-[link.bench]
-flow = "intake"
-from = "elm"
-to = "learning"
-role = 5
-[link.bench.limits]
-new_accounts = 1000000
-[link.done]
-flow = "completions"
-from = "learning"
-to = "elm"
-report_from = "2020-01-01"
-calls_max = 1000000
-concurrency = {width}
-"#,
-        feed = sandbox.feed_url(),
-        completions = sandbox.completion_url(),
-        moodle = sandbox.moodle_url(),
-        token = rollbook_sandbox::MOODLE_TOKEN,
+        site.elm.literal = "date-time-offset"
+        site.learning.concurrency = {width}
+        link.bench = {{ role = 5, welcome = {{ mode = "moodle" }}, limits = {{ new_accounts = 1000000 }} }}
+        link.done = {{ report_from = "2020-01-01", calls_max = 1000000, concurrency = {width} }}
+        "#
     );
-    let path = folder.join("rollbook.toml");
-    std::fs::write(&path, text).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    config.intake("bench").completions("done").with(&more).write(folder);
 }

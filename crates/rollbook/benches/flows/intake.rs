@@ -4,12 +4,11 @@ use super::site::{Site, start};
 use super::table::{Cost, Line, Meter};
 use rollbook_clock::Clock;
 use rollbook_core::model::LinkName;
+use rollbook_harness::Config;
 use rollbook_journal::{Journal, OpenOptions};
-use rollbook_sandbox::ELM_TOKEN;
 use rollbook_settings::{Env, Settings};
 use rollbook_sync::flows::intake::{IntakeQuery, IntakeRequest, Purpose, run_intake};
 use rollbook_sync::flows::setup::make_intake;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
@@ -81,32 +80,17 @@ async fn run(folder: &Path) -> (u64, Cost) {
 
 fn write_config(folder: &Path, site: &Site, concurrency: u32, batch: u32, role: &str) {
     let Site { sandbox, moodle, token } = site;
-    let text = format!(
+    let config = Config::over(sandbox).without("site.avc").without("mail");
+    let more = format!(
         r#"
-[site.elm]
-kind = "elm"
-feed_url = "{feed}"
-token = "{ELM_TOKEN}"
-literal = "date-time-offset"
-[site.learning]
-kind = "moodle"
-url = "{moodle}"
-token = "{token}"
-concurrency = {concurrency}
-batch = {batch}
-[link.bench]
-flow = "intake"
-from = "elm"
-to = "learning"
-role = {role}
-[link.bench.limits]
-new_accounts = 1000000
-suspensions = 1000000
-suspensions_share = 1.0
-"#,
-        feed = sandbox.feed_url(),
+        site.elm.literal = "date-time-offset"
+        site.learning = {{ url = "{moodle}", token = "{token}", concurrency = {concurrency}, batch = {batch} }}
+        link.bench = {{ role = {role}, welcome = {{ mode = "moodle" }} }}
+        [link.bench.limits]
+        new_accounts = 1000000
+        suspensions = 1000000
+        suspensions_share = 1.0
+        "#
     );
-    let path = folder.join("rollbook.toml");
-    std::fs::write(&path, text).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    config.intake("bench").with(&more).write(folder);
 }

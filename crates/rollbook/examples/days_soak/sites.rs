@@ -6,11 +6,11 @@ use rollbook_community::client::{DrupalAuth, DrupalClient, DrupalOptions};
 use rollbook_community::snapshot::{CommunitySource, JsonApiCommunity};
 use rollbook_core::model::{LinkName, SiteName};
 use rollbook_elm::client::{CompletionClient, CompletionOptions, FeedClient, FeedOptions};
+use rollbook_harness::{Config, QUICK};
 use rollbook_journal::{Journal, OpenOptions};
 use rollbook_moodle::client::{MoodleClient, MoodleOptions};
-use rollbook_remote::retry::RetryPolicy;
 use rollbook_sandbox::{COMMUNITY_PASSWORD, COMMUNITY_USER, ELM_TOKEN, MOODLE_TOKEN, Sandbox, World, world};
-use rollbook_settings::{Env, Settings};
+use rollbook_settings::Settings;
 use rollbook_sync::flows::completions::{CompletionsRequest, Reach, make_completions, run_completions};
 use rollbook_sync::flows::deliver::deliver_mails;
 use rollbook_sync::flows::guilds::{GuildsRequest, Watch, make_guilds, run_guilds};
@@ -20,13 +20,10 @@ use rollbook_sync::flows::{completions, guilds, intake};
 use rollbook_sync::smtp::{SmtpClient, SmtpOptions};
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use std::error::Error;
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Clients do not wait long, for the machine's time is not the sites'.
-const QUICK: RetryPolicy =
-    RetryPolicy { tries_max: 2, delay: Duration::from_millis(1), wait_max: Duration::from_millis(5) };
 const PATIENCE: Duration = Duration::from_millis(400);
 
 pub struct Sites {
@@ -46,10 +43,7 @@ impl Sites {
         found(&mut world);
         let sandbox = Sandbox::start(world).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rollbook.toml");
-        std::fs::write(&path, config(&sandbox)).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let (settings, _) = Settings::load(&path, &Env::of([])).expect("the configuration is sound");
+        let settings = config(&sandbox).settings(folder.path());
         let (clock, hand) = Clock::manual(begin);
         Self { sandbox, clock, hand, settings, folder }
     }
@@ -151,55 +145,12 @@ impl Process<'_> {
     }
 }
 
-fn config(sandbox: &Sandbox) -> String {
-    format!(
-        r#"timezone = "America/Vancouver"
-[journal]
-url = "sqlite:rollbook.sqlite"
-[mail]
-smtp = "{smtp}"
-from = "Learning Centre <learning@example.org>"
-[site.elm]
-kind = "elm"
-feed_url = "{feed}"
-token = "{ELM_TOKEN}"
-[site.elm.completion]
-url = "{completions}"
-[site.learning]
-kind = "moodle"
-url = "{moodle}"
-token = "{MOODLE_TOKEN}"
-[site.avc]
-kind = "community"
-url = "{community}"
-[site.avc.auth]
-kind = "basic"
-user = "{COMMUNITY_USER}"
-password = "{COMMUNITY_PASSWORD}"
-[link.psa]
-flow = "intake"
-from = "elm"
-to = "learning"
-[link.psa.limits]
-suspensions_share = 1.0
-[link.psa.welcome]
-mode = "rollbook"
-[link.done]
-flow = "completions"
-from = "learning"
-to = "elm"
-report_from = "2026-01-01"
-[link.guilds]
-flow = "guilds"
-from = "avc"
-to = "learning"
-[link.guilds.limits]
-removals_share = 1.0
-"#,
-        smtp = sandbox.smtp_url(),
-        feed = sandbox.feed_url(),
-        completions = sandbox.completion_url(),
-        moodle = sandbox.moodle_url(),
-        community = sandbox.community_url(),
+fn config(sandbox: &Sandbox) -> Config {
+    Config::over(sandbox).intake("psa").completions("done").guilds("guilds").with(
+        r#"
+        link.psa.limits.suspensions_share = 1.0
+        link.done.report_from = "2026-01-01"
+        link.guilds.limits.removals_share = 1.0
+        "#,
     )
 }

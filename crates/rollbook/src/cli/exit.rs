@@ -13,10 +13,12 @@ pub enum Exit {
     Failed,
     /// 2: it was asked for in a wrong way.
     Usage,
-    /// 4: a guard refused, and nothing was changed.
+    /// 4: a guard holds changes back; whatever else was to be done was done.
     Refused,
     /// 5: partly applied; some records wait or failed.
     Partly,
+    /// 6: another run of the link was under way; nothing was done.
+    Busy,
 }
 
 impl Exit {
@@ -28,6 +30,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Refused => 4,
             Self::Partly => 5,
+            Self::Busy => 6,
         }
     }
 }

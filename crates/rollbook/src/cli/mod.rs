@@ -25,6 +25,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, ColorChoice, Parser, Subcommand};
 use output::Output;
 use rollbook_clock::Clock;
+use rollbook_journal::JournalError;
 use rollbook_settings::{Env, NoSuchLink};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -165,7 +166,14 @@ impl Cli {
             context.out.failure(&*report);
             let is_usage =
                 report.downcast_ref::<UsageError>().is_some() || report.downcast_ref::<NoSuchLink>().is_some();
-            if is_usage { Exit::Usage } else { Exit::Failed }
+            let is_busy = |cause: &(dyn std::error::Error + 'static)| {
+                matches!(cause.downcast_ref(), Some(JournalError::LeaseHeld { .. }))
+            };
+            match () {
+                () if is_usage => Exit::Usage,
+                () if report.chain().any(is_busy) => Exit::Busy,
+                () => Exit::Failed,
+            }
         });
         match context.out.finish() {
             Ok(()) => exit,

@@ -52,7 +52,11 @@ async fn the_database_of_a_moodle_must_answer_be_readable_and_be_its_own() {
         assert!(bad[0].starts_with("database: ") && bad[0].contains(part) && bad[0].contains(mend), "{bad:?}");
     };
     one("unable to open", "check address, account").await;
-    site.database("CREATE TABLE mdl_enrol (id INTEGER); CREATE TABLE mdl_config (name TEXT, value TEXT)").await;
+    site.database(
+        "CREATE TABLE mdl_enrol (id INTEGER); CREATE TABLE mdl_config (name TEXT, value TEXT);
+        CREATE TABLE mdl_role_assignments (id INTEGER); CREATE TABLE mdl_context (id INTEGER)",
+    )
+    .await;
     one("mdl_user_enrolments", "SELECT").await;
     let user = "CREATE TABLE mdl_user (id INTEGER PRIMARY KEY, username TEXT, deleted INTEGER)";
     site.database(&format!("CREATE TABLE mdl_user_enrolments (id INTEGER); {user}")).await;

@@ -8,6 +8,7 @@
 
 mod archive;
 mod faults;
+mod held;
 mod left_roles;
 mod pains;
 mod readers;

@@ -1,6 +1,7 @@
 use super::super::env::OVERLAID;
 use super::super::link::{Link, Method};
 use super::super::service::Place;
+use super::super::site::ElmAuth;
 use super::super::{Env, Origin, Settings};
 use super::{GOOD, load};
 use jiff::SignedDuration;
@@ -117,4 +118,38 @@ fn the_journal_lies_beside_its_configuration() {
 fn completions_are_found_by_polling_unless_told_otherwise() {
     let settings = read(EXAMPLE);
     assert!(matches!(&settings.links[&LinkName::new("done")], Link::Completions(link) if link.method == Method::Poll));
+}
+
+#[test]
+fn help_address_may_have_a_query_and_a_fragment() {
+    let (settings, _) =
+        load(&format!("{GOOD}[link.psa.welcome]\nhelp_url = \"https://help.example.org/?topic=7#a\"\n")).unwrap();
+    let link = settings.intake(&LinkName::new("psa")).unwrap().link;
+    assert_eq!(link.welcome.help_url.as_ref().map(|url| url.as_str()), Some("https://help.example.org/?topic=7#a"));
+}
+
+#[test]
+fn word_of_the_feed_has_one_meaning() {
+    let states = "[site.elm.states]\nenrol = [\"ENRL\"]\nignore = [\"enrl\"]\n";
+    let text = format!("{GOOD}{states}");
+    let told = super::complaint(&text);
+    assert!(told.contains("the word `enrl` has two meanings in [site.elm.states]"), "{told}");
+    let (settings, _) = load(&text.replace("\"enrl\"", "\"COMP\"")).unwrap();
+    let site = settings.elm(&SiteName::new("elm")).unwrap();
+    assert_eq!(
+        (site.states.enrol.as_slice(), site.states.ignore.as_slice()),
+        (&["ENRL".to_owned()][..], &["COMP".to_owned()][..])
+    );
+}
+
+#[test]
+fn folder_needs_no_token_and_other_dialects_have_other_defaults() {
+    let folder = GOOD.replace(
+        "https://elm.example.org/Enrolments\"\ntoken = { env = \"TOKEN\" }",
+        "file:///var/lib/feed\"\ndialect = \"csv\"",
+    );
+    let (settings, _) = load(&folder).unwrap();
+    assert!(matches!(settings.elm(&SiteName::new("elm")).unwrap().auth, ElmAuth::Open));
+    let (settings, _) = load(&GOOD.replace("kind = \"elm\"", "kind = \"elm\"\ndialect = \"odata-v2\"")).unwrap();
+    assert_eq!(settings.elm(&SiteName::new("elm")).unwrap().literal, "datetime");
 }

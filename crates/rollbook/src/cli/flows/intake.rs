@@ -4,10 +4,11 @@
 //! Next: [`rollbook_sync::flows::intake`].
 
 use super::intake_report::{Shown, print_report};
-use super::refuse_paused;
+use super::{parse_wait, refuse_paused, wait_for_link};
 use crate::cli::arguments::{not_empty, read_interval};
 use crate::cli::{Context, Exit};
 use clap::{Args, Subcommand};
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rollbook_core::model::LinkName;
@@ -62,6 +63,10 @@ struct Run {
     /// Records from a JSON file (an array, or an object with `value`) instead of the feed
     #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "until"])]
     file: Option<PathBuf>,
+
+    /// Wait so long for another run of the link to end, such as 10m; then the exit code is 6
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_wait)]
+    wait: SignedDuration,
 }
 
 impl IntakeCommand {
@@ -84,6 +89,7 @@ impl Run {
         let journal = context.journal(&settings).await?;
         if request.purpose == Purpose::Apply {
             refuse_paused(&journal, &flow.link, zone).await?;
+            wait_for_link(&journal, &flow.link, self.wait, &context.clock, &context.stop).await?;
         }
         let outcome = run_intake(&flow, &journal, &context.clock, &request, &context.stop).await;
         // What is due from earlier runs leaves, whatever became of this one.

@@ -10,4 +10,4 @@ mod paused;
 pub(in crate::cli) use completions::{CompletionsCommand, tell_completions};
 pub(in crate::cli) use intake::IntakeCommand;
 pub(in crate::cli) use intake_report::{Shown, print_report};
-pub(in crate::cli) use paused::refuse_paused;
+pub(in crate::cli) use paused::{parse_wait, refuse_paused, wait_for_link};

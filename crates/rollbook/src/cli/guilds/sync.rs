@@ -8,10 +8,11 @@ use super::left::tell_left;
 use super::lines::{Lines, count};
 use super::status::tell_status;
 use super::summary::{as_json, tell_findings, tell_summary};
-use crate::cli::flows::refuse_paused;
+use crate::cli::flows::{parse_wait, refuse_paused, wait_for_link};
 use crate::cli::output::{Progress, Sign};
 use crate::cli::{Context, Exit};
 use clap::Args;
+use jiff::SignedDuration;
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_core::model::SiteName;
 use rollbook_core::run::RunState;
@@ -51,6 +52,10 @@ pub(in crate::cli) struct Sync {
     /// Log every call
     #[arg(short, long)]
     debug: bool,
+
+    /// Wait so long for another run of the link to end, such as 10m; then the exit code is 6
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_wait)]
+    wait: SignedDuration,
 }
 
 impl Sync {
@@ -67,7 +72,9 @@ impl Sync {
             .wrap_err_with(|| format!("while preparing {}", found.link.name))?;
         let journal = context.journal(&settings).await?;
         if !self.dry_run {
-            refuse_paused(&journal, &found.link.name, &found.link.schedule.timezone).await?;
+            let link = &found.link.name;
+            refuse_paused(&journal, link, &found.link.schedule.timezone).await?;
+            wait_for_link(&journal, link, self.wait, &context.clock, &context.stop).await?;
         }
         let told = Told { link: &found, detailed: context.detailed(), members_max: usize::MAX };
         let report = tell_sync(context, &flow, &journal, self.request(context.author()), &told).await?;

@@ -51,7 +51,7 @@ fn with_enrolment(guid: &str, course: i64, role: i64, start: i64, end: i64) -> W
     let row = moodle.enrol(user, course);
     moodle.enrolments.edit(row, |row| (row.timestart, row.timeend) = (start, end));
     let roles: Vec<i64> = moodle.roles_of(user, Context::Course(course)).map(|role| role.id).collect();
-    roles.into_iter().for_each(|id| moodle.assignments.edit(id, |assignment| assignment.role_id = role));
+    roles.into_iter().for_each(|id| _ = moodle.assignments.edit(id, |assignment| assignment.role_id = role));
     world
 }
 

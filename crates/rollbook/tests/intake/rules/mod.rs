@@ -8,6 +8,7 @@ mod life;
 mod moodle;
 mod pains;
 mod records;
+mod truth;
 
 use crate::stage::Stage;
 use rollbook_sync::flows::intake::IntakeError;

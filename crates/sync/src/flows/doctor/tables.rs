@@ -5,7 +5,7 @@ use rollbook_moodle::client::wire::WireSiteInfo;
 use rollbook_moodle::snapshot::MoodleDatabase;
 use rollbook_remote::database::DatabaseError;
 
-const INTAKE: [&str; 3] = ["enrol", "user_enrolments", "config"];
+const INTAKE: [&str; 5] = ["enrol", "user_enrolments", "config", "role_assignments", "context"];
 const GUILDS: [&str; 5] = ["cohort", "cohort_members", "context", "role_assignments", "config"];
 
 /// What a link of completions needs is told among its own checks.

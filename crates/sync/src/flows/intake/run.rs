@@ -143,7 +143,7 @@ impl Flow for IntakeRun<'_> {
 
     async fn prove(&self, part: &Part, plan: &IntakePlan) -> Result<(), IntakeError> {
         let Some(preflight) = &part.world.preflight else { return Ok(()) };
-        let mut wanted = RequiredRights::default();
+        let mut wanted = RequiredRights { role: Some(self.flow.policy.role), ..RequiredRights::default() };
         for change in &plan.changes {
             let place = match change {
                 IntakeChange::CreateAccount(_) => {
@@ -183,6 +183,7 @@ impl Flow for IntakeRun<'_> {
             write,
             world: &part.world,
             records: part.taken.records.iter().map(|waiting| (waiting.record.fingerprint, waiting)).collect(),
+            takes_turns: part.taken.left_out().is_some(),
             counts: part.counts(),
             verdicts: Vec::new(),
         };

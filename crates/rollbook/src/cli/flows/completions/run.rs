@@ -2,9 +2,10 @@
 
 use super::prepare;
 use super::print::{Shown, print_report};
-use crate::cli::flows::refuse_paused;
+use crate::cli::flows::{parse_wait, refuse_paused, wait_for_link};
 use crate::cli::{Context, Exit};
 use clap::Args;
+use jiff::SignedDuration;
 use miette::{IntoDiagnostic, WrapErr};
 use rollbook_sync::flows::completions::{CompletionsRequest, Purpose, Reach, run_completions};
 
@@ -21,6 +22,10 @@ pub(super) struct Run {
     /// Read all completions, not only new ones
     #[arg(long)]
     full: bool,
+
+    /// Wait so long for another run of the link to end, such as 10m; then the exit code is 6
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_wait)]
+    wait: SignedDuration,
 }
 
 impl Run {
@@ -30,6 +35,7 @@ impl Run {
         let reach = if self.full { Reach::Full } else { Reach::Usual };
         if purpose == Purpose::Apply {
             refuse_paused(&journal, &flow.link, &flow.policy.zone).await?;
+            wait_for_link(&journal, &flow.link, self.wait, &context.clock, &context.stop).await?;
         }
         let request = CompletionsRequest { purpose, reach, author: context.author() };
         let outcome = run_completions(&flow, &journal, &context.clock, &request, &context.stop).await;
