@@ -170,7 +170,7 @@ async fn read_a_chart(driver: &Driver) {
 async fn go_to_moodle(driver: &Driver, served: &Served) {
     driver.open("/courses").await;
     let links = driver
-        .script("return [...document.querySelectorAll('td[data-label=Moodle] a')].map(link => [link.href, link.closest('tr').querySelector('.sub').innerText])")
+        .script("return [...document.querySelectorAll('td[data-label=Moodle] a:first-of-type')].map(link => [link.href, link.closest('tr').querySelector('.sub').innerText])")
         .await;
     let links = links.as_array().unwrap();
     assert!(links.len() > 10, "{links:?}");
