@@ -147,7 +147,7 @@ async fn read_a_chart(driver: &Driver) {
     driver.open("/runs").await;
     let column =
         "document.querySelectorAll('.chart g.column')[document.querySelectorAll('.chart g.column').length - 1]";
-    let told = driver.script(&format!("return {column}.dataset.told")).await.as_str().unwrap().to_owned();
+    let told = driver.script(&format!("return {column}.dataset.summary")).await.as_str().unwrap().to_owned();
     assert!(told.contains(" enrolled, ") && told.contains(" errors"), "{told}");
     assert_eq!(driver.script(&format!("return {column}.querySelector('title').textContent")).await, told.as_str());
     driver.script(&format!("{column}.querySelector('.hit').setAttribute('data-pointed', 'yes')")).await;
@@ -170,7 +170,7 @@ async fn read_a_chart(driver: &Driver) {
 async fn go_to_moodle(driver: &Driver, served: &Served) {
     driver.open("/courses").await;
     let links = driver
-        .script("return [...document.querySelectorAll('td[data-label=Moodle] a')].map(link => [link.href, link.closest('tr').querySelector('.sub').innerText])")
+        .script("return [...document.querySelectorAll('td[data-label=Moodle] a:first-of-type')].map(link => [link.href, link.closest('tr').querySelector('.sub').innerText])")
         .await;
     let links = links.as_array().unwrap();
     assert!(links.len() > 10, "{links:?}");

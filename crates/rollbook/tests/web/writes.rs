@@ -70,6 +70,7 @@ fn table(props: &Props) -> Vec<Write> {
             &[("act", "ignore"), ("reason", "left")],
             &["ask", "attend"],
         ),
+        write("/attention", "/attention", &[("act", "try_all"), ("shown", &item.to_string())], &["ask", "attend"]),
         write("/intake", "/intake", &[("link", "demo"), ("guid", BOB)], &["ask", "query_feed"]),
         write("/intake/process", "/intake/process", asked, &["ask", "process_records"]),
         write("/completions/preview", "/completions/preview", named, &["ask", "preview_completion"]),

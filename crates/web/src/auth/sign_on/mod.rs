@@ -2,7 +2,7 @@
 //!
 //! The code is bound to this browser (state), this attempt (nonce) and this server (PKCE). Whoever has no value that gives a role
 //! does not get in. The issuer is reached by a function that the state is given: this module opens no connection itself.
-//! docs/decisions/0004 says why no crate does this. Reading order: `issuer`, then `id_token`.
+//! docs/decisions/0004-single-sign-on-by-ring.md says why no crate does this. Reading order: `issuer`, then `id_token`.
 
 pub mod id_token;
 pub mod issuer;
