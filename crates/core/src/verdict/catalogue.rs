@@ -51,6 +51,7 @@ const fn asks(owner: Owner, cause: &'static str, remedy: &'static str) -> Entry 
 }
 
 impl OutcomeCode {
+    #[expect(clippy::too_many_lines, reason = "a table, one entry a code")]
     pub fn entry(self) -> Entry {
         use Owner::{Hr, MoodleAdministrator as Moodle, Operator};
         match self {
