@@ -6,7 +6,7 @@ use super::record::person_path;
 use crate::layout::{Badge, PageContext, Tone, format_count, label_of, pluralise};
 use rollbook_core::guard::{Finding, Level};
 use rollbook_core::model::{Field, Fingerprint, LinkName, MoodleCourseId};
-use rollbook_core::plan::{EnrolKind, GuildPlan, IntakeChange};
+use rollbook_core::plan::{EnrolKind, GuildPlan, IntakeChange, NewAccount};
 use rollbook_journal::{JournalError, PlanRow, PlanState, WaitingRecord};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -195,14 +195,7 @@ async fn intake_groups(context: &PageContext, link: &LinkName, plan: &Value) -> 
                 continue;
             }
             Ok(IntakeChange::CreateAccount(account)) => {
-                accounts.people.push(PersonChange {
-                    change: "create",
-                    person: format!("{} {}", account.first_name, account.last_name).trim().to_owned(),
-                    person_path: person_path(link, account.guid.as_str(), ""),
-                    mail: account.mail.to_string(),
-                    why: format!("no account has the GUID {}; user name {}", account.guid, account.username),
-                    ..PersonChange::default()
-                });
+                accounts.people.push(new_account(link, &account));
                 continue;
             }
             Ok(IntakeChange::Enrol(change)) => {
@@ -246,6 +239,17 @@ async fn intake_groups(context: &PageContext, link: &LinkName, plan: &Value) -> 
         group.note = format!("{suspends} to suspend, {} to enrol", group.people.len() - suspends);
     }
     Ok([accounts].into_iter().chain(of_courses.into_iter().map(|(_, group)| group)).chain([others]).collect())
+}
+
+fn new_account(link: &LinkName, account: &NewAccount) -> PersonChange {
+    PersonChange {
+        change: "create",
+        person: format!("{} {}", account.first_name, account.last_name).trim().to_owned(),
+        person_path: person_path(link, account.guid.as_str(), ""),
+        mail: account.mail.to_string(),
+        why: format!("no account has the GUID {}; user name {}", account.guid, account.username),
+        ..PersonChange::default()
+    }
 }
 
 /// The person of a record; without one by what the plan has.
