@@ -107,10 +107,20 @@ impl Runs<'_> {
     /// What the runs of a link, or of all, came to in sum since a moment; of records that wait or need a human, which each run
     /// meets again, the most that one run met.
     pub async fn totals_since(self, link: Option<&LinkName>, since: Timestamp) -> Result<Counts, JournalError> {
-        let columns =
-            ["records", "enrolled", "suspended", "errors", "skipped", "waiting", "accounts", "mails", "calls"];
+        let columns = [
+            "records",
+            "enrolled",
+            "suspended",
+            "errors",
+            "skipped",
+            "waiting",
+            "planned",
+            "accounts",
+            "mails",
+            "calls",
+        ];
         let sum = |column: &&str| {
-            let of = if matches!(*column, "errors" | "waiting") { "MAX" } else { "SUM" };
+            let of = if matches!(*column, "errors" | "waiting" | "planned") { "MAX" } else { "SUM" };
             format!("CAST(COALESCE({of}({column}), 0) AS BIGINT) AS {column}")
         };
         let sums: Vec<String> = columns.iter().map(sum).collect();

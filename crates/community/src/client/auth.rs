@@ -35,7 +35,7 @@ pub enum DrupalAuth {
 /// Signs requests.
 pub(super) enum Signer {
     Basic { user: String, password: SecretString },
-    OAuth2(TokenSource),
+    OAuth2(Box<TokenSource>),
 }
 
 impl Signer {
@@ -43,7 +43,8 @@ impl Signer {
         match auth {
             DrupalAuth::Basic { user, password } => Self::Basic { user, password },
             DrupalAuth::OAuth2 { client_id, client_secret, scope } => {
-                Self::OAuth2(TokenSource::new(ClientCredentials { token_url, client_id, client_secret, scope }, clock))
+                let credentials = ClientCredentials { token_url, client_id, client_secret, scope };
+                Self::OAuth2(Box::new(TokenSource::new(credentials, clock)))
             }
         }
     }

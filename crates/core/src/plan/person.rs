@@ -125,7 +125,9 @@ impl<'a> Decider<'a> {
         let says = |record: &FeedRecord| !record.mail().as_str().is_empty();
         let newest = of_run().chain(stored).max_by_key(|record| (says(record), record.age(), record.fingerprint));
         let newest = newest.expect("a group holds at least one record");
-        let as_new = |other: &&FeedRecord| says(other) && other.age() == newest.age();
+        // A Suspend goes by the GUID, so that its address contradicts nobody.
+        let enrols = |other: &FeedRecord| wanted(other) == Some(EnrolState::Enrol);
+        let as_new = |other: &&FeedRecord| enrols(other) && other.age() == newest.age();
         let rival = of_run().chain(stored).filter(as_new).find(|other| !newest.mail().same_as(other.get(Field::Mail)));
         let matched = match_person(newest, self.inputs.directory, self.inputs.accounts, self.policy);
         Person { newest, rival, matched }

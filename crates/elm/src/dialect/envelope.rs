@@ -159,9 +159,12 @@ mod tests {
         let Err(PageError::Malformed(text)) = Envelope::read(body, &["value"]) else { panic!("it was read") };
         assert!(text.starts_with("JSON that cannot be read (66 bytes), byte 35: “"), "{text}");
         assert!(text.contains("\"EMAIL\"") || text.contains("…"), "{text}");
-        for cut in
-            [&b"{\"value\":[{\"GUID\":\"A\"}"[..], b"{\"value\":[{\"GUID\":\"A\"},", b"{\"value\":[{\"GUID\":\"A"]
-        {
+        for cut in [
+            &b"{\"value\":[{\"GUID\":\"A\"}"[..],
+            b"{\"value\":[{\"GUID\":\"A\"},",
+            b"{\"value\":[{\"GUID\":\"A",
+            b"{\"value\":[}]}",
+        ] {
             assert!(matches!(Envelope::read(cut, &["value"]), Err(PageError::Malformed(_))));
         }
     }

@@ -30,6 +30,10 @@ pub(super) fn split<'b>(body: &'b [u8], path: &[&str]) -> Option<Split<'b>> {
             return Some(Split { envelope, rows });
         }
         let end = end_of_value(body, at)?;
+        if end == at {
+            // A bracket that closes nothing: this is no list.
+            return None;
+        }
         rows.push((at, &body[at..end]));
         at = end;
     }

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy's exception for tests does not reach the functions they share")]
 
 mod community;
+mod dialects;
 mod fake;
 mod feed;
 mod mail;

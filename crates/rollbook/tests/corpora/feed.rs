@@ -29,7 +29,9 @@ pub fn check(input: &[u8]) {
         Ok(reading) => {
             let read = reading.records.value.len();
             // A page that comes again is not counted again.
-            assert!(is_raw(input) || Some(read) == rows, "{read} records of {rows:?} rows");
+            // Of a page that is no JSON what can be saved is, and what was damaged is not used.
+            let saved = page.is_none() && reading.records.value.iter().any(|record| record.reading.is_err());
+            assert!(is_raw(input) || saved || Some(read) == rows, "{read} records of {rows:?} rows");
             // The page comes again and again, so that one that leads on is never read to its end.
             let link = page.as_ref().and_then(|page| page.get("@odata.nextLink")?.as_str());
             let leads_on = link.is_some_and(|link| !link.trim().is_empty());

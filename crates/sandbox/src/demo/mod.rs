@@ -9,6 +9,7 @@ pub mod guilds;
 mod ordinary;
 mod trouble;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -17,7 +18,7 @@ pub use ordinary::{
     COURSE_DISABLED, COURSE_MISSING, COURSE_TWICE, COURSE_WITHOUT_METHOD, FIRST_COURSE, ORDINARY_COURSES,
 };
 
-use crate::elm::FeedRow;
+use crate::elm::{FeedRow, feed_zone, written_at};
 use crate::random::Random;
 use crate::world::World;
 
@@ -96,8 +97,20 @@ impl<'a> DemoBuilder<'a> {
     pub(super) fn publish(self) {
         let Self { world, mut records, .. } = self;
         records.sort_by_key(|(at, _)| *at);
-        world.elm.rows.extend(records.into_iter().map(|(_, row)| row));
+        let zone = feed_zone(&world.elm);
+        world.elm.rows.extend(records.into_iter().map(|(_, row)| in_zone(row, &zone)));
     }
+}
+
+/// The record with its times at the offset that the feed's zone has then.
+fn in_zone(mut row: Value, zone: &TimeZone) -> Value {
+    for column in ["date_created", "COURSE_STATE_DATE"] {
+        let at = row[column].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+        if let Some(at) = at {
+            row[column] = written_at(at, zone.to_offset(at)).into();
+        }
+    }
+    row
 }
 
 /// `Jane.Smith@…` → `Jane`, `Smith`.

@@ -25,8 +25,9 @@ pub use auth::Auth;
 pub use completion::{Receipt, Received};
 pub use dialect::{ColumnCase, CsvStyle, Damage, Dates, Dialect};
 pub use feed::{INNER_HOST, NextLink};
+pub(crate) use query::zone as feed_zone;
 pub use row::FeedRow;
-pub(crate) use row::local;
+pub(crate) use row::{local, written_at};
 
 use crate::faults::{FaultPoint, Target};
 use crate::server::{Cut, HttpRequest, Reply, Shared};

@@ -161,7 +161,7 @@ fn number(text: &str) -> Result<usize, Reply> {
     text.parse().map_err(|_| bad(format!("Not a number: {text}")))
 }
 
-pub(super) fn zone(elm: &Elm) -> TimeZone {
+pub(crate) fn zone(elm: &Elm) -> TimeZone {
     let zone = TimeZoneDatabase::bundled().get(&elm.time_zone);
     zone.unwrap_or(TimeZone::UTC)
 }

@@ -125,7 +125,7 @@ pub(crate) fn local(at: Timestamp) -> String {
     written_at(at, Offset::constant(-8))
 }
 
-fn written_at(at: Timestamp, offset: Offset) -> String {
+pub(crate) fn written_at(at: Timestamp, offset: Offset) -> String {
     at.to_zoned(TimeZone::fixed(offset)).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
 }
 

@@ -73,7 +73,7 @@ async fn a_full_disk_keeps_what_was_recorded_true_and_the_next_run_goes_on() {
         site.comes_right(&what).await;
         site.assert_like_twin(&what).await;
     }
-    assert!(failures > 3, "the disk was full {failures} times only");
+    assert!(failures > 1, "the disk was full {failures} times only");
 }
 
 /// A clock that jumps must neither lose members nor do anything twice.

@@ -69,7 +69,7 @@ async fn right_after_kill_9_the_lease_says_who_held_it() {
     let process = format!("process {}", child.id());
     child.kill().unwrap();
     child.wait().unwrap();
-    let answer = rollbook(&stage).args(["intake", "run", "psa"]).assert().code(1);
+    let answer = rollbook(&stage).args(["intake", "run", "psa"]).assert().code(6);
     let err = text(&answer.get_output().stderr);
     let words = err.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
     assert!(words.contains(&process) && words.contains("since"), "{err}");

@@ -49,7 +49,7 @@ async fn pain_3_what_rollbook_did_not_make_is_not_removed() {
     let world = stage.sandbox.world();
     assert!(!world.moodle.enrolments.get(own).unwrap().suspended, "it is another method's");
     drop(world);
-    assert_eq!(stage.codes("E1").await, ["930001: still_active"]);
+    assert_eq!(stage.codes("E1").await, ["930001: method_unknown"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

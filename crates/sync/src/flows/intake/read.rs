@@ -68,8 +68,9 @@ impl Question {
                     let zone = flow.format.zone.iana_name().unwrap_or("the configured zone");
                     tracing::warn!(
                         link = %flow.link,
-                        "the feed's times differ from {zone} by {difference:#}; the window was read so much wider: \
-                         set the site's timezone to that of the feed"
+                        "the feed's times differ from {zone} by {:#}; the window was widened by as much: \
+                         set the site's timezone to that of the feed",
+                        difference.abs()
                     );
                 }
                 reading.records

@@ -6,9 +6,10 @@ use super::world::IntakeWorld;
 use crate::engine::Write;
 use crate::flows::deliver::QueuedMail;
 use crate::notify::welcome::{WelcomeError, Welcomed};
+use jiff::{SignedDuration, Timestamp};
 use rollbook_core::model::{Course, FeedRecord, Field, Fingerprint, MoodleCourseId, MoodleUserId};
 use rollbook_core::plan::{AppliedState, Skip};
-use rollbook_core::run::{Counts, OutcomeCode, Verdict, next_step_of};
+use rollbook_core::run::{Counts, OutcomeCode, Step, Verdict, next_step_of};
 use rollbook_journal::{Decision, JournalError, OutboxItem, OutboxKind, WaitingRecord};
 use std::collections::BTreeMap;
 
@@ -18,6 +19,8 @@ pub(super) struct Recorder<'a> {
     pub write: &'a Write<'a>,
     pub world: &'a IntakeWorld,
     pub records: BTreeMap<Fingerprint, &'a WaitingRecord>,
+    /// More is due than one run takes up: what had its turn goes behind the others.
+    pub takes_turns: bool,
     pub counts: Counts,
     pub verdicts: Vec<Verdict>,
 }
@@ -97,7 +100,13 @@ impl Recorder<'_> {
         Some(Decision {
             record: ruling.record,
             verdict: ruling.verdict.clone(),
-            next: next_step_of(&ruling.verdict, attempts, waiting.first_seen, now, self.flow.policy.course_wait),
+            next: self.in_turn(next_step_of(
+                &ruling.verdict,
+                attempts,
+                waiting.first_seen,
+                now,
+                self.flow.policy.course_wait,
+            )),
             course_id: course.map_or(MoodleCourseId(0), |course| course.id),
             course_name: course.map(|course| course.full_name.clone()).unwrap_or_default(),
             user_id: user.unwrap_or(MoodleUserId(0)),
@@ -106,6 +115,16 @@ impl Recorder<'_> {
                 .map(|state| AppliedState { decided: code != OutcomeCode::OtherEnrolment, ..state }),
             mail: course.and_then(|course| self.welcome(record, course, &ruling.verdict)),
         })
+    }
+
+    /// What is due at every run keeps its place in the queue, unless others wait for their turn.
+    fn in_turn(&self, step: Step) -> Step {
+        let after = |at: Timestamp| at.max(self.write.clock.now() + SignedDuration::from_millis(1));
+        match step {
+            Step::TryAt(at) if self.takes_turns => Step::TryAt(after(at)),
+            Step::AskAt(at) if self.takes_turns => Step::AskAt(after(at)),
+            other => other,
+        }
     }
 
     fn course_of(&self, record: &FeedRecord, id: Option<MoodleCourseId>) -> Option<&Course> {

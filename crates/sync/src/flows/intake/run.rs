@@ -183,6 +183,7 @@ impl Flow for IntakeRun<'_> {
             write,
             world: &part.world,
             records: part.taken.records.iter().map(|waiting| (waiting.record.fingerprint, waiting)).collect(),
+            takes_turns: part.taken.left_out().is_some(),
             counts: part.counts(),
             verdicts: Vec::new(),
         };
