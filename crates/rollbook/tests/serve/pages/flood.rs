@@ -25,7 +25,7 @@ async fn half_requests_keep_nobody_out_and_are_closed() {
     let half = |number: usize| {
         let mut stream = TcpStream::connect(&place).unwrap();
         // Every third says nothing at all.
-        if number % 3 > 0 {
+        if !number.is_multiple_of(3) {
             stream.write_all(b"GET /login HTTP/1.1\r\nHost: here\r\nX-Slow: ").unwrap();
         }
         stream
