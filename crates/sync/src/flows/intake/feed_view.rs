@@ -5,7 +5,7 @@ use super::world::IntakeWorld;
 use super::{IntakeError, IntakeFlow, IntakeQuery};
 use rollbook_clock::Clock;
 use rollbook_core::matching::Directory;
-use rollbook_core::model::{Account, FeedRecord, Field, Fingerprint, Guid};
+use rollbook_core::model::{Account, FeedRecord, Field, Fingerprint, Guid, Reading};
 use rollbook_core::plan::{EnrolChange, IntakeChange, IntakePlan, Skip, Who};
 use rollbook_core::run::{Disposition, OutcomeCode, disposition};
 use rollbook_core::snapshot::Snapshot;
@@ -30,9 +30,17 @@ pub async fn query_feed(
 ) -> Result<FeedAnswer, IntakeError> {
     let FeedQuery { from, until, mail, guid } = question.clone();
     let query = IntakeQuery::Question { since: from, until, mail, guid, only: None };
+    let is_meant = |record: &FeedRecord| match &record.reading {
+        Ok(Reading { created, .. }) => {
+            from.is_none_or(|from| *created >= from) && until.is_none_or(|until| *created <= until)
+        }
+        Err(_) => true,
+    };
     let now = clock.now();
     let asked = Question::choose(flow, journal, &query, now).await?;
     let Snapshot { taken_at, gaps, value: mut records } = asked.read(flow, journal, &query, now).await?;
+    // A window that was widened for a feed of another zone has more than was asked for.
+    records.retain(is_meant);
     records.sort_by_key(|record| Reverse(record.reading.as_ref().ok().map(|reading| reading.created)));
     let left_out = records.len().saturating_sub(CARDS_MAX) as u64;
     records.truncate(CARDS_MAX);
