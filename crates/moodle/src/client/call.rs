@@ -1,6 +1,6 @@
 //! One call: permit, POST, judgement, count. All of [`super::read`] and [`super::write`] goes through here.
 //!
-//! It must never repeat a write and never send more variables than the budget. Next: `answer.rs`.
+//! It must never repeat a write and never send more variables than the budget.
 
 use crate::client::error::{CODE_VARIABLES_DROPPED, MoodleError, read_answer};
 use crate::client::function::{Function, Kind};

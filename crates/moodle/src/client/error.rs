@@ -1,7 +1,7 @@
 //! What can become of a call, named by what the caller may do next.
 //!
 //! It must never show a token, an address or a body: a remote's message travels as [`Words`], which logs cannot print.
-//! Next: `answer.rs`, which decides between the variants.
+//! The answers that decide between the variants are read beside it.
 
 use crate::client::function::{Function, Kind};
 use rollbook_remote::http::{Answer, Fault};

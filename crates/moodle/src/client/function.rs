@@ -1,7 +1,7 @@
 //! The web service functions that Rollbook calls, each with what one item of it costs in form variables.
 //!
 //! A table, nothing else: it must never decide anything. PHP drops form variables past `max_input_vars`, so that the costs
-//! here bound every batch. Next: `form.rs`, which counts what is really sent.
+//! here bound every batch.
 
 /// Whether a call may change the site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

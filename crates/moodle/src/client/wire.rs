@@ -2,7 +2,7 @@
 //!
 //! It must never invent a value: a field that Moodle left out is `None`, which is not the same as empty — the account
 //! may merely not be allowed to see it. Unknown fields are ignored. `Debug` shows ids, never people.
-//! Next: `people.rs`, `courses.rs`, `cohorts.rs`; [`super::read`] for what asks.
+//! Next: [`super::read`] for what asks.
 
 use rollbook_core::model::{CohortId, MoodleCourseId, MoodleUserId, RoleId};
 use serde::{Deserialize, Deserializer};

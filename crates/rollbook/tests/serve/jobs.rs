@@ -203,7 +203,9 @@ async fn approved_plan_is_applied_and_an_unapproved_one_is_not() {
     let now = node.clock.now();
     scene.journal.plans().approve(plan, "ann", "the new year", now + jiff::Span::new().hours(1), now).await.unwrap();
     let done = ran(scene.ask(&node, &apply).await);
-    assert_eq!((done.changes.len(), done.state), (refused.changes.len(), RunState::Partly), "{:?}", done.findings);
+    // What no guard held back was applied by the first run already.
+    assert!(done.changes.len() < refused.changes.len(), "{}", done.changes.len());
+    assert_eq!(done.state, RunState::Partly, "{:?}", done.findings);
     assert!(done.counts.accounts > 1);
     assert!(failed(&scene.ask(&node, &apply).await).0.contains("used"));
     scene.end().await;
@@ -258,7 +260,8 @@ async fn failing_site_is_an_answer_and_the_doctor_names_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn link_that_is_being_run_is_asked_for_again_later() {
-    let (scene, node) = demo_scene("").await;
+    let (scene, _) = demo_scene("").await;
+    let (node, hand) = scene.node(monday());
     let now = node.clock.now();
     let lease = scene
         .journal
@@ -273,6 +276,7 @@ async fn link_that_is_being_run_is_asked_for_again_later() {
     assert!(!rollbook_sync::scheduler::work_once(&node, &stop).await.unwrap(), "not at once");
     scene.journal.leases().release(lease).await.unwrap();
     crate::world::until("it is run", || async {
+        hand.advance(std::time::Duration::from_secs(10));
         let _ = rollbook_sync::scheduler::work_once(&node, &stop).await.unwrap();
         scene.journal.requests().find(id).await.unwrap().unwrap().state == RequestState::Done
     })

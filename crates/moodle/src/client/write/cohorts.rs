@@ -1,7 +1,7 @@
 //! Cohorts and their members.
 //!
 //! It must never address a cohort by idnumber: there can be two. Two calls at a time on one cohort can deadlock, or make
-//! two cohorts of one idnumber: the caller keeps one writer a cohort. Next: `roles.rs`.
+//! two cohorts of one idnumber: the caller keeps one writer a cohort.
 
 use super::super::call::{Form, flag};
 use super::super::error::MoodleError;

@@ -1,6 +1,6 @@
 //! Accounts: make, change, delete.
 //!
-//! It must never send an optional field empty, and never a field that nobody asked to change. Next: `enrolments.rs`.
+//! It must never send an optional field empty, and never a field that nobody asked to change.
 
 use super::super::call::{Form, flag};
 use super::super::error::MoodleError;
