@@ -85,9 +85,20 @@ impl<'a> Stage<'a> {
         self.push(FeedRow::enrol(&person.guid, &person.mail, course.idnumber, self.next()));
     }
 
-    /// The feed says that somebody leaves a course.
+    /// The feed says that somebody leaves a course: the enrolment that it named last for them ends.
     pub(in crate::live::cases) fn suspend(&self, person: &Person, course: &Place) {
-        self.push(FeedRow::suspend(&person.guid, &person.mail, course.idnumber, self.next()));
+        let row = FeedRow::suspend(&person.guid, &person.mail, course.idnumber, self.next());
+        let named = {
+            let world = self.sandbox.world();
+            let is_same = |row: &&Value| {
+                row["GUID"].as_str() == Some(&person.guid) && row["COURSE_IDENTIFIER"] == course.idnumber
+            };
+            world.elm.rows.iter().rev().find(is_same).and_then(|row| row["ENROLMENT_ID"].as_i64())
+        };
+        match named {
+            Some(number) => self.sandbox.world().elm.push(row.numbered(number)),
+            None => self.push(row),
+        }
     }
 
     fn push(&self, row: FeedRow) {
